@@ -1,0 +1,95 @@
+/** The sensor's plane as a RAW file holds it, and what the camera said about it. */
+
+/** Colours of one 2×2 cell, in reading order: (0,0), (0,1), (1,0), (1,1). */
+export type CfaPattern = 'RGGB' | 'BGGR' | 'GRBG' | 'GBRG';
+
+/** One value for each site of the 2×2 cell, in reading order of the *visible* area. */
+export type PerSite = readonly [number, number, number, number];
+
+export type Vector3 = readonly [number, number, number];
+
+/** 3×3, row-major. */
+export type Matrix3 = readonly [
+  number, number, number,
+  number, number, number,
+  number, number, number,
+]; // prettier-ignore
+
+/** EXIF orientation, 1–8: what must be done to the stored rows to see the scene upright. */
+export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+/** What the camera wrote down about the shot; absent where the file does not say. */
+export interface Shot {
+  readonly make?: string;
+  readonly model?: string;
+  readonly lens?: string;
+  readonly iso?: number;
+  readonly exposureSeconds?: number;
+  readonly aperture?: number;
+  readonly focalLengthMm?: number;
+  /** `YYYY-MM-DDTHH:MM:SS`, the camera's own clock, with `±HH:MM` where the file says. */
+  readonly takenAt?: string;
+  readonly gps?: Gps;
+  readonly artist?: string;
+  readonly copyright?: string;
+}
+
+export interface Gps {
+  /** Degrees, north positive. */
+  readonly latitude: number;
+  /** Degrees, east positive. */
+  readonly longitude: number;
+  readonly altitudeMetres?: number;
+}
+
+/** How a camera sees colour. */
+export interface CameraColour {
+  /** Multipliers for R, G, B that make the light of the scene neutral; green is 1. */
+  readonly asShotGains: Vector3;
+  /** XYZ (D65) → camera RGB before white balance, DNG's ColorMatrix convention. */
+  readonly xyzToCamera: Matrix3;
+}
+
+/** Variance of a normalised (black 0, white 1) sample x: `slope · x + offset`. */
+export interface NoiseProfile {
+  readonly slope: number;
+  readonly offset: number;
+}
+
+/** One frame of a Bayer sensor, visible area only. */
+export interface Mosaic {
+  readonly width: number;
+  readonly height: number;
+  /** width × height samples, row-major, in the file's own numbers (black level still in). */
+  readonly samples: Uint16Array;
+  readonly cfa: CfaPattern;
+  readonly blackLevel: PerSite;
+  /** Mean of the sensor's masked margin, where the file carries one that can be believed. */
+  readonly opticalBlack?: PerSite;
+  readonly whiteLevel: number;
+  readonly orientation: Orientation;
+  readonly colour: CameraColour;
+  /** Stops to add to the file's values for the photographer's intended brightness (DNG). */
+  readonly baselineExposureStops: number;
+  readonly noiseProfile?: NoiseProfile;
+  readonly shot: Shot;
+}
+
+/**
+ * A frame with no mosaic in its file (linear or lossy DNG, sRAW), developed as far as LibRaw does:
+ * camera RGB, white-balanced, linear.
+ */
+export interface LinearFrame {
+  readonly width: number;
+  readonly height: number;
+  /** width × height × 3, interleaved, 1 = the file's white. */
+  readonly samples: Float32Array;
+  readonly orientation: Orientation;
+  readonly colour: CameraColour;
+  readonly baselineExposureStops: number;
+  readonly shot: Shot;
+}
+
+export type DecodedRaw =
+  | { readonly kind: 'mosaic'; readonly mosaic: Mosaic }
+  | { readonly kind: 'linear'; readonly frame: LinearFrame };
