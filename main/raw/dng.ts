@@ -1,0 +1,235 @@
+/**
+ * DNG writer: a Bayer mosaic as it left the sensor, and a developed picture still linear and in
+ * camera colours (Adobe DNG specification 1.4; tag numbers and meanings from its chapter 4).
+ */
+
+import { endianness } from 'node:os';
+
+import type { CameraLinearImage } from '../develop/image.ts';
+import { Refusal } from '../refusal.ts';
+import { shotTags } from './exif-tags.ts';
+import {
+  ascii,
+  byte,
+  double,
+  layOutTiff,
+  long,
+  offsetsOf,
+  pixelsOf,
+  rational,
+  short,
+  srational,
+  toFraction,
+} from './ifd.ts';
+import type { FilePieces, Pixels, TagValue } from './ifd.ts';
+import type { CameraColour, Mosaic, NoiseProfile, PerSite, Shot } from './mosaic.ts';
+
+const D65 = 21;
+const PHOTOMETRIC_CFA = 32803;
+const PHOTOMETRIC_LINEAR_RAW = 34892;
+
+/** Colours of the four sites as CFAPattern counts them. */
+const CFA_CODES = {
+  RGGB: [0, 1, 1, 2],
+  BGGR: [2, 1, 1, 0],
+  GRBG: [1, 0, 2, 1],
+  GBRG: [1, 2, 0, 1],
+} as const;
+
+/** LinearRaw's black: room for the signed noise below it (−3 % of the range). */
+export const LINEAR_BLACK_LEVEL = 2048;
+export const LINEAR_WHITE_LEVEL = 65535;
+/**
+ * Highlights are kept up to 8× white. Each stop more costs a bit of the shadows, and past three
+ * stops nothing but the lamps themselves is left to keep.
+ */
+export const MAX_HEADROOM_STOPS = 3;
+
+/** Rows made at a time while a linear picture is written. */
+const ROWS_PER_CHUNK = 64;
+
+/** The whole sensor around the visible area, masked margins included. */
+export interface SensorPlane {
+  readonly width: number;
+  readonly height: number;
+  /** Where the visible area begins. */
+  readonly left: number;
+  readonly top: number;
+  /** width × height samples, row-major. They are written instead of the mosaic's own. */
+  readonly samples: Uint16Array;
+}
+
+interface CfaDngOptions {
+  /** For files with margins, as cameras write them. */
+  readonly sensor?: SensorPlane;
+}
+
+/** Make and model, the make once only: many models already begin with it. */
+function uniqueCameraModel({ make = '', model = '' }: Shot): string {
+  const repeatsMake = model.toLowerCase().startsWith(make.toLowerCase());
+  return (repeatsMake ? model : `${make} ${model}`).trim() || 'Unknown camera';
+}
+
+function cameraTags(colour: CameraColour, baselineExposureStops: number, shot: Shot): [number, TagValue][] {
+  return [
+    [254, long(0)],
+    [50706, byte(1, 4, 0, 0)],
+    [50707, byte(1, 1, 0, 0)],
+    [50708, ascii(uniqueCameraModel(shot))],
+    [50721, srational(...colour.xyzToCamera.map((value) => toFraction(value, 1e-7)))],
+    // What the camera would see of a neutral grey, so one over the gains that make it neutral.
+    [50728, rational(...colour.asShotGains.map((gain) => toFraction(1 / gain, 1e-8)))],
+    [50730, srational(toFraction(baselineExposureStops, 1e-7))],
+    [50778, short(D65)],
+  ];
+}
+
+function noiseTag({ slope, offset }: NoiseProfile): TagValue {
+  return double(slope, offset);
+}
+
+function blackLevelTags(black: PerSite): [number, TagValue][] {
+  const isUniform = black.every((level) => level === black[0]);
+  const levels = isUniform ? black.slice(0, 1) : black;
+  const side = isUniform ? 1 : 2;
+  return [
+    [50713, short(side, side)],
+    [50714, rational(...levels.map((level) => toFraction(level, 1e-7)))],
+  ];
+}
+
+/** One strip, the plainest layout there is: every reader knows it. */
+function stripTags(width: number, height: number, channels: number, strip: Pixels): [number, TagValue][] {
+  return [
+    [256, long(width)],
+    [257, long(height)],
+    [258, short(...Array<number>(channels).fill(16))],
+    [259, short(1)],
+    [273, offsetsOf([strip])],
+    [277, short(channels)],
+    [278, long(height)],
+    [279, long(strip.byteLength)],
+    [284, short(1)],
+  ];
+}
+
+function checkColour({ asShotGains, xyzToCamera }: CameraColour): void {
+  if (!asShotGains.every((gain) => Number.isFinite(gain) && gain > 0 && gain < 1e6)) {
+    throw new Refusal('bad-argument', `expected positive white balance gains but received ${asShotGains.join(', ')}`);
+  }
+  if (!xyzToCamera.every((value) => Math.abs(value) < 1e3)) {
+    throw new Refusal('bad-argument', `expected a camera matrix but received ${xyzToCamera.join(', ')}`);
+  }
+}
+
+/** The samples as the file's little-endian bytes; a view where the machine is little-endian too. */
+function littleEndianBytes(samples: Uint16Array): Uint8Array {
+  if (endianness() === 'BE') return Buffer.from(samples.slice().buffer).swap16();
+  return new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+}
+
+/**
+ * An uncompressed 16-bit CFA DNG: the mosaic's numbers untouched, black level (1×1 where it is the
+ * same at every site, else 2×2), white level, colour, noise profile and EXIF as tags. With a
+ * `sensor`, the whole plane is written and ActiveArea names the mosaic's part of it.
+ * @throws Refusal `bad-argument` for a colour no tag can hold, or more than 4 GiB
+ */
+export function cfaDng(mosaic: Mosaic, { sensor }: CfaDngOptions = {}): FilePieces {
+  checkColour(mosaic.colour);
+  const plane = sensor ?? { width: mosaic.width, height: mosaic.height, left: 0, top: 0, samples: mosaic.samples };
+  const [right, bottom] = [plane.left + mosaic.width, plane.top + mosaic.height];
+  if (plane.samples.length !== plane.width * plane.height || right > plane.width || bottom > plane.height) {
+    throw new Error(
+      `expected ${plane.width}×${plane.height} samples that hold ${mosaic.width}×${mosaic.height} at ` +
+        `(${plane.left}, ${plane.top}) but received ${plane.samples.length}`,
+    );
+  }
+  const tags = shotTags(mosaic.shot, mosaic.orientation);
+  const own: [number, TagValue][] = [
+    ...cameraTags(mosaic.colour, mosaic.baselineExposureStops, mosaic.shot),
+    ...stripTags(plane.width, plane.height, 1, pixelsOf(littleEndianBytes(plane.samples))),
+    ...blackLevelTags(mosaic.blackLevel),
+    [262, short(PHOTOMETRIC_CFA)],
+    [33421, short(2, 2)],
+    // Counted from the active area's corner, like the black levels.
+    [33422, byte(...CFA_CODES[mosaic.cfa])],
+    [50710, byte(0, 1, 2)],
+    [50711, short(1)],
+    [50717, long(mosaic.whiteLevel)],
+  ];
+  for (const [tag, value] of own) tags.set(tag, value);
+  if (sensor !== undefined) tags.set(50829, long(plane.top, plane.left, bottom, right));
+  if (mosaic.noiseProfile !== undefined) tags.set(51041, noiseTag(mosaic.noiseProfile));
+  return layOutTiff(tags);
+}
+
+/** The smallest number of whole stops above white that holds the brightest sample. */
+function headroomStops(image: CameraLinearImage): number {
+  let brightest = 1;
+  for (let channel = 0; channel < 3; channel++) {
+    const gain = image.colour.asShotGains[channel]!;
+    // A comparison with NaN is false, so NaN never wins.
+    for (let i = channel; i < image.samples.length; i += 3) {
+      const value = image.samples[i]! / gain;
+      if (value > brightest) brightest = value;
+    }
+  }
+  return Math.min(MAX_HEADROOM_STOPS, Math.ceil(Math.log2(brightest)));
+}
+
+/** Float samples to 16 bits as they are written: `black + value / gain · (white − black) / 2^stops`. */
+function linearPixels(image: CameraLinearImage, stops: number): Pixels {
+  const { width, height, samples } = image;
+  const range = (LINEAR_WHITE_LEVEL - LINEAR_BLACK_LEVEL) / 2 ** stops;
+  const [red, green, blue] = image.colour.asShotGains.map((gain) => range / gain);
+  return {
+    byteLength: width * height * 3 * 2,
+    *chunks() {
+      const rowSamples = width * 3;
+      const piece = new Uint16Array(Math.min(height, ROWS_PER_CHUNK) * rowSamples);
+      for (let y = 0; y < height; y += ROWS_PER_CHUNK) {
+        const count = Math.min(ROWS_PER_CHUNK, height - y) * rowSamples;
+        const start = y * rowSamples;
+        for (let i = 0; i < count; i += 3) {
+          piece[i] = toSample(samples[start + i]! * red!);
+          piece[i + 1] = toSample(samples[start + i + 1]! * green!);
+          piece[i + 2] = toSample(samples[start + i + 2]! * blue!);
+        }
+        yield littleEndianBytes(piece.subarray(0, count));
+      }
+    },
+  };
+}
+
+/** Half is added because the typed array cuts the fraction off. NaN becomes 0 there. */
+function toSample(aboveBlack: number): number {
+  const value = aboveBlack + (LINEAR_BLACK_LEVEL + 0.5);
+  return value >= LINEAR_WHITE_LEVEL ? LINEAR_WHITE_LEVEL : value <= 0 ? 0 : value;
+}
+
+/**
+ * A 16-bit LinearRaw DNG: linear camera RGB with the white balance taken out again and kept as
+ * AsShotNeutral, so that editors start where they would with the camera's own file. Values below
+ * black and highlights above white are kept: a reader gets them back as
+ * `(sample − BlackLevel) / (WhiteLevel − BlackLevel) · 2^BaselineExposure`, where the exponent is a
+ * whole number of stops. Orientation stays a tag; it is not applied.
+ * @throws Refusal `bad-argument` for a colour no tag can hold, or more than 4 GiB
+ */
+export function linearDng(image: CameraLinearImage, shot: Shot): FilePieces {
+  checkColour(image.colour);
+  if (image.samples.length !== image.width * image.height * 3) {
+    throw new Error(`expected ${image.width}×${image.height}×3 samples but received ${image.samples.length}`);
+  }
+  const stops = headroomStops(image);
+  const tags = shotTags(shot, image.orientation);
+  const own: [number, TagValue][] = [
+    ...cameraTags(image.colour, stops, shot),
+    ...stripTags(image.width, image.height, 3, linearPixels(image, stops)),
+    [262, short(PHOTOMETRIC_LINEAR_RAW)],
+    [50713, short(1, 1)],
+    [50714, long(LINEAR_BLACK_LEVEL, LINEAR_BLACK_LEVEL, LINEAR_BLACK_LEVEL)],
+    [50717, long(LINEAR_WHITE_LEVEL, LINEAR_WHITE_LEVEL, LINEAR_WHITE_LEVEL)],
+  ];
+  for (const [tag, value] of own) tags.set(tag, value);
+  return layOutTiff(tags);
+}
