@@ -1,0 +1,190 @@
+/**
+ * The U-Net of "Learning to See in the Dark" (Chen et al., CVPR 2018): packed Bayer in, twelve
+ * channels for depth-to-space out. Written once, against operations that are given: the inference
+ * graph, the training graph and the float64 reference in the tests all run this same definition.
+ */
+
+import { Graph, type Dimension, type Value } from './onnx.ts';
+
+export interface UnetShape {
+  /** Channels of the input: 4 for a packed Bayer mosaic. */
+  readonly inputChannels: number;
+  /** Channels of the output: 12 = 3 colours × 4 places of the 2×2 cell. */
+  readonly outputChannels: number;
+  /** Channels of the first level; each level below has twice as many. The paper's is 32. */
+  readonly baseChannels: number;
+  /** Levels of resolution; the paper's is 5. Sides of the input divide by 2^(levels − 1). */
+  readonly levels: number;
+}
+
+/** What the U-Net is built from; T is a tensor in whatever world the operations live. */
+export interface UnetOperations<T> {
+  /** Convolution 3×3 (padded to keep the size) or 1×1; weight [out, in, k, k], bias [out]. */
+  convolve(x: T, weight: T, bias: T, kernel: 1 | 3): T;
+  /** max(x, 0.2 x) */
+  leakyRelu(x: T): T;
+  /** Largest of each 2×2. */
+  maxPool(x: T): T;
+  /** Transposed convolution 2×2, stride 2, no bias; weight [in, out, 2, 2]. */
+  upConvolve(x: T, weight: T): T;
+  /** One after the other along the channels. */
+  concat(a: T, b: T): T;
+}
+
+/** One weight tensor and its place in the flat vector of all parameters. */
+export interface Parameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly size: number;
+}
+
+export const leakySlope = 0.2;
+
+/** Every parameter of the network, in the order of the flat vector. */
+export function unetParameters(shape: UnetShape): readonly Parameter[] {
+  const parameters: Parameter[] = [];
+  let offset = 0;
+  const add = (name: string, dimensions: readonly number[]): void => {
+    const size = dimensions.reduce((product, n) => product * n, 1);
+    parameters.push({ name, shape: dimensions, offset, size });
+    offset += size;
+  };
+  const convolution = (name: string, output: number, input: number, kernel: number): void => {
+    add(`${name}.weight`, [output, input, kernel, kernel]);
+    add(`${name}.bias`, [output]);
+  };
+  const channels = (level: number): number => shape.baseChannels * 2 ** level;
+
+  for (let level = 0; level < shape.levels; level++) {
+    const above = level === 0 ? shape.inputChannels : channels(level - 1);
+    convolution(`down${String(level)}a`, channels(level), above, 3);
+    convolution(`down${String(level)}b`, channels(level), channels(level), 3);
+  }
+  for (let level = shape.levels - 2; level >= 0; level--) {
+    add(`rise${String(level)}.weight`, [channels(level + 1), channels(level), 2, 2]);
+    convolution(`up${String(level)}a`, channels(level), 2 * channels(level), 3);
+    convolution(`up${String(level)}b`, channels(level), channels(level), 3);
+  }
+  convolution('out', shape.outputChannels, channels(0), 1);
+  return parameters;
+}
+
+/** Numbers in the flat parameter vector. */
+export function parameterCount(shape: UnetShape): number {
+  return unetParameters(shape).reduce((total, parameter) => total + parameter.size, 0);
+}
+
+/** Multiply-adds for one packed pixel: 184,832 at the paper's size. */
+export function macsPerPackedPixel(shape: UnetShape): number {
+  let macs = 0;
+  for (const { name, size } of unetParameters(shape)) {
+    if (!name.endsWith('.weight')) continue;
+    const level = name.startsWith('out') ? 0 : Number(/\d/.exec(name)?.[0] ?? 0);
+    // A rise's weights are used once for each pixel of the level *below* it.
+    macs += size / 4 ** (name.startsWith('rise') ? level + 1 : level);
+  }
+  return macs;
+}
+
+/**
+ * The network itself.
+ * @param x [n, inputChannels, h, w], h and w divisible by 2^(levels − 1)
+ * @returns [n, outputChannels, h, w]
+ */
+export function unet<T>(
+  operations: UnetOperations<T>,
+  parameter: (name: string) => T,
+  shape: UnetShape,
+  x: T,
+): T {
+  const convolution = (input: T, name: string): T =>
+    operations.leakyRelu(
+      operations.convolve(input, parameter(`${name}.weight`), parameter(`${name}.bias`), 3),
+    );
+  const skips: T[] = [];
+  let y = x;
+  for (let level = 0; level < shape.levels; level++) {
+    if (level > 0) {
+      skips.push(y);
+      y = operations.maxPool(y);
+    }
+    y = convolution(y, `down${String(level)}a`);
+    y = convolution(y, `down${String(level)}b`);
+  }
+  for (let level = shape.levels - 2; level >= 0; level--) {
+    y = operations.upConvolve(y, parameter(`rise${String(level)}.weight`));
+    const skip = skips.pop();
+    if (skip === undefined) throw new Error('expected a skip connection for each level');
+    y = operations.concat(y, skip);
+    y = convolution(y, `up${String(level)}a`);
+    y = convolution(y, `up${String(level)}b`);
+  }
+  return operations.convolve(y, parameter('out.weight'), parameter('out.bias'), 1);
+}
+
+/** The U-Net's operations as ONNX nodes. */
+export function graphOperations(graph: Graph): UnetOperations<Value> {
+  return {
+    convolve: (x, weight, bias, kernel) =>
+      graph.apply('Conv', [x, weight, bias], withChannels(x, weight.shape[0]), {
+        attributes: convolutionAttributes(kernel),
+      }),
+    leakyRelu: (x) =>
+      graph.apply('LeakyRelu', [x], x.shape, { attributes: { alpha: { float: leakySlope } } }),
+    maxPool: (x) => graph.apply('MaxPool', [x], rescaled(x, 0.5), { attributes: twoByTwo }),
+    upConvolve: (x, weight) =>
+      graph.apply('ConvTranspose', [x, weight], withChannels({ shape: rescaled(x, 2) }, weight.shape[1]), {
+        attributes: twoByTwo,
+      }),
+    concat: (a, b) =>
+      graph.apply('Concat', [a, b], withChannels(a, Number(a.shape[1]) + Number(b.shape[1])), {
+        attributes: { axis: 1 },
+      }),
+  };
+}
+
+export const twoByTwo = { kernel_shape: [2, 2], strides: [2, 2] } as const;
+
+export function convolutionAttributes(kernel: 1 | 3) {
+  const pad = kernel === 3 ? 1 : 0;
+  return { kernel_shape: [kernel, kernel], pads: [pad, pad, pad, pad], strides: [1, 1] };
+}
+
+/**
+ * The network as an ONNX file with its weights inside.
+ * Input `mosaic` [1, inputChannels, height, width], output `packed` [1, outputChannels, height,
+ * width]; both sides of the plane are free until a session fixes them.
+ */
+export function inferenceModel(shape: UnetShape, weights: Float32Array): Uint8Array {
+  const graph = new Graph('unet');
+  const values = new Map<string, Value>();
+  for (const { name, shape: dimensions, offset, size } of unetParameters(shape)) {
+    values.set(name, graph.weight(name, dimensions, weights.subarray(offset, offset + size)));
+  }
+  const parameter = (name: string): Value => {
+    const value = values.get(name);
+    if (value === undefined) throw new Error(`expected a parameter named ${name}`);
+    return value;
+  };
+  const x = graph.input('mosaic', [1, shape.inputChannels, 'height', 'width']);
+  const packed = unet(graphOperations(graph), parameter, shape, x);
+  graph.output('packed', { ...packed, shape: [1, shape.outputChannels, 'height', 'width'] });
+  return graph.model();
+}
+
+function withChannels(x: { readonly shape: readonly Dimension[] }, channels: Dimension | undefined) {
+  const [batch, , height, width] = x.shape;
+  if (channels === undefined || batch === undefined || height === undefined || width === undefined) {
+    throw new Error('expected a tensor of four dimensions');
+  }
+  return [batch, channels, height, width];
+}
+
+function rescaled(x: Value, factor: number): Dimension[] {
+  return x.shape.map((size, axis) => {
+    if (axis < 2) return size;
+    // A free dimension stays free; its name only has to differ from the other levels'.
+    return typeof size === 'number' ? size * factor : `${size}${factor === 2 ? '_up' : '_down'}`;
+  });
+}
