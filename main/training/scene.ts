@@ -1,0 +1,137 @@
+/** A crop of a clean photo as some camera would have seen it, in some light, at some exposure. */
+
+import type { Matrix3, Vector3 } from '../raw/mosaic.ts';
+import type { Random } from './random.ts';
+
+/**
+ * XYZ (D65) → camera RGB, Adobe's ColorMatrix figures as LibRaw's and dcraw's tables list them
+ * (`colordata.cpp`, `adobe_coeff`), each times 10,000.
+ */
+const CAMERA_MATRICES: ReadonlyMap<string, Matrix3> = new Map([
+  ['Sony ILCE-7SM2', [5838, -1430, -246, -3497, 11477, 2297, -748, 1885, 5778]],
+  ['Sony ILCE-7M3', [7374, -2389, -551, -5435, 13162, 2519, -1006, 1795, 6552]],
+  ['Sony ILCE-7RM4', [7662, -2686, -660, -5240, 12965, 2530, -796, 1508, 6167]],
+  ['Sony ILCE-9', [6389, -1703, -378, -4562, 12265, 2587, -670, 1489, 6550]],
+  ['Nikon D850', [10405, -3755, -1270, -5461, 13787, 1793, -1040, 2015, 6785]],
+  ['Nikon D750', [9020, -2890, -715, -4535, 12436, 2348, -934, 1919, 7086]],
+  ['Nikon D7200', [8322, -3112, -1047, -6367, 14342, 2179, -988, 1638, 6394]],
+  ['Nikon Z 6', [8210, -2534, -683, -5355, 13338, 2212, -1143, 1929, 6464]],
+  ['Canon EOS 5D Mark IV', [6446, -366, -864, -4436, 12204, 2513, -952, 2496, 6348]],
+  ['Canon EOS 6D', [7034, -804, -1014, -4420, 12564, 2058, -851, 1994, 5758]],
+  ['Canon EOS 700D', [6602, -841, -939, -4472, 12458, 2247, -975, 2039, 6148]],
+  ['Canon EOS 7D Mark II', [7268, -1082, -969, -4186, 11839, 2663, -825, 2029, 5839]],
+  ['Fujifilm X-T1', [8458, -2451, -855, -4597, 12447, 2407, -1475, 2482, 6526]],
+  ['Fujifilm X-T50', [11809, -5358, -1141, -4248, 12164, 2343, -514, 1097, 5848]],
+  ['Olympus E-M1', [7687, -1984, -606, -4327, 11928, 2721, -1381, 2339, 6452]],
+  ['Panasonic DC-GX9', [7564, -2263, -606, -3148, 11239, 2177, -540, 1435, 4853]],
+  ['Pentax K-1', [8596, -2981, -639, -4202, 12046, 2431, -685, 1424, 6122]],
+]);
+
+/** Linear sRGB → XYZ (D65), IEC 61966-2-1. */
+const SRGB_TO_XYZ: Matrix3 = [
+  0.4124564, 0.3575761, 0.1804375,
+  0.2126729, 0.7151522, 0.072175,
+  0.0193339, 0.119192, 0.9503041,
+]; // prettier-ignore
+
+const IDENTITY: Matrix3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+
+/** a · b. */
+export function multiplied(a: Matrix3, b: Matrix3): Matrix3 {
+  const cell = (row: number, column: number): number =>
+    a[row * 3]! * b[column]! + a[row * 3 + 1]! * b[3 + column]! + a[row * 3 + 2]! * b[6 + column]!;
+  return [
+    cell(0, 0), cell(0, 1), cell(0, 2),
+    cell(1, 0), cell(1, 1), cell(1, 2),
+    cell(2, 0), cell(2, 1), cell(2, 2),
+  ]; // prettier-ignore
+}
+
+/** Each row divided by its sum, so that (1, 1, 1) stays (1, 1, 1). */
+function keepingWhite(m: Matrix3): Matrix3 {
+  const red = m[0] + m[1] + m[2];
+  const green = m[3] + m[4] + m[5];
+  const blue = m[6] + m[7] + m[8];
+  return [
+    m[0] / red, m[1] / red, m[2] / red,
+    m[3] / green, m[4] / green, m[5] / green,
+    m[6] / blue, m[7] / blue, m[8] / blue,
+  ]; // prettier-ignore
+}
+
+/**
+ * Linear sRGB → white-balanced linear camera RGB, white to white.
+ * @param xyzToCamera XYZ (D65) → camera RGB before white balance, at any scale
+ */
+export function srgbToBalancedCamera(xyzToCamera: Matrix3): Matrix3 {
+  return keepingWhite(multiplied(xyzToCamera, SRGB_TO_XYZ));
+}
+
+const BALANCED_MATRICES: readonly Matrix3[] = Array.from(
+  CAMERA_MATRICES.values(),
+  srgbToBalancedCamera,
+);
+
+/** a · (1 − share) + b · share. */
+function blended(a: Matrix3, b: Matrix3, share: number): Matrix3 {
+  const cell = (index: number): number => a[index]! * (1 - share) + b[index]! * share;
+  return [cell(0), cell(1), cell(2), cell(3), cell(4), cell(5), cell(6), cell(7), cell(8)];
+}
+
+/** Turns hue about the grey axis by an angle (Rodrigues) and scales saturation about the mean. */
+export function hueAndSaturation(angleRadians: number, saturation: number): Matrix3 {
+  const cosine = Math.cos(angleRadians) * saturation;
+  const sine = (Math.sin(angleRadians) * saturation) / Math.sqrt(3);
+  const grey = (1 - cosine) / 3;
+  const on = cosine + grey;
+  return [
+    on, grey - sine, grey + sine,
+    grey + sine, on, grey - sine,
+    grey - sine, grey + sine, on,
+  ]; // prettier-ignore
+}
+
+const PERMUTATIONS: readonly Matrix3[] = [
+  [1, 0, 0, 0, 0, 1, 0, 1, 0],
+  [0, 1, 0, 1, 0, 0, 0, 0, 1],
+  [0, 1, 0, 0, 0, 1, 1, 0, 0],
+  [0, 0, 1, 1, 0, 0, 0, 1, 0],
+  [0, 0, 1, 0, 1, 0, 1, 0, 0],
+];
+
+/** How one patch's light becomes camera colour. */
+export interface SceneLook {
+  /** The photo's linear RGB → white-balanced linear camera RGB, exposure included. */
+  readonly toBalancedCamera: Matrix3;
+  /** White balance gains of the scene's light, green 1. */
+  readonly whiteBalance: Vector3;
+}
+
+/**
+ * Draws a look as the recipe says: exposure ×0.3–1.6, a blend of two cameras' colours, white
+ * balance 1.2–3.0 for red and blue; channels exchanged in 15 %; hue turned by up to ±60° and
+ * saturation ×0.7–1.5 in 30 % of the patches.
+ */
+export function drawLook(space: 'srgb' | 'camera', random: Random): SceneLook {
+  const exposure = random.logUniform(0.3, 1.6);
+  const camera = blended(
+    random.pick(BALANCED_MATRICES),
+    random.pick(BALANCED_MATRICES),
+    random.unit(),
+  );
+  let matrix: Matrix3 = space === 'srgb' ? camera : IDENTITY;
+  if (random.chance(0.3)) {
+    const angle = (random.uniform(-60, 60) * Math.PI) / 180;
+    matrix = multiplied(matrix, hueAndSaturation(angle, random.uniform(0.7, 1.5)));
+  }
+  if (random.chance(0.15)) matrix = multiplied(matrix, random.pick(PERMUTATIONS));
+  const whiteBalance: Vector3 = [random.uniform(1.2, 3), 1, random.uniform(1.2, 3)];
+  const scaled = matrix.map((cell) => cell * exposure);
+  const cell = (index: number): number => scaled[index]!;
+  return {
+    toBalancedCamera: [
+      cell(0), cell(1), cell(2), cell(3), cell(4), cell(5), cell(6), cell(7), cell(8),
+    ],
+    whiteBalance,
+  }; // prettier-ignore
+}
