@@ -5,10 +5,19 @@
  * Usage: node bootstrap.mjs cli|test|check|bench [arguments of that program]
  * Its own messages go to stderr, so that stdout belongs to the program (`--json`).
  */
+import { Buffer } from 'node:buffer';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
+import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -120,7 +129,7 @@ function isLockHeld() {
 /** Waits until this process alone may install. */
 async function takeLock() {
   mkdirSync(dirname(lockPath), { recursive: true });
-  for (let told = false; ; ) {
+  for (let told = false; ;) {
     try {
       writeFileSync(lockPath, String(process.pid), { flag: 'wx' });
       return;
@@ -160,18 +169,14 @@ async function install() {
   // .npmrc turns install scripts off already; said again for a user whose own settings override it.
   const args = [...npmArgs, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   const output = [];
-  const end = await runToEnd(
-    isNpm ? process.execPath : 'npm',
-    isNpm ? [npmCli, ...args] : args,
-    {
-      shell: !isNpm && isWindows,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      onStart: (child) => {
-        child.stdout.on('data', (chunk) => output.push(chunk));
-        child.stderr.on('data', (chunk) => output.push(chunk));
-      },
+  const end = await runToEnd(isNpm ? process.execPath : 'npm', isNpm ? [npmCli, ...args] : args, {
+    shell: !isNpm && isWindows,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    onStart: (child) => {
+      child.stdout.on('data', (chunk) => output.push(chunk));
+      child.stderr.on('data', (chunk) => output.push(chunk));
     },
-  );
+  });
   if (end.signal) return end;
   if (end.code !== 0) {
     process.stderr.write(Buffer.concat(output));
@@ -201,6 +206,18 @@ if (isMainThread) setInterval(() => {
   if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
 }, 1000).unref();`;
 
+/** The folder the user typed the command in: npm runs scripts in the repository's root and names it in INIT_CWD. */
+function userFolder() {
+  const isUnderNpm = process.env.npm_package_json === join(root, 'package.json');
+  return (isUnderNpm && process.env.INIT_CWD) || process.cwd();
+}
+
+/** This process's environment with `folder` first on the search path (Windows spells it Path). */
+function environmentWith(folder) {
+  const name = Object.keys(process.env).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH';
+  return { ...process.env, [name]: folder + delimiter + (process.env[name] ?? '') };
+}
+
 async function main([word, ...args]) {
   const program = programs[word];
   if (program === undefined) {
@@ -222,8 +239,8 @@ async function main([word, ...args]) {
   endLike(
     await runToEnd(node, [...watch, join(root, script), ...fixed, ...args], {
       stdio: 'inherit',
-      cwd: word === 'cli' ? (process.env.INIT_CWD ?? process.cwd()) : root,
-      env: { ...process.env, PATH: dirname(node) + delimiter + (process.env.PATH ?? '') },
+      cwd: word === 'cli' ? userFolder() : root,
+      env: environmentWith(dirname(node)),
     }),
   );
 }

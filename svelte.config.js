@@ -1,0 +1,4 @@
+/** Svelte's settings, read by its compiler, svelte-check and the linter. */
+export default {
+  compilerOptions: { runes: true },
+};

@@ -1,0 +1,100 @@
+/**
+ * The layers of the house, checked by dependency-cruiser in `npm run check`:
+ * renderer → preload ← main, and each native package in the folders that own it.
+ * @type {import('dependency-cruiser').IConfiguration}
+ */
+const product = '^(main|preload|renderer)/';
+
+/** A rule that keeps an npm package inside the places that own it (types included). */
+const only = (npmPackage, owners, why) => ({
+  name: `only-${npmPackage}-in-its-place`,
+  comment: why,
+  severity: 'error',
+  from: { path: product, pathNot: owners },
+  to: { path: `(^|/)node_modules/${npmPackage}(/|$)|^${npmPackage}$` },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'resolvable',
+      comment: 'A module that is not there, or a package that package.json does not name.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'renderer-speaks-only-the-contract',
+      comment: 'The renderer has no Node and no main: what it may know stands in preload/.',
+      severity: 'error',
+      from: { path: '^renderer/' },
+      to: { path: '^(main|test)/' },
+    },
+    {
+      name: 'renderer-has-no-node',
+      severity: 'error',
+      from: { path: '^renderer/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'main-never-draws',
+      severity: 'error',
+      from: { path: '^main/' },
+      to: { path: '^(renderer|test)/' },
+    },
+    {
+      name: 'preload-imports-nobody-here',
+      severity: 'error',
+      from: { path: '^preload/' },
+      to: { path: '^(main|renderer|test)/' },
+    },
+    {
+      name: 'pixels-know-no-jobs',
+      comment:
+        'raw/ and develop/ are given what they need: no jobs, IPC, session, settings or files to write.',
+      severity: 'error',
+      from: { path: '^main/(raw|develop)/' },
+      to: {
+        path: '^(preload/|main/(jobs|engine|network|training|library|export|[^/]+$))',
+        pathNot: '^main/refusal\\.ts$',
+      },
+    },
+    only(
+      'electron',
+      '^(main/electron|preload/index)\\.ts$',
+      'Everything else also runs headless, in plain Node.',
+    ),
+    only(
+      'onnxruntime-node',
+      '^main/(network|training)/',
+      'One place knows how sessions are made and die.',
+    ),
+    only(
+      'sharp',
+      '^main/(export/|library/|training/photos\\.ts$)',
+      "Its bundled GLib clashes with Electron's on Linux: it is loaded in child processes only.",
+    ),
+    {
+      name: 'no-dev-packages-in-the-product',
+      severity: 'error',
+      from: { path: product, pathNot: '^renderer/' },
+      to: { dependencyTypes: ['npm-dev'], pathNot: 'node_modules/(electron|@types)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+      extensions: ['.ts', '.js', '.mjs', '.cjs', '.svelte'],
+    },
+  },
+};
