@@ -70,7 +70,11 @@ function uniqueCameraModel({ make = '', model = '' }: Shot): string {
   return (repeatsMake ? model : `${make} ${model}`).trim() || 'Unknown camera';
 }
 
-function cameraTags(colour: CameraColour, baselineExposureStops: number, shot: Shot): [number, TagValue][] {
+function cameraTags(
+  colour: CameraColour,
+  baselineExposureStops: number,
+  shot: Shot,
+): [number, TagValue][] {
   return [
     [254, long(0)],
     [50706, byte(1, 4, 0, 0)],
@@ -99,7 +103,12 @@ function blackLevelTags(black: PerSite): [number, TagValue][] {
 }
 
 /** One strip, the plainest layout there is: every reader knows it. */
-function stripTags(width: number, height: number, channels: number, strip: Pixels): [number, TagValue][] {
+function stripTags(
+  width: number,
+  height: number,
+  channels: number,
+  strip: Pixels,
+): [number, TagValue][] {
   return [
     [256, long(width)],
     [257, long(height)],
@@ -115,10 +124,16 @@ function stripTags(width: number, height: number, channels: number, strip: Pixel
 
 function checkColour({ asShotGains, xyzToCamera }: CameraColour): void {
   if (!asShotGains.every((gain) => Number.isFinite(gain) && gain > 0 && gain < 1e6)) {
-    throw new Refusal('bad-argument', `expected positive white balance gains but received ${asShotGains.join(', ')}`);
+    throw new Refusal(
+      'bad-argument',
+      `expected positive white balance gains but received ${asShotGains.join(', ')}`,
+    );
   }
   if (!xyzToCamera.every((value) => Math.abs(value) < 1e3)) {
-    throw new Refusal('bad-argument', `expected a camera matrix but received ${xyzToCamera.join(', ')}`);
+    throw new Refusal(
+      'bad-argument',
+      `expected a camera matrix but received ${xyzToCamera.join(', ')}`,
+    );
   }
 }
 
@@ -136,9 +151,19 @@ function littleEndianBytes(samples: Uint16Array): Uint8Array {
  */
 export function cfaDng(mosaic: Mosaic, { sensor }: CfaDngOptions = {}): FilePieces {
   checkColour(mosaic.colour);
-  const plane = sensor ?? { width: mosaic.width, height: mosaic.height, left: 0, top: 0, samples: mosaic.samples };
+  const plane = sensor ?? {
+    width: mosaic.width,
+    height: mosaic.height,
+    left: 0,
+    top: 0,
+    samples: mosaic.samples,
+  };
   const [right, bottom] = [plane.left + mosaic.width, plane.top + mosaic.height];
-  if (plane.samples.length !== plane.width * plane.height || right > plane.width || bottom > plane.height) {
+  if (
+    plane.samples.length !== plane.width * plane.height ||
+    right > plane.width ||
+    bottom > plane.height
+  ) {
     throw new Error(
       `expected ${plane.width}×${plane.height} samples that hold ${mosaic.width}×${mosaic.height} at ` +
         `(${plane.left}, ${plane.top}) but received ${plane.samples.length}`,
@@ -218,7 +243,9 @@ function toSample(aboveBlack: number): number {
 export function linearDng(image: CameraLinearImage, shot: Shot): FilePieces {
   checkColour(image.colour);
   if (image.samples.length !== image.width * image.height * 3) {
-    throw new Error(`expected ${image.width}×${image.height}×3 samples but received ${image.samples.length}`);
+    throw new Error(
+      `expected ${image.width}×${image.height}×3 samples but received ${image.samples.length}`,
+    );
   }
   const stops = headroomStops(image);
   const tags = shotTags(shot, image.orientation);

@@ -1,6 +1,15 @@
 /** What the camera wrote down about a shot, as EXIF directories: one builder for every format. */
 
-import { ascii, byte, directory, long, rational, short, toFraction, undefinedBytes } from './ifd.ts';
+import {
+  ascii,
+  byte,
+  directory,
+  long,
+  rational,
+  short,
+  toFraction,
+  undefinedBytes,
+} from './ifd.ts';
 import type { Directory, Fraction, TagValue } from './ifd.ts';
 import type { Gps, Orientation, Shot } from './mosaic.ts';
 
@@ -16,10 +25,16 @@ export interface RenderedPicture {
 const hasText = (text: string | undefined): text is string =>
   text !== undefined && cleanText(text) !== '';
 
+/** More than a person writes; a JPEG's whole EXIF block has 64 KiB. */
+const MAX_TEXT_LENGTH = 2000;
+
 /** Control characters, a closing NUL above all, would end or break an ASCII tag. */
 function cleanText(text: string): string {
   // eslint-disable-next-line no-control-regex -- they are what is being removed
-  return text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim();
+  return text
+    .replaceAll(/[\u0000-\u001f\u007f]+/g, ' ')
+    .trim()
+    .slice(0, MAX_TEXT_LENGTH);
 }
 
 const isPositive = (value: number | undefined): value is number =>
@@ -27,7 +42,9 @@ const isPositive = (value: number | undefined): value is number =>
 
 /** `2024-05-06T21:22:23+02:00` as EXIF's date and its zone; undefined where it is not a date. */
 function exifTime(takenAt: string | undefined): { date: string; zone?: string } | undefined {
-  const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?$/.exec(takenAt ?? '');
+  const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?$/.exec(
+    takenAt ?? '',
+  );
   if (match === null) return undefined;
   const [, year, month, day, clock, zone] = match;
   const date = `${year}:${month}:${day} ${clock}`;
@@ -75,7 +92,9 @@ function isoTags(iso: number): [number, TagValue][] {
 }
 
 function exifDirectory(shot: Shot, picture: RenderedPicture | undefined): Directory {
-  const tags = new Map<number, TagValue>([[36864, undefinedBytes(new TextEncoder().encode('0232'))]]);
+  const tags = new Map<number, TagValue>([
+    [36864, undefinedBytes(new TextEncoder().encode('0232'))],
+  ]);
   if (isPositive(shot.exposureSeconds)) tags.set(33434, rational(toFraction(shot.exposureSeconds)));
   if (isPositive(shot.aperture)) tags.set(33437, rational(toFraction(shot.aperture)));
   if (isPositive(shot.iso)) for (const [tag, value] of isoTags(shot.iso)) tags.set(tag, value);

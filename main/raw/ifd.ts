@@ -32,7 +32,10 @@ export interface FilePieces {
   chunks(): Iterable<Uint8Array>;
 }
 
-export const byte = (...bytes: number[]): TagValue => ({ type: 'BYTE', bytes: Uint8Array.from(bytes) });
+export const byte = (...bytes: number[]): TagValue => ({
+  type: 'BYTE',
+  bytes: Uint8Array.from(bytes),
+});
 export const undefinedBytes = (bytes: Uint8Array): TagValue => ({ type: 'UNDEFINED', bytes });
 export const ascii = (text: string): TagValue => ({ type: 'ASCII', text });
 export const short = (...numbers: number[]): TagValue => ({ type: 'SHORT', numbers });
@@ -87,7 +90,9 @@ function collect(root: Directory): Directory[] {
 
 function checkedInteger(value: number, low: number, high: number): number {
   if (!Number.isInteger(value) || value < low || value > high) {
-    throw new RangeError(`expected a whole number from ${low} to ${high} for a tag but received ${value}`);
+    throw new RangeError(
+      `expected a whole number from ${low} to ${high} for a tag but received ${value}`,
+    );
   }
   return value;
 }
@@ -239,7 +244,10 @@ export function layOutTiff(root: Directory): FilePieces {
   const planned = plan(root);
   if (planned.fileBytes > MAX_FILE_BYTES) {
     const gib = (planned.fileBytes / 2 ** 30).toFixed(1);
-    throw new Refusal('bad-argument', `expected a picture that fits in a TIFF (4 GiB) but it needs ${gib} GiB`);
+    throw new Refusal(
+      'bad-argument',
+      `expected a picture that fits in a TIFF (4 GiB) but it needs ${gib} GiB`,
+    );
   }
   return {
     byteLength: planned.fileBytes,

@@ -1,0 +1,25 @@
+/** The EXIF of a finished picture, the same in every format. */
+
+import { shotTags } from '../raw/exif-tags.ts';
+import { joinTiff, rational, short } from '../raw/ifd.ts';
+import type { TagValue } from '../raw/ifd.ts';
+import type { FinishedImage } from '../develop/image.ts';
+import type { Shot } from '../raw/mosaic.ts';
+
+export const PIXELS_PER_INCH = 300;
+const INCH = 2;
+
+/** First-directory tags of a finished picture: upright already, so its orientation is 1. */
+export function finishedTags(image: FinishedImage, shot: Shot): Map<number, TagValue> {
+  const { width, height, space } = image;
+  const tags = shotTags(shot, 1, { width, height, isSrgb: space === 'srgb' });
+  tags.set(282, rational([PIXELS_PER_INCH, 1]));
+  tags.set(283, rational([PIXELS_PER_INCH, 1]));
+  tags.set(296, short(INCH));
+  return tags;
+}
+
+/** The same as a block of its own, TIFF header first, for PNG's eXIf and JPEG's APP1. */
+export function exifBlock(image: FinishedImage, shot: Shot): Uint8Array {
+  return joinTiff(finishedTags(image, shot));
+}

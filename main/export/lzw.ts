@@ -1,0 +1,84 @@
+/** LZW as TIFF has it: codes of 9–12 bits, high bit first, widened one code early (TIFF 6.0, section 13). */
+
+const CLEAR = 256;
+const END = 257;
+const FIRST_FREE = 258;
+/** The table is cleared before it is quite full, where every reader expects it. */
+const LAST_CODE = 4094;
+const FIRST_WIDTH = 9;
+
+const HASH_BITS = 14;
+const HASH_MASK = (1 << HASH_BITS) - 1;
+/** Keys have 20 bits (prefix code and byte); the 11 above tell which table generation wrote them. */
+const KEY_BITS = 20;
+const MAX_GENERATION = 2047;
+
+/** Compresses one strip. The result stands alone: it begins with a clear code and ends with an end code. */
+export function lzwEncode(input: Uint8Array): Uint8Array {
+  // At worst each byte becomes one 12-bit code; clears, and the codes at both ends, come on top.
+  const output = new Uint8Array(
+    Math.ceil(input.length * 1.5) + Math.ceil(input.length / 1024) + 16,
+  );
+  const keys = new Int32Array(1 << HASH_BITS);
+  const codes = new Uint16Array(1 << HASH_BITS);
+  let generation = 1;
+  let free = FIRST_FREE;
+  let width = FIRST_WIDTH;
+  let pending = 0;
+  let pendingBits = 0;
+  let length = 0;
+
+  const put = (code: number): void => {
+    pending = (pending << width) | code;
+    pendingBits += width;
+    while (pendingBits >= 8) {
+      pendingBits -= 8;
+      output[length++] = pending >>> pendingBits;
+    }
+    pending &= (1 << pendingBits) - 1;
+  };
+  const countOne = (): void => {
+    free++;
+    if (free === LAST_CODE) {
+      put(CLEAR);
+      free = FIRST_FREE;
+      width = FIRST_WIDTH;
+      // A new generation empties the table without touching it.
+      if (++generation > MAX_GENERATION) {
+        keys.fill(0);
+        generation = 1;
+      }
+    } else if (free === 1 << width) {
+      width++;
+    }
+  };
+
+  put(CLEAR);
+  if (input.length > 0) {
+    let prefix = input[0]!;
+    for (let i = 1; i < input.length; i++) {
+      const next = input[i]!;
+      const key = (generation << KEY_BITS) | (prefix << 8) | next;
+      let slot = (Math.imul(key, 0x9e3779b1) >>> (32 - HASH_BITS)) & HASH_MASK;
+      let stored = keys[slot]!;
+      while (stored !== key && stored >>> KEY_BITS === generation) {
+        slot = (slot + 1) & HASH_MASK;
+        stored = keys[slot]!;
+      }
+      if (stored === key) {
+        prefix = codes[slot]!;
+      } else {
+        put(prefix);
+        keys[slot] = key;
+        codes[slot] = free;
+        countOne();
+        prefix = next;
+      }
+    }
+    put(prefix);
+    countOne();
+  }
+  put(END);
+  if (pendingBits > 0) output[length++] = pending << (8 - pendingBits);
+  return output.subarray(0, length);
+}

@@ -1,0 +1,144 @@
+/**
+ * PNG writer for finished pictures: 8 or 16 bits, with ICC profile and EXIF (PNG, third edition).
+ * Our own because it costs half of what libpng does on a photograph, and takes the same EXIF block
+ * as every other format.
+ */
+
+import { pipeline } from 'node:stream/promises';
+import { crc32, createDeflate, deflateSync } from 'node:zlib';
+
+import type { FinishedImage } from '../develop/image.ts';
+import type { FilePieces } from '../raw/ifd.ts';
+import type { Shot } from '../raw/mosaic.ts';
+import { throwIfCancelled } from '../refusal.ts';
+import { toEightBits } from './eight-bits.ts';
+import { exifBlock, PIXELS_PER_INCH } from './exif.ts';
+import { iccProfile } from './icc.ts';
+import { PHOTO_DEFLATE } from './photo-deflate.ts';
+
+export interface PngOptions {
+  readonly bits: 8 | 16;
+}
+
+const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+const TRUECOLOUR = 2;
+const FILTER_SUB = 1;
+const METRES_PER_INCH = 0.0254;
+
+const ROWS_PER_BAND = 64;
+const IDAT_BYTES = 1 << 20;
+
+/** Length, type, data, checksum; the data is passed on, not copied. */
+function chunk(type: string, data: Uint8Array): Uint8Array[] {
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(data.byteLength, 0);
+  head.write(type, 4, 'latin1');
+  const tail = Buffer.alloc(4);
+  tail.writeUInt32BE(crc32(data, crc32(head.subarray(4))), 0);
+  return [head, data, tail];
+}
+
+function imageHeader(width: number, height: number, bits: number): Uint8Array {
+  const data = Buffer.alloc(13);
+  data.writeUInt32BE(width, 0);
+  data.writeUInt32BE(height, 4);
+  data.set([bits, TRUECOLOUR], 8);
+  return data;
+}
+
+function profileChunk(name: string, profile: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(`${name}\0\0`, 'latin1'), deflateSync(profile)]);
+}
+
+function resolutionChunk(): Uint8Array {
+  const perMetre = Math.round(PIXELS_PER_INCH / METRES_PER_INCH);
+  const data = Buffer.alloc(9);
+  data.writeUInt32BE(perMetre, 0);
+  data.writeUInt32BE(perMetre, 4);
+  data[8] = 1;
+  return data;
+}
+
+/** One band of rows: filter byte, then each byte less that of the pixel to the left. */
+function filterEightBits(rows: Uint8Array, rowSamples: number): Uint8Array {
+  const height = rows.length / rowSamples;
+  const band = new Uint8Array(height * (rowSamples + 1));
+  for (let y = 0; y < height; y++) {
+    const from = y * rowSamples;
+    const to = y * (rowSamples + 1) + 1;
+    band[to - 1] = FILTER_SUB;
+    for (let i = 0; i < rowSamples; i++)
+      band[to + i] = rows[from + i]! - (i < 3 ? 0 : rows[from + i - 3]!);
+  }
+  return band;
+}
+
+/** The same for big-endian pairs: high and low bytes are filtered each for itself. */
+function filterSixteenBits(
+  samples: Uint16Array,
+  start: number,
+  rowSamples: number,
+  height: number,
+): Uint8Array {
+  const rowBytes = rowSamples * 2 + 1;
+  const band = new Uint8Array(height * rowBytes);
+  for (let y = 0; y < height; y++) {
+    const from = start + y * rowSamples;
+    let to = y * rowBytes;
+    band[to++] = FILTER_SUB;
+    for (let i = 0; i < rowSamples; i++) {
+      const here = samples[from + i]!;
+      const left = i < 3 ? 0 : samples[from + i - 3]!;
+      band[to++] = (here >>> 8) - (left >>> 8);
+      band[to++] = here - left;
+    }
+  }
+  return band;
+}
+
+function* filteredBands(
+  image: FinishedImage,
+  bits: 8 | 16,
+  signal: AbortSignal | undefined,
+): Iterable<Uint8Array> {
+  const rowSamples = image.width * 3;
+  for (let y = 0; y < image.height; y += ROWS_PER_BAND) {
+    throwIfCancelled(signal);
+    const rows = Math.min(ROWS_PER_BAND, image.height - y);
+    const start = y * rowSamples;
+    yield bits === 16
+      ? filterSixteenBits(image.samples, start, rowSamples, rows)
+      : filterEightBits(toEightBits(image.samples, start, start + rows * rowSamples), rowSamples);
+  }
+}
+
+/**
+ * A true-colour PNG: IHDR, iCCP, pHYs, eXIf, IDAT …, IEND.
+ * @throws Refusal `cancelled`
+ */
+export async function encodePng(
+  image: FinishedImage,
+  shot: Shot,
+  { bits }: PngOptions,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<FilePieces> {
+  const pieces: Uint8Array[] = [
+    SIGNATURE,
+    ...chunk('IHDR', imageHeader(image.width, image.height, bits)),
+    ...chunk('iCCP', profileChunk(image.space, iccProfile(image.space))),
+    ...chunk('pHYs', resolutionChunk()),
+    ...chunk('eXIf', exifBlock(image, shot)),
+  ];
+  await pipeline(
+    filteredBands(image, bits, signal),
+    createDeflate({ ...PHOTO_DEFLATE, chunkSize: IDAT_BYTES }),
+    async (compressed: AsyncIterable<Uint8Array>) => {
+      for await (const piece of compressed) pieces.push(...chunk('IDAT', piece));
+    },
+  );
+  pieces.push(...chunk('IEND', new Uint8Array(0)));
+  return {
+    byteLength: pieces.reduce((sum, piece) => sum + piece.byteLength, 0),
+    chunks: () => pieces,
+  };
+}

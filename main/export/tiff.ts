@@ -1,0 +1,135 @@
+/** TIFF writer for finished pictures: 8 or 16 bits, three compressions, ICC profile and full EXIF. */
+
+import { availableParallelism, endianness } from 'node:os';
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
+
+import type { FinishedImage } from '../develop/image.ts';
+import { layOutTiff, long, offsetsOf, pixelsOf, short, undefinedBytes } from '../raw/ifd.ts';
+import type { FilePieces, Pixels } from '../raw/ifd.ts';
+import type { Shot } from '../raw/mosaic.ts';
+import { throwIfCancelled } from '../refusal.ts';
+import { toEightBits } from './eight-bits.ts';
+import { finishedTags } from './exif.ts';
+import { iccProfile } from './icc.ts';
+import { lzwEncode } from './lzw.ts';
+import { PHOTO_DEFLATE } from './photo-deflate.ts';
+
+export type TiffCompression = 'deflate' | 'lzw' | 'none';
+
+export interface TiffOptions {
+  readonly bits: 8 | 16;
+  readonly compression: TiffCompression;
+}
+
+const COMPRESSION_CODE = { none: 1, lzw: 5, deflate: 8 } as const;
+const PHOTOMETRIC_RGB = 2;
+const HORIZONTAL_PREDICTOR = 2;
+const UNSIGNED = 1;
+
+const ROWS_PER_STRIP = 64;
+
+const deflateAsync = promisify(deflate);
+
+/** Each sample less its left neighbour of the same colour; wraps, as TIFF's predictor 2 does. */
+function takeDifferences(strip: Uint8Array | Uint16Array, rowSamples: number): void {
+  for (let row = 0; row < strip.length; row += rowSamples) {
+    for (let i = row + rowSamples - 1; i >= row + 3; i--) strip[i] = strip[i]! - strip[i - 3]!;
+  }
+}
+
+function asLittleEndian(samples: Uint8Array | Uint16Array): Uint8Array {
+  const bytes = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
+  return endianness() === 'BE' && samples.BYTES_PER_ELEMENT === 2
+    ? Buffer.from(bytes).swap16()
+    : bytes;
+}
+
+/** A private copy of the rows, in the file's depth. */
+function copyRows(image: FinishedImage, bits: 8 | 16, firstRow: number): Uint8Array | Uint16Array {
+  const start = firstRow * image.width * 3;
+  const end = Math.min(firstRow + ROWS_PER_STRIP, image.height) * image.width * 3;
+  return bits === 8 ? toEightBits(image.samples, start, end) : image.samples.slice(start, end);
+}
+
+async function encodeStrip(
+  image: FinishedImage,
+  options: TiffOptions,
+  firstRow: number,
+): Promise<Pixels> {
+  const rows = copyRows(image, options.bits, firstRow);
+  takeDifferences(rows, image.width * 3);
+  const bytes = asLittleEndian(rows);
+  return pixelsOf(
+    options.compression === 'lzw' ? lzwEncode(bytes) : await deflateAsync(bytes, PHOTO_DEFLATE),
+  );
+}
+
+/** Uncompressed rows are made while they are written. */
+function plainStrip(image: FinishedImage, bits: 8 | 16, firstRow: number): Pixels {
+  const rowCount = Math.min(ROWS_PER_STRIP, image.height - firstRow);
+  return {
+    byteLength: (rowCount * image.width * 3 * bits) / 8,
+    chunks: () => [asLittleEndian(copyRows(image, bits, firstRow))],
+  };
+}
+
+/** Strips in order; as many under way at once as there are cores to do them. */
+async function encodeStrips(
+  image: FinishedImage,
+  options: TiffOptions,
+  signal: AbortSignal | undefined,
+): Promise<Pixels[]> {
+  const count = Math.ceil(image.height / ROWS_PER_STRIP);
+  const strips: Pixels[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next < count) {
+      throwIfCancelled(signal);
+      const index = next++;
+      strips[index] = await encodeStrip(image, options, index * ROWS_PER_STRIP);
+      // LZW never leaves this thread: let others have a turn between strips.
+      if (options.compression === 'lzw') await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  // Node's pool has four threads unless told otherwise.
+  const workers = options.compression === 'lzw' ? 1 : Math.min(4, availableParallelism());
+  await Promise.all(Array.from({ length: workers }, work));
+  return strips;
+}
+
+/**
+ * A baseline RGB TIFF. Deflate and LZW come with the horizontal predictor.
+ * @throws Refusal `cancelled`; `bad-argument` past 4 GiB
+ */
+export async function encodeTiff(
+  image: FinishedImage,
+  shot: Shot,
+  options: TiffOptions,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<FilePieces> {
+  const { width, height, space } = image;
+  const { bits, compression } = options;
+  const strips =
+    compression === 'none'
+      ? Array.from({ length: Math.ceil(height / ROWS_PER_STRIP) }, (_, index) =>
+          plainStrip(image, bits, index * ROWS_PER_STRIP),
+        )
+      : await encodeStrips(image, options, signal);
+  const tags = finishedTags(image, shot);
+  tags.set(254, long(0));
+  tags.set(256, long(width));
+  tags.set(257, long(height));
+  tags.set(258, short(bits, bits, bits));
+  tags.set(259, short(COMPRESSION_CODE[compression]));
+  tags.set(262, short(PHOTOMETRIC_RGB));
+  tags.set(273, offsetsOf(strips));
+  tags.set(277, short(3));
+  tags.set(278, long(ROWS_PER_STRIP));
+  tags.set(279, long(...strips.map((strip) => strip.byteLength)));
+  tags.set(284, short(1));
+  if (compression !== 'none') tags.set(317, short(HORIZONTAL_PREDICTOR));
+  tags.set(339, short(UNSIGNED, UNSIGNED, UNSIGNED));
+  tags.set(34675, undefinedBytes(iccProfile(space)));
+  return layOutTiff(tags);
+}
