@@ -1,0 +1,185 @@
+/**
+ * Which camera format a file is by its content, and whether the file is whole. LibRaw makes up a
+ * camera for a headerless dump of the right size, and decodes some cut files to garbage without an
+ * error, so both are settled here before and after it looks.
+ */
+
+import { Refusal } from '../refusal.ts';
+import { readCiff } from './ciff.ts';
+import type { CiffFile } from './ciff.ts';
+import { readTiff } from './tiff-tags.ts';
+import type { TiffDirectory, TiffFile } from './tiff-tags.ts';
+
+export type Container =
+  | { readonly kind: 'tiff'; readonly tiff: TiffFile; readonly isDng: boolean; readonly isPanasonic: boolean }
+  | { readonly kind: 'ciff'; readonly ciff: CiffFile }
+  | { readonly kind: 'raf' | 'mrw' | 'cr3' };
+
+export const TAG = {
+  newSubfileType: 254,
+  imageWidth: 256,
+  imageLength: 257,
+  bitsPerSample: 258,
+  compression: 259,
+  photometric: 262,
+  stripOffsets: 273,
+  samplesPerPixel: 277,
+  stripByteCounts: 279,
+  tileOffsets: 324,
+  tileByteCounts: 325,
+  dngVersion: 50_706,
+} as const;
+
+const PHOTOMETRIC_CFA = 32_803;
+const PHOTOMETRIC_LINEAR_RAW = 34_892;
+
+/** DNG compressions that LibRaw, as we have it, cannot undo. */
+const UNDECODABLE = new Map([
+  [8, 'Deflate compression'],
+  [32_946, 'Deflate compression'],
+  [9, 'GoPro VC-5 compression'],
+  [52_546, 'JPEG XL compression'],
+]);
+
+/** What people most often rename or pick by mistake, by its first bytes. */
+const OTHERS: readonly (readonly [string, RegExp])[] = [
+  ['a JPEG picture', /^\xff\xd8\xff/],
+  ['a PNG picture', /^\x89PNG/],
+  ['a GIF picture', /^GIF8/],
+  ['a WebP picture', /^RIFF....WEBP/s],
+  ['a Foveon RAW (X3F), which has no colour mosaic', /^FOVb/],
+  ['a HEIF picture', /^....ftyp(heic|heix|mif1|msf1|hevc|avif)/s],
+  ['a video', /^....ftyp/s],
+  ['a Photoshop document', /^8BPS/],
+  ['a PDF', /^%PDF/],
+  ['a ZIP archive', /^PK\x03\x04/],
+];
+
+const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
+  Buffer.from(bytes.subarray(from, to)).toString('latin1');
+
+/**
+ * Names the format by content, never by the file's extension.
+ * @param name the file's own name, for messages
+ * @throws Refusal `unsupported-file` for what is no camera RAW, `damaged-file` for an empty or cut one
+ */
+export function identifyContainer(bytes: Uint8Array, name: string): Container {
+  if (bytes.byteLength === 0) {
+    throw new Refusal('damaged-file', `expected a camera RAW file for ${name}, but it is empty`);
+  }
+  const head = latin1(bytes, 0, 32);
+  const ciff = readCiff(bytes);
+  if (ciff !== undefined) return { kind: 'ciff', ciff };
+  if (/^(II\*\0|MM\0\*|IIRO|IIRS|MMOR|IIU\0)/.test(head)) {
+    const tiff = readTiff(bytes);
+    if (tiff === undefined) throw new Refusal('damaged-file', `${name} is damaged: its directory cannot be read`);
+    const isDng = tiff.images[0]?.has(TAG.dngVersion) === true;
+    return { kind: 'tiff', tiff, isDng, isPanasonic: head.startsWith('IIU') };
+  }
+  if (head.startsWith('FUJIFILMCCD-RAW')) return checkedRaf(bytes, name);
+  if (head.startsWith('\0MRM')) return { kind: 'mrw' };
+  if (/^....ftypcrx /s.test(head)) return checkedCr3(bytes, name);
+  const other = OTHERS.find(([, magic]) => magic.test(head));
+  if (other !== undefined) {
+    throw new Refusal('unsupported-file', `expected a camera RAW file for ${name}, but it is ${other[0]}`);
+  }
+  const isText = /^[\t\n\r -~\u0080-\u00ff]+$/.test(head) && /^[\t\n\r -~]{8}/.test(head);
+  const what = isText ? 'it holds text' : 'its content is of no camera format known here';
+  throw new Refusal('unsupported-file', `expected a camera RAW file for ${name}, but ${what}`);
+}
+
+/** The header names the place and length of the samples; FinePix SuperCCD sensors stand at 45°. */
+function checkedRaf(bytes: Uint8Array, name: string): Container {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.byteLength < 108) throw cut(name);
+  const end = view.getUint32(100) + view.getUint32(104);
+  if (end > bytes.byteLength) throw cut(name);
+  const table = view.getUint32(92);
+  const count = table + 4 <= bytes.byteLength ? Math.min(view.getUint32(table), 256) : 0;
+  let at = table + 4;
+  for (let index = 0; index < count && at + 6 <= bytes.byteLength; index++) {
+    const isLayout = view.getUint16(at) === 0x0130;
+    // FujiLayout: bit 3 of its second byte is clear for the turned grid.
+    if (isLayout && (view.getUint8(at + 5) & 8) === 0) {
+      throw new Refusal('unsupported-file', `${name} is from a Fujifilm SuperCCD sensor (turned by 45°), which is not supported`);
+    }
+    at += 4 + view.getUint16(at + 2);
+  }
+  return { kind: 'raf' };
+}
+
+/** A chain of boxes, each with its length; the samples are in the last, `mdat`. */
+function checkedCr3(bytes: Uint8Array, name: string): Container {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  for (let boxes = 0; boxes < 64 && at + 8 <= bytes.byteLength; boxes++) {
+    const short = view.getUint32(at);
+    if (short === 0) break;
+    if (short === 1 && at + 16 > bytes.byteLength) throw cut(name);
+    const length = short === 1 ? Number(view.getBigUint64(at + 8)) : short;
+    if (length < 8 || at + length > bytes.byteLength) throw cut(name);
+    at += length;
+  }
+  return { kind: 'cr3' };
+}
+
+function cut(name: string): Refusal {
+  return new Refusal('damaged-file', `${name} is cut short: its samples run past the end of the file`);
+}
+
+/**
+ * Refuses a file whose samples run past its end, or that says it holds too few of them.
+ * @throws Refusal `damaged-file`, or `unsupported-file` for a compression LibRaw lacks
+ */
+export function checkWhole(container: Container, fileBytes: number, name: string): void {
+  if (container.kind === 'ciff' && container.ciff.isCut) throw cut(name);
+  if (container.kind !== 'tiff') return;
+  const { tiff, isDng, isPanasonic } = container;
+  const images = rawImages(tiff);
+  if (isDng) for (const image of images) checkDecodable(image, name);
+  // Panasonic writes no true byte count; its offset alone is checked.
+  for (const image of images) checkStrips(image, fileBytes, isPanasonic, name);
+}
+
+/** The directories that hold sensor data: those that say so, else the largest picture. */
+export function rawImages(tiff: TiffFile): readonly TiffDirectory[] {
+  const isRaw = (image: TiffDirectory): boolean => {
+    const photometric = image.number(TAG.photometric);
+    const isPreview = ((image.number(TAG.newSubfileType) ?? 0) & 1) === 1;
+    return !isPreview && (photometric === PHOTOMETRIC_CFA || photometric === PHOTOMETRIC_LINEAR_RAW);
+  };
+  const raw = tiff.images.filter(isRaw);
+  if (raw.length > 0) return raw;
+  const area = (image: TiffDirectory): number =>
+    (image.number(TAG.imageWidth) ?? 0) * (image.number(TAG.imageLength) ?? 0);
+  const largest = tiff.images.reduce<TiffDirectory | undefined>(
+    (best, image) => (best === undefined || area(image) > area(best) ? image : best),
+    undefined,
+  );
+  return largest === undefined ? [] : [largest];
+}
+
+function checkDecodable(image: TiffDirectory, name: string): void {
+  const what = UNDECODABLE.get(image.number(TAG.compression) ?? 1);
+  if (what !== undefined) throw new Refusal('unsupported-file', `${name} is a DNG with ${what}, which is not supported`);
+}
+
+function checkStrips(image: TiffDirectory, fileBytes: number, isOffsetOnly: boolean, name: string): void {
+  const isTiled = image.has(TAG.tileOffsets);
+  const offsets = image.numbers(isTiled ? TAG.tileOffsets : TAG.stripOffsets);
+  const counts = image.numbers(isTiled ? TAG.tileByteCounts : TAG.stripByteCounts);
+  let total = 0;
+  for (const [index, offset] of offsets.entries()) {
+    const count = isOffsetOnly ? 1 : (counts[index] ?? 1);
+    if (offset + count > fileBytes) throw cut(name);
+    total += count;
+  }
+  const isUncompressed = (image.number(TAG.compression) ?? 0) === 1;
+  if (isOffsetOnly || counts.length === 0 || !isUncompressed) return;
+  const bits = (image.number(TAG.bitsPerSample) ?? 8) * (image.number(TAG.samplesPerPixel) ?? 1);
+  const needed = ((image.number(TAG.imageWidth) ?? 0) * bits * (image.number(TAG.imageLength) ?? 0)) / 8;
+  // Some makers say 16 bits and pack 12 or 14; less than 10 of 16 is no packing.
+  if (total < Math.floor(needed * 0.6)) {
+    throw new Refusal('damaged-file', `${name} is damaged: it announces ${Math.floor(needed)} bytes of samples and holds ${total}`);
+  }
+}

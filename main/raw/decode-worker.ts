@@ -1,0 +1,48 @@
+/** Entry of the thread that decodes one RAW file and ends. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+
+import { z } from 'zod';
+
+import { Refusal } from '../refusal.ts';
+import { decodeBytes, extractPreview } from './decode-file.ts';
+import type { DecodedRaw } from './mosaic.ts';
+
+/** What the thread answers with, once. */
+export type WorkerReply =
+  | { readonly kind: 'decoded'; readonly raw: DecodedRaw }
+  | { readonly kind: 'preview'; readonly jpeg: Uint8Array | undefined }
+  | { readonly kind: 'refused'; readonly code: Refusal['code']; readonly message: string }
+  | { readonly kind: 'failed'; readonly error: Error };
+
+const requestShape = z.object({
+  want: z.enum(['raw', 'preview']),
+  name: z.string(),
+  bytes: z.instanceof(Uint8Array),
+});
+
+async function answer(): Promise<WorkerReply> {
+  try {
+    const { want, name, bytes } = requestShape.parse(workerData);
+    if (want === 'preview') return { kind: 'preview', jpeg: await extractPreview(bytes, name) };
+    return { kind: 'decoded', raw: await decodeBytes(bytes, name) };
+  } catch (error) {
+    if (error instanceof Refusal) return { kind: 'refused', code: error.code, message: error.message };
+    return { kind: 'failed', error: error instanceof Error ? error : new Error(String(error)) };
+  }
+}
+
+function buffersOf(reply: WorkerReply): ArrayBuffer[] {
+  const samples =
+    reply.kind === 'decoded'
+      ? reply.raw.kind === 'mosaic'
+        ? reply.raw.mosaic.samples
+        : reply.raw.frame.samples
+      : reply.kind === 'preview'
+        ? reply.jpeg
+        : undefined;
+  return samples?.buffer instanceof ArrayBuffer ? [samples.buffer] : [];
+}
+
+const reply = await answer();
+parentPort?.postMessage(reply, buffersOf(reply));

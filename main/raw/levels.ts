@@ -1,0 +1,145 @@
+/** Black and white of a mosaic's sites, out of LibRaw's fields, DNG's tags and the masked margins. */
+
+import { cfaOf } from './cfa.ts';
+import type { HiddenFields, LibRawMetadata, SensorSamples } from './libraw.ts';
+import type { CfaPattern, PerSite } from './mosaic.ts';
+import type { TiffDirectory } from './tiff-tags.ts';
+
+/** LibRaw's colour (0 R, 1 G of the red rows, 2 B, 3 G of the blue rows) at a place of the visible area. */
+function colourAt(filters: number, row: number, column: number): number {
+  return (filters >>> ((((row << 1) & 14) + (column & 1)) << 1)) & 3;
+}
+
+/**
+ * The Bayer layout that LibRaw's `filters` and `cdesc` describe, seen from the visible area's corner;
+ * undefined for any other layout.
+ */
+export function bayerLayout(filters: number, colourNames: string): CfaPattern | undefined {
+  const nameAt = (row: number, column: number): string => colourNames[colourAt(filters, row, column)] ?? '?';
+  for (let row = 2; row < 8; row++) {
+    for (const column of [0, 1]) {
+      if (nameAt(row, column) !== nameAt(row % 2, column)) return undefined;
+    }
+  }
+  return cfaOf(nameAt(0, 0) + nameAt(0, 1) + nameAt(1, 0) + nameAt(1, 1));
+}
+
+/** How far LibRaw moved the visible corner from the file's own (it rounds odd margins up to even). */
+export interface CornerMoved {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+type Pattern = HiddenFields['blackPattern'];
+
+/** Means over the places of a repeating pattern that fall on each of the four sites. */
+function patternPerSite({ rows, columns, values }: Pattern, moved: CornerMoved): PerSite {
+  if (rows === 0 || columns === 0) return [0, 0, 0, 0];
+  const sums = [0, 0, 0, 0];
+  // Twice the pattern's sides is a whole number of 2×2 cells whatever they are.
+  for (let row = 0; row < 2 * rows; row++) {
+    for (let column = 0; column < 2 * columns; column++) {
+      const place = ((row + moved.rows) % rows) * columns + ((column + moved.columns) % columns);
+      sums[(row % 2) * 2 + (column % 2)]! += values[place] ?? 0;
+    }
+  }
+  const [a = 0, b = 0, c = 0, d = 0] = sums.map((sum) => sum / (rows * columns));
+  return [a, b, c, d];
+}
+
+/** Black levels as LibRaw holds them: a common part, a part per colour, and a repeating pattern. */
+export function libRawBlack(hidden: HiddenFields, filters: number, moved: CornerMoved): PerSite {
+  const pattern = patternPerSite(hidden.blackPattern, moved);
+  const at = (row: number, column: number): number =>
+    hidden.black + (hidden.blackPerColour[colourAt(filters, row, column)] ?? 0) + pattern[row * 2 + column]!;
+  return [at(0, 0), at(0, 1), at(1, 0), at(1, 1)];
+}
+
+const BLACK_REPEAT = 50_713;
+const BLACK_LEVEL = 50_714;
+const BLACK_DELTAS = [50_715, 50_716] as const;
+const ACTIVE_AREA = 50_829;
+const MAX_PATTERN_SIDE = 16;
+
+/**
+ * Black levels as a DNG states them. LibRaw cuts their fractions off, and a quarter of a digit is a
+ * colour cast after ×100.
+ */
+export function dngBlack(image: TiffDirectory, moved: CornerMoved): PerSite | undefined {
+  const [rows = 1, columns = 1] = image.numbers(BLACK_REPEAT);
+  const values = image.numbers(BLACK_LEVEL);
+  const isPattern = rows >= 1 && columns >= 1 && rows <= MAX_PATTERN_SIDE && columns <= MAX_PATTERN_SIDE;
+  if (!isPattern || values.length < rows * columns || !values.every(Number.isFinite)) return undefined;
+  // Per-row and per-column parts vary by fractions of a digit; their mean is what a site sees.
+  const deltas = BLACK_DELTAS.map((tag) => image.numbers(tag)).filter((list) => list.length > 0);
+  const delta = deltas.reduce((sum, list) => sum + list.reduce((a, b) => a + b, 0) / list.length, 0);
+  const [a, b, c, d] = patternPerSite({ rows, columns, values }, moved);
+  const black: PerSite = [a + delta, b + delta, c + delta, d + delta];
+  return black.every(Number.isFinite) ? black : undefined;
+}
+
+/** How far LibRaw's visible corner lies from a DNG's ActiveArea corner. */
+export function cornerMoved(image: TiffDirectory | undefined, metadata: LibRawMetadata): CornerMoved {
+  const [top = 0, left = 0] = image?.numbers(ACTIVE_AREA) ?? [];
+  const rows = metadata.top_margin - top;
+  const columns = metadata.left_margin - left;
+  return { rows: rows === 1 ? 1 : 0, columns: columns === 1 ? 1 : 0 };
+}
+
+/**
+ * The level at which a site is full. LibRaw's `maximum` is the format's; `linear_max`, where the
+ * camera writes one (Canon's specular white, Sony's white level), is where this sensor really ends.
+ * For Nikon LibRaw guesses it as maximum / 1.07, so there it says nothing.
+ */
+export function whiteLevelOf(metadata: LibRawMetadata, hidden: HiddenFields): number {
+  const { maximum } = metadata.color_data;
+  const isWritten = metadata.dng_version === 0 && !/^nikon/i.test(metadata.camera_make);
+  const lowest = Math.min(...hidden.linearMax.slice(0, 3));
+  return isWritten && lowest > maximum / 2 && lowest < maximum ? lowest : maximum;
+}
+
+/** Samples nearest to a mask's edge catch stray light and charge. */
+const MASK_GUARD = 2;
+const MIN_MASKED_PER_SITE = 256;
+
+/**
+ * Mean of the masked margin per site, in the visible area's site order. Undefined unless it is
+ * there, clear of the picture, quiet, and near what the file declares: a margin that saw light, or a
+ * declared level we have no measure for, would tint the shadows.
+ */
+export function opticalBlackOf(
+  sensor: SensorSamples,
+  metadata: LibRawMetadata,
+  hidden: HiddenFields,
+  declared: PerSite,
+  whiteLevel: number,
+): PerSite | undefined {
+  const { top_margin: top, left_margin: left, width, height } = metadata;
+  const count = [0, 0, 0, 0];
+  const sum = [0, 0, 0, 0];
+  const squares = [0, 0, 0, 0];
+  for (const [maskTop, maskLeft, maskBottom, maskRight] of hidden.masked) {
+    const isOverPicture = maskTop < top + height && maskBottom > top && maskLeft < left + width && maskRight > left;
+    if (isOverPicture) continue;
+    for (let y = maskTop + MASK_GUARD; y < maskBottom - MASK_GUARD; y++) {
+      for (let x = maskLeft + MASK_GUARD; x < maskRight - MASK_GUARD; x++) {
+        const site = ((y + top) % 2) * 2 + ((x + left) % 2);
+        const above = sensor.samples[y * sensor.width + x]! - declared[site]!;
+        count[site]! += 1;
+        sum[site]! += above;
+        squares[site]! += above * above;
+      }
+    }
+  }
+  const means: number[] = [];
+  for (let site = 0; site < 4; site++) {
+    if (count[site]! < MIN_MASKED_PER_SITE || declared[site]! <= 0) return undefined;
+    const range = whiteLevel - declared[site]!;
+    const mean = sum[site]! / count[site]!;
+    const deviation = Math.sqrt(Math.max(0, squares[site]! / count[site]! - mean * mean));
+    if (Math.abs(mean) > range / 200 || deviation > range / 32) return undefined;
+    means.push(declared[site]! + mean);
+  }
+  const [a = 0, b = 0, c = 0, d = 0] = means;
+  return [a, b, c, d];
+}

@@ -1,0 +1,352 @@
+/**
+ * LibRaw 0.22.1 as compiled in libraw-wasm 1.6.0, typed and distrusted: the fields its wrapper
+ * leaves out are read from the module's memory, and checked against those it does report.
+ */
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+import createModule from 'libraw-wasm/dist/libraw.js';
+import type { LibRawInstance } from 'libraw-wasm/dist/libraw.js';
+import { z } from 'zod';
+
+/** The offsets below belong to this build alone; package.json pins it. */
+const BUILD = '1.6.0';
+
+/** Bytes from the start of LibRaw's `imgdata`, measured with the pinned build's own headers. */
+const OFFSET = {
+  mask: 44,
+  make: 196,
+  filters: 536,
+  cblack: 136_620,
+  black: 153_036,
+  maximum: 153_044,
+  linearMax: 153_048,
+  asShotGainsApplied: 192_512,
+} as const;
+
+const PAGE_BYTES = 65_536;
+/** Initial and largest memory, in pages of 64 KiB: 256 MiB and 2 GiB, the build's own limits. */
+const INITIAL_PAGES = 4096;
+const MAXIMUM_PAGES = 32_768;
+
+/** The longest repeating black pattern read (LibRaw's table holds 4096 values). */
+const MAX_BLACK_PATTERN = 64;
+
+const finite = z.number().catch(0);
+const four = z.array(z.number()).min(4).catch([0, 0, 0, 0]);
+const matrix = z.array(z.array(z.number())).catch([]);
+
+const metadataShape = z.object({
+  width: z.int(),
+  height: z.int(),
+  raw_width: z.int(),
+  raw_height: z.int(),
+  top_margin: z.int(),
+  left_margin: z.int(),
+  flip: z.int(),
+  camera_make: z.string(),
+  camera_model: z.string(),
+  iso_speed: finite,
+  shutter: finite,
+  aperture: finite,
+  focal_len: finite,
+  timestamp: z.unknown(),
+  artist: z.string().catch(''),
+  filters: z.int(),
+  colors: z.int(),
+  cdesc: z.string(),
+  dng_version: z.int().catch(0),
+  is_foveon: finite,
+  raw_count: z.int().catch(1),
+  pixel_aspect: finite,
+  gps_data: z
+    .object({
+      latitude: z.array(z.number()).length(3),
+      longitude: z.array(z.number()).length(3),
+      altitude: z.number(),
+      latref: z.string().nullable(),
+      longref: z.string().nullable(),
+      altref: z.number(),
+      gpsparsed: z.boolean(),
+    })
+    .optional()
+    .catch(undefined),
+  lens: z
+    .object({ Lens: z.string(), makernotes: z.object({ Lens: z.string() }).optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+  panasonic: z.object({ Compression: z.number() }).partial().optional().catch(undefined),
+  color_data: z.object({
+    maximum: z.int(),
+    black: z.int(),
+    cam_mul: four,
+    pre_mul: four,
+    rgb_cam: matrix,
+    cam_xyz: matrix,
+    dng_levels: z.object({ baseline_exposure: z.number() }).optional().catch(undefined),
+  }),
+});
+
+/** What LibRaw says about the opened file, in its own names and units. */
+export type LibRawMetadata = z.infer<typeof metadataShape>;
+
+/** What the wrapper leaves out, in LibRaw's own conventions. */
+export interface HiddenFields {
+  /** Black level common to all sites. */
+  readonly black: number;
+  /** Added per colour: R, G of the red rows, B, G of the blue rows. */
+  readonly blackPerColour: readonly number[];
+  /** Added per place of a repeating pattern; empty when there is none. */
+  readonly blackPattern: { readonly rows: number; readonly columns: number; readonly values: readonly number[] };
+  /** The camera's own limit of linearity per colour; 0 where it is not known. */
+  readonly linearMax: readonly number[];
+  /** Masked rectangles as top, left, bottom, right in the whole sensor; unused ones are left out. */
+  readonly masked: readonly (readonly [number, number, number, number])[];
+  /** Not 0 when the file's samples already carry the camera's white balance. */
+  readonly asShotGainsApplied: number;
+}
+
+/** The whole sensor, masked margins included. */
+export interface SensorSamples {
+  readonly width: number;
+  readonly height: number;
+  readonly samples: Uint16Array;
+}
+
+const sensorShape = z.object({
+  raw_width: z.int().positive(),
+  raw_height: z.int().positive(),
+  data: z.instanceof(Uint16Array),
+});
+
+const pictureShape = z.object({
+  width: z.int().positive(),
+  height: z.int().positive(),
+  colors: z.int(),
+  bits: z.int(),
+  data: z.instanceof(Uint16Array),
+});
+
+const thumbnailShape = z.object({ data: z.instanceof(Uint8Array), format: z.string() });
+
+/** LibRaw's exceptions (`LibRaw_exceptions` in libraw_const.h), by number. */
+const EXCEPTIONS = [
+  'none',
+  'out of memory',
+  'decode-raw',
+  'damaged JPEG data',
+  'unexpected end of the file',
+  'damaged data',
+  'cancelled',
+  'bad crop',
+  'bad file',
+  'damaged JPEG 2000 data',
+  'too big',
+  'out of memory pool',
+  'unsupported format',
+] as const;
+
+export type LibRawFailureKind = 'unsupported' | 'memory' | 'damaged';
+
+/** LibRaw gave up, or its module trapped; the instance must not be used again. */
+export class LibRawFailure extends Error {
+  override readonly name = 'LibRawFailure';
+  readonly kind: LibRawFailureKind;
+
+  constructor(kind: LibRawFailureKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+/** LibRaw's numbers for `open_buffer() failed with code N` (LibRaw_errors). */
+function kindOfCode(code: number): LibRawFailureKind {
+  if (code === -2 || code === -1) return 'unsupported';
+  if (code === -100_007 || code === -100_012 || code === -100_010) return 'memory';
+  return 'damaged';
+}
+
+/**
+ * One file in one module. LibRaw keeps state between reads, and one that failed is not to be
+ * trusted, so an instance does one open and one kind of read.
+ */
+export class LibRawFile {
+  readonly #instance: LibRawInstance;
+  readonly #memory: WebAssembly.Memory;
+
+  constructor(instance: LibRawInstance, memory: WebAssembly.Memory) {
+    this.#instance = instance;
+    this.#memory = memory;
+  }
+
+  /**
+   * Opens a file's bytes in a fresh module.
+   * @throws LibRawFailure when LibRaw does not take it
+   */
+  static async open(bytes: Uint8Array, settings: Readonly<Record<string, unknown>> = {}): Promise<LibRawFile> {
+    const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true });
+    const silent = (): void => undefined;
+    const wasmBinary = loadBinary();
+    const { LibRaw } = await createModule({ wasmBinary, wasmMemory: memory, print: silent, printErr: silent });
+    const file = new LibRawFile(new LibRaw(), memory);
+    file.#guarded(() => file.#instance.open(bytes, settings));
+    return file;
+  }
+
+  /**
+   * What LibRaw knows now; some of it (black, white) is final only after the samples are read.
+   * @throws LibRawFailure when it makes no sense
+   */
+  metadata(): LibRawMetadata {
+    const parsed = metadataShape.safeParse(this.#guarded(() => this.#instance.metadata(true)));
+    if (!parsed.success) throw new LibRawFailure('damaged', 'its metadata make no sense');
+    return parsed.data;
+  }
+
+  /**
+   * The fields the wrapper leaves out.
+   * @throws Error (a bug) when the memory does not look like the pinned build's
+   */
+  hidden(known: LibRawMetadata): HiddenFields {
+    const view = new DataView(this.#memory.buffer);
+    // The wrapper object holds a pointer to LibRaw; imgdata follows its two-word head.
+    const base = view.getUint32(this.#instance.$$.ptr, true) + 8;
+    if (base + OFFSET.asShotGainsApplied > view.byteLength) throw layoutError('imgdata');
+    const word = (offset: number, index = 0): number => view.getUint32(base + offset + 4 * index, true);
+
+    const make = new Uint8Array(64);
+    make.set(new Uint8Array(this.#memory.buffer, base + OFFSET.make, 64));
+    if (cString(make) !== known.camera_make) throw layoutError('make');
+    if (word(OFFSET.filters) !== known.filters >>> 0) throw layoutError('filters');
+    if (word(OFFSET.maximum) !== known.color_data.maximum >>> 0) throw layoutError('maximum');
+
+    const rows = word(OFFSET.cblack, 4);
+    const columns = word(OFFSET.cblack, 5);
+    const isPattern = rows > 0 && columns > 0 && rows * columns <= MAX_BLACK_PATTERN;
+    return {
+      black: word(OFFSET.black),
+      blackPerColour: [0, 1, 2, 3].map((index) => word(OFFSET.cblack, index)),
+      blackPattern: {
+        rows: isPattern ? rows : 0,
+        columns: isPattern ? columns : 0,
+        values: Array.from({ length: isPattern ? rows * columns : 0 }, (_, index) => word(OFFSET.cblack, 6 + index)),
+      },
+      linearMax: [0, 1, 2, 3].map((index) => word(OFFSET.linearMax, index)),
+      masked: maskedRectangles((index) => view.getInt32(base + OFFSET.mask + 4 * index, true), known),
+      asShotGainsApplied: word(OFFSET.asShotGainsApplied),
+    };
+  }
+
+  /**
+   * The mosaic with its margins, or undefined when the file holds none.
+   * @throws LibRawFailure
+   */
+  readSensor(): SensorSamples | undefined {
+    const result = this.#guarded(() => this.#instance.rawImageData());
+    if (result === undefined || result === null) return undefined;
+    const parsed = sensorShape.safeParse(result);
+    if (!parsed.success) return undefined;
+    const { raw_width: width, raw_height: height, data } = parsed.data;
+    if (data.length < width * height) throw new LibRawFailure('damaged', 'fewer samples than the frame needs');
+    return { width, height, samples: data };
+  }
+
+  /**
+   * The picture as LibRaw develops it with the settings given to `open`: interleaved, 16 bits.
+   * @throws LibRawFailure
+   */
+  readDeveloped(): { width: number; height: number; channels: number; samples: Uint16Array } {
+    const parsed = pictureShape.safeParse(this.#guarded(() => this.#instance.imageData()));
+    if (!parsed.success) throw new LibRawFailure('damaged', 'LibRaw could not develop it');
+    const { width, height, colors: channels, data } = parsed.data;
+    if (data.length < width * height * channels) {
+      throw new LibRawFailure('damaged', 'fewer samples than the frame needs');
+    }
+    return { width, height, channels, samples: data };
+  }
+
+  /**
+   * The largest preview picture in the file, if it is a JPEG.
+   * @throws LibRawFailure
+   */
+  readJpegPreview(): Uint8Array | undefined {
+    const parsed = thumbnailShape.safeParse(this.#guarded(() => this.#instance.thumbnailData()));
+    return parsed.success && parsed.data.format === 'jpeg' ? parsed.data.data : undefined;
+  }
+
+  #guarded<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
+
+  /** C++ exceptions arrive as objects with the exception's address and no message. */
+  #translate(error: unknown): LibRawFailure {
+    const address = z.object({ excPtr: z.int().nonnegative() }).safeParse(error);
+    if (address.success) return this.#translateCpp(address.data.excPtr);
+    const message = error instanceof Error ? error.message : String(error);
+    const kind = /memory|Array buffer allocation/i.test(message) && !/out of bounds/i.test(message) ? 'memory' : 'damaged';
+    return new LibRawFailure(kind, `the decoder failed (${message})`, { cause: error });
+  }
+
+  #translateCpp(address: number): LibRawFailure {
+    const view = new DataView(this.#memory.buffer);
+    if (address + 8 > view.byteLength) return new LibRawFailure('damaged', 'the decoder failed');
+    const code = view.getUint32(address, true);
+    const name = EXCEPTIONS[code];
+    if (name !== undefined) {
+      const kind = code === 12 ? 'unsupported' : code === 1 || code === 10 || code === 11 ? 'memory' : 'damaged';
+      return new LibRawFailure(kind, name);
+    }
+    // Otherwise a std::runtime_error: its text follows the pointer to its class.
+    const textAt = view.getUint32(address + 4, true);
+    if (textAt >= view.byteLength) return new LibRawFailure('damaged', 'the decoder failed');
+    const bytes = new Uint8Array(Math.min(200, view.byteLength - textAt));
+    bytes.set(new Uint8Array(this.#memory.buffer, textAt, bytes.length));
+    const text = cString(bytes).replace(/[^ -~]/g, '?');
+    if (/bad_alloc/.test(text)) return new LibRawFailure('memory', 'out of memory');
+    const failure = /failed with code (-?\d+)/.exec(text);
+    return new LibRawFailure(failure === null ? 'damaged' : kindOfCode(Number(failure[1])), text);
+  }
+}
+
+function maskedRectangles(
+  value: (index: number) => number,
+  { raw_width, raw_height }: LibRawMetadata,
+): (readonly [number, number, number, number])[] {
+  const found: (readonly [number, number, number, number])[] = [];
+  for (let index = 0; index < 8; index++) {
+    const [top, left, bottom, right] = [0, 1, 2, 3].map((edge) => value(index * 4 + edge));
+    if (top === undefined || left === undefined || bottom === undefined || right === undefined) continue;
+    const isInside = top >= 0 && left >= 0 && bottom <= raw_height && right <= raw_width;
+    if (isInside && bottom > top && right > left) found.push([top, left, bottom, right]);
+  }
+  return found;
+}
+
+function cString(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
+}
+
+function layoutError(field: string): Error {
+  return new Error(`libraw-wasm's memory is not laid out as in ${BUILD}: ${field} differs`);
+}
+
+let binary: Uint8Array | undefined;
+
+function loadBinary(): Uint8Array {
+  if (binary !== undefined) return binary;
+  const { resolve } = createRequire(import.meta.url);
+  const manifest: unknown = JSON.parse(readFileSync(resolve('libraw-wasm/package.json'), 'utf8'));
+  const { version } = z.object({ version: z.string() }).parse(manifest);
+  if (version !== BUILD) throw new Error(`expected libraw-wasm ${BUILD} but found ${version}`);
+  binary = readFileSync(resolve('libraw-wasm/dist/libraw.wasm'));
+  return binary;
+}
+
+/** The most memory one file's decoding can take, in bytes. */
+export const LIBRAW_MEMORY_LIMIT_BYTES = MAXIMUM_PAGES * PAGE_BYTES;

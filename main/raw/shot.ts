@@ -1,0 +1,127 @@
+/** What a RAW file says about its shot: EXIF where the file is built like a TIFF, else LibRaw's reading. */
+
+import type { Container } from './container.ts';
+import type { LibRawMetadata } from './libraw.ts';
+import type { Gps, Shot } from './mosaic.ts';
+import type { TiffDirectory } from './tiff-tags.ts';
+
+const TAG = {
+  make: 271,
+  model: 272,
+  dateTime: 306,
+  artist: 315,
+  copyright: 33_432,
+  exposureTime: 33_434,
+  fNumber: 33_437,
+  iso: 34_855,
+  recommendedIso: 34_866,
+  dateTimeOriginal: 36_867,
+  offsetTime: 36_880,
+  offsetTimeOriginal: 36_881,
+  focalLength: 37_386,
+  lensModel: 42_036,
+} as const;
+
+const isPositive = (value: number | undefined): value is number =>
+  value !== undefined && Number.isFinite(value) && value > 0;
+
+const positive = (...candidates: (number | undefined)[]): number | undefined => candidates.find(isPositive);
+
+const text = (...candidates: (string | undefined)[]): string | undefined =>
+  candidates.map((candidate) => candidate?.trim()).find((candidate) => candidate !== undefined && candidate !== '');
+
+/** EXIF's `YYYY:MM:DD HH:MM:SS` as ISO 8601; undefined for the blanks and zeros cameras write. */
+function isoTime(date: string | undefined, zone: string | undefined): string | undefined {
+  const match = /^(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)/.exec(date ?? '');
+  if (match === null) return undefined;
+  const [, year, month, day, hour, minute, second] = match;
+  const isDate = Number(year) > 1900 && Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= 31;
+  if (!isDate || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined;
+  const suffix = /^[+-]\d\d:\d\d$/.test(zone ?? '') ? (zone ?? '') : '';
+  return `${year}-${month}-${day}T${hour}:${minute}:${second}${suffix}`;
+}
+
+/**
+ * LibRaw makes a moment of the camera's clock as if that ran in this machine's zone; the local
+ * fields of that moment are the clock's own digits again.
+ */
+function libRawTime(timestamp: unknown): string | undefined {
+  if (typeof timestamp !== 'number' || !(timestamp > 0 && timestamp < 2 ** 32)) return undefined;
+  const date = new Date(timestamp * 1000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day}T${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+const sexagesimal = ([degrees = Number.NaN, minutes = 0, seconds = 0]: readonly number[]): number =>
+  degrees + minutes / 60 + seconds / 3600;
+
+function checkedGps(latitude: number, longitude: number, altitudeMetres: number | undefined): Gps | undefined {
+  if (!(Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180)) return undefined;
+  const hasAltitude = altitudeMetres !== undefined && Math.abs(altitudeMetres) < 1e6;
+  return { latitude, longitude, ...(hasAltitude ? { altitudeMetres } : {}) };
+}
+
+/** GPS directory (Exif 2.32, 4.6.6). A place that lacks its hemisphere is not believed. */
+function exifGps(gps: TiffDirectory | undefined): Gps | undefined {
+  const latitudeRef = gps?.text(1);
+  const longitudeRef = gps?.text(3);
+  if (gps === undefined || latitudeRef === undefined || longitudeRef === undefined) return undefined;
+  const latitude = sexagesimal(gps.numbers(2)) * (latitudeRef === 'S' ? -1 : 1);
+  const longitude = sexagesimal(gps.numbers(4)) * (longitudeRef === 'W' ? -1 : 1);
+  const altitude = gps.number(6);
+  return checkedGps(latitude, longitude, altitude === undefined ? undefined : gps.number(5) === 1 ? -altitude : altitude);
+}
+
+function libRawGps({ gps_data: gps }: LibRawMetadata): Gps | undefined {
+  if (gps?.gpsparsed !== true || gps.latref === null || gps.longref === null) return undefined;
+  const latitude = sexagesimal(gps.latitude) * (gps.latref === 'S' ? -1 : 1);
+  const longitude = sexagesimal(gps.longitude) * (gps.longref === 'W' ? -1 : 1);
+  return checkedGps(latitude, longitude, gps.altref === 1 ? -gps.altitude : gps.altitude);
+}
+
+/** Drops what is undefined, so that absent means absent. */
+function compact(fields: { readonly [Key in keyof Shot]: Shot[Key] | undefined }): Shot {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** Make and model as the file itself spells them. */
+export function cameraOf(metadata: LibRawMetadata, container: Container): { make?: string; model?: string } {
+  const first = container.kind === 'tiff' ? container.tiff.images[0] : undefined;
+  const ciff = container.kind === 'ciff' ? container.ciff : undefined;
+  const make = text(first?.text(TAG.make), ciff?.make, metadata.camera_make);
+  const model = text(first?.text(TAG.model), ciff?.model, metadata.camera_model);
+  return { ...(make === undefined ? {} : { make }), ...(model === undefined ? {} : { model }) };
+}
+
+/** Everything the file says about the shot; what it does not say, or says absurdly, is absent. */
+export function shotOf(metadata: LibRawMetadata, container: Container): Shot {
+  const tiff = container.kind === 'tiff' ? container.tiff : undefined;
+  const first = tiff?.images[0];
+  const { exif } = tiff ?? {};
+  // Some writers put EXIF's tags straight into the first directory.
+  const number = (tag: number): number | undefined => positive(exif?.number(tag), first?.number(tag));
+  const words = (tag: number): string | undefined => text(exif?.text(tag), first?.text(tag));
+  const zone = words(TAG.offsetTimeOriginal) ?? words(TAG.offsetTime);
+  const { lens } = metadata;
+  const iso = number(TAG.iso);
+  const ciffSeconds = container.kind === 'ciff' ? container.ciff.takenAtSeconds : undefined;
+  const ciffTime = ciffSeconds === undefined ? undefined : new Date(ciffSeconds * 1000).toISOString().slice(0, 19);
+  return compact({
+    ...cameraOf(metadata, container),
+    lens: text(words(TAG.lensModel), lens?.Lens, lens?.makernotes?.Lens),
+    // 65535 is EXIF's "too large for this tag".
+    iso: positive(iso === 65_535 ? number(TAG.recommendedIso) : iso, metadata.iso_speed),
+    exposureSeconds: positive(number(TAG.exposureTime), metadata.shutter),
+    aperture: positive(number(TAG.fNumber), metadata.aperture),
+    focalLengthMm: positive(number(TAG.focalLength), metadata.focal_len),
+    takenAt:
+      isoTime(words(TAG.dateTimeOriginal), zone) ??
+      isoTime(words(TAG.dateTime), zone) ??
+      ciffTime ??
+      libRawTime(metadata.timestamp),
+    gps: exifGps(tiff?.gps) ?? libRawGps(metadata),
+    artist: text(words(TAG.artist), container.kind === 'ciff' ? undefined : metadata.artist),
+    copyright: words(TAG.copyright),
+  });
+}
