@@ -59,6 +59,7 @@ export class PatchSource {
   private readonly ahead: number;
   private readonly awaited = new Map<number, (batch: Batch) => void>();
   private readonly failed: Promise<never>;
+  private closed = false;
 
   private constructor(
     worker: Worker,
@@ -134,6 +135,7 @@ export class PatchSource {
    * @throws what ended the thread, or Refusal `cancelled`
    */
   async next(): Promise<Batch> {
+    if (this.closed) throw new Error('the patch source is closed');
     const first = this.coming.shift();
     this.order();
     if (first === undefined) throw new Error('no batch was ordered');
@@ -142,6 +144,7 @@ export class PatchSource {
 
   /** Ends the thread. */
   async close(): Promise<void> {
+    this.closed = true;
     await this.worker.terminate();
   }
 }

@@ -27,7 +27,10 @@ async function serve(port: NonNullable<typeof parentPort>): Promise<void> {
     port.postMessage({ kind: 'loading', loaded: index + 1, total: files.length });
   }
   if (photos.length === 0) {
-    throw new Refusal('dataset', `expected at least one readable photo among ${files.length} files`);
+    throw new Refusal(
+      'dataset',
+      `expected at least one readable photo among ${files.length} files`,
+    );
   }
   const pool = poolOf(photos);
   const maker = new PatchMaker(patchPacked);

@@ -54,7 +54,7 @@ const perSite = (draw: () => number): PerSite => [draw(), draw(), draw(), draw()
 /**
  * Draws a frame's noise as the recipe says, in amplified units at green (white is 1): shot noise
  * slope a log-uniform 0.004–0.7 (a sixth of the patches 0.0005–0.004, half of these at ratios below
- * 30); read noise a × 0.4–4 electrons (at most 2.2 where a > 0.05); Tukey λ −0.26 … 0.16; row noise
+ * 30); read noise a × 0.4–4.6 electrons (the A7S II has 4.2 at ISO 1600; at most 2.2 where a > 0.05); Tukey λ −0.26 … 0.16; row noise
  * 0.03–0.22 and each site's bias 0.015–0.03 of the read noise; 14 bits, or 12 in a quarter.
  */
 export function drawDarkness(random: Random): DrawnDarkness {
@@ -70,7 +70,7 @@ export function drawDarkness(random: Random): DrawnDarkness {
   const ratio =
     faint && random.chance(0.5) ? random.logUniform(1, 30) : random.logUniform(leastRatio, 300);
   const gainDnPerElectron = (slope * rangeDn) / ratio;
-  const readSigmaDn = gainDnPerElectron * random.logUniform(0.4, slope > 0.05 ? 2.2 : 4);
+  const readSigmaDn = gainDnPerElectron * random.logUniform(0.4, slope > 0.05 ? 2.2 : 4.6);
   const tukeyLambda = random.uniform(-0.26, 0.16);
   const rowSigmaDn = readSigmaDn * random.uniform(0.03, 0.22);
   const biasSigmaDn = readSigmaDn * random.uniform(0.015, 0.03);
@@ -244,7 +244,11 @@ export class PatchMaker {
         for (let x = 0; x < patchPacked; x++, at += 2, out++) {
           const value = (noisy[at]! - black) * scale;
           input[out] =
-            value > AMPLIFIED_LIMIT ? AMPLIFIED_LIMIT : value < -AMPLIFIED_LIMIT ? -AMPLIFIED_LIMIT : value;
+            value > AMPLIFIED_LIMIT
+              ? AMPLIFIED_LIMIT
+              : value < -AMPLIFIED_LIMIT
+                ? -AMPLIFIED_LIMIT
+                : value;
         }
       }
     }

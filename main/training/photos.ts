@@ -139,7 +139,9 @@ async function loadPicture(file: string): Promise<LinearPhoto> {
   // Lossy blocks and ringing are finer than two pixels: halving in linear light buries them.
   const lossy = format === 'jpeg' || format === 'webp' || format === 'heif';
   const longEdge = Math.max(info.width, info.height);
-  const factor = lossy ? Math.max(2, Math.round(longEdge / 1920)) : Math.max(1, Math.round(longEdge / 3000));
+  const factor = lossy
+    ? Math.max(2, Math.round(longEdge / 1920))
+    : Math.max(1, Math.round(longEdge / 3000));
   const table = srgbLightTable(deep ? 65536 : 256);
   return { name: path.basename(file), ...shrink(samples, table, info, factor), space: 'srgb' };
 }
@@ -196,7 +198,8 @@ export function binMosaic(name: string, mosaic: Mosaic): LinearPhoto {
   const channelOfSite = Array.from(mosaic.cfa, (letter) => 'RGB'.indexOf(letter));
   const weight = channelOfSite.map(
     (channel, site) =>
-      (gains[channel]! * (channel === 1 ? 0.5 : 1)) / (mosaic.whiteLevel - mosaic.blackLevel[site]!),
+      (gains[channel]! * (channel === 1 ? 0.5 : 1)) /
+      (mosaic.whiteLevel - mosaic.blackLevel[site]!),
   );
   const cell = new Float64Array(3);
   for (let y = 0, out = 0; y < height; y++) {
