@@ -188,7 +188,8 @@ async function loadHighRange(file: string): Promise<LinearPhoto> {
 
 /**
  * Half-size, white-balanced camera RGB straight from the mosaic: one pixel a 2×2 cell, its two
- * greens averaged, so that nothing is made up by a demosaicer.
+ * greens averaged, so that nothing is made up by a demosaicer. Where a green clips, the cell is taken
+ * for white: its balanced red and blue would run on past it and turn lamps magenta.
  */
 export function binMosaic(name: string, mosaic: Mosaic): LinearPhoto {
   const width = mosaic.width >> 1;
@@ -201,18 +202,23 @@ export function binMosaic(name: string, mosaic: Mosaic): LinearPhoto {
       (gains[channel]! * (channel === 1 ? 0.5 : 1)) /
       (mosaic.whiteLevel - mosaic.blackLevel[site]!),
   );
+  const clippedFrom = mosaic.whiteLevel * 0.995;
   const cell = new Float64Array(3);
   for (let y = 0, out = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       cell.fill(0);
+      let clipped = false;
       for (let site = 0; site < 4; site++) {
         const at = (y * 2 + (site >> 1)) * mosaic.width + x * 2 + (site & 1);
-        const above = mosaic.samples[at]! - mosaic.blackLevel[site]!;
+        const sample = mosaic.samples[at]!;
         const channel = channelOfSite[site]!;
-        cell[channel] = cell[channel]! + above * weight[site]!;
+        cell[channel] = cell[channel]! + (sample - mosaic.blackLevel[site]!) * weight[site]!;
+        clipped ||= channel === 1 && sample >= clippedFrom;
       }
-      // Where the sensor clips, balanced channels part ways; white light is the honest guess.
-      for (let channel = 0; channel < 3; channel++, out++) codes[out] = codeOfLight(cell[channel]!);
+      for (let channel = 0; channel < 3; channel++, out++) {
+        const light = cell[channel]!;
+        codes[out] = codeOfLight(clipped ? Math.min(light, 1) : light);
+      }
     }
   }
   return { name, width, height, codes, space: 'camera' };
