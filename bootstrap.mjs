@@ -14,9 +14,10 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, delimiter, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join, relative } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -54,18 +55,24 @@ function isInstalled() {
   });
 }
 
+/** Where npm puts the Node of this platform, if it carries one. */
+function packagedNode() {
+  const platform = isWindows ? 'win' : process.platform;
+  const file = isWindows ? 'node.exe' : 'node';
+  return join(root, 'node_modules', `node-${platform}-${process.arch}`, 'bin', file);
+}
+
 /** Path of a Node that is new enough: the one running now, else the one that npm installed; undefined if neither. */
 function findNode() {
   const runningMajor = Number(process.versions.node.split('.')[0]);
   if (runningMajor >= neededNodeMajor && existsSync(process.execPath)) return process.execPath;
-  const platform = isWindows ? 'win' : process.platform;
-  const file = isWindows ? 'node.exe' : 'node';
-  const packaged = join(root, 'node_modules', `node-${platform}-${process.arch}`, 'bin', file);
+  const packaged = packagedNode();
   return existsSync(packaged) ? packaged : undefined;
 }
 
 /**
- * Runs a command to its end, passing signals on; gives { code, signal }.
+ * Runs a command to its end, passing signals on; gives { code, signal } of the command, and `asked`, the
+ * last signal passed on (some programs, npm among them, turn a signal into an ordinary failure).
  *
  * On Ctrl-C the terminal signals the whole process group and npm signals its child once more. So the
  * command gets a session of its own, hears signals from here only, and a repeat of the same signal
@@ -76,6 +83,7 @@ function runToEnd(command, args, options) {
     const child = spawn(command, args, { cwd: root, detached: !isWindows, ...options });
     const lastSentMs = new Map();
     const handlers = new Map();
+    let asked;
     const on = (signal, handler) => {
       handlers.set(signal, handler);
       process.on(signal, handler);
@@ -85,6 +93,7 @@ function runToEnd(command, args, options) {
         const nowMs = Date.now();
         if (nowMs - (lastSentMs.get(signal) ?? -Infinity) < 1000) return;
         lastSentMs.set(signal, nowMs);
+        asked = signal;
         if (!isWindows) child.kill(signal);
       });
     }
@@ -102,7 +111,7 @@ function runToEnd(command, args, options) {
       settle(value);
     };
     child.on('error', (error) => finish(reject, error));
-    child.on('close', (code, signal) => finish(resolve, { code, signal }));
+    child.on('close', (code, signal) => finish(resolve, { code, signal, asked }));
   });
 }
 
@@ -167,7 +176,8 @@ async function install() {
   const npmCli = process.env.npm_execpath;
   const isNpm = npmCli !== undefined && basename(npmCli) === 'npm-cli.js';
   // .npmrc turns install scripts off already; said again for a user whose own settings override it.
-  const args = [...npmArgs, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+  const args = [...npmArgs, '--include=dev', '--include=optional', '--ignore-scripts', ...quiet];
   const output = [];
   const end = await runToEnd(isNpm ? process.execPath : 'npm', isNpm ? [npmCli, ...args] : args, {
     shell: !isNpm && isWindows,
@@ -177,12 +187,25 @@ async function install() {
       child.stderr.on('data', (chunk) => output.push(chunk));
     },
   });
-  if (end.signal) return end;
+  if (end.asked) return { signal: end.asked };
   if (end.code !== 0) {
     process.stderr.write(Buffer.concat(output));
     throw new Error(`npm ${npmArgs[0]} ended with status ${end.code}; its words stand above`);
   }
   return end;
+}
+
+/** npm 9 and 10 forget the link to a program that packages for other platforms offer too. */
+function linkNode() {
+  const folder = join(root, 'node_modules', '.bin');
+  const node = packagedNode();
+  if (isWindows || !existsSync(node) || existsSync(join(folder, 'node'))) return;
+  try {
+    rmSync(join(folder, 'node'), { force: true });
+    symlinkSync(relative(folder, node), join(folder, 'node'));
+  } catch {
+    // Only a convenience for typing node_modules/.bin/node: another process was first, or the folder is read-only.
+  }
 }
 
 /** Installs if something is missing; gives how npm was ended if a signal stopped it, else undefined. */
@@ -227,6 +250,7 @@ async function main([word, ...args]) {
   }
   const stopped = await installIfMissing();
   if (stopped) return endLike(stopped);
+  linkNode();
   const node = findNode();
   if (node === undefined) {
     const place = `${process.platform}-${process.arch}`;
