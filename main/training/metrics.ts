@@ -3,7 +3,7 @@
 import type { Matrix3, Vector3 } from '../raw/mosaic.ts';
 
 /** Pixels left out on each side: the rim sees mirrored padding, not the scene. */
-export const BORDER_PIXELS = 8;
+const BORDER_PIXELS = 8;
 /** Side of the blocks whose mean colour is compared. */
 const BLOCK_PIXELS = 32;
 

@@ -8,7 +8,7 @@ import type { Mosaic } from '../raw/mosaic.ts';
 import { describeError, Refusal } from '../refusal.ts';
 
 /** Light is kept up to this many times white. */
-export const BRIGHTEST = 8;
+const BRIGHTEST = 8;
 const CODE_STEP = Math.sqrt(BRIGHTEST) / 65535;
 
 /** A clean picture in linear light, packed small: 6 bytes a pixel. */
@@ -52,7 +52,7 @@ function extensionOf(file: string): string {
 }
 
 /** True if the name's ending is one that `loadLinearPhoto` reads. */
-export function isPhotoName(file: string): boolean {
+function isPhotoName(file: string): boolean {
   const extension = extensionOf(file);
   return (
     PICTURES.has(extension) || RAWS.has(extension) || extension === '.hdr' || extension === '.exr'
