@@ -19,8 +19,8 @@ interface Step {
   readonly backward: Backward;
 }
 
-/** Gathered columns above this would outgrow WebGPU's 128 MiB binding; then one tap at a time. */
-const gatheredBytesMax = 64 * 2 ** 20;
+/** Planes lower than this gather the input's taps instead of moving both sides (measured). */
+const movedSideMin = 16;
 
 /** Records operations on one graph, and walks them backwards. */
 export class Tape implements UnetOperations<Value> {
@@ -267,23 +267,65 @@ export class Tape implements UnetOperations<Value> {
   /** The gradient of a weight: output gradients times the input as each tap of the kernel saw it. */
   #convolveWeightGradient(x: Value, weight: Value, dy: Value, kernel: 1 | 3): Value {
     const [output = 1, input = 1] = fixed(weight.shape);
-    const dyRows = this.#channelRows(dy);
     if (kernel === 1) {
-      return this.reshape(this.#outerProduct(dyRows, this.#channelRows(x)), weight.shape);
+      const product = this.#outerProduct(this.#channelRows(dy), this.#channelRows(x));
+      return this.reshape(product, weight.shape);
     }
     const [n = 1, , h = 1, w = 1] = fixed(x.shape);
+    // A tap (top, left) pairs dy with the input moved by it. Rows are moved on dy's side and columns
+    // on x's, so three copies of each make all nine pairs, where gathering the input would take
+    // nine; the zero rows this needs are multiplied for nothing, which shrinking planes make dear.
+    return h >= movedSideMin
+      ? this.#weightGradientMoved(x, dy, output, input, [n, h, w])
+      : this.#weightGradientGathered(x, dy, output, input, [n, h, w]);
+  }
+
+  #weightGradientMoved(
+    x: Value,
+    dy: Value,
+    output: number,
+    input: number,
+    [n, h, w]: readonly [number, number, number],
+  ): Value {
+    const columns = n * (h + 2) * w;
+    const moved = (value: Value, channels: number, pads: (move: number) => readonly number[]) => {
+      const plane = this.transpose(value, [1, 0, 2, 3]);
+      return [0, 1, 2].map((move) =>
+        this.graph.apply('Pad', [plane, this.graph.integers(pads(move))], [channels, n, h + 2, w]),
+      );
+    };
+    // Pads are [0, 0, top, left, 0, 0, bottom, right]; a negative one crops.
+    const rows = moved(dy, output, (top) => [0, 0, top, 0, 0, 0, 2 - top, 0]);
+    const cols = moved(x, input, (left) => [0, 0, 1, 1 - left, 0, 0, 1, left - 1]);
+    const stacked = this.#stack(rows, [3 * output, columns]);
+    const products = cols.map((col) =>
+      this.reshape(this.#outerProduct(stacked, this.reshape(col, [input, columns])), [3, output, input, 1]),
+    );
+    // [top, output, input, left] → [output, input, top, left]
+    const joined = this.graph.apply('Concat', products, [3, output, input, 3], {
+      attributes: { axis: 3 },
+    });
+    return this.transpose(joined, [1, 2, 0, 3]);
+  }
+
+  #weightGradientGathered(
+    x: Value,
+    dy: Value,
+    output: number,
+    input: number,
+    [n, h, w]: readonly [number, number, number],
+  ): Value {
     const padded = this.graph.apply(
       'Pad',
-      [x, this.graph.integers([0, 0, 1, 1, 0, 0, 1, 1])],
-      [n, input, h + 2, w + 2],
+      [this.transpose(x, [1, 0, 2, 3]), this.graph.integers([0, 0, 1, 1, 0, 0, 1, 1])],
+      [input, n, h + 2, w + 2],
     );
-    const byChannel = this.transpose(padded, [1, 0, 2, 3]);
     const taps = Array.from({ length: 9 }, (_, tap) => {
       const [top, left] = [Math.floor(tap / 3), tap % 3];
       return this.graph.apply(
         'Slice',
         [
-          byChannel,
+          padded,
           this.graph.integers([top, left]),
           this.graph.integers([top + h, left + w]),
           this.graph.integers([2, 3]),
@@ -292,21 +334,21 @@ export class Tape implements UnetOperations<Value> {
       );
     });
     const pixels = n * h * w;
-    if (9 * input * pixels * 4 <= gatheredBytesMax) {
-      const gathered = this.graph.apply('Concat', taps, [9 * input, n, h, w], {
-        attributes: { axis: 0 },
-      });
-      const product = this.#outerProduct(dyRows, this.reshape(gathered, [9 * input, pixels]));
-      const ordered = this.transpose(this.reshape(product, [output, 9, input]), [0, 2, 1]);
-      return this.reshape(ordered, weight.shape);
-    }
-    const products = taps.map((tap) =>
-      this.reshape(this.#outerProduct(dyRows, this.reshape(tap, [input, pixels])), [1, output, input]),
-    );
-    const stacked = this.graph.apply('Concat', products, [9, output, input], {
+    const gathered = this.#stack(taps, [9 * input, pixels]);
+    const product = this.#outerProduct(this.#channelRows(dy), gathered);
+    const ordered = this.transpose(this.reshape(product, [output, 9, input]), [0, 2, 1]);
+    return this.reshape(ordered, [output, input, 3, 3]);
+  }
+
+  /** Joins planes along their first axis and flattens the rest. */
+  #stack(planes: readonly Value[], shape: readonly [number, number]): Value {
+    const [first] = planes;
+    const [, ...rest] = first?.shape ?? [];
+    const channels = planes.reduce((total, plane) => total + Number(plane.shape[0]), 0);
+    const joined = this.graph.apply('Concat', planes, [channels, ...rest], {
       attributes: { axis: 0 },
     });
-    return this.reshape(this.transpose(stacked, [1, 2, 0]), weight.shape);
+    return this.reshape(joined, shape);
   }
 
   /** [n, c, h, w] → [c, n·h·w]: one row for each channel. */

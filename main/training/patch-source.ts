@@ -57,8 +57,8 @@ export class PatchSource {
   private nextStep: number;
   private readonly coming: Promise<Batch>[] = [];
   private readonly ahead: number;
-  private readonly awaited = new Map<number, (batch: Batch) => void>();
-  private readonly failed: Promise<never>;
+  private readonly awaited = new Map<number, PromiseWithResolvers<Batch>>();
+  private failure: unknown;
   private closed = false;
 
   private constructor(
@@ -70,15 +70,20 @@ export class PatchSource {
     this.worker = worker;
     this.photos = ready.photos;
     this.skipped = ready.skipped;
-    this.failed = failed;
     this.nextStep = options.firstStep ?? 0;
     this.ahead = Math.max(1, options.ahead ?? 4);
     worker.on('message', (message: unknown) => {
       const report = reports.parse(message);
       if (report.kind !== 'batch') return;
       const { step, input, target } = report;
-      this.awaited.get(step)?.({ step, input, target });
+      this.awaited.get(step)?.resolve({ step, input, target });
       this.awaited.delete(step);
+    });
+    // Not by racing each batch against the failure: a promise that lives as long as the run keeps
+    // every race it was ever in, and with it every batch.
+    failed.catch((error: unknown) => {
+      this.failure = error;
+      for (const batch of this.awaited.values()) batch.reject(error);
     });
     while (this.coming.length < this.ahead) this.order();
   }
@@ -122,11 +127,11 @@ export class PatchSource {
 
   private order(): void {
     const step = this.nextStep++;
-    this.coming.push(
-      new Promise((resolve) => {
-        this.awaited.set(step, resolve);
-      }),
-    );
+    const batch = Promise.withResolvers<Batch>();
+    // Whoever awaits it meets the failure; until then it is nobody's unhandled rejection.
+    batch.promise.catch(() => undefined);
+    this.coming.push(batch.promise);
+    this.awaited.set(step, batch);
     this.worker.postMessage(step);
   }
 
@@ -136,10 +141,11 @@ export class PatchSource {
    */
   async next(): Promise<Batch> {
     if (this.closed) throw new Error('the patch source is closed');
+    if (this.failure !== undefined) throw this.failure;
     const first = this.coming.shift();
     this.order();
     if (first === undefined) throw new Error('no batch was ordered');
-    return Promise.race([first, this.failed]);
+    return first;
   }
 
   /** Ends the thread. */

@@ -124,6 +124,8 @@ async function openStep(recipe: Recipe, threads: number | undefined): Promise<In
   return ort.InferenceSession.create(model, {
     executionProviders: ['cpu'],
     logSeverityLevel: 3,
+    // Waiting threads sleep: they share the processor with the patches' worker and the rest of the app.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   });
 }
