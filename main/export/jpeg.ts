@@ -36,7 +36,7 @@ function afterJfif(jpeg: Buffer): number {
 }
 
 /**
- * A baseline JPEG: JFIF, EXIF, ICC profile, picture. sharp attaches neither EXIF as ours nor a
+ * A baseline JPEG: EXIF, ICC profile, picture. sharp attaches neither EXIF as ours nor a
  * profile without converting to it, so both are put in afterwards; the pixels pass it untouched.
  * @throws Refusal `cancelled`; `bad-argument` for a picture JPEG can't hold
  */

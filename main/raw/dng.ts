@@ -211,16 +211,16 @@ function linearPixels(image: CameraLinearImage, stops: number): Pixels {
     byteLength: width * height * 3 * 2,
     *chunks() {
       const rowSamples = width * 3;
-      const piece = new Uint16Array(Math.min(height, ROWS_PER_CHUNK) * rowSamples);
       for (let y = 0; y < height; y += ROWS_PER_CHUNK) {
         const count = Math.min(ROWS_PER_CHUNK, height - y) * rowSamples;
         const start = y * rowSamples;
+        const piece = new Uint16Array(count);
         for (let i = 0; i < count; i += 3) {
           piece[i] = toSample(samples[start + i]! * red!);
           piece[i + 1] = toSample(samples[start + i + 1]! * green!);
           piece[i + 2] = toSample(samples[start + i + 2]! * blue!);
         }
-        yield littleEndianBytes(piece.subarray(0, count));
+        yield littleEndianBytes(piece);
       }
     },
   };

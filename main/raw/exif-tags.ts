@@ -30,9 +30,8 @@ const MAX_TEXT_LENGTH = 2000;
 
 /** Control characters, a closing NUL above all, would end or break an ASCII tag. */
 function cleanText(text: string): string {
-  // eslint-disable-next-line no-control-regex -- they are what is being removed
   return text
-    .replaceAll(/[\u0000-\u001f\u007f]+/g, ' ')
+    .replaceAll(/\p{Cc}+/gu, ' ')
     .trim()
     .slice(0, MAX_TEXT_LENGTH);
 }

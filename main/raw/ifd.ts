@@ -11,7 +11,7 @@ export type Fraction = readonly [number, number];
 /** Bytes of a known length that are made only when they are written, piece by piece. */
 export interface Pixels {
   readonly byteLength: number;
-  /** Together exactly `byteLength` bytes. A piece may be overwritten once the next is asked for. */
+  /** Together exactly `byteLength` bytes. */
   chunks(): Iterable<Uint8Array>;
 }
 
