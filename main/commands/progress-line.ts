@@ -1,0 +1,112 @@
+/** One line of a terminal that says how far work has come, and how long it may still take. */
+
+const REDRAW_MS = 100;
+const FALLBACK_COLUMNS = 80;
+const CLEAR_LINE = '\r\u001B[K';
+
+/** What ProgressLine writes to: `process.stderr`, or any stream in a test. */
+export interface ProgressStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/**
+ * Rewrites one line of a terminal at most ten times a second. Where the stream is no terminal
+ * (a log file, a pipe), updates are left out and only whole lines are written.
+ */
+export class ProgressLine {
+  readonly #stream: ProgressStream;
+  readonly #isEnabled: boolean;
+  #lastDrawMs = -Infinity;
+  #text = '';
+  #isShown = false;
+
+  constructor({
+    stream = process.stderr,
+    isEnabled,
+  }: { stream?: ProgressStream; isEnabled?: boolean } = {}) {
+    this.#stream = stream;
+    this.#isEnabled = isEnabled ?? stream.isTTY === true;
+  }
+
+  /** Shows this text in place of the last; cut to the width of the terminal. */
+  update(text: string): void {
+    if (!this.#isEnabled) return;
+    this.#text = text;
+    const nowMs = performance.now();
+    if (nowMs - this.#lastDrawMs < REDRAW_MS) return;
+    this.#lastDrawMs = nowMs;
+    this.#draw();
+  }
+
+  /** Writes a whole line that stays, above the progress. */
+  log(text: string): void {
+    const wasShown = this.#isShown;
+    this.#clear();
+    this.#stream.write(`${text}\n`);
+    if (wasShown) this.#draw();
+  }
+
+  /** Takes the line away; what comes next starts at the left edge. */
+  done(): void {
+    this.#clear();
+    this.#text = '';
+    this.#lastDrawMs = -Infinity;
+  }
+
+  #draw(): void {
+    const columns = this.#stream.columns ?? FALLBACK_COLUMNS;
+    this.#stream.write(CLEAR_LINE + this.#text.slice(0, Math.max(1, columns - 1)));
+    this.#isShown = true;
+  }
+
+  #clear(): void {
+    if (!this.#isShown) return;
+    this.#stream.write(CLEAR_LINE);
+    this.#isShown = false;
+  }
+}
+
+/** A duration in two words: "1 h 02 min", "3 min 10 s", "12 s". */
+export function formatDuration(durationMs: number): string {
+  const seconds = Math.max(0, Math.round(durationMs / 1000));
+  if (seconds < 60) return `${String(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${String(minutes)} min ${pad(seconds % 60)} s`;
+  return `${String(Math.floor(minutes / 60))} h ${pad(minutes % 60)} min`;
+}
+
+function pad(count: number): string {
+  return String(count).padStart(2, '0');
+}
+
+/** The share of the latest speed in the smoothed one. */
+const LATEST_SHARE = 0.1;
+
+/** Estimates the time left from how far work has come, smoothed over some tens of updates. */
+export class Eta {
+  #last: { done: number; atMs: number } | undefined;
+  #msPerUnit: number | undefined;
+
+  /**
+   * Takes note of the progress and returns the time left.
+   * @param nowMs a monotonic clock
+   * @returns milliseconds, or undefined before anything is done
+   */
+  remainingMs(done: number, total: number, nowMs = performance.now()): number | undefined {
+    const last = this.#last;
+    if (last === undefined || done < last.done) {
+      this.#last = { done, atMs: nowMs };
+    } else if (done > last.done) {
+      const latest = (nowMs - last.atMs) / (done - last.done);
+      this.#msPerUnit =
+        this.#msPerUnit === undefined
+          ? latest
+          : this.#msPerUnit + (latest - this.#msPerUnit) * LATEST_SHARE;
+      this.#last = { done, atMs: nowMs };
+    }
+    if (this.#msPerUnit === undefined) return undefined;
+    return Math.max(0, total - done) * this.#msPerUnit;
+  }
+}
