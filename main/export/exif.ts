@@ -9,10 +9,19 @@ import type { Shot } from '../raw/mosaic.ts';
 export const PIXELS_PER_INCH = 300;
 const INCH = 2;
 
+interface StoredAs {
+  /** Luma and colour differences, as in JPEG; else RGB. */
+  readonly isYcc: boolean;
+}
+
 /** First-directory tags of a finished picture: upright already, so its orientation is 1. */
-export function finishedTags(image: FinishedImage, shot: Shot): Map<number, TagValue> {
+export function finishedTags(
+  image: FinishedImage,
+  shot: Shot,
+  { isYcc }: StoredAs = { isYcc: false },
+): Map<number, TagValue> {
   const { width, height, space } = image;
-  const tags = shotTags(shot, 1, { width, height, isSrgb: space === 'srgb' });
+  const tags = shotTags(shot, 1, { width, height, isSrgb: space === 'srgb', isYcc });
   tags.set(282, rational([PIXELS_PER_INCH, 1]));
   tags.set(283, rational([PIXELS_PER_INCH, 1]));
   tags.set(296, short(INCH));
@@ -20,6 +29,6 @@ export function finishedTags(image: FinishedImage, shot: Shot): Map<number, TagV
 }
 
 /** The same as a block of its own, TIFF header first, for PNG's eXIf and JPEG's APP1. */
-export function exifBlock(image: FinishedImage, shot: Shot): Uint8Array {
-  return joinTiff(finishedTags(image, shot));
+export function exifBlock(image: FinishedImage, shot: Shot, storedAs?: StoredAs): Uint8Array {
+  return joinTiff(finishedTags(image, shot, storedAs));
 }

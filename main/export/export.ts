@@ -34,7 +34,7 @@ interface ExportOptions {
  * The whole file, in pieces, not yet on disk.
  * @throws Refusal `cancelled`; `bad-argument` for a picture the format can't hold
  */
-export async function encodePicture(
+async function encodePicture(
   picture: Exportable,
   shot: Shot,
   options: ExportOptions = {},

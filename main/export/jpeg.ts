@@ -63,7 +63,7 @@ export async function encodeJpeg(
   const split = afterJfif(jpeg);
   const pieces = [
     jpeg.subarray(0, split),
-    segment(APP1, 'Exif\0\0', exifBlock(image, shot)),
+    segment(APP1, 'Exif\0\0', exifBlock(image, shot, { isYcc: true })),
     segment(APP2, 'ICC_PROFILE\0\x01\x01', iccProfile(space)),
     jpeg.subarray(split),
   ];

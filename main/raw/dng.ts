@@ -80,7 +80,7 @@ function cameraTags(
     [50706, byte(1, 4, 0, 0)],
     [50707, byte(1, 1, 0, 0)],
     [50708, ascii(uniqueCameraModel(shot))],
-    [50721, srational(...colour.xyzToCamera.map((value) => toFraction(value, 1e-7)))],
+    [50721, srational(...colour.xyzToCamera.map((value) => toFraction(value, 1e-9)))],
     // What the camera would see of a neutral grey, so one over the gains that make it neutral.
     [50728, rational(...colour.asShotGains.map((gain) => toFraction(1 / gain, 1e-8)))],
     [50730, srational(toFraction(baselineExposureStops, 1e-7))],

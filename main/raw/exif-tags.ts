@@ -20,6 +20,8 @@ export interface RenderedPicture {
   readonly width: number;
   readonly height: number;
   readonly isSrgb: boolean;
+  /** Stored as luma and colour differences, as in JPEG. */
+  readonly isYcc: boolean;
 }
 
 const hasText = (text: string | undefined): text is string =>
@@ -109,6 +111,8 @@ function exifDirectory(shot: Shot, picture: RenderedPicture | undefined): Direct
     }
   }
   if (picture !== undefined) {
+    tags.set(40960, undefinedBytes(new TextEncoder().encode('0100')));
+    if (picture.isYcc) tags.set(37121, undefinedBytes(Uint8Array.of(1, 2, 3, 0)));
     tags.set(40961, short(picture.isSrgb ? 1 : 0xffff));
     tags.set(40962, long(picture.width));
     tags.set(40963, long(picture.height));
@@ -130,6 +134,7 @@ export function shotTags(
     [305, ascii(SOFTWARE)],
     [34665, directory(exifDirectory(shot, picture))],
   ]);
+  if (picture?.isYcc === true) tags.set(531, short(1));
   if (hasText(shot.make)) tags.set(271, ascii(cleanText(shot.make)));
   if (hasText(shot.model)) tags.set(272, ascii(cleanText(shot.model)));
   if (hasText(shot.artist)) tags.set(315, ascii(cleanText(shot.artist)));
