@@ -34,7 +34,7 @@ interface ExportOptions {
  * The whole file, in pieces, not yet on disk.
  * @throws Refusal `cancelled`; `bad-argument` for a picture the format can't hold
  */
-async function encodePicture(
+export async function encodePicture(
   picture: Exportable,
   shot: Shot,
   options: ExportOptions = {},
