@@ -1,0 +1,189 @@
+/** Gives back grain that the network took: fine, grey, and no more than the frame's own noise. */
+
+import type { NoiseProfile, Vector3 } from '../raw/mosaic.ts';
+import type { TileResult } from './develop.ts';
+import type { Rectangle } from './tiles.ts';
+
+export interface GrainOptions {
+  /** 1 leaves the network's picture as it is, 0 gives back all the grain there was. */
+  readonly strength: number;
+  /** Of the frame's normalised samples. */
+  readonly noise: NoiseProfile;
+  /** What the tile's input was amplified by. */
+  readonly ratio: number;
+  readonly gains: Vector3;
+}
+
+/**
+ * Packed pixels around a site whose mean is taken off: what is coarser than 7 packed (14 full)
+ * pixels is blotches, not grain. With the one below, a pixel's grain depends on no more than 8
+ * pixels around it, all of which the tile's halo holds as the whole frame would have them.
+ */
+const highPassRadius = 3;
+/** Packed pixels around the core whose high-passed residual is needed. */
+const rim = 1;
+
+/**
+ * Adds grain to a developed tile, in place. What the network took away at each site of the mosaic
+ * (input less output) is brought to units of its own noise, outliers are let go, what is coarse in
+ * each colour's plane goes too, and the four sites are mixed into one grey grain, as strong as the
+ * luminance noise of a plain demosaic. A pixel gets no more of it than its own light can carry:
+ * grain in the deepest shadows would only lift them.
+ * @param tile samples and what they were made from; the window must reach the halo around the core,
+ *   except at the edge of the frame
+ */
+export function addGrain(tile: TileResult, { strength, noise, ratio, gains }: GrainOptions): void {
+  const amount = 1 - Math.min(1, Math.max(0, strength));
+  if (!(amount > 0)) return;
+  const { core } = tile.tile;
+  const region = {
+    x: core.x - rim,
+    y: core.y - rim,
+    width: core.width + 2 * rim,
+    height: core.height + 2 * rim,
+  };
+  const [red, green, blue] = gains;
+  const fields = [red, green, green, blue].map((gain, site) => {
+    const amplification = ratio * gain;
+    return highPass(
+      residual(tile, region, site, {
+        slope: noise.slope * amplification,
+        offset: noise.offset * amplification * amplification,
+      }),
+      region.width,
+      region.height,
+    );
+  });
+  const amplified = { slope: noise.slope * ratio, offset: noise.offset * ratio * ratio };
+  addToRows(tile, fields, region.width, 0, amplified, amount);
+  addToRows(tile, fields, region.width, 1, amplified, amount);
+}
+
+/** In σ: what differs by more is no noise. */
+const outlier = 6;
+/** Below this variance (amplified) there is no noise that could be seen. */
+const varianceMin = 1e-10;
+
+/**
+ * What the network took at one site of each cell, in units of the noise there.
+ * @param noise of the site's amplified samples
+ * @returns [region.height + 2 · highPassRadius, region.width + 2 · highPassRadius]
+ */
+function residual(tile: TileResult, region: Rectangle, site: number, noise: NoiseProfile): Float32Array {
+  const { window } = tile.tile;
+  const { input, output } = tile;
+  const plane = window.width * window.height;
+  const inputPlane = site * plane;
+  // Of a site's three output colours, the one that its sample has: R, G, G, B.
+  const outputPlane = (site * 3 + (site === 0 ? 0 : site === 3 ? 2 : 1)) * plane;
+  const width = region.width + 2 * highPassRadius;
+  const height = region.height + 2 * highPassRadius;
+  const columns = positions(region.x - highPassRadius - window.x, width, window.width);
+  const rows = positions(region.y - highPassRadius - window.y, height, window.height);
+  const values = new Float32Array(width * height);
+  const { slope, offset } = noise;
+  for (let y = 0, out = 0; y < height; y++) {
+    const row = rows[y]! * window.width;
+    for (let x = 0; x < width; x++, out++) {
+      const at = row + columns[x]!;
+      const clean = output[outputPlane + at]!;
+      const variance = offset + (clean > 0 ? slope * clean : 0);
+      const taken =
+        (input[inputPlane + at]! - clean) / Math.sqrt(variance > varianceMin ? variance : varianceMin);
+      // The identity up to some 3σ, then back to 0 (Tukey's biweight, a power steeper): a hot pixel
+      // does not come back.
+      const squared = taken * taken * (1 / (outlier * outlier));
+      const left = 1 - squared * squared;
+      values[out] = squared < 1 ? taken * left * left : 0;
+    }
+  }
+  return values;
+}
+
+/** Places start … start + count − 1 of a window, those outside moved to its edge. */
+function positions(start: number, count: number, size: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => Math.min(size - 1, Math.max(0, start + i)));
+}
+
+/**
+ * Takes the mean of the square around each value off it.
+ * @param values with `highPassRadius` more on each side than is returned
+ */
+function highPass(values: Float32Array, width: number, height: number): Float32Array {
+  const side = 2 * highPassRadius + 1;
+  const stride = width + 2 * highPassRadius;
+  const result = new Float32Array(width * height);
+  const share = 1 / (side * side);
+  // Running sums, in doubles: what they lose on the way is far below a float's last digit, so where
+  // a tile begins makes no difference.
+  const sums = new Float64Array(stride);
+  const addRow = (row: number, sign: number): void => {
+    for (let x = 0, at = row * stride; x < stride; x++, at++) sums[x]! += sign * values[at]!;
+  };
+  for (let row = 0; row < side - 1; row++) addRow(row, 1);
+  for (let y = 0; y < height; y++) {
+    addRow(y + side - 1, 1);
+    const centre = (y + highPassRadius) * stride + highPassRadius;
+    let sum = 0;
+    for (let x = 0; x < side - 1; x++) sum += sums[x]!;
+    for (let x = 0, out = y * width; x < width; x++, out++) {
+      sum += sums[x + side - 1]!;
+      result[out] = values[centre + x]! - sum * share;
+      sum -= sums[x]!;
+    }
+    addRow(y, -1);
+  }
+  return result;
+}
+
+/**
+ * Adds the mixed grain to the upper (dy 0) or lower (1) row of every cell of the core: half of a
+ * site's own, an eighth of each of its four neighbours', which leaves no pattern of the sensor's
+ * colours.
+ */
+function addToRows(
+  { tile: { core }, samples }: TileResult,
+  fields: readonly Float32Array[],
+  stride: number,
+  dy: 0 | 1,
+  { slope, offset }: NoiseProfile,
+  amount: number,
+): void {
+  const left = fields[dy * 2]!;
+  const right = fields[dy * 2 + 1]!;
+  const otherLeft = fields[2 - dy * 2]!;
+  const otherRight = fields[3 - dy * 2]!;
+  // The rows above and below are the other row of the cell itself and of the one next to it.
+  const next = dy === 0 ? -stride : stride;
+  for (let y = 0; y < core.height; y++) {
+    const start = (y + rim) * stride + rim;
+    let out = (2 * y + dy) * core.width * 6;
+    let before = right[start - 1]!;
+    let here = left[start]!;
+    for (let at = start, end = start + core.width; at < end; at++, out += 6) {
+      const besideHere = right[at]!;
+      const after = left[at + 1]!;
+      const first = 0.5 * here + 0.125 * (before + besideHere + otherLeft[at]! + otherLeft[at + next]!);
+      const second = 0.5 * besideHere + 0.125 * (here + after + otherRight[at]! + otherRight[at + next]!);
+      before = besideHere;
+      here = after;
+      addToPixel(samples, out, amount * first, slope, offset);
+      addToPixel(samples, out + 3, amount * second, slope, offset);
+    }
+  }
+}
+
+/** @param grain in units of the noise of the pixel's own light */
+function addToPixel(samples: Float32Array, at: number, grain: number, slope: number, offset: number): void {
+  const red = samples[at]!;
+  const green = samples[at + 1]!;
+  const blue = samples[at + 2]!;
+  const light = 0.25 * (red + blue) + 0.5 * green;
+  if (!(light > 0)) return;
+  const variance = slope * light + offset;
+  // σ where there is light for it, half the light where there is not.
+  const change = grain * light * Math.sqrt(variance / (light * light + 4 * variance));
+  samples[at] = red + change;
+  samples[at + 1] = green + change;
+  samples[at + 2] = blue + change;
+}

@@ -1,0 +1,284 @@
+/** How noisy a frame is: variance = slope · x + offset of its normalised samples. */
+
+import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
+import { calibratedNoise, typicalNoise } from '../raw/noise-table.ts';
+import { normalisation } from './normalise.ts';
+
+export interface FrameNoise {
+  readonly profile: NoiseProfile;
+  /** Where it comes from: the file, a calibration, the frame itself, or what is usual at its ISO. */
+  readonly source: 'dng' | 'table' | 'estimate' | 'fallback';
+}
+
+/**
+ * The noise of a frame. What the file states counts first, then the calibration of its camera at its
+ * ISO, then a blind estimate, then what is usual. A calibration yields to the estimate where they
+ * contradict each other: the frame has much *less* noise than calibrated (its numbers were denoised
+ * or scaled: nothing else makes it quieter), or much *more* and the estimate shows no trace of the
+ * texture that could have fooled it (an ISO that was pushed after the sensor).
+ */
+export function frameNoise(mosaic: Mosaic): FrameNoise {
+  const { noiseProfile, shot } = mosaic;
+  if (noiseProfile !== undefined && isNoise(noiseProfile)) {
+    return { profile: noiseProfile, source: 'dng' };
+  }
+  const table = calibratedNoise(shot);
+  const estimate = estimateNoise(mosaic);
+  if (table !== undefined && !(estimate !== undefined && contradicts(estimate, table))) {
+    return { profile: table, source: 'table' };
+  }
+  const typical = typicalNoise(shot.iso);
+  if (estimate !== undefined && sigmaRatio(estimate, typical) > leastOfTypical) {
+    return { profile: estimate.profile, source: 'estimate' };
+  }
+  return { profile: typical, source: 'fallback' };
+}
+
+/** σ may be off by this factor before the frame is believed rather than its camera's calibration. */
+const tableTolerance = 1.6;
+/** σ(60 %) / σ(25 %) of the high-pass band is 1 for noise alone and grows with texture. */
+const purityLimit = 1.15;
+/** No camera is this much quieter than the middle one: the frame was denoised. */
+const leastOfTypical = 0.2;
+
+function contradicts(estimate: NoiseEstimate, table: NoiseProfile): boolean {
+  const ratio = sigmaRatio(estimate, table);
+  return ratio < 1 / tableTolerance || (ratio > tableTolerance && estimate.purity < purityLimit);
+}
+
+/** σ of the estimate over that of another profile, at the level the estimate knows best. */
+function sigmaRatio({ profile, level }: NoiseEstimate, other: NoiseProfile): number {
+  return Math.sqrt(varianceAt(profile, level) / varianceAt(other, level));
+}
+
+export function varianceAt({ slope, offset }: NoiseProfile, x: number): number {
+  return slope * Math.max(0, x) + offset;
+}
+
+function isNoise({ slope, offset }: NoiseProfile): boolean {
+  return Number.isFinite(slope) && Number.isFinite(offset) && slope >= 0 && offset >= 0 && slope + offset > 0;
+}
+
+export interface NoiseEstimate {
+  readonly profile: NoiseProfile;
+  /** Mean of the samples it was measured on, normalised: σ is right there, the slope alone is not. */
+  readonly level: number;
+  /** 1 for pure noise, more where texture is mixed in. */
+  readonly purity: number;
+}
+
+/**
+ * Estimates the noise from the frame alone: the diagonal high-pass band of each CFA plane, where
+ * scenes have least; its lower quartile in each of some intensity bins, which flat areas decide; a
+ * robust line through them. σ at the mean level comes out within some per cent. Row noise is not
+ * in it.
+ * @returns undefined where there is nothing to measure: too few samples, quantised away, clipped
+ */
+export function estimateNoise(mosaic: Mosaic): NoiseEstimate | undefined {
+  const blocks = measureBlocks(mosaic);
+  const bins = binsOf(blocks);
+  if (bins.length < 2) return undefined;
+  const profile = robustLine(bins);
+  if (!isNoise(profile)) return undefined;
+  const total = bins.reduce((sum, { count }) => sum + count, 0);
+  const mean = (value: (bin: Bin) => number): number =>
+    bins.reduce((sum, bin) => sum + value(bin) * bin.count, 0) / total;
+  return { profile, level: mean(({ level }) => level), purity: mean(({ purity }) => purity) };
+}
+
+/** Samples looked at in large frames: enough for 1 % in each bin, read in some 10 ms. */
+const samplesRead = 2_500_000;
+/** A block is this many samples of one CFA plane each way: four diagonal coefficients. */
+const blockSide = 4;
+const coefficientsPerBlock = 4;
+
+interface Blocks {
+  readonly count: number;
+  /** Normalised mean of each block. */
+  readonly level: Float32Array;
+  /** |a − b − c + d| of each 2×2 of a plane, in DN: twice the diagonal Haar coefficient. */
+  readonly diagonal: Int32Array;
+  /** 1 where a sample of the block is 0, below which the file cannot go. */
+  readonly isClipped: Uint8Array;
+  /** DN × this = normalised. */
+  readonly scale: number;
+}
+
+function measureBlocks(mosaic: Mosaic): Blocks {
+  const { samples, width, height, whiteLevel } = mosaic;
+  const { black, scale } = normalisation(mosaic);
+  const side = 2 * blockSide;
+  const across = Math.floor(width / side);
+  const bands = Math.floor(height / side);
+  const bandsRead = Math.min(bands, Math.max(1, Math.ceil(samplesRead / (side * width))));
+  const capacity = across * bandsRead * 4;
+  const level = new Float32Array(capacity);
+  const diagonal = new Int32Array(capacity * coefficientsPerBlock);
+  const isClipped = new Uint8Array(capacity);
+  // What is nearly white no longer varies as it would.
+  const nearlyWhite = whiteLevel * 0.95;
+  let count = 0;
+  for (let index = 0; index < bandsRead; index++) {
+    const top = Math.floor(((index + 0.5) * bands) / bandsRead) * side;
+    for (let site = 0; site < 4; site++) {
+      const siteBlack = black[site]!;
+      const siteScale = scale[site]!;
+      const first = (top + (site >> 1)) * width + (site & 1);
+      for (let block = 0; block < across; block++) {
+        let sum = 0;
+        let least = 65_535;
+        let most = 0;
+        let out = count * coefficientsPerBlock;
+        for (let row = 0; row < 2; row++) {
+          let upper = first + row * 4 * width + block * side;
+          let lower = upper + 2 * width;
+          for (let column = 0; column < 2; column++, upper += 4, lower += 4) {
+            const a = samples[upper]!;
+            const b = samples[upper + 2]!;
+            const c = samples[lower]!;
+            const d = samples[lower + 2]!;
+            sum += a + b + c + d;
+            least = Math.min(least, a, b, c, d);
+            most = Math.max(most, a, b, c, d);
+            diagonal[out++] = Math.abs(a - b - c + d);
+          }
+        }
+        if (most >= nearlyWhite) continue;
+        level[count] = (sum / (blockSide * blockSide) - siteBlack) * siteScale;
+        isClipped[count] = least === 0 ? 1 : 0;
+        count++;
+      }
+    }
+  }
+  return { count, level, diagonal, isClipped, scale: (scale[0] + scale[1] + scale[2] + scale[3]) / 4 };
+}
+
+interface Bin {
+  readonly level: number;
+  readonly variance: number;
+  readonly purity: number;
+  readonly count: number;
+}
+
+/** Shares of the blocks at which a new bin starts: finer at the bright end, which fixes the slope. */
+const binStarts = [
+  0, 1 / 14, 2 / 14, 3 / 14, 4 / 14, 5 / 14, 6 / 14, 7 / 14, 8 / 14, 9 / 14, 10 / 14, 11 / 14, 12 / 14,
+  13 / 14, 27 / 28, 55 / 56, 111 / 112,
+]; // prettier-ignore
+
+/** Diagonals counted one by one; larger ones are texture. */
+const diagonalMax = 8191;
+const coefficientsMin = 256;
+/** Quantiles of |x| for a standard normal x. */
+const normal25 = 0.318639;
+const normal60 = 0.841621;
+
+function binsOf({ count, level, diagonal, isClipped, scale }: Blocks): readonly Bin[] {
+  if (count === 0) return [];
+  const stride = Math.max(1, Math.floor(count / 16_384));
+  const sorted = Float32Array.from({ length: Math.ceil(count / stride) }, (_, i) => level[i * stride]!).sort();
+  const starts = binStarts.map((share) => sorted[Math.floor(share * sorted.length)]!);
+  const bins = starts.length;
+  const histograms = new Uint32Array(bins * (diagonalMax + 1));
+  const blocks = new Uint32Array(bins);
+  const clipped = new Uint32Array(bins);
+  const levels = new Float64Array(bins);
+  for (let block = 0; block < count; block++) {
+    const value = level[block]!;
+    let bin = bins - 1;
+    while (bin > 0 && value < starts[bin]!) bin--;
+    blocks[bin]! += 1;
+    levels[bin]! += value;
+    clipped[bin]! += isClipped[block]!;
+    const base = bin * (diagonalMax + 1);
+    for (let i = block * coefficientsPerBlock, end = i + coefficientsPerBlock; i < end; i++) {
+      const size = diagonal[i]!;
+      histograms[base + (size < diagonalMax ? size : diagonalMax)]! += 1;
+    }
+  }
+  const step = commonDivisor(diagonal.subarray(0, count * coefficientsPerBlock));
+  const found: Bin[] = [];
+  for (let bin = 0; bin < bins; bin++) {
+    const inBin = blocks[bin]!;
+    const coefficients = inBin * coefficientsPerBlock;
+    const histogram = histograms.subarray(bin * (diagonalMax + 1), (bin + 1) * (diagonalMax + 1));
+    // Cut at the file's zero, noise looks smaller than it is; and a band that is mostly exactly 0
+    // was rounded or denoised away.
+    if (coefficients < coefficientsMin || clipped[bin]! > 0.05 * inBin) continue;
+    if (histogram[0]! > 0.6 * coefficients) continue;
+    const sigma25 = quantile(histogram, 0.25, step) / normal25;
+    const sigma60 = quantile(histogram, 0.6, step) / normal60;
+    // The coefficient adds four samples; reading it as spread over its rounding cell adds 1/12.
+    const variance = ((sigma25 * sigma25 - (step * step) / 12) / 4) * scale * scale;
+    if (!(variance > 0)) continue;
+    found.push({ level: levels[bin]! / inBin, variance, purity: sigma60 / sigma25, count: coefficients });
+  }
+  return found;
+}
+
+/** The step of the file's numbers: 12-bit samples in a 16-bit file come in sixteens. */
+function commonDivisor(values: Int32Array): number {
+  let divisor = 0;
+  for (let i = 0; i < values.length && divisor !== 1; i++) {
+    let a = values[i]!;
+    while (a !== 0) [divisor, a] = [a, divisor % a];
+  }
+  return Math.max(1, divisor);
+}
+
+/** Quantile of counted values ≥ 0, each taken as spread evenly over its rounding cell. */
+function quantile(histogram: Uint32Array, share: number, step: number): number {
+  let total = 0;
+  for (let i = 0; i < histogram.length; i++) total += histogram[i]!;
+  const wanted = share * total;
+  let below = 0;
+  for (let value = 0; value < histogram.length; value += step) {
+    const here = histogram[value]!;
+    if (below + here >= wanted) {
+      const part = (wanted - below) / here;
+      // 0 ± half a step folds into half a cell.
+      return value === 0 ? (part * step) / 2 : value + (part - 0.5) * step;
+    }
+    below += here;
+  }
+  return histogram.length - 1;
+}
+
+/** Weighted least squares of variance on level, with bins that lie off the line losing their say. */
+function robustLine(bins: readonly Bin[]): NoiseProfile {
+  let weights = bins.map(({ variance, count }) => weightOf(variance, count));
+  let line = fit(bins, weights);
+  for (let round = 0; round < 8; round++) {
+    weights = bins.map(({ level, variance, count }) => {
+      const expected = Math.max(varianceAt(line, level), 1e-30);
+      const off = (variance / expected - 1) / 0.15;
+      return weightOf(expected, count) / (1 + off * off);
+    });
+    line = fit(bins, weights);
+  }
+  return line;
+}
+
+/** The quartile of n values knows a variance to about 3.2 / √n; 3 % of texture is always there. */
+function weightOf(variance: number, count: number): number {
+  return 1 / (variance * variance * (10 / count + 0.0009));
+}
+
+/** A line through the bins that is nowhere negative for light. */
+function fit(bins: readonly Bin[], weights: readonly number[]): NoiseProfile {
+  let [w, wx, wy, wxx, wxy] = [0, 0, 0, 0, 0];
+  bins.forEach(({ level, variance }, index) => {
+    const weight = weights[index]!;
+    w += weight;
+    wx += weight * level;
+    wy += weight * variance;
+    wxx += weight * level * level;
+    wxy += weight * level * variance;
+  });
+  const spread = w * wxx - wx * wx;
+  const slope = spread > 1e-12 * w * wxx ? (w * wxy - wx * wy) / spread : 0;
+  const offset = (wy - slope * wx) / w;
+  if (slope < 0) return { slope: 0, offset: wy / w };
+  if (offset < 0) return { slope: Math.max(0, wxy / wxx), offset: 0 };
+  return { slope, offset };
+}
