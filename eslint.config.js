@@ -7,6 +7,9 @@ import svelteConfig from './svelte.config.js';
 
 const typed = ['**/*.ts', '**/*.svelte'];
 
+/** A comment before anything else: after the line that names the interpreter, or within a component's script. */
+const opening = /^(#!.*\n)?\s*(<script[^>]*>\s*)?(\/\/|\/\*|<!--)/;
+
 /** Rules that no published plugin carries. */
 const house = {
   rules: {
@@ -20,11 +23,8 @@ const house = {
       create(context) {
         return {
           Program(node) {
-            const first = context.sourceCode.getAllComments()[0];
-            const code = node.body[0];
-            if (first === undefined || (code !== undefined && first.range[0] > code.range[0])) {
+            if (!opening.test(context.sourceCode.text))
               context.report({ node, messageId: 'missing' });
-            }
           },
         };
       },
