@@ -1,0 +1,15 @@
+/** Numbers and choices from the command line, refused by name where they are none. */
+
+import { InvalidArgumentError } from 'commander';
+
+/** Parses a number within bounds. */
+export function numberBetween(least: number, most: number, { whole = false } = {}) {
+  return (text: string): number => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (!(value >= least && value <= most) || (whole && !Number.isInteger(value))) {
+      const kind = whole ? 'a whole number' : 'a number';
+      throw new InvalidArgumentError(`expected ${kind} from ${String(least)} to ${String(most)} but received "${text}".`);
+    }
+    return value;
+  };
+}

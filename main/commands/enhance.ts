@@ -1,0 +1,261 @@
+/** `nightglass enhance`: dark RAW files in, finished pictures out. */
+
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { ratioMax, ratioMin } from '../develop/amplify.ts';
+import { enhanceBatch, type PhotoOutcome } from '../engine/batch.ts';
+import type { Output, PhotoProgress } from '../engine/protocol.ts';
+import type { Manifest } from '../network/manifest.ts';
+import { describeError, Refusal } from '../refusal.ts';
+import { numberBetween } from './arguments.ts';
+import { interruptSignal } from './interrupt.ts';
+import { addNetworkOptions, networkOptionsSchema, openEngine } from './network-options.ts';
+import { exitStatus } from './outcome.ts';
+import { findRawPhotos } from './photos.ts';
+import { Eta, formatDuration, ProgressLine } from './progress-line.ts';
+
+const optionsSchema = networkOptionsSchema.extend({
+  out: z.string(),
+  format: z.enum(['tiff', 'png', 'jpeg', 'dng']),
+  bits: z.enum(['8', '16']),
+  compression: z.enum(['deflate', 'lzw', 'none']),
+  quality: z.number(),
+  ratio: z.union([z.literal('auto'), z.number()]),
+  strength: z.number(),
+  wb: z.union([z.literal('as-shot'), z.literal('auto'), z.object({ kelvin: z.number(), tint: z.number() })]),
+  space: z.enum(['srgb', 'display-p3', 'rec2020']),
+  onConflict: z.enum(['rename', 'skip', 'overwrite']),
+  json: z.boolean().default(false),
+});
+
+type EnhanceOptions = z.infer<typeof optionsSchema>;
+
+export function enhanceCommand(): Command {
+  const command = new Command('enhance')
+    .description('turn dark RAW photos into clean, bright pictures')
+    .argument('<photos...>', 'RAW files, or folders of them')
+    .requiredOption('--out <folder>', 'where the pictures go; originals are never touched')
+    .addOption(new Option('--format <format>').choices(['tiff', 'png', 'jpeg', 'dng']).default('tiff'))
+    .addOption(new Option('--bits <bits>', 'for TIFF and PNG').choices(['8', '16']).default('16'))
+    .addOption(
+      new Option('--compression <kind>', 'for TIFF').choices(['deflate', 'lzw', 'none']).default('deflate'),
+    )
+    .option('--quality <n>', 'for JPEG', numberBetween(1, 100, { whole: true }), 92)
+    .option('--ratio <auto|n>', `exposure ratio, ${String(ratioMin)}–${String(ratioMax)}`, parseRatio, 'auto')
+    .option('--strength <s>', '1: all noise goes; less gives grain back', numberBetween(0, 1), 1)
+    .option('--wb <as-shot|auto|K,TINT>', 'white balance', parseWhiteBalance, 'as-shot')
+    .addOption(
+      new Option('--space <space>', 'colour space').choices(['srgb', 'display-p3', 'rec2020']).default('srgb'),
+    )
+    .addOption(
+      new Option('--on-conflict <what>', 'where a picture of the name exists')
+        .choices(['rename', 'skip', 'overwrite'])
+        .default('rename'),
+    )
+    .option('--json', 'one JSON object a line');
+  return addNetworkOptions(command).action(async (paths: string[], unknown: unknown) => {
+    await enhance(paths, optionsSchema.parse(unknown));
+  });
+}
+
+async function enhance(paths: readonly string[], options: EnhanceOptions): Promise<void> {
+  const signal = interruptSignal();
+  const beginMs = performance.now();
+  const photos = await findRawPhotos(paths);
+  const report = options.json ? jsonReport() : terminalReport(photos.length);
+  const { engine, manifest } = await openEngine(options, { signal, onTrouble: report.trouble });
+  const counts = { done: 0, skipped: 0, failed: 0 };
+  let peakRssBytes = 0;
+  try {
+    await enhanceBatch(
+      engine,
+      {
+        photos,
+        folder: options.out,
+        onConflict: options.onConflict,
+        edit: {
+          ratio: options.ratio,
+          strength: options.strength,
+          whiteBalance: options.wb,
+          space: options.space,
+        },
+        output: outputOf(options),
+      },
+      {
+        signal,
+        onProgress: report.progress,
+        onOutcome: (outcome) => {
+          counts[outcome.kind] += 1;
+          if (outcome.kind === 'done') peakRssBytes = Math.max(peakRssBytes, outcome.peakRssBytes);
+          if (signal.aborted && outcome.kind === 'failed') return;
+          report.outcome(outcome, manifest);
+        },
+      },
+    );
+  } finally {
+    engine.close();
+    report.end();
+  }
+  if (signal.aborted) throw new Refusal('cancelled', `stopped: ${String(counts.done)} of ${String(photos.length)} photos are done`);
+  report.summary({
+    ...counts,
+    model: manifest.id,
+    device: engine.device,
+    threads: options.threads ?? availableParallelism(),
+    peakRssBytes,
+    elapsedMs: Math.round(performance.now() - beginMs),
+  });
+  if (counts.failed > 0) exitStatus.current = 1;
+}
+
+function outputOf({ format, bits, compression, quality }: EnhanceOptions): Output {
+  const depth = bits === '8' ? 8 : 16;
+  switch (format) {
+    case 'tiff':
+      return { format, bits: depth, compression };
+    case 'png':
+      return { format, bits: depth };
+    case 'jpeg':
+      return { format, quality };
+    case 'dng':
+      return { format };
+  }
+}
+
+function parseRatio(text: string): 'auto' | number {
+  return text === 'auto' ? 'auto' : numberBetween(ratioMin, ratioMax)(text);
+}
+
+function parseWhiteBalance(text: string) {
+  if (text === 'as-shot' || text === 'auto') return text;
+  const [kelvin, tint = '0', ...rest] = text.split(',');
+  if (kelvin === undefined || rest.length > 0) {
+    throw new InvalidArgumentError(`expected as-shot, auto, or kelvin and tint as 4500,10 but received "${text}".`);
+  }
+  return { kelvin: numberBetween(2000, 25_000)(kelvin), tint: numberBetween(-150, 150)(tint) };
+}
+
+interface Summary {
+  readonly done: number;
+  readonly skipped: number;
+  readonly failed: number;
+  readonly model: string;
+  readonly device: string;
+  readonly threads: number;
+  readonly peakRssBytes: number;
+  readonly elapsedMs: number;
+}
+
+/** How a run is told, to a person or to a program. */
+interface Report {
+  readonly progress: (photo: string, progress: PhotoProgress) => void;
+  readonly outcome: (outcome: PhotoOutcome, manifest: Manifest) => void;
+  readonly trouble: (account: string) => void;
+  readonly summary: (summary: Summary) => void;
+  readonly end: () => void;
+}
+
+function jsonReport(): Report {
+  const print = (line: object): void => {
+    process.stdout.write(`${JSON.stringify(line)}\n`);
+  };
+  return {
+    progress: (photo, progress) => {
+      print({ event: 'progress', photo, ...progress });
+    },
+    outcome: (outcome, manifest) => {
+      switch (outcome.kind) {
+        case 'done':
+          print({
+            event: 'result',
+            ok: true,
+            model: manifest.id,
+            ...outcome.result,
+            peakRssBytes: outcome.peakRssBytes,
+          });
+          break;
+        case 'skipped':
+          print({ event: 'skipped', photo: outcome.photo, path: outcome.path });
+          break;
+        case 'failed': {
+          const { photo, error } = outcome;
+          const code = error instanceof Refusal ? error.code : 'bug';
+          print({ event: 'result', ok: false, photo, code, error: describeError(error) });
+          break;
+        }
+      }
+    },
+    trouble: (account) => {
+      print({ event: 'trouble', account });
+    },
+    summary: (summary) => {
+      print({ event: 'summary', ...summary });
+    },
+    end: () => undefined,
+  };
+}
+
+function terminalReport(total: number): Report {
+  const line = new ProgressLine();
+  const eta = new Eta();
+  const shares = new Map<string, number>();
+  let ended = 0;
+  return {
+    progress: (photo, { stage, tilesDone, tilesTotal }) => {
+      // Decoding and encoding count as a tile each: the bar moves for them too.
+      const share = stage === 'decode' ? 0 : (1 + tilesDone) / (tilesTotal + 2);
+      shares.set(photo, share);
+      const done = ended + [...shares.values()].reduce((sum, part) => sum + part, 0);
+      const leftMs = eta.remainingMs(done, total);
+      const left = leftMs === undefined ? '' : `  ${formatDuration(leftMs)} left`;
+      const what = stage === 'network' ? `tile ${String(tilesDone)}/${String(tilesTotal)}` : stage;
+      const position = `${String(Math.min(total, ended + 1))}/${String(total)}`;
+      line.update(`${bar(done / total)} ${position}  ${path.basename(photo)}  ${what}${left}`);
+    },
+    outcome: (outcome) => {
+      ended += 1;
+      switch (outcome.kind) {
+        case 'done': {
+          const { result } = outcome;
+          shares.delete(result.photo);
+          const seconds = (result.totalMs / 1000).toFixed(1);
+          line.log(`${path.basename(result.photo)} → ${result.path}  ×${String(result.ratio)}  ${seconds} s`);
+          break;
+        }
+        case 'skipped':
+          line.log(`${path.basename(outcome.photo)}: skipped, ${outcome.path} exists`);
+          break;
+        case 'failed': {
+          shares.delete(outcome.photo);
+          const message = describeError(outcome.error);
+          const isNamed = message.includes(path.basename(outcome.photo));
+          line.log(`failed: ${isNamed ? message : `${path.basename(outcome.photo)}: ${message}`}`);
+          if (!(outcome.error instanceof Refusal) && outcome.error instanceof Error) {
+            line.log(outcome.error.stack ?? '');
+          }
+          break;
+        }
+      }
+    },
+    trouble: (account) => {
+      line.log(`note: ${account}`);
+    },
+    summary: ({ done, skipped, failed, device, model, elapsedMs }) => {
+      const parts = [`${String(done)} done`];
+      if (skipped > 0) parts.push(`${String(skipped)} skipped`);
+      if (failed > 0) parts.push(`${String(failed)} failed`);
+      line.log(`${parts.join(', ')} in ${formatDuration(elapsedMs)} (model ${model}, ${device})`);
+    },
+    end: () => {
+      line.done();
+    },
+  };
+}
+
+function bar(share: number): string {
+  const width = 20;
+  const filled = Math.round(Math.min(1, Math.max(0, share)) * width);
+  return '█'.repeat(filled) + '░'.repeat(width - filled);
+}

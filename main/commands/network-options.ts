@@ -1,0 +1,76 @@
+/** `--model`, `--device`, `--threads` and `--tile`: the same for every command that runs a network. */
+
+import { Option, type Command } from 'commander';
+import { z } from 'zod';
+import { appFolder } from '../app-folder.ts';
+import { chooseDevice } from '../engine/devices.ts';
+import { spawnNodeEngine } from '../engine/process.ts';
+import { Engine } from '../engine/supervisor.ts';
+import { defaultModelId, readModel, type Manifest } from '../network/manifest.ts';
+import { allDevices } from '../network/session.ts';
+import { numberBetween } from './arguments.ts';
+
+export const networkOptionsSchema = z.object({
+  model: z.string(),
+  device: z.enum(['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml']),
+  threads: z.number().optional(),
+  tile: z.number().optional(),
+});
+
+export type NetworkOptions = z.infer<typeof networkOptionsSchema>;
+
+export function addNetworkOptions(command: Command): Command {
+  return command
+    .option('--model <id|file>', 'the network: a shipped one by name, or a file', defaultModelId)
+    .addOption(
+      new Option('--device <device>', 'what to calculate on').choices(['auto', ...allDevices]).default('auto'),
+    )
+    .option('--threads <n>', 'processor threads', numberBetween(1, 256, { whole: true }))
+    .option('--tile <n>', 'side of the largest tile, in packed pixels', numberBetween(256, 4096, { whole: true }));
+}
+
+/**
+ * Packed pixels of one window: about 600 MB of activations on the processor (measured: 35 bytes for
+ * each base channel and packed pixel), and on graphics cards no tensor over 128 MiB, the least
+ * that WebGPU promises for one binding.
+ */
+export function defaultWindowArea({ unet }: Manifest): number {
+  return Math.floor(600e6 / (35 * unet.baseChannels));
+}
+
+/**
+ * Opens an engine for what the command line asks.
+ * @throws Refusal `model` or `device`
+ */
+export async function openEngine(
+  { model: which, device: asked, threads, tile }: NetworkOptions,
+  { signal, onTrouble }: { readonly signal?: AbortSignal; readonly onTrouble: (account: string) => void },
+): Promise<{ readonly engine: Engine; readonly manifest: Manifest }> {
+  const { manifest } = await readModel(which);
+  const windowAreaMax = tile === undefined ? defaultWindowArea(manifest) : tile * tile;
+  const device =
+    asked === 'auto'
+      ? await chooseDevice({
+          model: which,
+          modelSha256: manifest.sha256,
+          side: testSide(windowAreaMax),
+          spawn: spawnNodeEngine,
+          memory: appFolder(),
+          signal,
+        })
+      : asked;
+  const engine = await Engine.open({
+    model: which,
+    device,
+    ...(threads === undefined ? {} : { threads }),
+    windowAreaMax,
+    spawn: spawnNodeEngine,
+    onTrouble,
+  });
+  return { engine, manifest };
+}
+
+/** A square window of the area photos will have, on the network's grid. */
+export function testSide(windowAreaMax: number): number {
+  return Math.floor(Math.sqrt(windowAreaMax) / 16) * 16;
+}

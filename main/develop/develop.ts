@@ -1,0 +1,67 @@
+/**
+ * The develop line: one mosaic in, linear camera RGB out, tile by tile. It knows nothing of files,
+ * jobs or sessions: the network is given as a function.
+ */
+
+import { throwIfCancelled } from '../refusal.ts';
+import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
+import { amplify } from './amplify.ts';
+import { normalisation } from './normalise.ts';
+import { packedGrid, packWindow } from './pack.ts';
+import type { Tile } from './tiles.ts';
+import { unpackCore, type DevelopedTile } from './unpack.ts';
+
+/**
+ * Runs the network on one window; the window stays the caller's.
+ * @param packed [4, height, width], amplified
+ * @returns [12, height, width]
+ */
+export type RunNetwork = (packed: Float32Array, width: number, height: number) => Promise<Float32Array>;
+
+export interface DevelopRequest {
+  readonly mosaic: Mosaic;
+  /** Long ÷ short exposure. */
+  readonly ratio: number;
+  /** White balance the network is shown; green is 1. */
+  readonly gains: Vector3;
+  readonly tiles: readonly Tile[];
+  readonly run: RunNetwork;
+  readonly signal?: AbortSignal;
+}
+
+/** A tile on its way, with what went into the network: the grain control needs both. */
+export interface TileResult extends DevelopedTile {
+  readonly tile: Tile;
+  /** [4, window.height, window.width], amplified */
+  readonly input: Float32Array;
+  /** [12, window.height, window.width], as the network gave it */
+  readonly output: Float32Array;
+}
+
+/**
+ * Develops tile after tile. The next window is packed and given to the network before a tile is
+ * handed out, so that the network works on while its last output is being finished.
+ * @throws Refusal `cancelled` before the next tile once the signal is aborted; whatever `run` throws
+ */
+export async function* develop(request: DevelopRequest): AsyncGenerator<TileResult> {
+  const { mosaic, ratio, gains, tiles, run, signal } = request;
+  const levels = normalisation(mosaic);
+  const grid = packedGrid(mosaic);
+  const begin = (tile: Tile | undefined) => {
+    if (tile === undefined) return undefined;
+    throwIfCancelled(signal);
+    const { width, height } = tile.window;
+    const input = amplify(packWindow(mosaic, grid, levels, tile.window), ratio, gains);
+    const output = run(input, width, height);
+    // Its failure is met when its turn comes, or never, if an earlier tile ends the line.
+    output.catch(() => undefined);
+    return { tile, input, output };
+  };
+  let next = begin(tiles[0]);
+  for (let index = 1; next !== undefined; index++) {
+    const { tile, input, output } = next;
+    next = begin(tiles[index]);
+    const result = await output;
+    yield { ...unpackCore(result, tile), tile, input, output: result };
+  }
+}

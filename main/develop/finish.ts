@@ -1,0 +1,126 @@
+/**
+ * The last stage: linear camera RGB tiles become pixels of the finished picture, in its colour
+ * space, toned, encoded and turned upright, each tile as it comes.
+ */
+
+import type { CameraColour, Orientation, Vector3 } from '../raw/mosaic.ts';
+import { cameraToOutput, luminanceWeights } from './colour.ts';
+import type { FinishedImage, OutputSpace } from './image.ts';
+import type { PackedGrid } from './pack.ts';
+import { toneTable, toneTableMax, toneTableStepsPerUnit } from './tone.ts';
+import type { DevelopedTile } from './unpack.ts';
+
+export interface Look {
+  readonly space: OutputSpace;
+  /** White balance asked for, relative to the one the network was shown: 1, 1, 1 changes nothing. */
+  readonly balance: Vector3;
+}
+
+/** The frame a picture is made from. */
+export interface Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly orientation: Orientation;
+  readonly grid: PackedGrid;
+  readonly colour: CameraColour;
+}
+
+/** A picture that fills tile by tile. */
+export class Finisher {
+  readonly image: FinishedImage;
+  readonly #frame: Frame;
+  readonly #matrix: Float64Array;
+  readonly #luminance: Vector3;
+  readonly #table: Float32Array;
+
+  constructor(frame: Frame, look: Look) {
+    const isTurned = frame.orientation >= 5;
+    const [width, height] = isTurned ? [frame.height, frame.width] : [frame.width, frame.height];
+    this.#frame = frame;
+    const [red, green, blue] = look.balance;
+    this.#matrix = Float64Array.from(cameraToOutput(frame.colour, look.space), (value, index) =>
+      value * ([red, green, blue][index % 3] ?? 1),
+    );
+    this.#luminance = luminanceWeights(look.space);
+    this.#table = toneTable(look.space);
+    const samples = new Uint16Array(width * height * 3);
+    this.image = { width, height, samples, space: look.space };
+  }
+
+  /** Puts one developed tile into its place. Tiles may come in any order. */
+  add({ area, samples }: DevelopedTile): void {
+    const { width, height, grid } = this.#frame;
+    const place = this.#placement();
+    const [m0, m1, m2, m3, m4, m5, m6, m7, m8] = this.#matrix;
+    const [lr, lg, lb] = this.#luminance;
+    const table = this.#table;
+    const out = this.image.samples;
+    const [left, top] = [area.x - grid.columnsBefore, area.y - grid.rowsBefore];
+    const firstX = Math.max(0, -left);
+    const lastX = Math.min(area.width, width - left);
+    const firstY = Math.max(0, -top);
+    const lastY = Math.min(area.height, height - top);
+    for (let y = firstY; y < lastY; y++) {
+      let at = (y * area.width + firstX) * 3;
+      let to = place.origin + (top + y) * place.perRow + (left + firstX) * place.perColumn;
+      for (let x = firstX; x < lastX; x++, at += 3, to += place.perColumn) {
+        const cr = samples[at]!;
+        const cg = samples[at + 1]!;
+        const cb = samples[at + 2]!;
+        let r = m0! * cr + m1! * cg + m2! * cb;
+        let g = m3! * cr + m4! * cg + m5! * cb;
+        let b = m6! * cr + m7! * cg + m8! * cb;
+        const least = r < g ? (r < b ? r : b) : g < b ? g : b;
+        if (least < 0) {
+          // Out of the space's gamut: towards grey of the same luminance until it fits, which
+          // keeps the hue where clipping a channel would turn it.
+          const grey = lr * r + lg * g + lb * b;
+          const keep = grey > 0 ? grey / (grey - least) : 0;
+          const base = grey > 0 ? grey * (1 - keep) : 0;
+          r = base + keep * r;
+          g = base + keep * g;
+          b = base + keep * b;
+        }
+        out[to] = lookUp(table, r);
+        out[to + 1] = lookUp(table, g);
+        out[to + 2] = lookUp(table, b);
+      }
+    }
+  }
+
+  /** Index of a frame's pixel in the upright picture: origin + row · perRow + column · perColumn. */
+  #placement(): { readonly origin: number; readonly perRow: number; readonly perColumn: number } {
+    const { orientation } = this.#frame;
+    const { width, height } = this.image;
+    const row = width * 3;
+    const lastColumn = (width - 1) * 3;
+    const lastRow = (height - 1) * row;
+    // EXIF 2.32, tag 274: where the stored first row and column belong.
+    switch (orientation) {
+      case 1:
+        return { origin: 0, perRow: row, perColumn: 3 };
+      case 2:
+        return { origin: lastColumn, perRow: row, perColumn: -3 };
+      case 3:
+        return { origin: lastRow + lastColumn, perRow: -row, perColumn: -3 };
+      case 4:
+        return { origin: lastRow, perRow: -row, perColumn: 3 };
+      case 5:
+        return { origin: 0, perRow: 3, perColumn: row };
+      case 6:
+        return { origin: lastColumn, perRow: -3, perColumn: row };
+      case 7:
+        return { origin: lastRow + lastColumn, perRow: -3, perColumn: -row };
+      case 8:
+        return { origin: lastRow, perRow: 3, perColumn: -row };
+    }
+  }
+}
+
+function lookUp(table: Float32Array, light: number): number {
+  if (!(light > 0)) return 0;
+  const at = (light < toneTableMax ? light : toneTableMax) * toneTableStepsPerUnit;
+  const index = at | 0;
+  const low = table[index]!;
+  return low + (table[index + 1]! - low) * (at - index) + 0.5;
+}

@@ -1,0 +1,75 @@
+/** From a mosaic to the network's four half-size planes: R, G, G, B, whatever the sensor's phase. */
+
+import { shiftToRggb } from '../raw/cfa.ts';
+import type { Mosaic } from '../raw/mosaic.ts';
+import type { Normalisation } from './normalise.ts';
+import type { Rectangle } from './tiles.ts';
+
+/**
+ * The grid of 2×2 cells laid over a mosaic so that each reads R, G / G, B. Where the mosaic starts
+ * with another colour the grid starts one row or column before it, in mirrored samples: nothing is
+ * resampled and no row is lost.
+ */
+export interface PackedGrid {
+  /** Of the frame in packed pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Rows and columns of the grid that lie before the mosaic's first: 0 or 1. */
+  readonly rowsBefore: 0 | 1;
+  readonly columnsBefore: 0 | 1;
+}
+
+export function packedGrid(mosaic: Mosaic): PackedGrid {
+  // As many rows as the first R lies below the mosaic's first lie, mirrored, before it.
+  const { row: rowsBefore, column: columnsBefore } = shiftToRggb(mosaic.cfa);
+  return {
+    width: Math.ceil((mosaic.width + columnsBefore) / 2),
+    height: Math.ceil((mosaic.height + rowsBefore) / 2),
+    rowsBefore,
+    columnsBefore,
+  };
+}
+
+/**
+ * Cuts one window out of the mosaic, normalised and packed.
+ * @param window in packed pixels; what lies outside the mosaic is mirrored about its edge *sample*,
+ *   which keeps the colours of the sites
+ * @returns [4, window.height, window.width], order R, G (R's row), G (B's row), B; signed, 1 =
+ *   saturation
+ */
+export function packWindow(
+  mosaic: Mosaic,
+  grid: PackedGrid,
+  { black, scale }: Normalisation,
+  window: Rectangle,
+): Float32Array {
+  const { samples, width } = mosaic;
+  const area = window.width * window.height;
+  const packed = new Float32Array(4 * area);
+  const rows = mirroredPositions(window.y * 2 - grid.rowsBefore, window.height * 2, mosaic.height);
+  const columns = mirroredPositions(window.x * 2 - grid.columnsBefore, window.width * 2, width);
+  for (let site = 0; site < 4; site++) {
+    const [down, right] = [site >> 1, site & 1];
+    // Black levels are listed by the mosaic's own 2×2 cell, which the grid may start before.
+    const own = ((down + grid.rowsBefore) % 2) * 2 + ((right + grid.columnsBefore) % 2);
+    const siteBlack = black[own] ?? 0;
+    const siteScale = scale[own] ?? 1;
+    let out = site * area;
+    for (let y = 0; y < window.height; y++) {
+      const row = rows[2 * y + down]! * width;
+      for (let x = 0, at = right; x < window.width; x++, at += 2, out++) {
+        packed[out] = (samples[row + columns[at]!]! - siteBlack) * siteScale;
+      }
+    }
+  }
+  return packed;
+}
+
+/** Positions start … start + count − 1, folded into 0 … size − 1 about the edge samples. */
+function mirroredPositions(start: number, count: number, size: number): Int32Array {
+  const period = Math.max(1, 2 * (size - 1));
+  return Int32Array.from({ length: count }, (_, index) => {
+    const folded = (((start + index) % period) + period) % period;
+    return folded < size ? folded : period - folded;
+  });
+}

@@ -1,0 +1,114 @@
+/**
+ * Cuts a frame into network inputs that overlap by as much as the network can see, so that their
+ * kept parts fit together without a seam: tiled and whole-frame output are equal.
+ */
+
+/** A rectangle in packed pixels of the frame; may reach past its edges, where it is mirrored. */
+export interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What the network is given, and the part of its output that is kept. */
+export interface Tile {
+  readonly window: Rectangle;
+  /** Inside the window and inside the frame; the cores of a plan cover the frame once. */
+  readonly core: Rectangle;
+}
+
+/** Packed pixels around a core that can influence it: 107 in the SID U-Net, on the grid below. */
+export const haloPacked = 112;
+
+/** Four poolings tie the network to this grid: windows start and end on it. */
+export const gridPacked = 16;
+
+/** Mirrored packed pixels around the frame, so that its edge is no edge to the network. */
+export const marginPacked = 16;
+
+/**
+ * Plans the tiles of a frame: the fewest packed pixels in all, no window larger than asked.
+ * @param width of the frame in packed pixels
+ * @param height of the frame in packed pixels
+ * @param windowAreaMax packed pixels in one window; no less than the smallest window that keeps a
+ *   core at all is used
+ */
+export function planTiles(width: number, height: number, windowAreaMax: number): readonly Tile[] {
+  const across = axisChoices(width);
+  const down = axisChoices(height);
+  let best: { readonly x: Axis; readonly y: Axis } | undefined;
+  let smallest: { readonly x: Axis; readonly y: Axis } | undefined;
+  const cost = ({ x, y }: { readonly x: Axis; readonly y: Axis }): number =>
+    x.windows.length * x.size * y.windows.length * y.size;
+  const area = ({ x, y }: { readonly x: Axis; readonly y: Axis }): number => x.size * y.size;
+  for (const x of across) {
+    for (const y of down) {
+      const choice = { x, y };
+      if (smallest === undefined || area(choice) < area(smallest)) smallest = choice;
+      if (area(choice) > windowAreaMax) continue;
+      if (best === undefined || cost(choice) < cost(best)) best = choice;
+    }
+  }
+  const chosen = best ?? smallest;
+  if (chosen === undefined) throw new Error('expected a frame of at least one pixel');
+  return chosen.y.windows.flatMap((row) =>
+    chosen.x.windows.map((column) => ({
+      window: { x: column.start, y: row.start, width: chosen.x.size, height: chosen.y.size },
+      core: {
+        x: column.coreStart,
+        y: row.coreStart,
+        width: column.coreEnd - column.coreStart,
+        height: row.coreEnd - row.coreStart,
+      },
+    })),
+  );
+}
+
+interface Span {
+  readonly start: number;
+  readonly coreStart: number;
+  readonly coreEnd: number;
+}
+
+/** One way to cut an axis: windows of one size. */
+interface Axis {
+  readonly size: number;
+  readonly windows: readonly Span[];
+}
+
+/** Every sensible number of windows along an axis, from one to cores of one grid step. */
+function axisChoices(length: number): readonly Axis[] {
+  const extended = ceilToGrid(length + 2 * marginPacked);
+  const choices: Axis[] = [axis(length, extended, 1)];
+  for (let count = 2; count <= Math.ceil(extended / gridPacked); count++) {
+    const choice = axis(length, extended, count);
+    const last = choices.at(-1);
+    if (last !== undefined && choice.size >= last.size) continue;
+    choices.push(choice);
+  }
+  return choices;
+}
+
+function axis(length: number, extended: number, count: number): Axis {
+  if (count === 1) {
+    return { size: extended, windows: [{ start: -marginPacked, coreStart: 0, coreEnd: length }] };
+  }
+  // The first and last window need no halo at the frame's own edge.
+  const core = ceilToGrid((extended - 2 * haloPacked) / count);
+  const size = core + 2 * haloPacked;
+  const windows: Span[] = [];
+  let coreStart = 0;
+  for (let start = -marginPacked; coreStart < length; start += core) {
+    const bounded = Math.min(start, extended - marginPacked - size);
+    const isLast = bounded + size >= extended - marginPacked;
+    const coreEnd = isLast ? length : bounded + size - haloPacked;
+    windows.push({ start: bounded, coreStart, coreEnd });
+    coreStart = coreEnd;
+  }
+  return { size, windows };
+}
+
+function ceilToGrid(value: number): number {
+  return Math.ceil(value / gridPacked) * gridPacked;
+}

@@ -1,0 +1,50 @@
+/**
+ * The tone curve and the output space's own encoding, as one table: linear light from 0 to where
+ * highlights end in, 0–65535 out. The formulas are closed and short because the app's shader repeats
+ * them.
+ */
+
+import { amplifiedLimit } from './amplify.ts';
+import type { OutputSpace } from './image.ts';
+
+/** Up to here the picture stays linear; above, highlights are rolled off. */
+const kneeLinear = 0.7;
+
+/**
+ * Rolls highlights off: the identity up to the knee, then a shoulder of the same slope that would
+ * reach 1 at infinity; what was amplified past white keeps its shape instead of clipping.
+ * @param x linear light, ≥ 0
+ * @returns 0–1
+ */
+export function rollOff(x: number): number {
+  if (x <= kneeLinear) return x;
+  const room = 1 - kneeLinear;
+  return kneeLinear + room * (1 - Math.exp(-(x - kneeLinear) / room));
+}
+
+/**
+ * The space's opto-electronic transfer function. Display P3 uses sRGB's; Rec. 2020's is that of
+ * ITU-R BT.2020 (12-bit constants).
+ * @param x 0–1
+ */
+export function encode(x: number, space: OutputSpace): number {
+  if (space === 'rec2020') {
+    const [alpha, beta] = [1.09929682680944, 0.018053968510807];
+    return x < beta ? 4.5 * x : alpha * x ** 0.45 - (alpha - 1);
+  }
+  return x <= 0.0031308 ? 12.92 * x : 1.055 * x ** (1 / 2.4) - 0.055;
+}
+
+/** Entries of the table for each unit of linear light: its steps stay under one of 65,535. */
+export const toneTableStepsPerUnit = 16_384;
+
+/** Highest linear value the table knows; what is above is shown as this. */
+export const toneTableMax = amplifiedLimit;
+
+/** Roll-off and encoding for linear values n / `toneTableStepsPerUnit`, 0–65535. */
+export function toneTable(space: OutputSpace): Float32Array {
+  return Float32Array.from(
+    { length: toneTableMax * toneTableStepsPerUnit + 2 },
+    (_, index) => 65_535 * encode(rollOff(index / toneTableStepsPerUnit), space),
+  );
+}

@@ -1,0 +1,76 @@
+/** Many photos through one engine: as many at once as keep it busy, and no failure costs another. */
+
+import { OutputNames, type ConflictPolicy, type Reservation } from '../export/naming.ts';
+import { openOutputFolder, sweepTemporaries } from '../export/atomic.ts';
+import type { Edit, Output, PhotoProgress } from './protocol.ts';
+import type { Engine, Enhanced } from './supervisor.ts';
+
+export interface BatchOrder {
+  readonly photos: readonly string[];
+  readonly folder: string;
+  readonly onConflict: ConflictPolicy;
+  readonly edit: Edit;
+  readonly output: Output;
+}
+
+export type PhotoOutcome =
+  | ({ readonly kind: 'done' } & Enhanced)
+  | { readonly kind: 'skipped'; readonly photo: string; readonly path: string }
+  | { readonly kind: 'failed'; readonly photo: string; readonly error: unknown };
+
+export interface BatchOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: (photo: string, progress: PhotoProgress) => void;
+  readonly onOutcome: (outcome: PhotoOutcome) => void;
+}
+
+/** One in the network, one being decoded, one being encoded. */
+const photosUnderWay = 3;
+
+/**
+ * Enhances photos into a folder; each one's outcome is told as it comes.
+ * @throws Refusal `disk` if the folder cannot be written to, before the first photo
+ */
+export async function enhanceBatch(
+  engine: Engine,
+  order: BatchOrder,
+  { signal, onProgress, onOutcome }: BatchOptions,
+): Promise<void> {
+  await openOutputFolder(order.folder);
+  const names = new OutputNames(order.folder, order.onConflict, order.photos);
+  const waiting = [...order.photos];
+
+  const work = async (): Promise<void> => {
+    for (let photo = waiting.shift(); photo !== undefined; photo = waiting.shift()) {
+      if (signal?.aborted === true) return;
+      try {
+        onOutcome(await one(photo));
+      } catch (error) {
+        onOutcome({ kind: 'failed', photo, error });
+      }
+    }
+  };
+
+  const one = async (photo: string): Promise<PhotoOutcome> => {
+    let target: Reservation = await names.reserve(photo, order.output.format);
+    for (;;) {
+      if (target.isThereAlready) return { kind: 'skipped', photo, path: target.path };
+      const outcome = await engine.enhance(
+        {
+          photo,
+          target: target.path,
+          overwrite: target.overwrite,
+          edit: order.edit,
+          output: order.output,
+        },
+        { signal, onProgress: (progress) => onProgress?.(photo, progress) },
+      );
+      if (outcome !== 'taken') return { kind: 'done', ...outcome };
+      target = await names.reserveNext(target);
+    }
+  };
+
+  await Promise.all(Array.from({ length: photosUnderWay }, work));
+  // An engine that was killed in the middle of writing could not tidy up after itself.
+  await sweepTemporaries(order.folder);
+}

@@ -1,0 +1,79 @@
+/** The engine's process: it owns the network, and dies alone if native code takes it down. */
+
+import { readModel } from '../network/manifest.ts';
+import { openNetwork } from '../network/session.ts';
+import { testDevice } from '../network/device.ts';
+import { Darkroom } from './darkroom.ts';
+import { failureOf, requestSchema, type Reply, type Request } from './protocol.ts';
+
+let darkroom: Darkroom | undefined;
+
+function reply(message: Reply): void {
+  // The app may be gone already; then nobody waits for the answer.
+  if (process.connected) process.send?.(message);
+}
+
+async function open({ model, device, threads }: Extract<Request, { kind: 'open' }>): Promise<void> {
+  try {
+    await darkroom?.close();
+    const options = { device, ...(threads === undefined ? {} : { threads }) };
+    const network = await openNetwork(await readModel(model), options);
+    darkroom = new Darkroom(network, {
+      progress: (id, progress) => {
+        reply({ kind: 'progress', id, progress });
+      },
+      done: (id, result) => {
+        const peakRssBytes = process.resourceUsage().maxRSS * 1024;
+        reply({ kind: 'done', id, result, peakRssBytes });
+      },
+      taken: (id) => {
+        reply({ kind: 'taken', id });
+      },
+      failed: (id, failure) => {
+        reply({ kind: 'failed', id, failure });
+      },
+    });
+    reply({ kind: 'opened' });
+  } catch (error) {
+    reply({ kind: 'not-opened', failure: failureOf(error) });
+  }
+}
+
+async function test({ model, device, side }: Extract<Request, { kind: 'test' }>): Promise<void> {
+  try {
+    reply({ kind: 'tested', verdict: await testDevice(await readModel(model), device, side) });
+  } catch (error) {
+    const { message } = failureOf(error);
+    reply({ kind: 'tested', verdict: { device, isTrusted: false, account: message } });
+  }
+}
+
+process.on('message', (unknown: unknown) => {
+  const request = requestSchema.parse(unknown);
+  switch (request.kind) {
+    case 'open':
+      void open(request);
+      break;
+    case 'enhance':
+      if (darkroom === undefined) {
+        const failure = { message: 'expected "open" before the first photo' };
+        reply({ kind: 'failed', id: request.job.id, failure });
+      } else {
+        darkroom.start(request.job);
+      }
+      break;
+    case 'cancel':
+      darkroom?.cancel(request.id);
+      break;
+    case 'test':
+      void test(request);
+      break;
+  }
+});
+
+// The app's end is the engine's: nobody is left to write pictures for.
+process.on('disconnect', () => {
+  process.exit(0);
+});
+// Ctrl-C on a terminal reaches the whole group; the app decides what happens to the photos.
+process.on('SIGINT', () => undefined);

@@ -1,0 +1,181 @@
+/** The engine's threads for photos, and the one lane they share: the network. */
+
+import { Worker } from 'node:worker_threads';
+import { z } from 'zod';
+import type { Network } from '../network/session.ts';
+import { Refusal } from '../refusal.ts';
+import {
+  failureOf,
+  failureSchema,
+  photoProgressSchema,
+  photoResultSchema,
+  type Failure,
+  type PhotoJob,
+  type PhotoProgress,
+  type PhotoResult,
+} from './protocol.ts';
+
+const messageSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('run'),
+    run: z.number(),
+    packed: z.custom<Float32Array>((value) => value instanceof Float32Array),
+    width: z.number(),
+    height: z.number(),
+  }),
+  z.object({ kind: z.literal('progress'), progress: photoProgressSchema }),
+  z.object({ kind: z.literal('done'), result: photoResultSchema.omit({ device: true }) }),
+  z.object({ kind: z.literal('taken') }),
+  z.object({ kind: z.literal('failed'), failure: failureSchema }),
+]);
+
+/** Thread → engine. */
+export type DarkroomMessage = z.infer<typeof messageSchema>;
+
+export interface DarkroomEvents {
+  progress(id: number, progress: PhotoProgress): void;
+  done(id: number, result: PhotoResult): void;
+  taken(id: number): void;
+  failed(id: number, failure: Failure): void;
+}
+
+interface Request {
+  readonly thread: Thread;
+  readonly run: number;
+  readonly packed: Float32Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  /** The photo at work; undefined while idle. */
+  job: PhotoJob | undefined;
+}
+
+/**
+ * Enhances photos side by side: while the network works on one, the next is decoded and the last
+ * encoded. The photo that came first has the network first.
+ */
+export class Darkroom {
+  readonly #network: Network;
+  readonly #events: DarkroomEvents;
+  readonly #threads: Thread[] = [];
+  readonly #requests: Request[] = [];
+  #isRunning = false;
+
+  constructor(network: Network, events: DarkroomEvents) {
+    this.#network = network;
+    this.#events = events;
+  }
+
+  /** Starts at once, in a thread of its own: the sender decides how many are under way. */
+  start(job: PhotoJob): void {
+    const thread = this.#threads.find((candidate) => candidate.job === undefined) ?? this.#spawn();
+    thread.job = job;
+    thread.worker.postMessage({ kind: 'start', job });
+  }
+
+  cancel(id: number): void {
+    this.#threads.find(({ job }) => job?.id === id)?.worker.postMessage({ kind: 'cancel' });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+    await this.#network.release();
+  }
+
+  #spawn(): Thread {
+    const worker = new Worker(new URL('./darkroom-worker.ts', import.meta.url));
+    const thread: Thread = { worker, job: undefined };
+    this.#threads.push(thread);
+    worker.on('message', (unknown: unknown) => {
+      this.#receive(thread, messageSchema.parse(unknown));
+    });
+    worker.on('error', (error: unknown) => {
+      this.#lose(thread, failureOf(error));
+    });
+    worker.on('exit', () => {
+      this.#lose(thread, { message: 'the thread of this photo ended' });
+    });
+    return thread;
+  }
+
+  /** A thread that died takes its photo with it, and nothing else. */
+  #lose(thread: Thread, failure: Failure): void {
+    const at = this.#threads.indexOf(thread);
+    if (at < 0) return;
+    this.#threads.splice(at, 1);
+    const id = this.#finish(thread);
+    if (id !== undefined) this.#events.failed(id, failure);
+  }
+
+  #receive(thread: Thread, message: DarkroomMessage): void {
+    switch (message.kind) {
+      case 'run':
+        this.#requests.push({ thread, ...message });
+        void this.#serve();
+        break;
+      case 'progress':
+        if (thread.job !== undefined) this.#events.progress(thread.job.id, message.progress);
+        break;
+      case 'done': {
+        const id = this.#finish(thread);
+        const { device } = this.#network;
+        if (id !== undefined) this.#events.done(id, { ...message.result, device });
+        break;
+      }
+      case 'taken': {
+        const id = this.#finish(thread);
+        if (id !== undefined) this.#events.taken(id);
+        break;
+      }
+      case 'failed': {
+        const id = this.#finish(thread);
+        if (id !== undefined) this.#events.failed(id, message.failure);
+        break;
+      }
+    }
+  }
+
+  #finish(thread: Thread): number | undefined {
+    const id = thread.job?.id;
+    thread.job = undefined;
+    for (let i = this.#requests.length - 1; i >= 0; i--) {
+      if (this.#requests[i]?.thread === thread) this.#requests.splice(i, 1);
+    }
+    return id;
+  }
+
+  async #serve(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    for (let request = this.#next(); request !== undefined; request = this.#next()) {
+      const { thread, run, packed, width, height } = request;
+      const beginMs = performance.now();
+      try {
+        const output = await this.#network.run(packed, width, height);
+        thread.worker.postMessage({ kind: 'ran', run, output, ms: performance.now() - beginMs });
+      } catch (error) {
+        const failure = failureOf(error instanceof Error ? error : new Refusal('device', String(error)));
+        thread.worker.postMessage({ kind: 'not-ran', run, failure });
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  /** The oldest photo's next window. */
+  #next(): Request | undefined {
+    const oldest = this.#requests.reduce<Request | undefined>(
+      (first, request) =>
+        first === undefined || age(request) < age(first) ? request : first,
+      undefined,
+    );
+    if (oldest !== undefined) this.#requests.splice(this.#requests.indexOf(oldest), 1);
+    return oldest;
+  }
+}
+
+function age({ thread }: Request): number {
+  return thread.job?.id ?? Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,129 @@
+/** Chooses the device for a model: tested once for each model, driver and runtime, then remembered. */
+
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { arch, cpus, platform, release } from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+import { writeAtomically } from '../export/atomic.ts';
+import { offeredDevices, runtimeVersion } from '../network/device.ts';
+import type { Device } from '../network/session.ts';
+import { throwIfCancelled } from '../refusal.ts';
+import type { SpawnEngine } from './process.ts';
+import { verdictSchema, type Verdict } from './protocol.ts';
+
+export interface DeviceQuestion {
+  /** Id or path, as given to `--model`. */
+  readonly model: string;
+  /** SHA-256 of its weights. */
+  readonly modelSha256: string;
+  /** Side of the window the devices are tested with, packed pixels. */
+  readonly side: number;
+  readonly spawn: SpawnEngine;
+  /** Folder in which verdicts are remembered. */
+  readonly memory: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const memorySchema = z.record(z.string(), z.array(verdictSchema));
+
+/** A driver that compiles shaders for longer than this has hung. */
+const testTimeoutMs = 3 * 60_000;
+
+/**
+ * Verdicts on every device offered here, the processor's included. Each is tested in an engine of
+ * its own, so that a driver that crashes is a verdict like others.
+ */
+export async function deviceVerdicts(
+  question: DeviceQuestion,
+  { isAfresh = false } = {},
+): Promise<readonly Verdict[]> {
+  const file = path.join(question.memory, 'devices.json');
+  const known = await readMemory(file);
+  const key = await circumstances(question);
+  const remembered = known[key];
+  if (remembered !== undefined && !isAfresh) return remembered;
+  const verdicts: Verdict[] = [];
+  for (const device of offeredDevices()) {
+    throwIfCancelled(question.signal);
+    verdicts.push(await testInChild(device, question));
+  }
+  await remember(file, { ...known, [key]: verdicts });
+  return verdicts;
+}
+
+/** The fastest device that calculates right; the processor always does. */
+export async function chooseDevice(question: DeviceQuestion): Promise<Device> {
+  if (offeredDevices().length <= 1) return 'cpu';
+  const verdicts = await deviceVerdicts(question);
+  const trusted = verdicts.filter((verdict) => verdict.isTrusted);
+  const time = (verdict: Verdict): number => verdict.msPerMegapixel ?? Number.POSITIVE_INFINITY;
+  return trusted.sort((a, b) => time(a) - time(b))[0]?.device ?? 'cpu';
+}
+
+function testInChild(device: Device, { model, side, spawn, signal }: DeviceQuestion): Promise<Verdict> {
+  return new Promise((resolve) => {
+    const settle = (verdict: Verdict): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+      engine.kill();
+      resolve(verdict);
+    };
+    const refuse = (account: string): void => {
+      settle({ device, isTrusted: false, account });
+    };
+    const engine = spawn({
+      reply: (reply) => {
+        if (reply.kind === 'tested') settle(reply.verdict);
+      },
+      exit: (reason) => {
+        refuse(`not used: its test ended the engine ${reason}`);
+      },
+    });
+    const timer = setTimeout(() => {
+      refuse(`not used: its test took longer than ${String(testTimeoutMs / 60_000)} minutes`);
+    }, testTimeoutMs);
+    const stop = (): void => {
+      refuse('not tested: cancelled');
+    };
+    signal?.addEventListener('abort', stop, { once: true });
+    engine.send({ kind: 'test', model, device, side });
+  });
+}
+
+/** A verdict holds for one model, window, runtime, system, processor and set of graphics drivers. */
+async function circumstances({ modelSha256, side }: DeviceQuestion): Promise<string> {
+  const parts = [
+    modelSha256,
+    String(side),
+    runtimeVersion(),
+    platform(),
+    arch(),
+    release(),
+    cpus()[0]?.model ?? '',
+    String(cpus().length),
+    process.env['VK_ICD_FILENAMES'] ?? '',
+    process.env['VK_DRIVER_FILES'] ?? '',
+    await readFile('/proc/driver/nvidia/version', 'utf8').catch(() => ''),
+  ];
+  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);
+}
+
+async function readMemory(file: string): Promise<Record<string, Verdict[]>> {
+  try {
+    const parsed = memorySchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
+    return parsed.success ? parsed.data : {};
+  } catch {
+    return {};
+  }
+}
+
+/** What cannot be remembered is tested again next time. */
+async function remember(file: string, verdicts: Record<string, Verdict[]>): Promise<void> {
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeAtomically(file, [Buffer.from(JSON.stringify(verdicts, null, 2))], { overwrite: true });
+  } catch {
+    return;
+  }
+}

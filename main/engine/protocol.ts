@@ -1,0 +1,171 @@
+/** What the app and its engine say to each other; parsed on both sides, whoever is there. */
+
+import { z } from 'zod';
+import { Refusal } from '../refusal.ts';
+
+const deviceSchema = z.enum(['cpu', 'webgpu', 'cuda', 'dml', 'coreml']);
+
+const whiteBalanceSchema = z.union([
+  z.literal('as-shot'),
+  z.literal('auto'),
+  z.object({ kelvin: z.number().min(2000).max(25_000), tint: z.number().min(-150).max(150) }),
+]);
+
+const spaceSchema = z.enum(['srgb', 'display-p3', 'rec2020']);
+
+/** How a picture is written; the numbers' ranges are those of the command line. */
+const outputSchema = z.discriminatedUnion('format', [
+  z.object({
+    format: z.literal('tiff'),
+    bits: z.union([z.literal(8), z.literal(16)]),
+    compression: z.enum(['deflate', 'lzw', 'none']),
+  }),
+  z.object({ format: z.literal('png'), bits: z.union([z.literal(8), z.literal(16)]) }),
+  z.object({ format: z.literal('jpeg'), quality: z.number().int().min(1).max(100) }),
+  z.object({ format: z.literal('dng') }),
+]);
+
+/** Everything that decides how a photo looks. */
+export const editSchema = z.object({
+  ratio: z.union([z.literal('auto'), z.number().min(1).max(300)]),
+  strength: z.number().min(0).max(1),
+  whiteBalance: whiteBalanceSchema,
+  space: spaceSchema,
+});
+
+export const photoJobSchema = z.object({
+  id: z.number().int(),
+  photo: z.string(),
+  target: z.string(),
+  overwrite: z.boolean(),
+  edit: editSchema,
+  output: outputSchema,
+  /** Packed pixels in one network input; smaller after memory ran out. */
+  windowAreaMax: z.number().int().positive(),
+});
+
+export type PhotoJob = z.infer<typeof photoJobSchema>;
+export type Edit = z.infer<typeof editSchema>;
+export type Output = z.infer<typeof outputSchema>;
+
+/** Milliseconds of each stage; stages of different photos overlap. */
+const stagesSchema = z.object({
+  decode: z.number(),
+  prepare: z.number(),
+  network: z.number(),
+  finish: z.number(),
+  encode: z.number(),
+  write: z.number(),
+});
+
+export type Stages = z.infer<typeof stagesSchema>;
+
+export const photoResultSchema = z.object({
+  photo: z.string(),
+  path: z.string(),
+  bytes: z.number(),
+  /** Of the picture, upright. */
+  width: z.number(),
+  height: z.number(),
+  ratio: z.number(),
+  gains: z.tuple([z.number(), z.number(), z.number()]),
+  noise: z.object({ slope: z.number(), offset: z.number(), source: z.string() }),
+  tiles: z.number(),
+  device: deviceSchema,
+  stagesMs: stagesSchema,
+  totalMs: z.number(),
+});
+
+export type PhotoResult = z.infer<typeof photoResultSchema>;
+
+export const photoProgressSchema = z.object({
+  stage: z.enum(['decode', 'network', 'encode']),
+  tilesDone: z.number(),
+  tilesTotal: z.number(),
+});
+
+export type PhotoProgress = z.infer<typeof photoProgressSchema>;
+
+export const failureSchema = z.object({
+  /** A Refusal's code; absent for a bug. */
+  code: z
+    .enum([
+      'bad-argument',
+      'cancelled',
+      'damaged-file',
+      'disk',
+      'model',
+      'out-of-memory',
+      'device',
+      'dataset',
+      'unsupported-file',
+    ])
+    .optional(),
+  message: z.string(),
+  stack: z.string().optional(),
+});
+
+export type Failure = z.infer<typeof failureSchema>;
+
+/** App → engine. */
+export const requestSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('open'),
+    model: z.string(),
+    device: deviceSchema,
+    threads: z.number().int().min(1).max(256).optional(),
+  }),
+  z.object({ kind: z.literal('enhance'), job: photoJobSchema }),
+  z.object({ kind: z.literal('cancel'), id: z.number().int() }),
+  /** Runs the same window on the device and on the processor and compares. */
+  z.object({ kind: z.literal('test'), model: z.string(), device: deviceSchema, side: z.number().int() }),
+]);
+
+export type Request = z.infer<typeof requestSchema>;
+
+export const verdictSchema = z.object({
+  device: deviceSchema,
+  isTrusted: z.boolean(),
+  /** In plain words: why not, or how close to the processor's result. */
+  account: z.string(),
+  /** For one million packed pixels of network input; absent where it did not run. */
+  msPerMegapixel: z.number().optional(),
+});
+
+export type Verdict = z.infer<typeof verdictSchema>;
+
+/** Engine → app. */
+export const replySchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('opened') }),
+  z.object({ kind: z.literal('not-opened'), failure: failureSchema }),
+  z.object({ kind: z.literal('progress'), id: z.number().int(), progress: photoProgressSchema }),
+  z.object({
+    kind: z.literal('done'),
+    id: z.number().int(),
+    result: photoResultSchema,
+    peakRssBytes: z.number(),
+  }),
+  /** Another process took the target's name meanwhile; nothing was written. */
+  z.object({ kind: z.literal('taken'), id: z.number().int() }),
+  z.object({ kind: z.literal('failed'), id: z.number().int(), failure: failureSchema }),
+  z.object({ kind: z.literal('tested'), verdict: verdictSchema }),
+]);
+
+export type Reply = z.infer<typeof replySchema>;
+
+/** An error in a form that crosses processes. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof Refusal) return { code: error.code, message: error.message };
+  if (error instanceof Error) {
+    return { message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };
+  }
+  return { message: String(error) };
+}
+
+/** The error again: a Refusal if it was one, else a bug with the other side's stack. */
+export function errorOf({ code, message, stack }: Failure): Error {
+  if (code !== undefined) return new Refusal(code, message);
+  const error = new Error(message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

@@ -1,0 +1,115 @@
+/** What stands beside a model's weights: what it takes, what it gives, and where it comes from. */
+
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { describeError, Refusal } from '../refusal.ts';
+
+/** Numbers in `input` and `output` are promises about the file; `openModel` holds it to them. */
+export const manifestSchema = z.object({
+  format: z.literal('nightglass-model'),
+  version: z.literal(1),
+  /** Short name for `--model`. */
+  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
+  name: z.string().min(1).max(100),
+  description: z.string().max(2000),
+  /** The ONNX file, beside this one. */
+  file: z.string().regex(/^[^/\\]+\.onnx$/),
+  /** SHA-256 of the ONNX file, hexadecimal. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  unet: z.object({
+    inputChannels: z.literal(4),
+    outputChannels: z.literal(12),
+    baseChannels: z.number().int().min(4).max(64),
+    levels: z.number().int().min(2).max(6),
+  }),
+  input: z.object({
+    /** Order of the four planes: R, G of R's row, G of B's row, B. */
+    packing: z.literal('RGGB'),
+    /** Input is (raw − black) / (white − black) × ratio × white balance, clamped to ± this. */
+    clamp: z.number().positive(),
+    whiteBalanced: z.literal(true),
+  }),
+  output: z.object({
+    /** Linear, white-balanced camera RGB. */
+    domain: z.literal('camera-linear'),
+    /** Channel (dy · 2 + dx) · 3 + colour. */
+    order: z.literal('depth-to-space-dcr'),
+  }),
+  licence: z.string().min(1),
+  /** Facts of the run that made it, for the model card; not used by the program. */
+  training: z.record(z.string(), z.json()),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+
+/** A model whose file is what its manifest says. */
+export interface Model {
+  readonly manifest: Manifest;
+  readonly onnx: Uint8Array;
+}
+
+/** What `--model` falls back on. */
+export const defaultModelId = 'fast';
+
+/** Folder of the shipped models. */
+export const modelsFolder = path.join(import.meta.dirname, '../../models');
+
+/**
+ * Finds and reads a model.
+ * @param which the id of a shipped model, or the path of a manifest or of the ONNX file beside one
+ * @throws Refusal `model` if it is unknown, damaged, or not what its manifest says
+ */
+export async function readModel(which: string): Promise<Model> {
+  const isPath = /[/\\]|\.(json|onnx)$/.test(which);
+  const file = isPath
+    ? which.replace(/\.onnx$/, '.json')
+    : path.join(modelsFolder, `${path.basename(which)}.json`);
+  const name = isPath ? path.basename(file) : which;
+  const manifest = await readManifest(file, name, isPath);
+  const onnxFile = path.join(path.dirname(file), manifest.file);
+  let onnx: Uint8Array;
+  try {
+    onnx = await readFile(onnxFile);
+  } catch (error) {
+    throw new Refusal('model', `expected the weights ${manifest.file} of model ${name} but ${describeError(error)}`);
+  }
+  const sha256 = createHash('sha256').update(onnx).digest('hex');
+  if (sha256 !== manifest.sha256) {
+    throw new Refusal(
+      'model',
+      `expected ${manifest.file} to be the file its manifest ${path.basename(file)} describes but its checksum differs: get both again from where they came`,
+    );
+  }
+  return { manifest, onnx };
+}
+
+async function readManifest(file: string, name: string, isPath: boolean): Promise<Manifest> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch {
+    throw new Refusal(
+      'model',
+      isPath
+        ? `expected a model's manifest at ${file} but there is none that can be read`
+        : `expected the id of a model or a path to one but "${name}" is neither`,
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new Refusal('model', `expected JSON in the manifest ${path.basename(file)} but it is damaged`);
+  }
+  const parsed = manifestSchema.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new Refusal(
+      'model',
+      `expected a model manifest in ${path.basename(file)} but ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is wrong'}`,
+    );
+  }
+  return parsed.data;
+}

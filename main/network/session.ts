@@ -1,0 +1,110 @@
+/** A network that runs: one model on one device. */
+
+import * as ort from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-node';
+import { describeError, Refusal } from '../refusal.ts';
+import type { Model } from './manifest.ts';
+
+/** Devices by the names ONNX Runtime's back ends have. */
+export type Device = 'cpu' | 'webgpu' | 'cuda' | 'dml' | 'coreml';
+
+export const allDevices: readonly Device[] = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'];
+
+export interface NetworkOptions {
+  readonly device: Device;
+  /** Processor threads; all of them if left out. */
+  readonly threads?: number;
+}
+
+/** An open session. It blocks its thread while it runs: see docs/engine.md. */
+export interface Network {
+  readonly device: Device;
+  /**
+   * @param packed [4, height, width], amplified; sides divisible by 2^(levels − 1)
+   * @returns [12, height, width]
+   * @throws Refusal `out-of-memory`, or `device` for whatever else the back end says
+   */
+  run(packed: Float32Array, width: number, height: number): Promise<Float32Array>;
+  release(): Promise<void>;
+}
+
+/**
+ * Opens a model on a device and checks that its input and output are what the manifest says.
+ * @throws Refusal `model` if the file is no such network, `device` if the device cannot run it
+ */
+export async function openNetwork(model: Model, options: NetworkOptions): Promise<Network> {
+  const { device } = options;
+  const { manifest } = model;
+  let session: InferenceSession;
+  try {
+    session = await ort.InferenceSession.create(model.onnx, sessionOptions(options));
+  } catch (error) {
+    const reason = describeError(error);
+    if (device === 'cpu') {
+      throw new Refusal('model', `expected a network in ${manifest.file} but ONNX Runtime says: ${reason}`);
+    }
+    throw new Refusal('device', `expected ${device} to run ${manifest.id} but it says: ${reason}`);
+  }
+  try {
+    checkShape(session, model);
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+  return {
+    device,
+    run: async (packed, width, height) => {
+      const { inputChannels, outputChannels } = manifest.unet;
+      const feeds = { mosaic: new ort.Tensor('float32', packed, [1, inputChannels, height, width]) };
+      let result: InferenceSession.OnnxValueMapType;
+      try {
+        result = await session.run(feeds);
+      } catch (error) {
+        throw runRefusal(error, device);
+      }
+      const data = result['packed']?.data;
+      if (!(data instanceof Float32Array) || data.length !== outputChannels * width * height) {
+        throw new Refusal('model', `expected ${manifest.id} to give ${String(outputChannels)} planes of its input's size but it did not`);
+      }
+      return data;
+    },
+    release: () => session.release(),
+  };
+}
+
+function sessionOptions({ device, threads }: NetworkOptions): InferenceSession.SessionOptions {
+  return {
+    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+    logSeverityLevel: 4,
+    // The arena keeps every size it ever saw: 1.86 instead of 1.17 GB for a 1024² tile of base 32.
+    enableCpuMemArena: false,
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    // DirectML supports neither (onnxruntime.ai, "DirectML Execution Provider").
+    ...(device === 'dml' ? { enableMemPattern: false, executionMode: 'sequential' as const } : {}),
+  };
+}
+
+/** A manifest that lies about its network is found here, before a photo is. */
+function checkShape(session: InferenceSession, { manifest }: Model): void {
+  const { inputChannels, outputChannels } = manifest.unet;
+  const channelsOf = (list: readonly InferenceSession.ValueMetadata[], name: string): unknown => {
+    const value = list.find((entry) => entry.name === name);
+    return value?.isTensor === true && value.type === 'float32' ? value.shape[1] : undefined;
+  };
+  const input = channelsOf(session.inputMetadata, 'mosaic');
+  const output = channelsOf(session.outputMetadata, 'packed');
+  if (input !== inputChannels || output !== outputChannels) {
+    throw new Refusal(
+      'model',
+      `expected ${manifest.file} to take ${String(inputChannels)} planes as "mosaic" and give ${String(outputChannels)} as "packed", as its manifest says, but it takes ${String(input)} and gives ${String(output)}`,
+    );
+  }
+}
+
+function runRefusal(error: unknown, device: Device): Refusal {
+  const reason = describeError(error);
+  const isMemory = /alloc|memory|OOM|Buffer size|device (is )?lost/i.test(reason);
+  return isMemory
+    ? new Refusal('out-of-memory', `${device} has too little memory for a tile: ${reason}`)
+    : new Refusal('device', `${device} failed: ${reason}`);
+}
