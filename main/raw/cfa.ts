@@ -25,7 +25,9 @@ const SHIFTS = {
 } as const;
 
 /** Colours of the four sites, in reading order. */
-export function siteColours(cfa: CfaPattern): readonly [SiteColour, SiteColour, SiteColour, SiteColour] {
+export function siteColours(
+  cfa: CfaPattern,
+): readonly [SiteColour, SiteColour, SiteColour, SiteColour] {
   return COLOURS[cfa];
 }
 
@@ -57,5 +59,7 @@ export function shiftCfa(cfa: CfaPattern, rows: number, columns: number): CfaPat
 
 /** The layout of that name, or undefined when the four letters are no Bayer layout. */
 export function cfaOf(name: string): CfaPattern | undefined {
-  return name === 'RGGB' || name === 'BGGR' || name === 'GRBG' || name === 'GBRG' ? name : undefined;
+  return name === 'RGGB' || name === 'BGGR' || name === 'GRBG' || name === 'GBRG'
+    ? name
+    : undefined;
 }

@@ -8,7 +8,7 @@ export interface CiffFile {
   readonly model?: string;
   /** Seconds since 1970 on the camera's own clock. */
   readonly takenAtSeconds?: number;
-  /** True when the samples' record ends past the end of the file. */
+  /** True when the samples are not all there: their record runs past the end, or is lost itself. */
   readonly isCut: boolean;
 }
 
@@ -24,7 +24,12 @@ const RAW_SAMPLES = 0x2005;
 const MAX_DEPTH = 8;
 const MAX_RECORDS = 4096;
 
-function* records(view: DataView, start: number, length: number, depth: number): Generator<CiffRecord> {
+function* records(
+  view: DataView,
+  start: number,
+  length: number,
+  depth: number,
+): Generator<CiffRecord> {
   const end = start + length;
   if (length < 6 || end > view.byteLength || depth > MAX_DEPTH) return;
   const table = start + view.getUint32(end - 4, true);
@@ -35,7 +40,11 @@ function* records(view: DataView, start: number, length: number, depth: number):
     const type = view.getUint16(at, true);
     // The upper two bits say that the value lies in the table itself.
     if ((type & 0xc000) !== 0) continue;
-    const record = { type, length: view.getUint32(at + 2, true), at: start + view.getUint32(at + 6, true) };
+    const record = {
+      type,
+      length: view.getUint32(at + 2, true),
+      at: start + view.getUint32(at + 6, true),
+    };
     yield record;
     const isDirectory = (type & 0x3800) === 0x2800 || (type & 0x3800) === 0x3000;
     if (isDirectory) yield* records(view, record.at, record.length, depth + 1);
@@ -50,6 +59,7 @@ export function readCiff(bytes: Uint8Array): CiffFile | undefined {
   const start = view.getUint32(2, true);
   let camera: { make?: string; model?: string } = {};
   let takenAtSeconds: number | undefined;
+  // The directory stands at the end of the file, so a cut one has none.
   let samplesEnd = Number.POSITIVE_INFINITY;
   let left = MAX_RECORDS;
   for (const { type, at, length } of records(view, start, bytes.byteLength - start, 0)) {
@@ -68,6 +78,7 @@ export function readCiff(bytes: Uint8Array): CiffFile | undefined {
 
 function cameraNames(bytes: Uint8Array): { make?: string; model?: string } {
   const [make, model] = Buffer.from(bytes).toString('latin1').split('\0');
-  const isName = (text: string | undefined): text is string => text !== undefined && /^[ -~]+$/.test(text);
+  const isName = (text: string | undefined): text is string =>
+    text !== undefined && /^[ -~]+$/.test(text);
   return { ...(isName(make) ? { make } : {}), ...(isName(model) ? { model } : {}) };
 }

@@ -6,7 +6,8 @@ import type { TiffDirectory } from './tiff-tags.ts';
 
 /** XYZ (D65, Y = 1) → linear sRGB (IEC 61966-2-1). */
 const XYZ_TO_SRGB: Matrix3 = [
-  3.2404542, -1.5371385, -0.4985314, -0.969266, 1.8760108, 0.041556, 0.0556434, -0.2040259, 1.0572252,
+  3.2404542, -1.5371385, -0.4985314, -0.969266, 1.8760108, 0.041556, 0.0556434, -0.2040259,
+  1.0572252,
 ];
 
 /** The white of D65 in XYZ. */
@@ -74,7 +75,8 @@ const MAX_COEFFICIENT = 100;
 
 function matrixOf(values: readonly number[]): Matrix3 | undefined {
   const [a, b, c, d, e, f, g, h, i] = values;
-  if (a === undefined || b === undefined || c === undefined || d === undefined || e === undefined) return undefined;
+  if (a === undefined || b === undefined || c === undefined || d === undefined || e === undefined)
+    return undefined;
   if (f === undefined || g === undefined || h === undefined || i === undefined) return undefined;
   const matrix: Matrix3 = [a, b, c, d, e, f, g, h, i];
   const isBounded = matrix.every((value) => Math.abs(value) < MAX_COEFFICIENT);
@@ -87,7 +89,9 @@ function determinant([a, b, c, d, e, f, g, h, i]: Matrix3): number {
 
 function multiply(left: Matrix3, right: Matrix3): Matrix3 {
   const at = (row: number, column: number): number =>
-    left[row * 3]! * right[column]! + left[row * 3 + 1]! * right[3 + column]! + left[row * 3 + 2]! * right[6 + column]!;
+    left[row * 3]! * right[column]! +
+    left[row * 3 + 1]! * right[3 + column]! +
+    left[row * 3 + 2]! * right[6 + column]!;
   return [at(0, 0), at(0, 1), at(0, 2), at(1, 0), at(1, 1), at(1, 2), at(2, 0), at(2, 1), at(2, 2)];
 }
 
@@ -128,12 +132,18 @@ function dngMatrix(first: TiffDirectory): Matrix3 | undefined {
 function matrixFromRgbCam(rows: readonly (readonly number[])[]): Matrix3 | undefined {
   const cameraToSrgb = matrixOf(rows.flatMap((row) => row.slice(0, 3)));
   if (cameraToSrgb === undefined) return undefined;
-  const isIdentity = cameraToSrgb.every((value, index) => Math.abs(value - (index % 4 === 0 ? 1 : 0)) < 1e-6);
+  const isIdentity = cameraToSrgb.every(
+    (value, index) => Math.abs(value - (index % 4 === 0 ? 1 : 0)) < 1e-6,
+  );
   return isIdentity ? undefined : matrixOf(multiply(inverse(cameraToSrgb), XYZ_TO_SRGB));
 }
 
 /** XYZ (D65) → camera RGB: the DNG's own, LibRaw's table, ours for what it loses, or a typical one. */
-function xyzToCameraOf(metadata: LibRawMetadata, dng: TiffDirectory | undefined, camera: string): Matrix3 {
+function xyzToCameraOf(
+  metadata: LibRawMetadata,
+  dng: TiffDirectory | undefined,
+  camera: string,
+): Matrix3 {
   const { cam_xyz, rgb_cam } = metadata.color_data;
   const table = CIFF_CAMERAS.get(camera)?.map((value) => value / 10_000);
   return (
@@ -150,7 +160,8 @@ const isGain = (gain: number): boolean => gain > 1 / MAX_GAIN && gain < MAX_GAIN
 /** What makes D65 neutral: where a camera says nothing, daylight is the honest guess. */
 function daylightGains(matrix: Matrix3): Vector3 {
   const [red, green, blue] = [0, 1, 2].map(
-    (row) => matrix[row * 3]! * D65[0] + matrix[row * 3 + 1]! * D65[1] + matrix[row * 3 + 2]! * D65[2],
+    (row) =>
+      matrix[row * 3]! * D65[0] + matrix[row * 3 + 1]! * D65[1] + matrix[row * 3 + 2]! * D65[2],
   );
   const gains: Vector3 = [green! / red!, 1, green! / blue!];
   return gains.every(isGain) ? gains : [2, 1, 1.5];
@@ -160,7 +171,11 @@ function daylightGains(matrix: Matrix3): Vector3 {
  * @param dng first directory of a DNG; undefined for other formats
  * @param camera make and model as the file has them
  */
-export function cameraColour(metadata: LibRawMetadata, dng: TiffDirectory | undefined, camera: string): CameraColour {
+export function cameraColour(
+  metadata: LibRawMetadata,
+  dng: TiffDirectory | undefined,
+  camera: string,
+): CameraColour {
   const xyzToCamera = xyzToCameraOf(metadata, dng, camera);
   const [red = 0, green = 0, blue = 0] = metadata.color_data.cam_mul;
   const asShot: Vector3 = [red / green, 1, blue / green];

@@ -11,7 +11,12 @@ import { readTiff } from './tiff-tags.ts';
 import type { TiffDirectory, TiffFile } from './tiff-tags.ts';
 
 export type Container =
-  | { readonly kind: 'tiff'; readonly tiff: TiffFile; readonly isDng: boolean; readonly isPanasonic: boolean }
+  | {
+      readonly kind: 'tiff';
+      readonly tiff: TiffFile;
+      readonly isDng: boolean;
+      readonly isPanasonic: boolean;
+    }
   | { readonly kind: 'ciff'; readonly ciff: CiffFile }
   | { readonly kind: 'raf' | 'mrw' | 'cr3' };
 
@@ -52,7 +57,7 @@ const OTHERS: readonly (readonly [string, RegExp])[] = [
   ['a video', /^....ftyp/s],
   ['a Photoshop document', /^8BPS/],
   ['a PDF', /^%PDF/],
-  ['a ZIP archive', /^PK\x03\x04/],
+  ['a ZIP archive', /^PK[^ -~]/],
 ];
 
 const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
@@ -72,7 +77,8 @@ export function identifyContainer(bytes: Uint8Array, name: string): Container {
   if (ciff !== undefined) return { kind: 'ciff', ciff };
   if (/^(II\*\0|MM\0\*|IIRO|IIRS|MMOR|IIU\0)/.test(head)) {
     const tiff = readTiff(bytes);
-    if (tiff === undefined) throw new Refusal('damaged-file', `${name} is damaged: its directory cannot be read`);
+    if (tiff === undefined)
+      throw new Refusal('damaged-file', `${name} is damaged: its directory cannot be read`);
     const isDng = tiff.images[0]?.has(TAG.dngVersion) === true;
     return { kind: 'tiff', tiff, isDng, isPanasonic: head.startsWith('IIU') };
   }
@@ -81,7 +87,10 @@ export function identifyContainer(bytes: Uint8Array, name: string): Container {
   if (/^....ftypcrx /s.test(head)) return checkedCr3(bytes, name);
   const other = OTHERS.find(([, magic]) => magic.test(head));
   if (other !== undefined) {
-    throw new Refusal('unsupported-file', `expected a camera RAW file for ${name}, but it is ${other[0]}`);
+    throw new Refusal(
+      'unsupported-file',
+      `expected a camera RAW file for ${name}, but it is ${other[0]}`,
+    );
   }
   const isText = /^[\t\n\r -~\u0080-\u00ff]+$/.test(head) && /^[\t\n\r -~]{8}/.test(head);
   const what = isText ? 'it holds text' : 'its content is of no camera format known here';
@@ -101,7 +110,10 @@ function checkedRaf(bytes: Uint8Array, name: string): Container {
     const isLayout = view.getUint16(at) === 0x0130;
     // FujiLayout: bit 3 of its second byte is clear for the turned grid.
     if (isLayout && (view.getUint8(at + 5) & 8) === 0) {
-      throw new Refusal('unsupported-file', `${name} is from a Fujifilm SuperCCD sensor (turned by 45°), which is not supported`);
+      throw new Refusal(
+        'unsupported-file',
+        `${name} is from a Fujifilm SuperCCD sensor (turned by 45°), which is not supported`,
+      );
     }
     at += 4 + view.getUint16(at + 2);
   }
@@ -124,7 +136,10 @@ function checkedCr3(bytes: Uint8Array, name: string): Container {
 }
 
 function cut(name: string): Refusal {
-  return new Refusal('damaged-file', `${name} is cut short: its samples run past the end of the file`);
+  return new Refusal(
+    'damaged-file',
+    `${name} is cut short: its samples run past the end of the file`,
+  );
 }
 
 /**
@@ -141,30 +156,39 @@ export function checkWhole(container: Container, fileBytes: number, name: string
   for (const image of images) checkStrips(image, fileBytes, isPanasonic, name);
 }
 
-/** The directories that hold sensor data: those that say so, else the largest picture. */
+/**
+ * The directories that hold sensor data: those that say so, else the largest picture and whatever
+ * takes most bytes (a CR2's samples stand in a directory that gives no size).
+ */
 export function rawImages(tiff: TiffFile): readonly TiffDirectory[] {
-  const isRaw = (image: TiffDirectory): boolean => {
+  const raw = tiff.images.filter((image) => {
     const photometric = image.number(TAG.photometric);
     const isPreview = ((image.number(TAG.newSubfileType) ?? 0) & 1) === 1;
-    return !isPreview && (photometric === PHOTOMETRIC_CFA || photometric === PHOTOMETRIC_LINEAR_RAW);
-  };
-  const raw = tiff.images.filter(isRaw);
+    const isSensor = photometric === PHOTOMETRIC_CFA || photometric === PHOTOMETRIC_LINEAR_RAW;
+    return isSensor && !isPreview;
+  });
   if (raw.length > 0) return raw;
   const area = (image: TiffDirectory): number =>
     (image.number(TAG.imageWidth) ?? 0) * (image.number(TAG.imageLength) ?? 0);
-  const largest = tiff.images.reduce<TiffDirectory | undefined>(
-    (best, image) => (best === undefined || area(image) > area(best) ? image : best),
-    undefined,
-  );
-  return largest === undefined ? [] : [largest];
+  const byteCount = (image: TiffDirectory): number =>
+    image.numbers(TAG.stripByteCounts).reduce((sum, count) => sum + count, 0);
+  const most = (measure: (image: TiffDirectory) => number): TiffDirectory | undefined =>
+    tiff.images.toSorted((a, b) => measure(b) - measure(a))[0];
+  return [...new Set([most(area), most(byteCount)])].filter((image) => image !== undefined);
 }
 
 function checkDecodable(image: TiffDirectory, name: string): void {
   const what = UNDECODABLE.get(image.number(TAG.compression) ?? 1);
-  if (what !== undefined) throw new Refusal('unsupported-file', `${name} is a DNG with ${what}, which is not supported`);
+  if (what !== undefined)
+    throw new Refusal('unsupported-file', `${name} is a DNG with ${what}, which is not supported`);
 }
 
-function checkStrips(image: TiffDirectory, fileBytes: number, isOffsetOnly: boolean, name: string): void {
+function checkStrips(
+  image: TiffDirectory,
+  fileBytes: number,
+  isOffsetOnly: boolean,
+  name: string,
+): void {
   const isTiled = image.has(TAG.tileOffsets);
   const offsets = image.numbers(isTiled ? TAG.tileOffsets : TAG.stripOffsets);
   const counts = image.numbers(isTiled ? TAG.tileByteCounts : TAG.stripByteCounts);
@@ -177,9 +201,13 @@ function checkStrips(image: TiffDirectory, fileBytes: number, isOffsetOnly: bool
   const isUncompressed = (image.number(TAG.compression) ?? 0) === 1;
   if (isOffsetOnly || counts.length === 0 || !isUncompressed) return;
   const bits = (image.number(TAG.bitsPerSample) ?? 8) * (image.number(TAG.samplesPerPixel) ?? 1);
-  const needed = ((image.number(TAG.imageWidth) ?? 0) * bits * (image.number(TAG.imageLength) ?? 0)) / 8;
+  const needed =
+    ((image.number(TAG.imageWidth) ?? 0) * bits * (image.number(TAG.imageLength) ?? 0)) / 8;
   // Some makers say 16 bits and pack 12 or 14; less than 10 of 16 is no packing.
   if (total < Math.floor(needed * 0.6)) {
-    throw new Refusal('damaged-file', `${name} is damaged: it announces ${Math.floor(needed)} bytes of samples and holds ${total}`);
+    throw new Refusal(
+      'damaged-file',
+      `${name} is damaged: it announces ${Math.floor(needed)} bytes of samples and holds ${total}`,
+    );
   }
 }

@@ -4,10 +4,27 @@ import { Refusal } from '../refusal.ts';
 import { cameraColour } from './colour.ts';
 import { TAG, checkWhole, identifyContainer, rawImages } from './container.ts';
 import type { Container } from './container.ts';
-import { bayerLayout, cornerMoved, dngBlack, libRawBlack, opticalBlackOf, whiteLevelOf } from './levels.ts';
-import { LibRawFailure, LibRawFile } from './libraw.ts';
+import {
+  bayerLayout,
+  cornerMoved,
+  dngBlack,
+  libRawBlack,
+  libRawPlaneBlack,
+  opticalBlackOf,
+  whiteLevelOf,
+} from './levels.ts';
+import { LibRawFailure } from './libraw-failure.ts';
+import { LibRawFile } from './libraw.ts';
 import type { HiddenFields, LibRawMetadata, SensorSamples } from './libraw.ts';
-import type { DecodedRaw, LinearFrame, Mosaic, NoiseProfile, Orientation, PerSite } from './mosaic.ts';
+import type { CornerMoved } from './levels.ts';
+import type {
+  DecodedRaw,
+  LinearFrame,
+  Mosaic,
+  NoiseProfile,
+  Orientation,
+  PerSite,
+} from './mosaic.ts';
 import { cameraOf, shotOf } from './shot.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
 
@@ -25,18 +42,21 @@ const FILTERS_XTRANS = 9;
 const FULL_SCALE = 65_535;
 
 /**
- * LibRaw's own developing, held to the linear part of it: camera colour, no balance (we apply it in
- * float, so that highlights are not clipped), no brightening, unturned, 16 bits.
+ * LibRaw's own developing with everything in it switched off: the file's numbers in camera colour,
+ * unturned, with their black level (taking it off there would clip the noise below it) and without a
+ * balance (which would clip highlights). The gamma setting is ignored unless it has six values.
  */
 const LINEAR_SETTINGS = {
   outputBps: 16,
-  gamm: [1, 1],
+  gamm: [1, 1, 0, 0, 0, 0],
   noAutoBright: true,
   adjustMaximumThr: 0,
+  userBlack: 0,
+  userCblack: [0, 0, 0, 0],
+  userSat: FULL_SCALE,
   userMul: [1, 1, 1, 1],
   outputColor: 0,
   userFlip: 0,
-  userQual: 0,
 } as const;
 
 /**
@@ -50,17 +70,24 @@ export async function decodeBytes(bytes: Uint8Array, name: string): Promise<Deco
   try {
     const file = await LibRawFile.open(bytes);
     const metadata = file.metadata();
-    // Read for the check alone: a build that is not the pinned one shows before anything is believed.
-    const hidden = file.hidden(metadata);
+    // A build that is not the pinned one shows here, before anything is believed.
+    const declared = file.hidden(metadata);
     checkFrame(metadata, container, name);
-    if (metadata.filters === 0) return await developLinear(bytes, metadata, hidden, container, name);
     const sensor = file.readSensor();
-    if (sensor === undefined) {
-      throw new Refusal('unsupported-file', `${name} does not hold its mosaic as whole numbers, which is not supported`);
-    }
     // Some decoders settle black and white only while they read.
     const settled = file.metadata();
-    return { kind: 'mosaic', mosaic: assembleMosaic(sensor, settled, file.hidden(settled), container, name) };
+    const levels = file.hidden(settled);
+    if (metadata.filters === 0) return await developLinear(bytes, settled, levels, container, name);
+    if (sensor === undefined) {
+      throw new Refusal(
+        'unsupported-file',
+        `${name} does not hold its mosaic as whole numbers, which is not supported`,
+      );
+    }
+    return {
+      kind: 'mosaic',
+      mosaic: assembleMosaic(sensor, settled, { declared, settled: levels }, container, name),
+    };
   } catch (error) {
     throw error instanceof LibRawFailure ? explain(error, name) : error;
   }
@@ -70,7 +97,10 @@ export async function decodeBytes(bytes: Uint8Array, name: string): Promise<Deco
  * The JPEG preview the camera put into the file, if there is one.
  * @throws Refusal as `decodeBytes`
  */
-export async function extractPreview(bytes: Uint8Array, name: string): Promise<Uint8Array | undefined> {
+export async function extractPreview(
+  bytes: Uint8Array,
+  name: string,
+): Promise<Uint8Array | undefined> {
   identifyContainer(bytes, name);
   try {
     const file = await LibRawFile.open(bytes);
@@ -86,9 +116,15 @@ export async function extractPreview(bytes: Uint8Array, name: string): Promise<U
 function explain(error: LibRawFailure, name: string): Refusal {
   switch (error.kind) {
     case 'unsupported':
-      return new Refusal('unsupported-file', `${name} is in a camera format that LibRaw does not decode`, { cause: error });
+      return new Refusal(
+        'unsupported-file',
+        `${name} is in a camera format that LibRaw does not decode`,
+        { cause: error },
+      );
     case 'memory':
-      return new Refusal('out-of-memory', `${name} needs more memory to decode than there is`, { cause: error });
+      return new Refusal('out-of-memory', `${name} needs more memory to decode than there is`, {
+        cause: error,
+      });
     case 'damaged':
       return new Refusal('damaged-file', `${name} is damaged: ${error.message}`, { cause: error });
   }
@@ -97,34 +133,63 @@ function explain(error: LibRawFailure, name: string): Refusal {
 /** Everything about the frame that has to be right before its samples are asked for. */
 function checkFrame(metadata: LibRawMetadata, container: Container, name: string): void {
   const { width, height, raw_width, raw_height, left_margin, top_margin } = metadata;
-  const isInside = left_margin >= 0 && top_margin >= 0 && left_margin + width <= raw_width && top_margin + height <= raw_height;
+  const isInside =
+    left_margin >= 0 &&
+    top_margin >= 0 &&
+    left_margin + width <= raw_width &&
+    top_margin + height <= raw_height;
   if (width < MIN_SIDE || height < MIN_SIDE || raw_width * raw_height > MAX_SAMPLES || !isInside) {
-    throw new Refusal('damaged-file', `${name} is damaged: it announces a frame of ${raw_width}×${raw_height}`);
+    throw new Refusal(
+      'damaged-file',
+      `${name} is damaged: it announces a frame of ${raw_width}×${raw_height}`,
+    );
   }
   const camera = cameraOf(metadata, container);
-  if (container.kind === 'tiff' && !container.isDng && container.tiff.images[0]?.text(271) === undefined) {
-    throw new Refusal('unsupported-file', `expected a camera RAW file for ${name}, but it is a TIFF that names no camera`);
+  if (
+    container.kind === 'tiff' &&
+    !container.isDng &&
+    container.tiff.images[0]?.text(271) === undefined
+  ) {
+    throw new Refusal(
+      'unsupported-file',
+      `expected a camera RAW file for ${name}, but it is a TIFF that names no camera`,
+    );
   }
   const what = unsupportedSensor(metadata);
   if (what !== undefined) {
     const from = camera.model === undefined ? '' : ` from ${camera.model}`;
-    throw new Refusal('unsupported-file', `${name} is${from} with ${what}, which is not supported yet`);
+    throw new Refusal(
+      'unsupported-file',
+      `${name} is${from} with ${what}, which is not supported yet`,
+    );
   }
 }
 
-function unsupportedSensor({ filters, colors, cdesc, is_foveon }: LibRawMetadata): string | undefined {
+function unsupportedSensor({
+  filters,
+  colors,
+  cdesc,
+  is_foveon,
+}: LibRawMetadata): string | undefined {
   if (is_foveon !== 0) return 'a Foveon sensor';
   if (filters === FILTERS_XTRANS) return 'an X-Trans sensor';
   if (colors === 1) return 'a monochrome sensor';
   if (colors !== 3 || !cdesc.startsWith('RGB')) return `a sensor of other colours (${cdesc})`;
-  if (filters !== 0 && bayerLayout(filters, cdesc) === undefined) return 'a colour layout other than Bayer';
+  if (filters !== 0 && bayerLayout(filters, cdesc) === undefined)
+    return 'a colour layout other than Bayer';
   return undefined;
+}
+
+/** LibRaw's hidden fields as the file's header gave them, and after the samples were read. */
+interface Levels {
+  readonly declared: HiddenFields;
+  readonly settled: HiddenFields;
 }
 
 function assembleMosaic(
   sensor: SensorSamples,
   metadata: LibRawMetadata,
-  hidden: HiddenFields,
+  levels: Levels,
   container: Container,
   name: string,
 ): Mosaic {
@@ -132,19 +197,28 @@ function assembleMosaic(
   const { width, height, filters } = metadata;
   const cfa = bayerLayout(filters, metadata.cdesc);
   const isFrame = sensor.width === metadata.raw_width && sensor.height === metadata.raw_height;
-  if (cfa === undefined || !isFrame) {
+  const isVisible = sensor.visibleWidth === width && sensor.visibleHeight === height;
+  if (cfa === undefined || !isFrame || !isVisible) {
     throw new Refusal('damaged-file', `${name} is damaged: its frame changed while it was read`);
   }
   const dng = dngDirectories(container, metadata);
   const moved = cornerMoved(dng?.image, metadata);
-  const blackLevel = believableBlack(libRawBlack(hidden, filters, moved), dng && dngBlack(dng.image, moved));
-  const whiteLevel = whiteLevelOf(metadata, hidden);
-  if (!blackLevel.every((level) => level >= 0 && level + MIN_RANGE <= whiteLevel) || whiteLevel > FULL_SCALE) {
-    throw new Refusal('damaged-file', `${name} is damaged: black ${blackLevel.join(', ')} and white ${whiteLevel} make no sense`);
+  const blackLevel =
+    (dng && exactDngBlack(dng.image, libRawBlack(levels.declared, filters, moved), moved)) ??
+    libRawBlack(levels.settled, filters, moved);
+  const whiteLevel = whiteLevelOf(metadata, levels.settled);
+  if (
+    !blackLevel.every((level) => level >= 0 && level + MIN_RANGE <= whiteLevel) ||
+    whiteLevel > FULL_SCALE
+  ) {
+    throw new Refusal(
+      'damaged-file',
+      `${name} is damaged: black ${blackLevel.join(', ')} and white ${whiteLevel} make no sense`,
+    );
   }
   const samples = visibleArea(sensor, metadata);
   checkSamples(samples, width, blackLevel, name);
-  const opticalBlack = opticalBlackOf(sensor, metadata, hidden, blackLevel, whiteLevel);
+  const opticalBlack = opticalBlackOf(sensor, metadata, levels.settled, blackLevel, whiteLevel);
   const noiseProfile = dng && noiseProfileOf(dng.image, dng.first);
   return {
     width,
@@ -167,19 +241,32 @@ function dngDirectories(
   if (container.kind !== 'tiff' || !container.isDng) return undefined;
   const [first] = container.tiff.images;
   const image = rawImages(container.tiff).find(
-    (directory) => directory.number(TAG.imageWidth) === raw_width && directory.number(TAG.imageLength) === raw_height,
+    (directory) =>
+      directory.number(TAG.imageWidth) === raw_width &&
+      directory.number(TAG.imageLength) === raw_height,
   );
   return first === undefined || image === undefined ? undefined : { first, image };
 }
 
-/** The file's own fractions where they and LibRaw's whole numbers mean the same levels. */
-function believableBlack(fromLibRaw: PerSite, fromTags: PerSite | undefined): PerSite {
-  const agrees = fromTags?.every((level, site) => Math.abs(level - fromLibRaw[site]!) <= 1) === true;
-  return agrees && fromTags !== undefined ? fromTags : fromLibRaw;
+/**
+ * A DNG's own black levels, fractions and all, where they and LibRaw's whole numbers mean the same.
+ * They go before what LibRaw makes of a masked margin while it reads: it believes any margin.
+ */
+function exactDngBlack(
+  image: TiffDirectory,
+  fromLibRaw: PerSite,
+  moved: CornerMoved,
+): PerSite | undefined {
+  const exact = dngBlack(image, moved);
+  const agrees = exact?.every((level, site) => Math.abs(level - fromLibRaw[site]!) <= 1) === true;
+  return agrees ? exact : undefined;
 }
 
 /** The visible area alone, in an array of its own (it crosses threads without its margins). */
-function visibleArea(sensor: SensorSamples, { width, height, left_margin, top_margin }: LibRawMetadata): Uint16Array {
+function visibleArea(
+  sensor: SensorSamples,
+  { width, height, left_margin, top_margin }: LibRawMetadata,
+): Uint16Array {
   const samples = new Uint16Array(width * height);
   for (let row = 0; row < height; row++) {
     const start = (top_margin + row) * sensor.width + left_margin;
@@ -193,30 +280,45 @@ function visibleArea(sensor: SensorSamples, { width, height, left_margin, top_ma
  * own black level, so a sixteenth of the frame of them at its end, or a frame of nothing else, is
  * damage. (Cameras that take the black off themselves may well write zeros all night.)
  */
-function checkSamples(samples: Uint16Array, width: number, blackLevel: PerSite, name: string): void {
+function checkSamples(
+  samples: Uint16Array,
+  width: number,
+  blackLevel: PerSite,
+  name: string,
+): void {
   let end = samples.length;
   while (end > 0 && samples[end - 1] === 0) end--;
   const emptyRows = Math.floor((samples.length - end) / width);
   const rows = samples.length / width;
   const isBlackTakenOff = Math.min(...blackLevel) < 8;
   if (emptyRows === rows || (!isBlackTakenOff && emptyRows > rows / 16)) {
-    throw new Refusal('damaged-file', `${name} is damaged: ${emptyRows} of its ${rows} rows are empty`);
+    throw new Refusal(
+      'damaged-file',
+      `${name} is damaged: ${emptyRows} of its ${rows} rows are empty`,
+    );
   }
 }
 
 /** Means over a DNG's planes of S and O (DNG 1.4, NoiseProfile): R, G and B differ by little. */
 function noiseProfileOf(image: TiffDirectory, first: TiffDirectory): NoiseProfile | undefined {
-  const values = image.has(NOISE_PROFILE) ? image.numbers(NOISE_PROFILE) : first.numbers(NOISE_PROFILE);
+  const values = image.has(NOISE_PROFILE)
+    ? image.numbers(NOISE_PROFILE)
+    : first.numbers(NOISE_PROFILE);
   const planes = Math.floor(values.length / 2);
   if (planes < 1 || planes > 4) return undefined;
   const mean = (part: number): number =>
-    values.filter((_, index) => index % 2 === part && index < planes * 2).reduce((sum, value) => sum + value, 0) / planes;
+    values
+      .filter((_, index) => index % 2 === part && index < planes * 2)
+      .reduce((sum, value) => sum + value, 0) / planes;
   const [slope, offset] = [mean(0), mean(1)];
   return slope > 0 && slope < 1 && Math.abs(offset) < 1 ? { slope, offset } : undefined;
 }
 
 /** What mosaics and linear frames both carry. */
-function describe(metadata: LibRawMetadata, container: Container): Pick<Mosaic, 'orientation' | 'colour' | 'baselineExposureStops' | 'shot'> {
+function describe(
+  metadata: LibRawMetadata,
+  container: Container,
+): Pick<Mosaic, 'orientation' | 'colour' | 'baselineExposureStops' | 'shot'> {
   const first = container.kind === 'tiff' && container.isDng ? container.tiff.images[0] : undefined;
   const { make = '', model = '' } = cameraOf(metadata, container);
   const camera = model.startsWith(make) ? model : `${make} ${model}`;
@@ -247,18 +349,29 @@ async function developLinear(
   const file = await LibRawFile.open(bytes, LINEAR_SETTINGS);
   const developed = file.readDeveloped();
   if (developed.channels !== 3) {
-    throw new Refusal('unsupported-file', `${name} holds ${developed.channels} colours, which is not supported`);
+    throw new Refusal(
+      'unsupported-file',
+      `${name} holds ${developed.channels} colours, which is not supported`,
+    );
   }
   const about = describe(metadata, container);
+  const white = metadata.color_data.maximum;
   // Some cameras' reduced files come balanced already.
   const gains = hidden.asShotGainsApplied === 0 ? about.colour.asShotGains : ([1, 1, 1] as const);
+  const blacks = [0, 1, 2].map((colour) => libRawPlaneBlack(hidden, colour));
+  if (!blacks.every((black) => black >= 0 && black + MIN_RANGE <= white)) {
+    throw new Refusal(
+      'damaged-file',
+      `${name} is damaged: black ${blacks.join(', ')} and white ${white} make no sense`,
+    );
+  }
   const { width, height } = developed;
   const samples = new Float32Array(width * height * 3);
-  const scales = gains.map((gain) => gain / FULL_SCALE);
-  for (let i = 0; i < samples.length; i += 3) {
-    samples[i] = developed.samples[i]! * scales[0]!;
-    samples[i + 1] = developed.samples[i + 1]! * scales[1]!;
-    samples[i + 2] = developed.samples[i + 2]! * scales[2]!;
+  for (let colour = 0; colour < 3; colour++) {
+    const black = blacks[colour]!;
+    const scale = gains[colour]! / (white - black);
+    for (let i = colour; i < samples.length; i += 3)
+      samples[i] = (developed.samples[i]! - black) * scale;
   }
   const frame: LinearFrame = { width, height, samples, ...about };
   return { kind: 'linear', frame };
@@ -269,8 +382,13 @@ const PHOTOMETRIC_RGB = 2;
 /** LibRaw also develops ordinary RGB TIFFs, which are finished pictures and no RAW. */
 function checkIsRaw(container: Container, name: string): void {
   if (container.kind !== 'tiff' || container.isDng) return;
-  const isPicture = rawImages(container.tiff).some((image) => image.number(TAG.photometric) === PHOTOMETRIC_RGB);
+  const isPicture = rawImages(container.tiff).some(
+    (image) => image.number(TAG.photometric) === PHOTOMETRIC_RGB,
+  );
   if (isPicture) {
-    throw new Refusal('unsupported-file', `expected a camera RAW file for ${name}, but it is an RGB TIFF`);
+    throw new Refusal(
+      'unsupported-file',
+      `expected a camera RAW file for ${name}, but it is an RGB TIFF`,
+    );
   }
 }

@@ -27,7 +27,8 @@ async function answer(): Promise<WorkerReply> {
     if (want === 'preview') return { kind: 'preview', jpeg: await extractPreview(bytes, name) };
     return { kind: 'decoded', raw: await decodeBytes(bytes, name) };
   } catch (error) {
-    if (error instanceof Refusal) return { kind: 'refused', code: error.code, message: error.message };
+    if (error instanceof Refusal)
+      return { kind: 'refused', code: error.code, message: error.message };
     return { kind: 'failed', error: error instanceof Error ? error : new Error(String(error)) };
   }
 }

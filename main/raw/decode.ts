@@ -31,7 +31,8 @@ const MAX_FILE_BYTES = 1.5 * 2 ** 30;
  */
 export async function decodeRaw(path: string, options: DecodeOptions = {}): Promise<DecodedRaw> {
   const reply = await askWorker('raw', path, options);
-  if (reply.kind !== 'decoded') throw new Error(`expected a decoded file but the decoder sent ${reply.kind}`);
+  if (reply.kind !== 'decoded')
+    throw new Error(`expected a decoded file but the decoder sent ${reply.kind}`);
   return reply.raw;
 }
 
@@ -39,9 +40,13 @@ export async function decodeRaw(path: string, options: DecodeOptions = {}): Prom
  * The JPEG preview that the camera put into the file; undefined where there is none.
  * @throws Refusal as `decodeRaw`
  */
-export async function readEmbeddedPreview(path: string, options: DecodeOptions = {}): Promise<Uint8Array | undefined> {
+export async function readEmbeddedPreview(
+  path: string,
+  options: DecodeOptions = {},
+): Promise<Uint8Array | undefined> {
   const reply = await askWorker('preview', path, options);
-  if (reply.kind !== 'preview') throw new Error(`expected a preview but the decoder sent ${reply.kind}`);
+  if (reply.kind !== 'preview')
+    throw new Error(`expected a preview but the decoder sent ${reply.kind}`);
   return reply.jpeg;
 }
 
@@ -72,7 +77,12 @@ async function askWorker(
 }
 
 /** Settles once, whatever comes first: an answer, the thread's end, the watchdog, or the user. */
-function firstReply(worker: Worker, name: string, watchdogMs: number, signal: AbortSignal | undefined): Promise<WorkerReply> {
+function firstReply(
+  worker: Worker,
+  name: string,
+  watchdogMs: number,
+  signal: AbortSignal | undefined,
+): Promise<WorkerReply> {
   return new Promise((resolve, reject) => {
     const settle = (finish: () => void): void => {
       clearTimeout(watchdog);
@@ -86,7 +96,12 @@ function firstReply(worker: Worker, name: string, watchdogMs: number, signal: Ab
     };
     const watchdog = setTimeout(() => {
       settle(() => {
-        reject(new Refusal('damaged-file', `${name} was given up: it was not decoded within ${watchdogMs / 1000} s`));
+        reject(
+          new Refusal(
+            'damaged-file',
+            `${name} was given up: it was not decoded within ${watchdogMs / 1000} s`,
+          ),
+        );
       });
     }, watchdogMs);
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -110,14 +125,24 @@ function firstReply(worker: Worker, name: string, watchdogMs: number, signal: Ab
 
 function workerFailure(error: unknown, name: string): Error {
   if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return new Refusal('out-of-memory', `${name} needs more memory to decode than there is`, { cause: error });
+    return new Refusal('out-of-memory', `${name} needs more memory to decode than there is`, {
+      cause: error,
+    });
   }
   // A failure outside the decoder's own handling: LibRaw's glue code, on this file.
-  return new Refusal('damaged-file', `${name} is damaged: the decoder failed on it (${describeError(error)})`, { cause: error });
+  return new Refusal(
+    'damaged-file',
+    `${name} is damaged: the decoder failed on it (${describeError(error)})`,
+    { cause: error },
+  );
 }
 
 /** The file's bytes in a buffer of their own, which can be handed to a thread without copying. */
-async function readWhole(path: string, name: string, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
+async function readWhole(
+  path: string,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
   try {
     // Asked before opening: opening a pipe would wait for its other end.
     const { size } = checkedStat(await stat(path), name);
@@ -127,7 +152,12 @@ async function readWhole(path: string, name: string, signal: AbortSignal | undef
       let filled = 0;
       while (filled < size) {
         throwIfCancelled(signal);
-        const { bytesRead } = await handle.read(bytes, filled, Math.min(size - filled, 2 ** 24), filled);
+        const { bytesRead } = await handle.read(
+          bytes,
+          filled,
+          Math.min(size - filled, 2 ** 24),
+          filled,
+        );
         if (bytesRead === 0) break;
         filled += bytesRead;
       }
@@ -141,16 +171,28 @@ async function readWhole(path: string, name: string, signal: AbortSignal | undef
   }
 }
 
-function checkedStat(stats: { isFile(): boolean; isDirectory(): boolean; size: number }, name: string): { size: number } {
+function checkedStat(
+  stats: { isFile(): boolean; isDirectory(): boolean; size: number },
+  name: string,
+): { size: number } {
   if (stats.isDirectory()) {
-    throw new Refusal('unsupported-file', `expected a camera RAW file for ${name}, but it is a folder`);
+    throw new Refusal(
+      'unsupported-file',
+      `expected a camera RAW file for ${name}, but it is a folder`,
+    );
   }
   if (!stats.isFile()) {
-    throw new Refusal('unsupported-file', `expected a camera RAW file for ${name}, but it is no regular file`);
+    throw new Refusal(
+      'unsupported-file',
+      `expected a camera RAW file for ${name}, but it is no regular file`,
+    );
   }
   if (stats.size > MAX_FILE_BYTES) {
     const gib = (stats.size / 2 ** 30).toFixed(1);
-    throw new Refusal('unsupported-file', `expected at most 1.5 GiB for ${name}, but it has ${gib} GiB`);
+    throw new Refusal(
+      'unsupported-file',
+      `expected at most 1.5 GiB for ${name}, but it has ${gib} GiB`,
+    );
   }
   return { size: stats.size };
 }
@@ -166,7 +208,9 @@ const DISK_REASONS = new Map([
 function unreadable(error: unknown, name: string): Error {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') {
     return error instanceof RangeError
-      ? new Refusal('out-of-memory', `${name} needs more memory to read than there is`, { cause: error })
+      ? new Refusal('out-of-memory', `${name} needs more memory to read than there is`, {
+          cause: error,
+        })
       : new Error(`reading ${name} failed`, { cause: error });
   }
   const reason = DISK_REASONS.get(error.code) ?? describeError(error);

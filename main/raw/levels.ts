@@ -15,7 +15,8 @@ function colourAt(filters: number, row: number, column: number): number {
  * undefined for any other layout.
  */
 export function bayerLayout(filters: number, colourNames: string): CfaPattern | undefined {
-  const nameAt = (row: number, column: number): string => colourNames[colourAt(filters, row, column)] ?? '?';
+  const nameAt = (row: number, column: number): string =>
+    colourNames[colourAt(filters, row, column)] ?? '?';
   for (let row = 2; row < 8; row++) {
     for (const column of [0, 1]) {
       if (nameAt(row, column) !== nameAt(row % 2, column)) return undefined;
@@ -51,8 +52,21 @@ function patternPerSite({ rows, columns, values }: Pattern, moved: CornerMoved):
 export function libRawBlack(hidden: HiddenFields, filters: number, moved: CornerMoved): PerSite {
   const pattern = patternPerSite(hidden.blackPattern, moved);
   const at = (row: number, column: number): number =>
-    hidden.black + (hidden.blackPerColour[colourAt(filters, row, column)] ?? 0) + pattern[row * 2 + column]!;
+    hidden.black +
+    (hidden.blackPerColour[colourAt(filters, row, column)] ?? 0) +
+    pattern[row * 2 + column]!;
   return [at(0, 0), at(0, 1), at(1, 0), at(1, 1)];
+}
+
+/** Black level of a plane (R, G, B) in a file that has no mosaic. */
+export function libRawPlaneBlack(
+  { black, blackPerColour, blackPattern }: HiddenFields,
+  colour: number,
+): number {
+  const { values } = blackPattern;
+  const pattern =
+    values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+  return black + (blackPerColour[colour] ?? 0) + pattern;
 }
 
 const BLACK_REPEAT = 50_713;
@@ -68,18 +82,26 @@ const MAX_PATTERN_SIDE = 16;
 export function dngBlack(image: TiffDirectory, moved: CornerMoved): PerSite | undefined {
   const [rows = 1, columns = 1] = image.numbers(BLACK_REPEAT);
   const values = image.numbers(BLACK_LEVEL);
-  const isPattern = rows >= 1 && columns >= 1 && rows <= MAX_PATTERN_SIDE && columns <= MAX_PATTERN_SIDE;
-  if (!isPattern || values.length < rows * columns || !values.every(Number.isFinite)) return undefined;
+  const isPattern =
+    rows >= 1 && columns >= 1 && rows <= MAX_PATTERN_SIDE && columns <= MAX_PATTERN_SIDE;
+  if (!isPattern || values.length < rows * columns || !values.every(Number.isFinite))
+    return undefined;
   // Per-row and per-column parts vary by fractions of a digit; their mean is what a site sees.
   const deltas = BLACK_DELTAS.map((tag) => image.numbers(tag)).filter((list) => list.length > 0);
-  const delta = deltas.reduce((sum, list) => sum + list.reduce((a, b) => a + b, 0) / list.length, 0);
+  const delta = deltas.reduce(
+    (sum, list) => sum + list.reduce((a, b) => a + b, 0) / list.length,
+    0,
+  );
   const [a, b, c, d] = patternPerSite({ rows, columns, values }, moved);
   const black: PerSite = [a + delta, b + delta, c + delta, d + delta];
   return black.every(Number.isFinite) ? black : undefined;
 }
 
 /** How far LibRaw's visible corner lies from a DNG's ActiveArea corner. */
-export function cornerMoved(image: TiffDirectory | undefined, metadata: LibRawMetadata): CornerMoved {
+export function cornerMoved(
+  image: TiffDirectory | undefined,
+  metadata: LibRawMetadata,
+): CornerMoved {
   const [top = 0, left = 0] = image?.numbers(ACTIVE_AREA) ?? [];
   const rows = metadata.top_margin - top;
   const columns = metadata.left_margin - left;
@@ -119,7 +141,8 @@ export function opticalBlackOf(
   const sum = [0, 0, 0, 0];
   const squares = [0, 0, 0, 0];
   for (const [maskTop, maskLeft, maskBottom, maskRight] of hidden.masked) {
-    const isOverPicture = maskTop < top + height && maskBottom > top && maskLeft < left + width && maskRight > left;
+    const isOverPicture =
+      maskTop < top + height && maskBottom > top && maskLeft < left + width && maskRight > left;
     if (isOverPicture) continue;
     for (let y = maskTop + MASK_GUARD; y < maskBottom - MASK_GUARD; y++) {
       for (let x = maskLeft + MASK_GUARD; x < maskRight - MASK_GUARD; x++) {

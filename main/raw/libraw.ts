@@ -10,11 +10,17 @@ import createModule from 'libraw-wasm/dist/libraw.js';
 import type { LibRawInstance } from 'libraw-wasm/dist/libraw.js';
 import { z } from 'zod';
 
+import { LibRawFailure, cString, toFailure } from './libraw-failure.ts';
+
 /** The offsets below belong to this build alone; package.json pins it. */
 const BUILD = '1.6.0';
 
 /** Bytes from the start of LibRaw's `imgdata`, measured with the pinned build's own headers. */
 const OFFSET = {
+  rawHeight: 8,
+  rawWidth: 10,
+  height: 12,
+  width: 14,
   mask: 44,
   make: 196,
   filters: 536,
@@ -25,7 +31,6 @@ const OFFSET = {
   asShotGainsApplied: 192_512,
 } as const;
 
-const PAGE_BYTES = 65_536;
 /** Initial and largest memory, in pages of 64 KiB: 256 MiB and 2 GiB, the build's own limits. */
 const INITIAL_PAGES = 4096;
 const MAXIMUM_PAGES = 32_768;
@@ -73,7 +78,10 @@ const metadataShape = z.object({
     .optional()
     .catch(undefined),
   lens: z
-    .object({ Lens: z.string(), makernotes: z.object({ Lens: z.string() }).optional().catch(undefined) })
+    .object({
+      Lens: z.string(),
+      makernotes: z.object({ Lens: z.string() }).optional().catch(undefined),
+    })
     .optional()
     .catch(undefined),
   panasonic: z.object({ Compression: z.number() }).partial().optional().catch(undefined),
@@ -98,7 +106,11 @@ export interface HiddenFields {
   /** Added per colour: R, G of the red rows, B, G of the blue rows. */
   readonly blackPerColour: readonly number[];
   /** Added per place of a repeating pattern; empty when there is none. */
-  readonly blackPattern: { readonly rows: number; readonly columns: number; readonly values: readonly number[] };
+  readonly blackPattern: {
+    readonly rows: number;
+    readonly columns: number;
+    readonly values: readonly number[];
+  };
   /** The camera's own limit of linearity per colour; 0 where it is not known. */
   readonly linearMax: readonly number[];
   /** Masked rectangles as top, left, bottom, right in the whole sensor; unused ones are left out. */
@@ -111,12 +123,16 @@ export interface HiddenFields {
 export interface SensorSamples {
   readonly width: number;
   readonly height: number;
+  readonly visibleWidth: number;
+  readonly visibleHeight: number;
   readonly samples: Uint16Array;
 }
 
 const sensorShape = z.object({
   raw_width: z.int().positive(),
   raw_height: z.int().positive(),
+  width: z.int().positive(),
+  height: z.int().positive(),
   data: z.instanceof(Uint16Array),
 });
 
@@ -129,43 +145,6 @@ const pictureShape = z.object({
 });
 
 const thumbnailShape = z.object({ data: z.instanceof(Uint8Array), format: z.string() });
-
-/** LibRaw's exceptions (`LibRaw_exceptions` in libraw_const.h), by number. */
-const EXCEPTIONS = [
-  'none',
-  'out of memory',
-  'decode-raw',
-  'damaged JPEG data',
-  'unexpected end of the file',
-  'damaged data',
-  'cancelled',
-  'bad crop',
-  'bad file',
-  'damaged JPEG 2000 data',
-  'too big',
-  'out of memory pool',
-  'unsupported format',
-] as const;
-
-export type LibRawFailureKind = 'unsupported' | 'memory' | 'damaged';
-
-/** LibRaw gave up, or its module trapped; the instance must not be used again. */
-export class LibRawFailure extends Error {
-  override readonly name = 'LibRawFailure';
-  readonly kind: LibRawFailureKind;
-
-  constructor(kind: LibRawFailureKind, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.kind = kind;
-  }
-}
-
-/** LibRaw's numbers for `open_buffer() failed with code N` (LibRaw_errors). */
-function kindOfCode(code: number): LibRawFailureKind {
-  if (code === -2 || code === -1) return 'unsupported';
-  if (code === -100_007 || code === -100_012 || code === -100_010) return 'memory';
-  return 'damaged';
-}
 
 /**
  * One file in one module. LibRaw keeps state between reads, and one that failed is not to be
@@ -184,11 +163,23 @@ export class LibRawFile {
    * Opens a file's bytes in a fresh module.
    * @throws LibRawFailure when LibRaw does not take it
    */
-  static async open(bytes: Uint8Array, settings: Readonly<Record<string, unknown>> = {}): Promise<LibRawFile> {
-    const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true });
+  static async open(
+    bytes: Uint8Array,
+    settings: Readonly<Record<string, unknown>> = {},
+  ): Promise<LibRawFile> {
+    const memory = new WebAssembly.Memory({
+      initial: INITIAL_PAGES,
+      maximum: MAXIMUM_PAGES,
+      shared: true,
+    });
     const silent = (): void => undefined;
     const wasmBinary = loadBinary();
-    const { LibRaw } = await createModule({ wasmBinary, wasmMemory: memory, print: silent, printErr: silent });
+    const { LibRaw } = await createModule({
+      wasmBinary,
+      wasmMemory: memory,
+      print: silent,
+      printErr: silent,
+    });
     const file = new LibRawFile(new LibRaw(), memory);
     file.#guarded(() => file.#instance.open(bytes, settings));
     return file;
@@ -201,7 +192,24 @@ export class LibRawFile {
   metadata(): LibRawMetadata {
     const parsed = metadataShape.safeParse(this.#guarded(() => this.#instance.metadata(true)));
     if (!parsed.success) throw new LibRawFailure('damaged', 'its metadata make no sense');
-    return parsed.data;
+    // The wrapper swaps the sides of some turned frames and not of others; here they are the sensor's.
+    return { ...parsed.data, ...this.#visibleSides(parsed.data) };
+  }
+
+  #visibleSides({ raw_width, raw_height }: LibRawMetadata): { width: number; height: number } {
+    const { view, base } = this.#imgdata();
+    const half = (offset: number): number => view.getUint16(base + offset, true);
+    if (half(OFFSET.rawWidth) !== raw_width || half(OFFSET.rawHeight) !== raw_height)
+      throw layoutError('sizes');
+    return { width: half(OFFSET.width), height: half(OFFSET.height) };
+  }
+
+  /** Where LibRaw's public data begin: the wrapper points to LibRaw, and they follow its two-word head. */
+  #imgdata(): { view: DataView; base: number } {
+    const view = new DataView(this.#memory.buffer);
+    const base = view.getUint32(this.#instance.$$.ptr, true) + 8;
+    if (base + OFFSET.asShotGainsApplied + 4 > view.byteLength) throw layoutError('imgdata');
+    return { view, base };
   }
 
   /**
@@ -209,15 +217,13 @@ export class LibRawFile {
    * @throws Error (a bug) when the memory does not look like the pinned build's
    */
   hidden(known: LibRawMetadata): HiddenFields {
-    const view = new DataView(this.#memory.buffer);
-    // The wrapper object holds a pointer to LibRaw; imgdata follows its two-word head.
-    const base = view.getUint32(this.#instance.$$.ptr, true) + 8;
-    if (base + OFFSET.asShotGainsApplied > view.byteLength) throw layoutError('imgdata');
-    const word = (offset: number, index = 0): number => view.getUint32(base + offset + 4 * index, true);
+    const { view, base } = this.#imgdata();
+    const word = (offset: number, index = 0): number =>
+      view.getUint32(base + offset + 4 * index, true);
 
     const make = new Uint8Array(64);
     make.set(new Uint8Array(this.#memory.buffer, base + OFFSET.make, 64));
-    if (cString(make) !== known.camera_make) throw layoutError('make');
+    if (!isSameText(cString(make), known.camera_make)) throw layoutError('make');
     if (word(OFFSET.filters) !== known.filters >>> 0) throw layoutError('filters');
     if (word(OFFSET.maximum) !== known.color_data.maximum >>> 0) throw layoutError('maximum');
 
@@ -230,10 +236,15 @@ export class LibRawFile {
       blackPattern: {
         rows: isPattern ? rows : 0,
         columns: isPattern ? columns : 0,
-        values: Array.from({ length: isPattern ? rows * columns : 0 }, (_, index) => word(OFFSET.cblack, 6 + index)),
+        values: Array.from({ length: isPattern ? rows * columns : 0 }, (_, index) =>
+          word(OFFSET.cblack, 6 + index),
+        ),
       },
       linearMax: [0, 1, 2, 3].map((index) => word(OFFSET.linearMax, index)),
-      masked: maskedRectangles((index) => view.getInt32(base + OFFSET.mask + 4 * index, true), known),
+      masked: maskedRectangles(
+        (index) => view.getInt32(base + OFFSET.mask + 4 * index, true),
+        known,
+      ),
       asShotGainsApplied: word(OFFSET.asShotGainsApplied),
     };
   }
@@ -247,9 +258,16 @@ export class LibRawFile {
     if (result === undefined || result === null) return undefined;
     const parsed = sensorShape.safeParse(result);
     if (!parsed.success) return undefined;
-    const { raw_width: width, raw_height: height, data } = parsed.data;
-    if (data.length < width * height) throw new LibRawFailure('damaged', 'fewer samples than the frame needs');
-    return { width, height, samples: data };
+    const {
+      raw_width: width,
+      raw_height: height,
+      width: visibleWidth,
+      height: visibleHeight,
+      data,
+    } = parsed.data;
+    if (data.length < width * height)
+      throw new LibRawFailure('damaged', 'fewer samples than the frame needs');
+    return { width, height, visibleWidth, visibleHeight, samples: data };
   }
 
   /**
@@ -279,37 +297,8 @@ export class LibRawFile {
     try {
       return call();
     } catch (error) {
-      throw this.#translate(error);
+      throw toFailure(error, this.#memory);
     }
-  }
-
-  /** C++ exceptions arrive as objects with the exception's address and no message. */
-  #translate(error: unknown): LibRawFailure {
-    const address = z.object({ excPtr: z.int().nonnegative() }).safeParse(error);
-    if (address.success) return this.#translateCpp(address.data.excPtr);
-    const message = error instanceof Error ? error.message : String(error);
-    const kind = /memory|Array buffer allocation/i.test(message) && !/out of bounds/i.test(message) ? 'memory' : 'damaged';
-    return new LibRawFailure(kind, `the decoder failed (${message})`, { cause: error });
-  }
-
-  #translateCpp(address: number): LibRawFailure {
-    const view = new DataView(this.#memory.buffer);
-    if (address + 8 > view.byteLength) return new LibRawFailure('damaged', 'the decoder failed');
-    const code = view.getUint32(address, true);
-    const name = EXCEPTIONS[code];
-    if (name !== undefined) {
-      const kind = code === 12 ? 'unsupported' : code === 1 || code === 10 || code === 11 ? 'memory' : 'damaged';
-      return new LibRawFailure(kind, name);
-    }
-    // Otherwise a std::runtime_error: its text follows the pointer to its class.
-    const textAt = view.getUint32(address + 4, true);
-    if (textAt >= view.byteLength) return new LibRawFailure('damaged', 'the decoder failed');
-    const bytes = new Uint8Array(Math.min(200, view.byteLength - textAt));
-    bytes.set(new Uint8Array(this.#memory.buffer, textAt, bytes.length));
-    const text = cString(bytes).replace(/[^ -~]/g, '?');
-    if (/bad_alloc/.test(text)) return new LibRawFailure('memory', 'out of memory');
-    const failure = /failed with code (-?\d+)/.exec(text);
-    return new LibRawFailure(failure === null ? 'damaged' : kindOfCode(Number(failure[1])), text);
   }
 }
 
@@ -320,16 +309,18 @@ function maskedRectangles(
   const found: (readonly [number, number, number, number])[] = [];
   for (let index = 0; index < 8; index++) {
     const [top, left, bottom, right] = [0, 1, 2, 3].map((edge) => value(index * 4 + edge));
-    if (top === undefined || left === undefined || bottom === undefined || right === undefined) continue;
+    if (top === undefined || left === undefined || bottom === undefined || right === undefined)
+      continue;
     const isInside = top >= 0 && left >= 0 && bottom <= raw_height && right <= raw_width;
     if (isInside && bottom > top && right > left) found.push([top, left, bottom, right]);
   }
   return found;
 }
 
-function cString(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0);
-  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
+/** Bytes that are no UTF-8 (a damaged file's) are read differently by different readers. */
+function isSameText(left: string, right: string): boolean {
+  const isAscii = /^[\0-\x7f]*$/;
+  return left === right || !isAscii.test(left) || !isAscii.test(right);
 }
 
 function layoutError(field: string): Error {
@@ -347,6 +338,3 @@ function loadBinary(): Uint8Array {
   binary = readFileSync(resolve('libraw-wasm/dist/libraw.wasm'));
   return binary;
 }
-
-/** The most memory one file's decoding can take, in bytes. */
-export const LIBRAW_MEMORY_LIMIT_BYTES = MAXIMUM_PAGES * PAGE_BYTES;

@@ -25,17 +25,25 @@ const TAG = {
 const isPositive = (value: number | undefined): value is number =>
   value !== undefined && Number.isFinite(value) && value > 0;
 
-const positive = (...candidates: (number | undefined)[]): number | undefined => candidates.find(isPositive);
+const positive = (...candidates: (number | undefined)[]): number | undefined =>
+  candidates.find(isPositive);
 
 const text = (...candidates: (string | undefined)[]): string | undefined =>
-  candidates.map((candidate) => candidate?.trim()).find((candidate) => candidate !== undefined && candidate !== '');
+  candidates
+    .map((candidate) => candidate?.trim())
+    .find((candidate) => candidate !== undefined && candidate !== '');
 
 /** EXIF's `YYYY:MM:DD HH:MM:SS` as ISO 8601; undefined for the blanks and zeros cameras write. */
 function isoTime(date: string | undefined, zone: string | undefined): string | undefined {
   const match = /^(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)/.exec(date ?? '');
   if (match === null) return undefined;
   const [, year, month, day, hour, minute, second] = match;
-  const isDate = Number(year) > 1900 && Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= 31;
+  const isDate =
+    Number(year) > 1900 &&
+    Number(month) >= 1 &&
+    Number(month) <= 12 &&
+    Number(day) >= 1 &&
+    Number(day) <= 31;
   if (!isDate || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined;
   const suffix = /^[+-]\d\d:\d\d$/.test(zone ?? '') ? (zone ?? '') : '';
   return `${year}-${month}-${day}T${hour}:${minute}:${second}${suffix}`;
@@ -56,7 +64,11 @@ function libRawTime(timestamp: unknown): string | undefined {
 const sexagesimal = ([degrees = Number.NaN, minutes = 0, seconds = 0]: readonly number[]): number =>
   degrees + minutes / 60 + seconds / 3600;
 
-function checkedGps(latitude: number, longitude: number, altitudeMetres: number | undefined): Gps | undefined {
+function checkedGps(
+  latitude: number,
+  longitude: number,
+  altitudeMetres: number | undefined,
+): Gps | undefined {
   if (!(Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180)) return undefined;
   const hasAltitude = altitudeMetres !== undefined && Math.abs(altitudeMetres) < 1e6;
   return { latitude, longitude, ...(hasAltitude ? { altitudeMetres } : {}) };
@@ -66,11 +78,16 @@ function checkedGps(latitude: number, longitude: number, altitudeMetres: number 
 function exifGps(gps: TiffDirectory | undefined): Gps | undefined {
   const latitudeRef = gps?.text(1);
   const longitudeRef = gps?.text(3);
-  if (gps === undefined || latitudeRef === undefined || longitudeRef === undefined) return undefined;
+  if (gps === undefined || latitudeRef === undefined || longitudeRef === undefined)
+    return undefined;
   const latitude = sexagesimal(gps.numbers(2)) * (latitudeRef === 'S' ? -1 : 1);
   const longitude = sexagesimal(gps.numbers(4)) * (longitudeRef === 'W' ? -1 : 1);
   const altitude = gps.number(6);
-  return checkedGps(latitude, longitude, altitude === undefined ? undefined : gps.number(5) === 1 ? -altitude : altitude);
+  return checkedGps(
+    latitude,
+    longitude,
+    altitude === undefined ? undefined : gps.number(5) === 1 ? -altitude : altitude,
+  );
 }
 
 function libRawGps({ gps_data: gps }: LibRawMetadata): Gps | undefined {
@@ -86,7 +103,10 @@ function compact(fields: { readonly [Key in keyof Shot]: Shot[Key] | undefined }
 }
 
 /** Make and model as the file itself spells them. */
-export function cameraOf(metadata: LibRawMetadata, container: Container): { make?: string; model?: string } {
+export function cameraOf(
+  metadata: LibRawMetadata,
+  container: Container,
+): { make?: string; model?: string } {
   const first = container.kind === 'tiff' ? container.tiff.images[0] : undefined;
   const ciff = container.kind === 'ciff' ? container.ciff : undefined;
   const make = text(first?.text(TAG.make), ciff?.make, metadata.camera_make);
@@ -100,13 +120,15 @@ export function shotOf(metadata: LibRawMetadata, container: Container): Shot {
   const first = tiff?.images[0];
   const { exif } = tiff ?? {};
   // Some writers put EXIF's tags straight into the first directory.
-  const number = (tag: number): number | undefined => positive(exif?.number(tag), first?.number(tag));
+  const number = (tag: number): number | undefined =>
+    positive(exif?.number(tag), first?.number(tag));
   const words = (tag: number): string | undefined => text(exif?.text(tag), first?.text(tag));
   const zone = words(TAG.offsetTimeOriginal) ?? words(TAG.offsetTime);
   const { lens } = metadata;
   const iso = number(TAG.iso);
   const ciffSeconds = container.kind === 'ciff' ? container.ciff.takenAtSeconds : undefined;
-  const ciffTime = ciffSeconds === undefined ? undefined : new Date(ciffSeconds * 1000).toISOString().slice(0, 19);
+  const ciffTime =
+    ciffSeconds === undefined ? undefined : new Date(ciffSeconds * 1000).toISOString().slice(0, 19);
   return compact({
     ...cameraOf(metadata, container),
     lens: text(words(TAG.lensModel), lens?.Lens, lens?.makernotes?.Lens),

@@ -44,13 +44,17 @@ export class TiffDirectory {
     const entry = this.#entries.get(tag);
     if (entry === undefined || entry.type === 2) return [];
     const size = TYPE_BYTES[entry.type] ?? 0;
-    return Array.from({ length: entry.count }, (_, index) => this.#number(entry.type, entry.at + index * size));
+    return Array.from({ length: entry.count }, (_, index) =>
+      this.#number(entry.type, entry.at + index * size),
+    );
   }
 
   /** The first value of a numeric tag. */
   number(tag: number): number | undefined {
     const entry = this.#entries.get(tag);
-    return entry === undefined || entry.type === 2 || entry.count === 0 ? undefined : this.#number(entry.type, entry.at);
+    return entry === undefined || entry.type === 2 || entry.count === 0
+      ? undefined
+      : this.#number(entry.type, entry.at);
   }
 
   /** A text tag up to its closing NUL, trimmed; undefined where it is absent or blank. */
@@ -118,8 +122,17 @@ interface Walk {
 }
 
 /** One directory and where the next one of its chain begins (0: none). */
-function readDirectory({ view, littleEndian, seen }: Walk, offset: number): { directory: TiffDirectory; next: number } | undefined {
-  if (offset < 8 || offset + 2 > view.byteLength || seen.has(offset) || seen.size >= MAX_DIRECTORIES) return undefined;
+function readDirectory(
+  { view, littleEndian, seen }: Walk,
+  offset: number,
+): { directory: TiffDirectory; next: number } | undefined {
+  if (
+    offset < 8 ||
+    offset + 2 > view.byteLength ||
+    seen.has(offset) ||
+    seen.size >= MAX_DIRECTORIES
+  )
+    return undefined;
   seen.add(offset);
   const declared = view.getUint16(offset, littleEndian);
   const room = Math.floor((view.byteLength - offset - 2) / ENTRY_BYTES);
@@ -167,7 +180,11 @@ export function readTiff(bytes: Uint8Array): TiffFile | undefined {
   return { images, ...(exif === undefined ? {} : { exif }), ...(gps === undefined ? {} : { gps }) };
 }
 
-function firstDirectory(walk: Walk, images: readonly TiffDirectory[], tag: number): TiffDirectory | undefined {
+function firstDirectory(
+  walk: Walk,
+  images: readonly TiffDirectory[],
+  tag: number,
+): TiffDirectory | undefined {
   for (const image of images) {
     const offset = image.number(tag);
     const found = offset === undefined ? undefined : readDirectory(walk, offset);

@@ -1,0 +1,177 @@
+/** What is no RAW, or no longer one, is refused in one clear line that names it; nothing hangs or leaks. */
+
+import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { decodeRaw } from '../../main/raw/decode.ts';
+import { cfaDng } from '../../main/raw/dng.ts';
+import { Refusal } from '../../main/refusal.ts';
+import { arw } from './arw.ts';
+import { bytesOf, containing, nightMosaic, noisySamples, scratch } from './written.ts';
+
+const folder = scratch();
+const KDC = new URL('../fixtures/raw/Kodak_DC50_DC50IMG_DC0008L.KDC', import.meta.url).pathname;
+
+async function refusal(
+  path: string,
+  options: Parameters<typeof decodeRaw>[1] = {},
+): Promise<Refusal> {
+  const error: unknown = await decodeRaw(path, options).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof Refusal))
+    throw new Error(`expected a Refusal but received ${String(error)}`);
+  expect(error.message).not.toContain('\n');
+  expect(error.message).not.toContain(folder.path);
+  return error;
+}
+
+const JPEG = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, ...new Uint8Array(2000));
+
+describe('by content', () => {
+  it.each([
+    ['empty.ARW', '', 'damaged-file', 'empty'],
+    ['text.ARW', 'Dear diary, it was a dark night.\n'.repeat(100), 'unsupported-file', 'text'],
+    ['jpeg.NEF', JPEG, 'unsupported-file', 'JPEG'],
+    ['foveon.X3F', `FOVb${'\0'.repeat(4000)}`, 'unsupported-file', 'Foveon'],
+    ['video.MP4', `\0\0\0\x18ftypmp42${'\0'.repeat(4000)}`, 'unsupported-file', 'video'],
+    // As many bytes as LibRaw knows a camera for.
+    [
+      'dump.raw',
+      new Uint8Array(1920 * 1080).map((_, index) => 1 + (index % 7)),
+      'unsupported-file',
+      'no camera format',
+    ],
+    ['header.DNG', new Uint8Array([0x49, 0x49, 0x2a, 0]), 'damaged-file', 'directory'],
+    [
+      'nothing.TIF',
+      new Uint8Array([0x49, 0x49, 0x2a, 0, 8, 0, 0, 0, ...new Uint8Array(500)]),
+      'unsupported-file',
+      'camera',
+    ],
+  ] as const)('%s', async (name, content, code, word) => {
+    const error = await refusal(folder.write(name, content));
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(name);
+    expect(error.message).toContain(word);
+  });
+});
+
+describe('by place', () => {
+  it('a folder', async () => {
+    mkdirSync(join(folder.path, 'folder.ARW'));
+    expect(await refusal(join(folder.path, 'folder.ARW'))).toMatchObject({
+      code: 'unsupported-file',
+      message: containing('folder'),
+    });
+  });
+
+  it('a file that is not there', async () => {
+    expect(await refusal(join(folder.path, 'gone.ARW'))).toMatchObject({
+      code: 'disk',
+      message: containing('gone.ARW'),
+    });
+  });
+
+  it('a pipe, without waiting for its other end', async () => {
+    const path = join(folder.path, 'pipe.ARW');
+    execFileSync('sh', ['-c', 'mkfifo "$0"', path]);
+    expect((await refusal(path)).code).toBe('unsupported-file');
+  });
+
+  // Root may read everything, so there is nothing to be refused.
+  it.skipIf(process.getuid?.() === 0)('an unreadable file', async () => {
+    const path = folder.write('secret.ARW', 'secret');
+    chmodSync(path, 0);
+    expect(await refusal(path)).toMatchObject({ code: 'disk', message: containing('not allowed') });
+  });
+});
+
+describe('cut short', () => {
+  const dng = bytesOf(cfaDng(nightMosaic()));
+  const samples = noisySamples(96 * 64, 490, 16_383);
+  const sony = arw({
+    width: 96,
+    height: 64,
+    data: { kind: 'uncompressed', samples },
+    black: [512, 512, 512, 512],
+    balance: [2000, 1024, 1024, 1600],
+  });
+
+  it.each([0.999, 0.9, 0.5, 0.2, 0.05])('to %d of a DNG and of an ARW', async (part) => {
+    for (const [name, whole] of [
+      ['cut.dng', dng],
+      ['cut.arw', sony],
+    ] as const) {
+      const error = await refusal(
+        folder.write(name, whole.subarray(0, Math.floor(whole.length * part))),
+      );
+      expect(error.message).toContain(name);
+      if (part > 0.5) expect(error.code).toBe('damaged-file');
+    }
+  });
+
+  it('a mosaic whose end is empty', async () => {
+    const mosaic = nightMosaic();
+    mosaic.samples.fill(0, mosaic.samples.length * 0.8);
+    expect(await refusal(folder.write('hole.dng', bytesOf(cfaDng(mosaic))))).toMatchObject({
+      code: 'damaged-file',
+      message: containing('rows are empty'),
+    });
+  });
+
+  it('but not one whose black level is 0, which dark nights may end in', async () => {
+    const mosaic = nightMosaic({ blackLevel: [0, 0, 0, 0] });
+    mosaic.samples.fill(0, mosaic.samples.length * 0.8);
+    const raw = await decodeRaw(folder.write('night.dng', bytesOf(cfaDng(mosaic))));
+    expect(raw.kind === 'mosaic' && raw.mosaic.samples).toEqual(mosaic.samples);
+  });
+});
+
+it('refuses levels that make no sense', async () => {
+  expect(
+    await refusal(folder.write('levels.dng', bytesOf(cfaDng(nightMosaic({ whiteLevel: 500 }))))),
+  ).toMatchObject({ code: 'damaged-file' });
+});
+
+describe('watchdog and cancelling', () => {
+  it('gives a file up', async () => {
+    // No thread can have started within a millisecond.
+    expect(await refusal(KDC, { watchdogMs: 1 })).toMatchObject({
+      code: 'damaged-file',
+      message: containing('given up'),
+    });
+  });
+
+  it('is cancelled before, and in the middle', async () => {
+    expect((await refusal(KDC, { signal: AbortSignal.abort() })).code).toBe('cancelled');
+    const controller = new AbortController();
+    const pending = refusal(KDC, { signal: controller.signal });
+    setTimeout(() => {
+      controller.abort();
+    }, 20);
+    expect((await pending).code).toBe('cancelled');
+  });
+
+  it('leaves no thread behind, whatever happened', async () => {
+    const threads = (): number =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort' || kind === 'Worker')
+        .length;
+    const before = threads();
+    await decodeRaw(KDC);
+    await refusal(KDC, { watchdogMs: 1 });
+    await refusal(folder.write('again.ARW', 'text'.repeat(100)));
+    expect(threads()).toBe(before);
+  });
+});
+
+it('does not touch the original', async () => {
+  const before = { bytes: readFileSync(KDC), changed: statSync(KDC).mtimeMs };
+  await decodeRaw(KDC);
+  expect(readFileSync(KDC).equals(before.bytes)).toBe(true);
+  expect(statSync(KDC).mtimeMs).toBe(before.changed);
+});
