@@ -5,7 +5,7 @@ import { COLOUR_MATRICES } from './colour-matrices.ts';
 import type { Random } from './random.ts';
 
 /** Linear sRGB → XYZ (D65), IEC 61966-2-1. */
-const SRGB_TO_XYZ: Matrix3 = [
+export const SRGB_TO_XYZ: Matrix3 = [
   0.4124564, 0.3575761, 0.1804375,
   0.2126729, 0.7151522, 0.072175,
   0.0193339, 0.119192, 0.9503041,

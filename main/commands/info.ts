@@ -1,0 +1,162 @@
+/** `nightglass info`: everything that is known of a RAW file. */
+
+import path from 'node:path';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { autoRatio } from '../develop/brightness.ts';
+import { frameNoise } from '../develop/noise.ts';
+import { temperatureOf } from '../develop/white-balance.ts';
+import { decodeRaw } from '../raw/decode.ts';
+import type { CameraColour, DecodedRaw, Gps, Orientation, Shot } from '../raw/mosaic.ts';
+import { remosaic } from '../raw/remosaic.ts';
+import { interruptSignal } from './interrupt.ts';
+
+const optionsSchema = z.object({ json: z.boolean().default(false) });
+
+export function infoCommand(): Command {
+  return new Command('info')
+    .description('Shows what a RAW file says about itself, its noise, and its automatic ratio.')
+    .argument('<file>', 'a RAW file')
+    .option('--json', 'print one JSON object')
+    .action(async (file: string, given: unknown) => {
+      const { json } = optionsSchema.parse(given);
+      const facts = factsOf(file, await decodeRaw(file, { signal: interruptSignal() }));
+      process.stdout.write(json ? `${JSON.stringify(facts)}\n` : `${describe(facts)}\n`);
+    });
+}
+
+type Facts = ReturnType<typeof factsOf>;
+
+function factsOf(file: string, raw: DecodedRaw) {
+  const frame = raw.kind === 'mosaic' ? raw.mosaic : remosaic(raw.frame);
+  const { width, height, shot, colour, orientation } = frame;
+  const gains = colour.asShotGains;
+  const noise = frameNoise(frame);
+  return {
+    kind: 'result',
+    file,
+    /** `mosaic`, or `linear` where the file holds no mosaic and was developed by LibRaw. */
+    content: raw.kind,
+    width,
+    height,
+    orientation,
+    shot,
+    colour,
+    baselineExposureStops: frame.baselineExposureStops,
+    // What a linear frame was given to pass as a mosaic is not the file's.
+    ...(raw.kind === 'mosaic'
+      ? {
+          cfa: frame.cfa,
+          blackLevel: frame.blackLevel,
+          ...(frame.opticalBlack === undefined ? {} : { opticalBlack: frame.opticalBlack }),
+          whiteLevel: frame.whiteLevel,
+        }
+      : {}),
+    noise: { ...noise.profile, source: noise.source },
+    autoRatio: autoRatio(frame, gains),
+  };
+}
+
+const TURNS: Readonly<Record<Orientation, string>> = {
+  1: 'upright',
+  2: 'mirrored',
+  3: 'upside down',
+  4: 'mirrored, upside down',
+  5: 'mirrored, to be turned left',
+  6: 'to be turned right',
+  7: 'mirrored, to be turned right',
+  8: 'to be turned left',
+};
+
+const NOISE_SOURCES = {
+  dng: 'stated by the file',
+  table: "from this camera's calibration",
+  estimate: 'measured on the frame',
+  fallback: 'typical of its ISO',
+} as const;
+
+function describe(facts: Facts): string {
+  const { shot, colour, noise } = facts;
+  const megapixels = ((facts.width * facts.height) / 1e6).toFixed(1);
+  const rows: [string, string | undefined][] = [
+    ['file', path.basename(facts.file)],
+    ['camera', cameraName(shot)],
+    ['lens', shot.lens],
+    ['taken', shot.takenAt?.replace('T', ' ')],
+    ['exposure', exposure(shot)],
+    ['place', shot.gps === undefined ? undefined : place(shot.gps)],
+    ['artist', shot.artist],
+    ['copyright', shot.copyright],
+    ['size', `${facts.width} × ${facts.height} (${megapixels} MP), ${TURNS[facts.orientation]}`],
+    ['content', facts.content === 'mosaic' ? undefined : 'no mosaic: developed by LibRaw'],
+    ['layout', facts.cfa],
+    ['black', facts.blackLevel === undefined ? undefined : levels(facts.blackLevel)],
+    [
+      'black, masked',
+      facts.opticalBlack === undefined ? undefined : levels(facts.opticalBlack),
+    ],
+    ['white', facts.whiteLevel?.toString()],
+    ['balance', balance(colour)],
+    [
+      'baseline',
+      facts.baselineExposureStops === 0 ? undefined : `${signed(facts.baselineExposureStops)} EV`,
+    ],
+    [
+      'noise',
+      `variance ${noise.slope.toExponential(2)} · x + ${noise.offset.toExponential(2)}, ` +
+        NOISE_SOURCES[noise.source],
+    ],
+    ['auto ratio', `×${facts.autoRatio}`],
+  ];
+  return rows
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name.padEnd(14)}${value}`]))
+    .join('\n');
+}
+
+function cameraName({ make, model }: Shot): string | undefined {
+  if (make === undefined || model === undefined) return model ?? make;
+  // "NIKON CORPORATION" writes "NIKON D850".
+  const [brand = make] = make.split(' ');
+  return model.toLowerCase().startsWith(brand.toLowerCase()) ? model : `${make} ${model}`;
+}
+
+function exposure(shot: Shot): string | undefined {
+  const parts = [
+    shot.iso === undefined ? undefined : `ISO ${shot.iso}`,
+    shot.exposureSeconds === undefined ? undefined : shutter(shot.exposureSeconds),
+    shot.aperture === undefined ? undefined : `f/${Number(shot.aperture.toFixed(1))}`,
+    shot.focalLengthMm === undefined ? undefined : `${Number(shot.focalLengthMm.toFixed(1))} mm`,
+  ].filter((part) => part !== undefined);
+  return parts.length === 0 ? undefined : parts.join(', ');
+}
+
+/** As cameras show it: "1/30 s" below a third of a second. */
+function shutter(seconds: number): string {
+  return seconds < 0.3
+    ? `1/${Math.round(1 / seconds)} s`
+    : `${Number(seconds.toPrecision(3))} s`;
+}
+
+function place({ latitude, longitude, altitudeMetres }: Gps): string {
+  const north = `${Math.abs(latitude).toFixed(5)}° ${latitude < 0 ? 'S' : 'N'}`;
+  const east = `${Math.abs(longitude).toFixed(5)}° ${longitude < 0 ? 'W' : 'E'}`;
+  const height = altitudeMetres === undefined ? '' : `, ${Math.round(altitudeMetres)} m`;
+  return `${north}, ${east}${height}`;
+}
+
+function levels(perSite: readonly number[]): string {
+  const isUniform = perSite.every((level) => level === perSite[0]);
+  return (isUniform ? perSite.slice(0, 1) : perSite)
+    .map((level) => String(Number(level.toFixed(2))))
+    .join(', ');
+}
+
+function balance(colour: CameraColour): string {
+  const { kelvin, tint } = temperatureOf(colour.asShotGains, colour);
+  const gains = colour.asShotGains.map((gain) => gain.toFixed(3)).join(', ');
+  return `${gains} (about ${Math.round(kelvin / 50) * 50} K, tint ${signed(Math.round(tint))})`;
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value)}`;
+}

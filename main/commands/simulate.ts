@@ -1,0 +1,153 @@
+/** `nightglass simulate`: a dark, noisy RAW file from a clean photo. */
+
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { gainsOf, kelvinMax, kelvinMin } from '../develop/white-balance.ts';
+import { openOutputFolder, writeAtomically } from '../export/atomic.ts';
+import { cfaDng, linearDng } from '../raw/dng.ts';
+import { Refusal } from '../refusal.ts';
+import { SIMULATED_CAMERAS, simulatedCamera } from '../training/cameras.ts';
+import { loadLinearPhoto } from '../training/photos.ts';
+import { Random } from '../training/random.ts';
+import { LONG_EXPOSURE_SECONDS, simulateMosaic } from '../training/simulate.ts';
+import { numberBetween } from './arguments.ts';
+import { interruptSignal } from './interrupt.ts';
+
+const optionsSchema = z.object({
+  ratio: z.number(),
+  camera: z.string(),
+  iso: z.number(),
+  seed: z.number(),
+  out: z.string(),
+  truth: z.string().optional(),
+  kelvin: z.number().optional(),
+  noiseProfile: z.boolean().default(false),
+  json: z.boolean().default(false),
+});
+
+type Options = z.infer<typeof optionsSchema>;
+
+const cameraList = SIMULATED_CAMERAS.map(
+  ({ id, isoRange: [least, most] }) => `  ${id.padEnd(14)} ISO ${least} to ${most}`,
+).join('\n');
+
+export function simulateCommand(): Command {
+  return new Command('simulate')
+    .description('Makes a dark, noisy RAW file (DNG) from a clean photo.')
+    .argument('<clean>', 'JPEG, PNG, TIFF, WebP, HDR, EXR or RAW photo')
+    .requiredOption(
+      '--ratio <number>',
+      'how many times darker than the photo',
+      numberBetween(1, 1000),
+    )
+    .requiredOption('--camera <id>', 'whose noise, colours and sensor layout')
+    .requiredOption('--iso <number>', 'sensitivity', numberBetween(1, 10_000_000))
+    .requiredOption('--out <file>', 'the dark RAW file, .dng; replaced if it is there')
+    .option(
+      '--seed <number>',
+      'same seed, same noise, bit for bit',
+      numberBetween(0, 2 ** 32 - 1, { whole: true }),
+      1,
+    )
+    .option('--truth <file>', 'also write the scene without noise as LinearRaw DNG')
+    .option(
+      '--kelvin <number>',
+      "colour temperature of the scene's light (default: daylight)",
+      numberBetween(kelvinMin, kelvinMax),
+    )
+    .option('--noise-profile', 'write the noise into the file (NoiseProfile tag)')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `\nThe file's exposure time is ${LONG_EXPOSURE_SECONDS} s ÷ ratio. Cameras:\n${cameraList}\n`,
+    )
+    .action(async (clean: string, given: unknown) => {
+      await simulate(clean, optionsSchema.parse(given));
+    });
+}
+
+async function simulate(clean: string, options: Options): Promise<void> {
+  const signal = interruptSignal();
+  const camera = simulatedCamera(options.camera);
+  const targets = options.truth === undefined ? [options.out] : [options.out, options.truth];
+  await checkTargets(clean, targets);
+
+  const photo = await loadLinearPhoto(clean);
+  const { mosaic, truth, darkness } = simulateMosaic(photo, {
+    camera: options.camera,
+    iso: options.iso,
+    ratio: options.ratio,
+    random: new Random(options.seed),
+    withNoiseProfile: options.noiseProfile,
+    ...(options.kelvin === undefined
+      ? {}
+      : {
+          whiteBalance: gainsOf(
+            { kelvin: options.kelvin, tint: 0 },
+            { asShotGains: [1, 1, 1], xyzToCamera: camera.xyzToCamera },
+          ),
+        }),
+  });
+  const write = async (file: string, pieces: ReturnType<typeof cfaDng>): Promise<void> => {
+    await writeAtomically(file, pieces.chunks(), { overwrite: true, signal });
+  };
+  if (options.truth !== undefined) {
+    const shot = { ...mosaic.shot, exposureSeconds: LONG_EXPOSURE_SECONDS };
+    await write(options.truth, linearDng(truth, shot));
+  }
+  await write(options.out, cfaDng(mosaic));
+
+  const { width, height } = mosaic;
+  if (options.json) {
+    const result = {
+      kind: 'result',
+      clean,
+      path: options.out,
+      ...(options.truth === undefined ? {} : { truth: options.truth }),
+      width,
+      height,
+      camera: camera.id,
+      iso: options.iso,
+      ratio: options.ratio,
+      seed: options.seed,
+      cfa: mosaic.cfa,
+      gains: mosaic.colour.asShotGains,
+      darkness,
+    };
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+    return;
+  }
+  process.stdout.write(
+    `${options.out}: ${width} × ${height}, simulated darkness ×${options.ratio}, ` +
+      `${camera.make} ${camera.model} at ISO ${options.iso}\n`,
+  );
+}
+
+/** Before any work: names that are DNGs, not the photo itself, in folders that can be written to. */
+async function checkTargets(clean: string, targets: readonly string[]): Promise<void> {
+  const taken = new Set([await identity(clean)]);
+  for (const target of targets) {
+    if (path.extname(target).toLowerCase() !== '.dng') {
+      throw new Refusal(
+        'bad-argument',
+        `expected a name that ends in .dng to write to but received ${target}`,
+      );
+    }
+    const id = await identity(target);
+    if (taken.has(id)) {
+      throw new Refusal(
+        'bad-argument',
+        `expected photo, --out and --truth to be different files but received ${target} twice`,
+      );
+    }
+    taken.add(id);
+    await openOutputFolder(path.dirname(target));
+  }
+}
+
+/** One name for one file, whatever links lead to it. */
+async function identity(file: string): Promise<string> {
+  return realpath(file).catch(() => path.resolve(file));
+}

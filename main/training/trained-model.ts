@@ -1,0 +1,77 @@
+/** From a training run's weights to a model that `enhance` takes: the ONNX file and its manifest. */
+
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { writeAtomically } from '../export/atomic.ts';
+import { manifestSchema, type Manifest } from '../network/manifest.ts';
+import { inferenceModel } from '../network/unet.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { AMPLIFIED_LIMIT } from './patches.ts';
+
+/** What people call the model. */
+export interface ModelTitle {
+  /** Short name for `--model`, and of the files: small letters, digits, hyphens. */
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly licence: string;
+}
+
+/** An id out of a name: "My A7S, fast" becomes "my-a7s-fast"; empty if nothing of it is left. */
+export function idOfName(name: string): string {
+  return name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, 64)
+    .replaceAll(/^-+|-+$/g, '');
+}
+
+/**
+ * The manifest of a model made of a checkpoint's weights; the whole recipe goes into it.
+ * @param onnx the network's file
+ * @param facts more about the run, for the model card
+ * @throws ZodError if the title does not fit
+ */
+function manifestOf(
+  { recipe, dataset, state }: Checkpoint,
+  title: ModelTitle,
+  onnx: Uint8Array,
+  facts: Manifest['training'],
+): Manifest {
+  return manifestSchema.parse({
+    format: 'nightglass-model',
+    version: 1,
+    ...title,
+    file: `${title.id}.onnx`,
+    sha256: createHash('sha256').update(onnx).digest('hex'),
+    unet: recipe.unet,
+    input: { packing: 'RGGB', clamp: AMPLIFIED_LIMIT, whiteBalanced: true },
+    output: { domain: 'camera-linear', order: 'depth-to-space-dcr' },
+    training: { ...facts, step: state.step, dataset, recipe },
+  });
+}
+
+/**
+ * Writes `<id>.onnx` and `<id>.json` into a folder, replacing what is there. The manifest comes last:
+ * a model without one is not found, and one whose weights are another's is refused by its checksum.
+ * @returns the paths of both
+ * @throws Refusal `disk`
+ */
+export async function writeModel(
+  folder: string,
+  checkpoint: Checkpoint,
+  title: ModelTitle,
+  facts: Manifest['training'] = {},
+): Promise<{ readonly onnx: string; readonly manifest: string }> {
+  const bytes = inferenceModel(checkpoint.recipe.unet, checkpoint.state.weights);
+  const manifest = manifestOf(checkpoint, title, bytes, facts);
+  const paths = {
+    onnx: path.join(folder, manifest.file),
+    manifest: path.join(folder, `${manifest.id}.json`),
+  };
+  await writeAtomically(paths.onnx, [bytes], { overwrite: true });
+  const json = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
+  await writeAtomically(paths.manifest, [json], { overwrite: true });
+  return paths;
+}
