@@ -262,11 +262,13 @@ function exactDngBlack(
   return agrees ? exact : undefined;
 }
 
-/** The visible area alone, in an array of its own (it crosses threads without its margins). */
+/** The visible area alone: it crosses threads without its margins. */
 function visibleArea(
   sensor: SensorSamples,
   { width, height, left_margin, top_margin }: LibRawMetadata,
 ): Uint16Array {
+  const isWhole = width === sensor.width && height === sensor.height;
+  if (isWhole && sensor.samples.length === width * height) return sensor.samples;
   const samples = new Uint16Array(width * height);
   for (let row = 0; row < height; row++) {
     const start = (top_margin + row) * sensor.width + left_margin;
