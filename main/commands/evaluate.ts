@@ -37,7 +37,7 @@ type Options = z.infer<typeof optionsSchema>;
 
 export function evaluateCommand(): Command {
   return new Command('evaluate')
-    .description('Scores a model on clean photos that are darkened by simulation.')
+    .description('scores a model on clean photos that are darkened by simulation')
     .argument('<photos...>', 'clean photos, or folders of them')
     .option('--model <id|file>', 'model to score', defaultModelId)
     .option(
@@ -79,7 +79,7 @@ async function evaluate(paths: readonly string[], options: Options): Promise<voi
     if (options.json) process.stdout.write(`${JSON.stringify({ ...event, simulated: true })}\n`);
   };
   const run = { model: model.manifest.id, photos: files.length, heldOutOnly: isHeldOutOnly };
-  emit({ kind: 'start', ...run, crop: options.crop, levels: levels.map(levelName) });
+  emit({ event: 'start', ...run, crop: options.crop, levels: levels.map(levelName) });
 
   const results = levels.map((level): LevelResult => ({ level, scores: [] }));
   const eta = new Eta();
@@ -110,14 +110,14 @@ async function evaluate(paths: readonly string[], options: Options): Promise<voi
           });
           scores.push(evaluation);
           done += 1;
-          emit({ kind: 'photo', photo: photo.name, level: levelName(level), ...evaluation });
+          emit({ event: 'photo', photo: photo.name, level: levelName(level), ...evaluation });
         }
       } catch (error) {
         if (!(error instanceof Refusal) || !isPhotosFault(error)) throw error;
         failed += 1;
         done = (index + 1) * levels.length;
         line.log(`left out: ${describeError(error)}`);
-        emit({ kind: 'failed', photo: file, message: describeError(error) });
+        emit({ event: 'failed', photo: file, message: describeError(error) });
       }
     }
   } finally {
@@ -129,9 +129,9 @@ async function evaluate(paths: readonly string[], options: Options): Promise<voi
   }
   if (failed > 0) exitStatus.current = 1;
 
-  for (const result of results) emit({ kind: 'level', ...meansOf(result) });
+  for (const result of results) emit({ event: 'level', ...meansOf(result) });
   if (options.json) {
-    emit({ kind: 'result', ...run, failed, levels: results.map(meansOf) });
+    emit({ event: 'result', ...run, failed, levels: results.map(meansOf) });
     return;
   }
   const about = [

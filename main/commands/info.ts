@@ -15,7 +15,7 @@ const optionsSchema = z.object({ json: z.boolean().default(false) });
 
 export function infoCommand(): Command {
   return new Command('info')
-    .description('Shows what a RAW file says about itself, its noise, and its automatic ratio.')
+    .description('shows what a RAW file says about itself, its noise, and its automatic ratio')
     .argument('<file>', 'a RAW file')
     .option('--json', 'print one JSON object')
     .action(async (file: string, given: unknown) => {
@@ -33,7 +33,7 @@ function factsOf(file: string, raw: DecodedRaw) {
   const gains = colour.asShotGains;
   const noise = frameNoise(frame);
   return {
-    kind: 'result',
+    event: 'result',
     file,
     /** `mosaic`, or `linear` where the file holds no mosaic and was developed by LibRaw. */
     content: raw.kind,

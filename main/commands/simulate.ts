@@ -35,7 +35,7 @@ const cameraList = SIMULATED_CAMERAS.map(
 
 export function simulateCommand(): Command {
   return new Command('simulate')
-    .description('Makes a dark, noisy RAW file (DNG) from a clean photo.')
+    .description('makes a dark, noisy RAW file (DNG) from a clean photo')
     .argument('<clean>', 'JPEG, PNG, TIFF, WebP, HDR, EXR or RAW photo')
     .requiredOption(
       '--ratio <number>',
@@ -102,7 +102,7 @@ async function simulate(clean: string, options: Options): Promise<void> {
   const { width, height } = mosaic;
   if (options.json) {
     const result = {
-      kind: 'result',
+      event: 'result',
       clean,
       path: options.out,
       ...(options.truth === undefined ? {} : { truth: options.truth }),

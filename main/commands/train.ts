@@ -1,6 +1,6 @@
 /** `nightglass train`: a network of one's own, from clean photos. */
 
-import { appendFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
@@ -11,12 +11,13 @@ import { encodeCheckpoint, readCheckpoint, type Checkpoint } from '../training/c
 import { describeDataset, trainingPhotos, type TrainingPhotos } from '../training/dataset.ts';
 import { PatchSource } from '../training/patch-source.ts';
 import { defaultRecipe, recipeSchema, type Recipe } from '../training/recipe.ts';
-import { freshState, train, type TrainingProgress } from '../training/run.ts';
+import { freshState, train } from '../training/run.ts';
 import { idOfName, writeModel, type ModelTitle } from '../training/trained-model.ts';
 import { numberBetween } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';
 import { exitStatus } from './outcome.ts';
-import { Eta, formatDuration, ProgressLine } from './progress-line.ts';
+import { ProgressLine } from './progress-line.ts';
+import { TrainingReport } from './training-report.ts';
 
 const whole = { whole: true };
 
@@ -49,7 +50,7 @@ type Options = z.infer<typeof optionsSchema>;
 export function trainCommand(): Command {
   const { batch, patchPacked, steps, learningRate, seed, unet } = defaultRecipe;
   return new Command('train')
-    .description('Trains a model from clean photos, in darkness that is simulated.')
+    .description('trains a model from clean photos, in darkness that is simulated')
     .option('--photos <folder...>', 'clean photos: folders (with all below them) or files')
     .requiredOption('--out <folder>', 'where checkpoint, log and model go')
     .option(
@@ -92,7 +93,7 @@ export function trainCommand(): Command {
     )
     .option('--exclude <name...>', 'file names of photos to leave out')
     .option('--with-held-out', 'also train on the photos that evaluate is meant for')
-    .option('--resume', 'go on with the run in --out, bit for bit as if it had not stopped')
+    .option('--resume', 'go on with the run in --out as if it had not stopped (bit for bit on as many threads)')
     .option('--other-photos', 'with --resume: although the photos are not those it began with')
     .option('--export-only', 'write the model of the run in --out as it stands')
     .option('--json', 'print one JSON object a line')
@@ -100,9 +101,6 @@ export function trainCommand(): Command {
       await runTraining(optionsSchema.parse(given));
     });
 }
-
-/** Steps between lines of the log. */
-const LOG_EVERY = 100;
 
 async function runTraining(options: Options): Promise<void> {
   const signal = interruptSignal();
@@ -128,14 +126,14 @@ async function runTraining(options: Options): Promise<void> {
   const source = await openPatches(photos, begun, signal, line);
   for (const skipped of source.skipped) line.log(`left out: ${skipped}`);
   const run: Checkpoint = { ...begun, dataset };
-  const report = new Report(options, run, line, files.log);
+  const report = new TrainingReport(run, { isJson: options.json, line, logFile: files.log });
   await report.begin(source.photos, photos.excluded);
   const write = async (checkpoint: Checkpoint): Promise<void> => {
     await writeAtomically(files.checkpoint, encodeCheckpoint(checkpoint), { overwrite: true });
   };
   try {
     const state = await train(run.recipe, run.state, source, {
-      // One core's worth of waiting threads costs more than the patches' thread gains.
+      // ONNX Runtime would count the machine's cores, whatever share of them is ours.
       threads: options.threads ?? availableParallelism(),
       checkpointEvery: options.checkpointEvery,
       signal,
@@ -175,7 +173,7 @@ function titleOf({ name, id = idOfName(name), description, licence }: Options): 
       `expected small letters, digits and hyphens for --id but received "${id}"`,
     );
   }
-  return { id, name, description: description ?? `Trained by nightglass train.`, licence };
+  return { id, name, description: description ?? 'Trained by nightglass train.', licence };
 }
 
 /** The recipe that the options ask for. */
@@ -205,6 +203,9 @@ async function beginOrResume(options: Options, file: string): Promise<Checkpoint
   if (options.resume) {
     if (options.from !== undefined) {
       throw new Refusal('bad-argument', 'expected --resume or --from but received both');
+    }
+    if (!isThere) {
+      throw new Refusal('bad-argument', `expected a run to go on with in ${options.out} but there is none`);
     }
     const checkpoint = await readCheckpoint(file);
     return { ...checkpoint, recipe: resumedRecipe(options, checkpoint.recipe) };
@@ -311,93 +312,9 @@ async function exportModel(
   const paths = await writeModel(options.out, checkpoint, title, facts);
   const { step } = checkpoint.state;
   if (options.json) {
-    const result = { kind: 'result', step, steps: checkpoint.recipe.steps, ...paths };
+    const result = { event: 'result', step, steps: checkpoint.recipe.steps, ...paths };
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return;
   }
   process.stdout.write(`Wrote ${paths.manifest} and ${path.basename(paths.onnx)} at step ${step}.\n`);
-}
-
-/** Tells how the run goes: on the terminal, as JSON lines, and in the run's own log. */
-class Report {
-  readonly #options: Options;
-  readonly #run: Checkpoint;
-  readonly #line: ProgressLine;
-  readonly #logFile: string;
-  readonly #eta = new Eta();
-  readonly #beginMs = performance.now();
-  #stepMs = 0;
-  #waitMs = 0;
-  #steps = 0;
-  /** Lines of the log on their way to the disk, one after the other. */
-  #logged: Promise<void> = Promise.resolve();
-
-  constructor(options: Options, run: Checkpoint, line: ProgressLine, logFile: string) {
-    this.#options = options;
-    this.#run = run;
-    this.#line = line;
-    this.#logFile = logFile;
-  }
-
-  async begin(photos: number, excluded: readonly string[]): Promise<void> {
-    const { recipe, dataset, state } = this.#run;
-    const { step } = state;
-    this.#record({ kind: 'start', step, photos, excluded, dataset, recipe });
-    await this.#logged;
-    if (this.#options.json) return;
-    const { unet, batch, patchPacked, steps } = recipe;
-    const besides = excluded.length === 0 ? '' : ` (${excluded.length} left out)`;
-    this.#line.log(
-      `${photos} photos${besides}, base ${unet.baseChannels}, ${batch} patches of ${patchPacked}² a step, ` +
-        `${step === 0 ? '' : `from step ${step} `}to step ${steps}. Ctrl-C saves and stops.`,
-    );
-  }
-
-  step(progress: TrainingProgress): void {
-    const { step, steps, loss, norm, learningRate, stepMs, waitMs } = progress;
-    this.#stepMs += stepMs;
-    this.#waitMs += waitMs;
-    this.#steps += 1;
-    const leftMs = this.#eta.remainingMs(step, steps);
-    const left = leftMs === undefined ? '' : `, ${formatDuration(leftMs)} left`;
-    this.#line.update(`step ${step}/${steps}, loss ${loss.toFixed(4)}${left}`);
-    if (step % LOG_EVERY !== 0 && step !== steps) return;
-    this.#record({
-      kind: 'progress',
-      step,
-      steps,
-      loss: Number(loss.toPrecision(5)),
-      norm: Number(norm.toPrecision(4)),
-      learningRate: Number(learningRate.toPrecision(4)),
-      stepMs: Math.round(this.#stepMs / this.#steps),
-      waitMs: Number((this.#waitMs / this.#steps).toFixed(1)),
-      elapsedSeconds: Math.round((performance.now() - this.#beginMs) / 1000),
-      ...(leftMs === undefined ? {} : { leftSeconds: Math.round(leftMs / 1000) }),
-    });
-    this.#stepMs = this.#waitMs = this.#steps = 0;
-  }
-
-  /** Waits for the log. */
-  async end(): Promise<void> {
-    this.#line.done();
-    await this.#logged;
-  }
-
-  stopped(step: number, checkpoint: string): void {
-    const { steps } = this.#run.recipe;
-    if (this.#options.json) {
-      process.stdout.write(`${JSON.stringify({ kind: 'stopped', step, steps, checkpoint })}\n`);
-      return;
-    }
-    process.stdout.write(
-      `Stopped and saved at step ${step} of ${steps}. The same command with --resume goes on.\n`,
-    );
-  }
-
-  #record(event: Record<string, unknown>): void {
-    const text = JSON.stringify(event);
-    if (this.#options.json) process.stdout.write(`${text}\n`);
-    // A log that cannot be written (a full disk) is no reason to lose a run: the checkpoint will say.
-    this.#logged = this.#logged.then(() => appendFile(this.#logFile, `${text}\n`)).catch(() => undefined);
-  }
 }
