@@ -1,0 +1,93 @@
+/** Everything a photographer can decide about one photo, with the limits its sliders have. */
+
+import { z } from 'zod';
+
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+  readonly default: number;
+}
+
+/** Sliders take their ends from here, and so do the schemas below. */
+export const ranges = {
+  /** Long ÷ short exposure; shown on a logarithmic scale. */
+  ratio: { min: 1, max: 300, default: 1 },
+  /** 1: all noise goes; 0: all grain is given back. */
+  strength: { min: 0, max: 1, default: 1 },
+  kelvin: { min: 2000, max: 25_000, default: 5500 },
+  /** Positive is more magenta. */
+  tint: { min: -150, max: 150, default: 0 },
+  /** Stops. */
+  exposure: { min: -5, max: 5, default: 0 },
+  highlights: { min: -1, max: 1, default: 0 },
+  shadows: { min: -1, max: 1, default: 0 },
+  contrast: { min: -1, max: 1, default: 0 },
+  /** −1 is grey. */
+  saturation: { min: -1, max: 1, default: 0 },
+  /** Degrees by which the picture turns clockwise under the crop frame. */
+  angle: { min: -45, max: 45, default: 0 },
+} as const satisfies Record<string, Range>;
+
+const within = ({ min, max }: Range) => z.number().min(min).max(max);
+
+export const ratioSchema = within(ranges.ratio);
+
+export const whiteBalanceSchema = z.union([
+  z.literal('as-shot'),
+  z.literal('auto'),
+  z.strictObject({ kelvin: within(ranges.kelvin), tint: within(ranges.tint) }),
+]);
+
+/** No crop is smaller than this share of a side. */
+export const cropSideMin = 0.01;
+
+const share = z.number().min(0).max(1);
+
+/**
+ * A rectangle in shares (0–1) of the picture as it stands after EXIF orientation and quarter-turns.
+ * It may reach its edges but not pass them.
+ */
+export const cropSchema = z
+  .strictObject({
+    x: share,
+    y: share,
+    width: share.min(cropSideMin),
+    height: share.min(cropSideMin),
+  })
+  .refine(({ x, y, width, height }) => x + width <= 1 + 1e-6 && y + height <= 1 + 1e-6, {
+    message: 'expected a crop inside the picture',
+  });
+
+export const editsSchema = z.strictObject({
+  ratio: z.union([z.literal('auto'), ratioSchema]),
+  strength: within(ranges.strength),
+  whiteBalance: whiteBalanceSchema,
+  exposure: within(ranges.exposure),
+  highlights: within(ranges.highlights),
+  shadows: within(ranges.shadows),
+  contrast: within(ranges.contrast),
+  saturation: within(ranges.saturation),
+  crop: cropSchema,
+  angle: within(ranges.angle),
+  /** Quarter-turns clockwise, after EXIF orientation, before the crop. */
+  rotate: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)]),
+});
+
+export type Edits = z.infer<typeof editsSchema>;
+export type WhiteBalanceChoice = z.infer<typeof whiteBalanceSchema>;
+export type Crop = z.infer<typeof cropSchema>;
+
+/** A photo nobody has touched. */
+export const defaultEdits: Edits = {
+  ratio: 'auto',
+  strength: 1,
+  whiteBalance: 'as-shot',
+  exposure: 0,
+  highlights: 0,
+  shadows: 0,
+  contrast: 0,
+  saturation: 0,
+  crop: { x: 0, y: 0, width: 1, height: 1 },
+  angle: 0,
+  rotate: 0,
+};

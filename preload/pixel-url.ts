@@ -1,0 +1,91 @@
+/**
+ * Addresses of pixels: `photo://tile/…` in the desktop app, `/photo/tile/…` over loopback HTTP. Built
+ * by the window, read by the main process.
+ */
+
+import { z } from 'zod';
+import { modelIdSchema, photoIdSchema } from './contract.ts';
+import { ratioSchema } from './edits.ts';
+
+const indexSchema = z.number().int().min(0).max(4095);
+const levelSchema = z.number().int().min(0).max(15);
+const stampSchema = z.string().regex(/^[0-9a-z.-]{0,64}$/i);
+
+/** What can be asked for. */
+export const pixelsSchema = z.discriminatedUnion('kind', [
+  /** The camera's own small picture, as JPEG of at most 384 pixels, upright. */
+  z.object({ kind: z.literal('thumb'), photo: photoIdSchema, stamp: stampSchema }),
+  /** The same size, developed by the network with the photo's edits. */
+  z.object({ kind: z.literal('bright'), photo: photoIdSchema, stamp: stampSchema }),
+  /** The camera's own preview as it is in the file (JPEG, as stored: see EXIF orientation). */
+  z.object({ kind: z.literal('preview'), photo: photoIdSchema }),
+  /** Half floats R, G, B, grain; see `tileHeaders`. */
+  z.object({
+    kind: z.literal('tile'),
+    photo: photoIdSchema,
+    model: modelIdSchema,
+    ratio: ratioSchema,
+    level: levelSchema,
+    x: indexSchema,
+    y: indexSchema,
+  }),
+  /** Without the network, at ratio 1 and times `plainScale`; half floats R, G, B, 0. */
+  z.object({
+    kind: z.literal('plain'),
+    photo: photoIdSchema,
+    level: levelSchema,
+    x: indexSchema,
+    y: indexSchema,
+  }),
+]);
+
+export type Pixels = z.infer<typeof pixelsSchema>;
+
+/** Plain tiles are brighter by this, so that half floats hold the darkest of them. */
+export const plainScale = 256;
+
+/** Response headers of tiles: columns and rows of the little-endian half floats, 4 a pixel. */
+export const tileHeaders = { width: 'x-tile-width', height: 'x-tile-height' } as const;
+export const tileType = 'application/x-nightglass-tile';
+
+/** `photo://` in the desktop app, `/photo/` over loopback: what the addresses begin with. */
+export type PixelBase = 'photo://' | '/photo/';
+
+export function pixelUrl(base: PixelBase, pixels: Pixels): string {
+  switch (pixels.kind) {
+    case 'thumb':
+    case 'bright':
+      return `${base}${pixels.kind}/${pixels.photo}/${pixels.stamp}`;
+    case 'preview':
+      return `${base}preview/${pixels.photo}`;
+    case 'tile': {
+      const { photo, model, ratio, level, x, y } = pixels;
+      return `${base}tile/${photo}/${model}/${ratio}/${level}/${x}/${y}`;
+    }
+    case 'plain':
+      return `${base}plain/${pixels.photo}/${pixels.level}/${pixels.x}/${pixels.y}`;
+  }
+}
+
+/** @returns undefined for whatever is no such address */
+export function parsePixelUrl(address: string): Pixels | undefined {
+  const match = /^(?:photo:\/\/|https?:\/\/[^/]+\/photo\/)([a-z0-9./-]{1,300})$/i.exec(address);
+  const [kind, photo, ...rest] = match?.[1]?.split('/') ?? [];
+  const number = (text: string | undefined): number =>
+    text !== undefined && /^\d{1,9}(\.\d{1,17})?$/.test(text) ? Number(text) : Number.NaN;
+  const shape: Readonly<Record<string, readonly string[]>> = {
+    thumb: ['stamp'],
+    bright: ['stamp'],
+    preview: [],
+    tile: ['model', 'ratio', 'level', 'x', 'y'],
+    plain: ['level', 'x', 'y'],
+  };
+  const names = kind === undefined || !Object.hasOwn(shape, kind) ? undefined : shape[kind];
+  if (names?.length !== rest.length) return undefined;
+  const fields = names.map((name, at) => [
+    name,
+    name === 'stamp' || name === 'model' ? rest[at] : number(rest[at]),
+  ]);
+  const parsed = pixelsSchema.safeParse({ kind, photo, ...Object.fromEntries(fields) });
+  return parsed.success ? parsed.data : undefined;
+}

@@ -1,0 +1,79 @@
+/** What the user has settled once for all photos: the same schema in the desktop app and headless. */
+
+import { z } from 'zod';
+
+export const spaceSchema = z.enum(['srgb', 'display-p3', 'rec2020']);
+
+/** How a picture is written. */
+export const outputSchema = z.discriminatedUnion('format', [
+  z.strictObject({
+    format: z.literal('tiff'),
+    bits: z.union([z.literal(8), z.literal(16)]),
+    compression: z.enum(['deflate', 'lzw', 'none']),
+  }),
+  z.strictObject({ format: z.literal('png'), bits: z.union([z.literal(8), z.literal(16)]) }),
+  z.strictObject({ format: z.literal('jpeg'), quality: z.number().int().min(1).max(100) }),
+  z.strictObject({ format: z.literal('dng') }),
+]);
+
+/** What a template may hold; everything else stands for itself. */
+export const templateTokens = ['name', 'date', 'time', 'camera', 'iso', 'number'] as const;
+
+/** For example `{name}-bright`; no slashes, so that a name stays in its folder. */
+export const templateSchema = z
+  .string()
+  .min(1)
+  .max(120)
+  .regex(/^[^/\\:*?"<>|\p{Cc}]+$/u, 'expected a file name without / \\ : * ? " < > |');
+
+/** Pixels of the longer side; the picture is never enlarged. Absent: as large as it is. */
+export const longSideSchema = z.number().int().min(64).max(60_000);
+
+export const exportChoiceSchema = z.strictObject({
+  output: outputSchema,
+  space: spaceSchema,
+  longSide: longSideSchema.optional(),
+  template: templateSchema,
+  /** Where pictures go. Absent: the folder `Nightglass` beside the photos. */
+  folder: z.string().min(1).max(4096).optional(),
+  onConflict: z.enum(['rename', 'skip', 'overwrite']),
+});
+
+export const settingsSchema = z.strictObject({
+  theme: z.enum(['dark', 'light', 'system']),
+  exportChoice: exportChoiceSchema,
+  /** Bytes of developed tiles kept in memory. */
+  tileCacheBytes: z.number().int().min(64e6).max(16e9),
+  device: z.enum(['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml']),
+  /** Processor threads of the network; 0: all. */
+  threads: z.number().int().min(0).max(256),
+  /** Id of a shipped or imported model. */
+  model: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
+  subfolders: z.boolean(),
+  /** Hints the user has seen and closed. */
+  hintsSeen: z.array(z.string().max(40)).max(40),
+});
+
+/** Any part of the settings. */
+export const settingsPatchSchema = settingsSchema.partial();
+
+export type Settings = z.infer<typeof settingsSchema>;
+export type SettingsPatch = z.infer<typeof settingsPatchSchema>;
+export type ExportChoice = z.infer<typeof exportChoiceSchema>;
+export type OutputChoice = z.infer<typeof outputSchema>;
+
+export const defaultSettings: Settings = {
+  theme: 'dark',
+  exportChoice: {
+    output: { format: 'tiff', bits: 16, compression: 'deflate' },
+    space: 'srgb',
+    template: '{name}',
+    onConflict: 'rename',
+  },
+  tileCacheBytes: 512e6,
+  device: 'auto',
+  threads: 0,
+  model: 'fast',
+  subfolders: false,
+  hintsSeen: [],
+};
