@@ -28,7 +28,11 @@ export function blockMeans(mosaic: Mosaic): BlockMeans {
   const [sideX, sideY] = [Math.min(blockSide, width), Math.min(blockSide, height)];
   const across = Math.floor(width / sideX);
   const count = across * Math.floor(height / sideY);
-  const planes = { R: new Float32Array(count), G: new Float32Array(count), B: new Float32Array(count) };
+  const planes = {
+    R: new Float32Array(count),
+    G: new Float32Array(count),
+    B: new Float32Array(count),
+  };
   const saturated = new Float32Array(count);
   const rowStep = width * height < everyRowBelowSamples ? 2 : 4;
   const nearlyWhite = whiteLevel * 0.99;

@@ -9,8 +9,11 @@ import { blockMeans } from './block-means.ts';
  * a night keeps its mood two thirds of a stop below.
  */
 const keyTarget = 0.12;
-/** Where the brightest hundredth of the scene begins, at most: lamps may clip, façades may not. */
-const highlightLimit = 1;
+/**
+ * Where the brightest hundredth of the scene begins, at most: lamps may clip, façades may not. The
+ * tone curve shows it as 0.94.
+ */
+const highlightLimit = 1.2;
 /**
  * Added to every block before its logarithm, as a share of the frame's mean: what is darker than
  * that is night to the eye, and its logarithm would be that of noise.
@@ -30,14 +33,20 @@ export function autoRatio(mosaic: Mosaic, gains: Vector3): number {
   const luma = Float64Array.from(
     { length: count },
     (_, block) =>
-      0.25 * gains[0] * red[block]! + 0.6 * gains[1] * green[block]! + 0.15 * gains[2] * blue[block]!,
+      0.25 * gains[0] * red[block]! +
+      0.6 * gains[1] * green[block]! +
+      0.15 * gains[2] * blue[block]!,
   ).sort();
   const mean = luma.reduce((sum, value) => sum + value, 0) / count;
   if (!(mean > 0)) return ratioMax;
   const shadow = shadowShare * mean;
-  const logMean = luma.reduce((sum, value) => sum + Math.log(Math.max(0, value) + shadow), 0) / count;
+  const logMean =
+    luma.reduce((sum, value) => sum + Math.log(Math.max(0, value) + shadow), 0) / count;
   const key = Math.exp(logMean) - shadow;
   const highlight = luma[Math.min(count - 1, Math.floor(0.99 * count))] ?? mean;
-  const ratio = Math.min(keyTarget / Math.max(key, 1e-9), highlightLimit / Math.max(highlight, 1e-9));
+  const ratio = Math.min(
+    keyTarget / Math.max(key, 1e-9),
+    highlightLimit / Math.max(highlight, 1e-9),
+  );
   return Number(Math.min(ratioMax, Math.max(ratioMin, ratio)).toPrecision(3));
 }

@@ -69,7 +69,12 @@ const varianceMin = 1e-10;
  * @param noise of the site's amplified samples
  * @returns [region.height + 2 · highPassRadius, region.width + 2 · highPassRadius]
  */
-function residual(tile: TileResult, region: Rectangle, site: number, noise: NoiseProfile): Float32Array {
+function residual(
+  tile: TileResult,
+  region: Rectangle,
+  site: number,
+  noise: NoiseProfile,
+): Float32Array {
   const { window } = tile.tile;
   const { input, output } = tile;
   const plane = window.width * window.height;
@@ -89,7 +94,8 @@ function residual(tile: TileResult, region: Rectangle, site: number, noise: Nois
       const clean = output[outputPlane + at]!;
       const variance = offset + (clean > 0 ? slope * clean : 0);
       const taken =
-        (input[inputPlane + at]! - clean) / Math.sqrt(variance > varianceMin ? variance : varianceMin);
+        (input[inputPlane + at]! - clean) /
+        Math.sqrt(variance > varianceMin ? variance : varianceMin);
       // The identity up to some 3σ, then back to 0 (Tukey's biweight, a power steeper): a hot pixel
       // does not come back.
       const squared = taken * taken * (1 / (outlier * outlier));
@@ -163,8 +169,10 @@ function addToRows(
     for (let at = start, end = start + core.width; at < end; at++, out += 6) {
       const besideHere = right[at]!;
       const after = left[at + 1]!;
-      const first = 0.5 * here + 0.125 * (before + besideHere + otherLeft[at]! + otherLeft[at + next]!);
-      const second = 0.5 * besideHere + 0.125 * (here + after + otherRight[at]! + otherRight[at + next]!);
+      const first =
+        0.5 * here + 0.125 * (before + besideHere + otherLeft[at]! + otherLeft[at + next]!);
+      const second =
+        0.5 * besideHere + 0.125 * (here + after + otherRight[at]! + otherRight[at + next]!);
       before = besideHere;
       here = after;
       addToPixel(samples, out, amount * first, slope, offset);
@@ -174,7 +182,13 @@ function addToRows(
 }
 
 /** @param grain in units of the noise of the pixel's own light */
-function addToPixel(samples: Float32Array, at: number, grain: number, slope: number, offset: number): void {
+function addToPixel(
+  samples: Float32Array,
+  at: number,
+  grain: number,
+  slope: number,
+  offset: number,
+): void {
   const red = samples[at]!;
   const green = samples[at + 1]!;
   const blue = samples[at + 2]!;

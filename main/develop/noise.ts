@@ -39,7 +39,7 @@ const tableTolerance = 1.6;
 /** σ(60 %) / σ(25 %) of the high-pass band is 1 for noise alone and grows with texture. */
 const purityLimit = 1.06;
 /** No camera is this much quieter than the middle one: the frame was denoised. */
-const leastOfTypical = 0.2;
+const leastOfTypical = 0.1;
 
 function contradicts(estimate: NoiseEstimate, table: NoiseProfile): boolean {
   const ratio = sigmaRatio(estimate, table);
@@ -56,7 +56,13 @@ export function varianceAt({ slope, offset }: NoiseProfile, x: number): number {
 }
 
 function isNoise({ slope, offset }: NoiseProfile): boolean {
-  return Number.isFinite(slope) && Number.isFinite(offset) && slope >= 0 && offset >= 0 && slope + offset > 0;
+  return (
+    Number.isFinite(slope) &&
+    Number.isFinite(offset) &&
+    slope >= 0 &&
+    offset >= 0 &&
+    slope + offset > 0
+  );
 }
 
 export interface NoiseEstimate {
@@ -150,7 +156,13 @@ function measureBlocks(mosaic: Mosaic): Blocks {
       }
     }
   }
-  return { count, level, diagonal, isClipped, scale: (scale[0] + scale[1] + scale[2] + scale[3]) / 4 };
+  return {
+    count,
+    level,
+    diagonal,
+    isClipped,
+    scale: (scale[0] + scale[1] + scale[2] + scale[3]) / 4,
+  };
 }
 
 interface Bin {
@@ -176,7 +188,10 @@ const normal60 = 0.841621;
 function binsOf({ count, level, diagonal, isClipped, scale }: Blocks): readonly Bin[] {
   if (count === 0) return [];
   const stride = Math.max(1, Math.floor(count / 16_384));
-  const sorted = Float32Array.from({ length: Math.ceil(count / stride) }, (_, i) => level[i * stride]!).sort();
+  const sorted = Float32Array.from(
+    { length: Math.ceil(count / stride) },
+    (_, i) => level[i * stride]!,
+  ).sort();
   const starts = binStarts.map((share) => sorted[Math.floor(share * sorted.length)]!);
   const bins = starts.length;
   const histograms = new Uint32Array(bins * (diagonalMax + 1));
@@ -211,7 +226,12 @@ function binsOf({ count, level, diagonal, isClipped, scale }: Blocks): readonly 
     // The coefficient adds four samples; reading it as spread over its rounding cell adds 1/12.
     const variance = ((sigma25 * sigma25 - (step * step) / 12) / 4) * scale * scale;
     if (!(variance > 0)) continue;
-    found.push({ level: levels[bin]! / inBin, variance, purity: sigma60 / sigma25, count: coefficients });
+    found.push({
+      level: levels[bin]! / inBin,
+      variance,
+      purity: sigma60 / sigma25,
+      count: coefficients,
+    });
   }
   return found;
 }

@@ -41,7 +41,9 @@ export function gainsOf({ kelvin, tint }: Temperature, colour: CameraColour): Ve
   const limitedTint = Math.min(tintMax, Math.max(-tintMax, tint));
   const { u, v, normalU, normalV } = locus(1e6 / limitedKelvin);
   const offset = limitedTint / tintPerUv;
-  return gainsOfNeutral(transform(colour.xyzToCamera, xyzOf(u + offset * normalU, v + offset * normalV)));
+  return gainsOfNeutral(
+    transform(colour.xyzToCamera, xyzOf(u + offset * normalU, v + offset * normalV)),
+  );
 }
 
 /** The temperature whose `gainsOf` these gains are, within the limits of both controls. */
@@ -122,7 +124,8 @@ function gainsOfNeutral([red, green, blue]: Vector3): Vector3 {
 
 function limited([red, green, blue]: Vector3): Vector3 {
   // A neutral of no or negative light has no gain: the largest stands for it.
-  const limit = (gain: number): number => (gain > 0 ? Math.min(gainMax, Math.max(gainMin, gain)) : gainMax);
+  const limit = (gain: number): number =>
+    gain > 0 ? Math.min(gainMax, Math.max(gainMin, gain)) : gainMax;
   return [limit(red / green), 1, limit(blue / green)];
 }
 

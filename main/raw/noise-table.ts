@@ -88,7 +88,8 @@ export function calibratedNoise({ make = '', model = '', iso }: Shot): NoiseProf
   // "NIKON CORPORATION" writes "NIKON D850", "Canon" writes "Canon EOS 70D": the first word goes.
   const [brand = ''] = make.trim().toLowerCase().split(/\s+/);
   const written = model.trim().toLowerCase();
-  const name = brand !== '' && written.startsWith(`${brand} `) ? written.slice(brand.length + 1) : written;
+  const name =
+    brand !== '' && written.startsWith(`${brand} `) ? written.slice(brand.length + 1) : written;
   const found = calibrations.find(({ models }) => models.includes(name));
   if (found === undefined) return undefined;
   const gainDn = (found.gainDnAtIso100 * iso) / 100;
