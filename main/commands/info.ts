@@ -91,10 +91,7 @@ function describe(facts: Facts): string {
     ['content', facts.content === 'mosaic' ? undefined : 'no mosaic: developed by LibRaw'],
     ['layout', facts.cfa],
     ['black', facts.blackLevel === undefined ? undefined : levels(facts.blackLevel)],
-    [
-      'black, masked',
-      facts.opticalBlack === undefined ? undefined : levels(facts.opticalBlack),
-    ],
+    ['black, masked', facts.opticalBlack === undefined ? undefined : levels(facts.opticalBlack)],
     ['white', facts.whiteLevel?.toString()],
     ['balance', balance(colour)],
     [
@@ -132,9 +129,7 @@ function exposure(shot: Shot): string | undefined {
 
 /** As cameras show it: "1/30 s" below a third of a second. */
 function shutter(seconds: number): string {
-  return seconds < 0.3
-    ? `1/${Math.round(1 / seconds)} s`
-    : `${Number(seconds.toPrecision(3))} s`;
+  return seconds < 0.3 ? `1/${Math.round(1 / seconds)} s` : `${Number(seconds.toPrecision(3))} s`;
 }
 
 function place({ latitude, longitude, altitudeMetres }: Gps): string {

@@ -58,7 +58,11 @@ export function trainCommand(): Command {
       `steps in all (default: ${steps})`,
       numberBetween(1, 100_000_000, whole),
     )
-    .option('--batch <number>', `patches in a step (default: ${batch})`, numberBetween(1, 64, whole))
+    .option(
+      '--batch <number>',
+      `patches in a step (default: ${batch})`,
+      numberBetween(1, 64, whole),
+    )
     .option(
       '--patch <pixels>',
       `side of a patch in packed pixels, a multiple of 16 (default: ${patchPacked})`,
@@ -93,7 +97,10 @@ export function trainCommand(): Command {
     )
     .option('--exclude <name...>', 'file names of photos to leave out')
     .option('--with-held-out', 'also train on the photos that evaluate is meant for')
-    .option('--resume', 'go on with the run in --out as if it had not stopped (bit for bit on as many threads)')
+    .option(
+      '--resume',
+      'go on with the run in --out as if it had not stopped (bit for bit on as many threads)',
+    )
     .option('--other-photos', 'with --resume: although the photos are not those it began with')
     .option('--export-only', 'write the model of the run in --out as it stands')
     .option('--json', 'print one JSON object a line')
@@ -205,7 +212,10 @@ async function beginOrResume(options: Options, file: string): Promise<Checkpoint
       throw new Refusal('bad-argument', 'expected --resume or --from but received both');
     }
     if (!isThere) {
-      throw new Refusal('bad-argument', `expected a run to go on with in ${options.out} but there is none`);
+      throw new Refusal(
+        'bad-argument',
+        `expected a run to go on with in ${options.out} but there is none`,
+      );
     }
     const checkpoint = await readCheckpoint(file);
     return { ...checkpoint, recipe: resumedRecipe(options, checkpoint.recipe) };
@@ -316,5 +326,7 @@ async function exportModel(
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return;
   }
-  process.stdout.write(`Wrote ${paths.manifest} and ${path.basename(paths.onnx)} at step ${step}.\n`);
+  process.stdout.write(
+    `Wrote ${paths.manifest} and ${path.basename(paths.onnx)} at step ${step}.\n`,
+  );
 }

@@ -91,6 +91,8 @@ export class TrainingReport {
     const text = JSON.stringify(event);
     if (this.#isJson) process.stdout.write(`${text}\n`);
     // A log that cannot be written (a full disk) is no reason to lose a run: the checkpoint will say.
-    this.#logged = this.#logged.then(() => appendFile(this.#logFile, `${text}\n`)).catch(() => undefined);
+    this.#logged = this.#logged
+      .then(() => appendFile(this.#logFile, `${text}\n`))
+      .catch(() => undefined);
   }
 }

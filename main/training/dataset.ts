@@ -57,7 +57,10 @@ export async function trainingPhotos(
   const files = found.filter((file) => !isExcluded(file));
   if (files.length === 0) {
     const besides = found.length === 0 ? '' : ` besides the ${found.length} left out`;
-    throw new Refusal('dataset', `expected photos in ${paths.join(', ')} but there are none${besides}`);
+    throw new Refusal(
+      'dataset',
+      `expected photos in ${paths.join(', ')} but there are none${besides}`,
+    );
   }
   const excluded = found.filter(isExcluded).map((file) => path.basename(file));
   return { files, excluded };
