@@ -92,15 +92,13 @@ function residual(
     for (let x = 0; x < width; x++, out++) {
       const at = row + columns[x]!;
       const clean = output[outputPlane + at]!;
-      const variance = offset + (clean > 0 ? slope * clean : 0);
-      const taken =
-        (input[inputPlane + at]! - clean) /
-        Math.sqrt(variance > varianceMin ? variance : varianceMin);
+      const variance = Math.max(varianceMin, offset + slope * Math.max(0, clean));
+      const taken = (input[inputPlane + at]! - clean) / Math.sqrt(variance);
       // The identity up to some 3σ, then back to 0 (Tukey's biweight, a power steeper): a hot pixel
       // does not come back.
-      const squared = taken * taken * (1 / (outlier * outlier));
-      const left = 1 - squared * squared;
-      values[out] = squared < 1 ? taken * left * left : 0;
+      const far = Math.min(1, taken * taken * (1 / (outlier * outlier)));
+      const left = 1 - far * far;
+      values[out] = taken * left * left;
     }
   }
   return values;
