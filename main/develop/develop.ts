@@ -7,7 +7,7 @@ import { throwIfCancelled } from '../refusal.ts';
 import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
 import { amplify } from './amplify.ts';
 import { normalisation } from './normalise.ts';
-import { packedGrid, packWindow } from './pack.ts';
+import { packedGrid, packWindow, type Allocate } from './pack.ts';
 import type { Tile } from './tiles.ts';
 import { unpackCore, type DevelopedTile } from './unpack.ts';
 
@@ -26,6 +26,8 @@ export interface DevelopRequest {
   readonly gains: Vector3;
   readonly tiles: readonly Tile[];
   readonly run: RunNetwork;
+  /** Memory for windows; two are in use at any time. */
+  readonly allocate?: Allocate;
   readonly signal?: AbortSignal;
 }
 
@@ -44,14 +46,14 @@ export interface TileResult extends DevelopedTile {
  * @throws Refusal `cancelled` before the next tile once the signal is aborted; whatever `run` throws
  */
 export async function* develop(request: DevelopRequest): AsyncGenerator<TileResult> {
-  const { mosaic, ratio, gains, tiles, run, signal } = request;
+  const { mosaic, ratio, gains, tiles, run, allocate, signal } = request;
   const levels = normalisation(mosaic);
   const grid = packedGrid(mosaic);
   const begin = (tile: Tile | undefined) => {
     if (tile === undefined) return undefined;
     throwIfCancelled(signal);
     const { width, height } = tile.window;
-    const input = amplify(packWindow(mosaic, grid, levels, tile.window), ratio, gains);
+    const input = amplify(packWindow(mosaic, grid, levels, tile.window, allocate), ratio, gains);
     const output = run(input, width, height);
     // Its failure is met when its turn comes, or never, if an earlier tile ends the line.
     output.catch(() => undefined);

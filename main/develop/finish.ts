@@ -3,17 +3,20 @@
  * space, toned, encoded and turned upright, each tile as it comes.
  */
 
-import type { CameraColour, Orientation, Vector3 } from '../raw/mosaic.ts';
-import { cameraToOutput, luminanceWeights } from './colour.ts';
+import type { CameraColour, Matrix3, Orientation, Vector3 } from '../raw/mosaic.ts';
+import { cameraToOutput, luminanceWeights, multiply } from './colour.ts';
 import type { FinishedImage, OutputSpace } from './image.ts';
+import { isNeutral, Toner, type ToneEdits } from './look.ts';
 import type { PackedGrid } from './pack.ts';
-import { toneTable, toneTableMax, toneTableStepsPerUnit } from './tone.ts';
+import { toneMax, toneTable, toneTableScale } from './tone.ts';
 import type { DevelopedTile } from './unpack.ts';
 
 export interface Look {
   readonly space: OutputSpace;
   /** White balance asked for, relative to the one the network was shown: 1, 1, 1 changes nothing. */
   readonly balance: Vector3;
+  /** Absent or neutral: the picture as the network gave it. */
+  readonly tone?: ToneEdits | undefined;
 }
 
 /** The frame a picture is made from. */
@@ -25,32 +28,43 @@ export interface Frame {
   readonly colour: CameraColour;
 }
 
+const identity: Matrix3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+
 /** A picture that fills tile by tile. */
 export class Finisher {
   readonly image: FinishedImage;
   readonly #frame: Frame;
-  readonly #matrix: Float64Array;
+  readonly #matrix: Matrix3;
+  readonly #toner: Toner | undefined;
   readonly #luminance: Vector3;
-  readonly #table: Float32Array;
+  readonly #table: Uint16Array;
 
   constructor(frame: Frame, look: Look) {
     const isTurned = frame.orientation >= 5;
     const [width, height] = isTurned ? [frame.height, frame.width] : [frame.width, frame.height];
     this.#frame = frame;
     const [red, green, blue] = look.balance;
-    this.#matrix = Float64Array.from(cameraToOutput(frame.colour, look.space), (value, index) =>
-      value * ([red, green, blue][index % 3] ?? 1),
+    const matrix = multiply(
+      cameraToOutput(frame.colour, look.space),
+      [red, 0, 0, 0, green, 0, 0, 0, blue],
     );
     this.#luminance = luminanceWeights(look.space);
+    if (look.tone !== undefined && !isNeutral(look.tone)) {
+      this.#toner = new Toner(matrix, this.#luminance, look.tone);
+      this.#matrix = identity;
+    } else {
+      this.#matrix = matrix;
+    }
     this.#table = toneTable(look.space);
     const samples = new Uint16Array(width * height * 3);
     this.image = { width, height, samples, space: look.space };
   }
 
   /** Puts one developed tile into its place. Tiles may come in any order. */
-  add({ area, samples }: DevelopedTile): void {
+  add({ area, samples: developed }: DevelopedTile): void {
+    const samples = this.#toner?.apply(developed) ?? developed;
     const { width, height, grid } = this.#frame;
-    const place = this.#placement();
+    const { origin, perRow, perColumn } = this.#placement();
     const [m0, m1, m2, m3, m4, m5, m6, m7, m8] = this.#matrix;
     const [lr, lg, lb] = this.#luminance;
     const table = this.#table;
@@ -62,28 +76,28 @@ export class Finisher {
     const lastY = Math.min(area.height, height - top);
     for (let y = firstY; y < lastY; y++) {
       let at = (y * area.width + firstX) * 3;
-      let to = place.origin + (top + y) * place.perRow + (left + firstX) * place.perColumn;
-      for (let x = firstX; x < lastX; x++, at += 3, to += place.perColumn) {
+      let to = origin + (top + y) * perRow + (left + firstX) * perColumn;
+      for (let x = firstX; x < lastX; x++, at += 3, to += perColumn) {
         const cr = samples[at]!;
         const cg = samples[at + 1]!;
         const cb = samples[at + 2]!;
-        let r = m0! * cr + m1! * cg + m2! * cb;
-        let g = m3! * cr + m4! * cg + m5! * cb;
-        let b = m6! * cr + m7! * cg + m8! * cb;
-        const least = r < g ? (r < b ? r : b) : g < b ? g : b;
+        let r = m0 * cr + m1 * cg + m2 * cb;
+        let g = m3 * cr + m4 * cg + m5 * cb;
+        let b = m6 * cr + m7 * cg + m8 * cb;
+        const least = Math.min(r, g, b);
         if (least < 0) {
           // Out of the space's gamut: towards grey of the same luminance until it fits, which
           // keeps the hue where clipping a channel would turn it.
-          const grey = lr * r + lg * g + lb * b;
-          const keep = grey > 0 ? grey / (grey - least) : 0;
-          const base = grey > 0 ? grey * (1 - keep) : 0;
-          r = base + keep * r;
-          g = base + keep * g;
-          b = base + keep * b;
+          const grey = Math.max(0, lr * r + lg * g + lb * b);
+          const keep = grey / (grey - least);
+          r = grey + keep * (r - grey);
+          g = grey + keep * (g - grey);
+          b = grey + keep * (b - grey);
         }
-        out[to] = lookUp(table, r);
-        out[to + 1] = lookUp(table, g);
-        out[to + 2] = lookUp(table, b);
+        // Math.max, not a comparison: it compiles to no branch. Rounding may leave −0.0…1.
+        out[to] = table[nearest(r)]!;
+        out[to + 1] = table[nearest(g)]!;
+        out[to + 2] = table[nearest(b)]!;
       }
     }
   }
@@ -117,10 +131,7 @@ export class Finisher {
   }
 }
 
-function lookUp(table: Float32Array, light: number): number {
-  if (!(light > 0)) return 0;
-  const at = (light < toneTableMax ? light : toneTableMax) * toneTableStepsPerUnit;
-  const index = at | 0;
-  const low = table[index]!;
-  return low + (table[index + 1]! - low) * (at - index) + 0.5;
+/** Place in the tone table of a linear value; NaN is black. */
+function nearest(light: number): number {
+  return (Math.sqrt(Math.max(0, Math.min(toneMax, light))) * toneTableScale + 0.5) | 0;
 }

@@ -30,6 +30,9 @@ export function packedGrid(mosaic: Mosaic): PackedGrid {
   };
 }
 
+/** Where a window's memory comes from; it may hold anything. */
+export type Allocate = (length: number) => Float32Array;
+
 /**
  * Cuts one window out of the mosaic, normalised and packed.
  * @param window in packed pixels; what lies outside the mosaic is mirrored about its edge *sample*,
@@ -42,10 +45,11 @@ export function packWindow(
   grid: PackedGrid,
   { black, scale }: Normalisation,
   window: Rectangle,
+  allocate: Allocate = (length) => new Float32Array(length),
 ): Float32Array {
   const { samples, width } = mosaic;
   const area = window.width * window.height;
-  const packed = new Float32Array(4 * area);
+  const packed = allocate(4 * area);
   const rows = mirroredPositions(window.y * 2 - grid.rowsBefore, window.height * 2, mosaic.height);
   const columns = mirroredPositions(window.x * 2 - grid.columnsBefore, window.width * 2, width);
   for (let site = 0; site < 4; site++) {

@@ -35,16 +35,22 @@ export function encode(x: number, space: OutputSpace): number {
   return x <= 0.0031308 ? 12.92 * x : 1.055 * x ** (1 / 2.4) - 0.055;
 }
 
-/** Entries of the table for each unit of linear light: its steps stay under one of 65,535. */
-export const toneTableStepsPerUnit = 16_384;
+/** Highest linear value that is told from white; what is above is shown as this. */
+export const toneMax = amplifiedLimit;
 
-/** Highest linear value the table knows; what is above is shown as this. */
-export const toneTableMax = amplifiedLimit;
+/** Entries of the tone table, less one. */
+const toneTableLast = 65_535;
 
-/** Roll-off and encoding for linear values n / `toneTableStepsPerUnit`, 0–65535. */
-export function toneTable(space: OutputSpace): Float32Array {
-  return Float32Array.from(
-    { length: toneTableMax * toneTableStepsPerUnit + 2 },
-    (_, index) => 65_535 * encode(rollOff(index / toneTableStepsPerUnit), space),
+/** Multiplies the square root of a linear value to its place in the tone table. */
+export const toneTableScale = toneTableLast / Math.sqrt(toneMax);
+
+/**
+ * Roll-off and encoding for linear values (n / `toneTableScale`)², 0–65535. Spaced by the square
+ * root because that is nearly the curve's own shape: neighbouring entries differ by at most two of
+ * 65,535 everywhere, so the nearest one will do.
+ */
+export function toneTable(space: OutputSpace): Uint16Array {
+  return Uint16Array.from({ length: toneTableLast + 1 }, (_, index) =>
+    Math.round(65_535 * encode(rollOff((index / toneTableScale) ** 2), space)),
   );
 }

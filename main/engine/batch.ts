@@ -24,8 +24,11 @@ export interface BatchOptions {
   readonly onOutcome: (outcome: PhotoOutcome) => void;
 }
 
-/** One in the network, one being decoded, one being encoded. */
-const photosUnderWay = 3;
+/**
+ * One in the network while the other is encoded and the one after it decoded: together these take
+ * less time than the network, and a third photo would only take memory.
+ */
+const photosUnderWay = 2;
 
 /**
  * Enhances photos into a folder; each one's outcome is told as it comes.

@@ -4,9 +4,11 @@ import { readModel } from '../network/manifest.ts';
 import { openNetwork } from '../network/session.ts';
 import { testDevice } from '../network/device.ts';
 import { Darkroom } from './darkroom.ts';
+import { PreviewDesk } from './preview-desk.ts';
 import { failureOf, requestSchema, type Reply, type Request } from './protocol.ts';
 
 let darkroom: Darkroom | undefined;
+let previews: PreviewDesk | undefined;
 
 function reply(message: Reply): void {
   // The app may be gone already; then nobody waits for the answer.
@@ -15,6 +17,7 @@ function reply(message: Reply): void {
 
 async function open({ model, device, threads }: Extract<Request, { kind: 'open' }>): Promise<void> {
   try {
+    await previews?.close();
     await darkroom?.close();
     const options = { device, ...(threads === undefined ? {} : { threads }) };
     const network = await openNetwork(await readModel(model), options);
@@ -31,6 +34,14 @@ async function open({ model, device, threads }: Extract<Request, { kind: 'open' 
       },
       failed: (id, failure) => {
         reply({ kind: 'failed', id, failure });
+      },
+    });
+    previews = new PreviewDesk(darkroom, {
+      done: (id, picture) => {
+        reply({ kind: 'previewed', id, picture });
+      },
+      failed: (id, failure) => {
+        reply({ kind: 'preview-failed', id, failure });
       },
     });
     reply({ kind: 'opened' });
@@ -64,6 +75,12 @@ process.on('message', (unknown: unknown) => {
       break;
     case 'cancel':
       darkroom?.cancel(request.id);
+      break;
+    case 'preview':
+      previews?.start(request.id, request.job);
+      break;
+    case 'cancel-preview':
+      previews?.cancel(request.id);
       break;
     case 'test':
       void test(request);

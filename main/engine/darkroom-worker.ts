@@ -8,17 +8,19 @@ import { parentPort } from 'node:worker_threads';
 import { z } from 'zod';
 import { Refusal } from '../refusal.ts';
 import { enhancePhoto } from './photo.ts';
+import { Rotation } from './rotation.ts';
 import { errorOf, failureOf, failureSchema, photoJobSchema } from './protocol.ts';
 import type { DarkroomMessage } from './darkroom.ts';
 
 const messageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('start'), job: photoJobSchema }),
-  z.object({ kind: z.literal('ran'), run: z.number(), output: z.custom<Float32Array>((value) => value instanceof Float32Array), ms: z.number() }),
+  z.object({ kind: z.literal('ran'), run: z.number(), ms: z.number() }),
   z.object({ kind: z.literal('not-ran'), run: z.number(), failure: failureSchema }),
   z.object({ kind: z.literal('cancel') }),
 ]);
 
 interface Waiting {
+  readonly output: Float32Array;
   readonly resolve: (output: Float32Array) => void;
   readonly reject: (error: Error) => void;
 }
@@ -27,6 +29,9 @@ const port = parentPort;
 if (port === null) throw new Error('expected to run as a worker thread');
 
 const waiting = new Map<number, Waiting>();
+// A window being made or run, and one being finished.
+const windows = new Rotation(2);
+const outputs = new Rotation(2);
 let runs = 0;
 let networkMs = 0;
 let controller = new AbortController();
@@ -38,20 +43,34 @@ function send(message: DarkroomMessage): void {
 function run(packed: Float32Array, width: number, height: number): Promise<Float32Array> {
   return new Promise((resolve, reject) => {
     const id = runs++;
-    waiting.set(id, { resolve, reject });
-    send({ kind: 'run', run: id, packed, width, height });
+    const output = outputs.next(packed.length * 3);
+    waiting.set(id, { output, resolve, reject });
+    send({ kind: 'run', run: id, packed, output, width, height });
   });
+}
+
+/** Meets an answer of the network; one for a photo that has ended meanwhile meets nobody. */
+function settle(id: number, meet: (entry: Waiting) => void): void {
+  const entry = waiting.get(id);
+  waiting.delete(id);
+  if (entry !== undefined) meet(entry);
 }
 
 async function start(job: z.infer<typeof photoJobSchema>): Promise<void> {
   controller = new AbortController();
   networkMs = 0;
+  waiting.clear();
   try {
     const result = await enhancePhoto(job, {
       run,
+      allocate: (length) => windows.next(length),
       networkMs: () => networkMs,
       signal: controller.signal,
       onProgress: (progress) => {
+        if (progress.stage === 'encode') {
+          windows.clear();
+          outputs.clear();
+        }
         send({ kind: 'progress', progress });
       },
     });
@@ -78,13 +97,15 @@ port.on('message', (unknown: unknown) => {
       controller.abort();
       break;
     case 'ran':
-      networkMs += message.ms;
-      waiting.get(message.run)?.resolve(message.output);
-      waiting.delete(message.run);
+      settle(message.run, (entry) => {
+        networkMs += message.ms;
+        entry.resolve(entry.output);
+      });
       break;
     case 'not-ran':
-      waiting.get(message.run)?.reject(errorOf(message.failure));
-      waiting.delete(message.run);
+      settle(message.run, (entry) => {
+        entry.reject(errorOf(message.failure));
+      });
       break;
   }
 });

@@ -15,11 +15,17 @@ import {
   type PhotoResult,
 } from './protocol.ts';
 
+/** In memory that both threads see. */
+const sharedFloats = z.custom<Float32Array>(
+  (value) => value instanceof Float32Array && value.buffer instanceof SharedArrayBuffer,
+);
+
 const messageSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('run'),
     run: z.number(),
-    packed: z.custom<Float32Array>((value) => value instanceof Float32Array),
+    packed: sharedFloats,
+    output: sharedFloats,
     width: z.number(),
     height: z.number(),
   }),
@@ -43,8 +49,18 @@ interface Request {
   readonly thread: Thread;
   readonly run: number;
   readonly packed: Float32Array;
+  readonly output: Float32Array;
   readonly width: number;
   readonly height: number;
+}
+
+/** A window of the app's view. */
+interface Urgent {
+  readonly packed: Float32Array;
+  readonly output: Float32Array;
+  readonly width: number;
+  readonly height: number;
+  readonly settle: PromiseWithResolvers<void>;
 }
 
 interface Thread {
@@ -62,6 +78,7 @@ export class Darkroom {
   readonly #events: DarkroomEvents;
   readonly #threads: Thread[] = [];
   readonly #requests: Request[] = [];
+  readonly #urgent: Urgent[] = [];
   #isRunning = false;
 
   constructor(network: Network, events: DarkroomEvents) {
@@ -78,6 +95,14 @@ export class Darkroom {
 
   cancel(id: number): void {
     this.#threads.find(({ job }) => job?.id === id)?.worker.postMessage({ kind: 'cancel' });
+  }
+
+  /** Runs one window before those of any photo that is being enhanced. */
+  runFirst(packed: Float32Array, output: Float32Array, width: number, height: number): Promise<void> {
+    const settle = Promise.withResolvers<void>();
+    this.#urgent.push({ packed, output, width, height, settle });
+    void this.#serve();
+    return settle.promise;
   }
 
   async close(): Promise<void> {
@@ -150,18 +175,29 @@ export class Darkroom {
   async #serve(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;
+    await this.#serveUrgent();
     for (let request = this.#next(); request !== undefined; request = this.#next()) {
-      const { thread, run, packed, width, height } = request;
+      const { thread, run, packed, output, width, height } = request;
       const beginMs = performance.now();
       try {
-        const output = await this.#network.run(packed, width, height);
-        thread.worker.postMessage({ kind: 'ran', run, output, ms: performance.now() - beginMs });
+        await this.#network.run(packed, width, height, output);
+        thread.worker.postMessage({ kind: 'ran', run, ms: performance.now() - beginMs });
       } catch (error) {
         const failure = failureOf(error instanceof Error ? error : new Refusal('device', String(error)));
         thread.worker.postMessage({ kind: 'not-ran', run, failure });
       }
+      await this.#serveUrgent();
     }
     this.#isRunning = false;
+  }
+
+  async #serveUrgent(): Promise<void> {
+    for (let urgent = this.#urgent.shift(); urgent !== undefined; urgent = this.#urgent.shift()) {
+      const { packed, output, width, height, settle } = urgent;
+      await this.#network.run(packed, width, height, output).then(() => {
+        settle.resolve();
+      }, settle.reject);
+    }
   }
 
   /** The oldest photo's next window. */

@@ -8,7 +8,7 @@ import { Finisher } from '../develop/finish.ts';
 import { addGrain } from '../develop/grain.ts';
 import type { CameraLinearImage } from '../develop/image.ts';
 import { frameNoise } from '../develop/noise.ts';
-import { packedGrid } from '../develop/pack.ts';
+import { packedGrid, type Allocate } from '../develop/pack.ts';
 import { planTiles } from '../develop/tiles.ts';
 import { gainsFor } from '../develop/white-balance.ts';
 import { writeAtomically } from '../export/atomic.ts';
@@ -21,6 +21,8 @@ import type { PhotoJob, PhotoProgress, PhotoResult, Stages } from './protocol.ts
 
 export interface PhotoContext {
   readonly run: RunNetwork;
+  /** Memory that the network's thread sees too; two windows are in use at any time. */
+  readonly allocate: Allocate;
   /** Milliseconds the network has worked for this photo. */
   readonly networkMs: () => number;
   readonly signal: AbortSignal;
@@ -51,7 +53,7 @@ class Stopwatch {
  */
 export async function enhancePhoto(
   job: PhotoJob,
-  { run, networkMs, signal, onProgress }: PhotoContext,
+  { run, allocate, networkMs, signal, onProgress }: PhotoContext,
 ): Promise<Omit<PhotoResult, 'device'> | 'taken'> {
   const beginMs = performance.now();
   const watch = new Stopwatch();
@@ -69,7 +71,7 @@ export async function enhancePhoto(
       onProgress({ stage: 'network', tilesDone: 0, tilesTotal });
       let tilesDone = 0;
       const { ratio, gains, noise } = plan;
-      for await (const tile of develop({ mosaic, ratio, gains, tiles, run, signal })) {
+      for await (const tile of develop({ mosaic, ratio, gains, tiles, run, allocate, signal })) {
         await watch.time('finish', () => {
           addGrain(tile, { strength: job.edit.strength, noise: noise.profile, ratio, gains });
           canvas.add(tile);

@@ -17,9 +17,25 @@ export interface EngineListener {
 
 export type SpawnEngine = (listener: EngineListener) => EngineProcess;
 
+/**
+ * The engine's environment. On Linux glibc is asked for huge pages: the network takes and returns
+ * hundreds of megabytes for every tile, and touching them page by page of 4 kB costs a sixth of
+ * its time (measured; keeping the memory instead costs half as much again of it).
+ */
+function engineEnvironment(): NodeJS.ProcessEnv {
+  if (process.platform !== 'linux') return process.env;
+  const tunables = process.env['GLIBC_TUNABLES'];
+  const hugePages = 'glibc.malloc.hugetlb=1';
+  return {
+    ...process.env,
+    GLIBC_TUNABLES: tunables === undefined ? hugePages : `${tunables}:${hugePages}`,
+  };
+}
+
 /** Starts the engine as a Node process. */
 export const spawnNodeEngine: SpawnEngine = (listener) => {
   const child = fork(new URL('./child.ts', import.meta.url), {
+    env: engineEnvironment(),
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });

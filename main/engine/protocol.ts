@@ -25,13 +25,66 @@ const outputSchema = z.discriminatedUnion('format', [
   z.object({ format: z.literal('dng') }),
 ]);
 
-/** Everything that decides how a photo looks. */
+/** See `ToneEdits` in develop/look.ts. */
+const toneSchema = z.object({
+  exposure: z.number().min(-5).max(5),
+  highlights: z.number().min(-1).max(1),
+  shadows: z.number().min(-1).max(1),
+  contrast: z.number().min(-1).max(1),
+  saturation: z.number().min(-1).max(1),
+});
+
+const shareSchema = z.number().min(0).max(1);
+
+/** See `Framing` in develop/crop.ts. */
+const framingSchema = z.object({
+  crop: z.object({ x: shareSchema, y: shareSchema, width: shareSchema, height: shareSchema }),
+  angle: z.number().min(-45).max(45),
+  rotate: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)]),
+});
+
+/** Everything that decides how a photo looks; a DNG keeps no more than ratio, strength and balance. */
 export const editSchema = z.object({
   ratio: z.union([z.literal('auto'), z.number().min(1).max(300)]),
   strength: z.number().min(0).max(1),
   whiteBalance: whiteBalanceSchema,
   space: spaceSchema,
+  tone: toneSchema.optional(),
+  framing: framingSchema.optional(),
+  /** Pixels of the finished picture's longer side, at most. */
+  longSide: z.number().int().positive().optional(),
 });
+
+/** What the app's view asks of the engine; it has the network before any export. */
+export const previewJobSchema = z.discriminatedUnion('kind', [
+  /** Half floats, see develop/half.ts. */
+  z.object({
+    kind: z.literal('tile'),
+    photo: z.string(),
+    ratio: z.number().min(1).max(300),
+    level: z.number().int().min(0).max(15),
+    x: z.number().int().min(0).max(4095),
+    y: z.number().int().min(0).max(4095),
+  }),
+  /** A small finished picture, as JPEG. */
+  z.object({
+    kind: z.literal('bright'),
+    photo: z.string(),
+    edit: editSchema,
+    longSide: z.number().int().positive(),
+  }),
+]);
+
+export type PreviewJob = z.infer<typeof previewJobSchema>;
+
+export const pictureSchema = z.object({
+  width: z.number(),
+  height: z.number(),
+  bytes: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+});
+
+/** Pixels for the app's view. */
+export type Picture = z.infer<typeof pictureSchema>;
 
 export const photoJobSchema = z.object({
   id: z.number().int(),
@@ -117,6 +170,8 @@ export const requestSchema = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('enhance'), job: photoJobSchema }),
   z.object({ kind: z.literal('cancel'), id: z.number().int() }),
+  z.object({ kind: z.literal('preview'), id: z.number().int(), job: previewJobSchema }),
+  z.object({ kind: z.literal('cancel-preview'), id: z.number().int() }),
   /** Runs the same window on the device and on the processor and compares. */
   z.object({ kind: z.literal('test'), model: z.string(), device: deviceSchema, side: z.number().int() }),
 ]);
@@ -148,6 +203,8 @@ export const replySchema = z.discriminatedUnion('kind', [
   /** Another process took the target's name meanwhile; nothing was written. */
   z.object({ kind: z.literal('taken'), id: z.number().int() }),
   z.object({ kind: z.literal('failed'), id: z.number().int(), failure: failureSchema }),
+  z.object({ kind: z.literal('previewed'), id: z.number().int(), picture: pictureSchema }),
+  z.object({ kind: z.literal('preview-failed'), id: z.number().int(), failure: failureSchema }),
   z.object({ kind: z.literal('tested'), verdict: verdictSchema }),
 ]);
 

@@ -5,7 +5,7 @@
 
 import path from 'node:path';
 import type { Device } from '../network/session.ts';
-import { Refusal } from '../refusal.ts';
+import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
 import type { EngineProcess, SpawnEngine } from './process.ts';
 import {
   errorOf,
@@ -46,6 +46,9 @@ interface Flight {
   job: PhotoJob;
   crashes: number;
   stage: PhotoProgress['stage'];
+  /** Whether the engine that runs now was given it. */
+  isSent: boolean;
+  isCancelled: boolean;
   readonly resolve: (outcome: Enhanced | 'taken') => void;
   readonly reject: (error: unknown) => void;
   readonly onProgress: ((progress: PhotoProgress) => void) | undefined;
@@ -53,7 +56,11 @@ interface Flight {
 
 /** How often an engine may die under a photo before the photo is given up. */
 const crashesMax = 3;
+/** How often an engine is started for photos that wait, if it dies before it can take them. */
+const startsMax = 3;
 const defaultStallMs = 10 * 60_000;
+/** Far above a tile's time: an engine that has not let go of a cancelled photo by then is hung. */
+const cancelStallMs = 30_000;
 
 /** One engine, and the photos it has. */
 export class Engine {
@@ -61,8 +68,13 @@ export class Engine {
   readonly #flights = new Map<number, Flight>();
   #device: Device;
   #process: EngineProcess | undefined;
+  /** Settled by the answer to "open"; undefined when none is awaited. */
   #opening: PromiseWithResolvers<void> | undefined;
+  #isReady = false;
+  #isRestarting = false;
   #watchdog: NodeJS.Timeout | undefined;
+  /** What the watchdog killed the engine for. */
+  #silence: string | undefined;
   #nextId = 1;
   #isClosed = false;
 
@@ -73,12 +85,28 @@ export class Engine {
 
   /**
    * Starts an engine.
-   * @throws Refusal `model` or `device` if it cannot open its network
+   * @throws Refusal `model` or `device` if it cannot open its network; `cancelled`
    */
-  static async open(options: EngineOptions): Promise<Engine> {
+  static async open(
+    options: EngineOptions,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Engine> {
+    throwIfCancelled(signal);
     const engine = new Engine(options);
-    await engine.#start();
-    return engine;
+    const cancel = (): void => {
+      engine.close();
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      await engine.#start();
+      return engine;
+    } catch (error) {
+      // Its process would keep the program alive.
+      engine.close();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
   }
 
   get device(): Device {
@@ -94,16 +122,26 @@ export class Engine {
     order: PhotoOrder,
     { signal, onProgress }: EnhanceOptions = {},
   ): Promise<Enhanced | 'taken'> {
-    if (signal?.aborted === true) throw new Refusal('cancelled', 'cancelled');
+    throwIfCancelled(signal);
+    if (this.#isClosed) throw new Refusal('cancelled', 'cancelled');
     const id = this.#nextId++;
-    const cancel = (): void => this.#process?.send({ kind: 'cancel', id });
+    const cancel = (): void => {
+      this.#cancel(id);
+    };
     signal?.addEventListener('abort', cancel, { once: true });
     try {
       return await new Promise<Enhanced | 'taken'>((resolve, reject) => {
-        const job = { ...order, id, windowAreaMax: this.#options.windowAreaMax };
-        this.#flights.set(id, { job, crashes: 0, stage: 'decode', resolve, reject, onProgress });
-        this.#process?.send({ kind: 'enhance', job });
-        this.#watch();
+        this.#flights.set(id, {
+          job: { ...order, id, windowAreaMax: this.#options.windowAreaMax },
+          crashes: 0,
+          stage: 'decode',
+          isSent: false,
+          isCancelled: false,
+          resolve,
+          reject,
+          onProgress,
+        });
+        this.#dispatch();
       });
     } finally {
       signal?.removeEventListener('abort', cancel);
@@ -114,7 +152,9 @@ export class Engine {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#watchdog);
-    for (const flight of this.#flights.values()) flight.reject(new Refusal('cancelled', 'cancelled'));
+    const cancelled = new Refusal('cancelled', 'cancelled');
+    this.#opening?.reject(cancelled);
+    for (const flight of this.#flights.values()) flight.reject(cancelled);
     this.#flights.clear();
     this.#process?.kill();
   }
@@ -132,19 +172,63 @@ export class Engine {
       },
     });
     this.#process = engine;
+    this.#watch();
     engine.send({
       kind: 'open',
       model,
       device: this.#device,
       ...(threads === undefined ? {} : { threads }),
     });
-    await opening.promise;
+    try {
+      await opening.promise;
+    } catch (error) {
+      if (this.#process === engine) this.#process = undefined;
+      engine.kill();
+      throw error;
+    } finally {
+      this.#opening = undefined;
+    }
+  }
+
+  /**
+   * Gives waiting photos to the engine. One that an engine died under is alone with the next: if
+   * that dies too, no other photo is to blame.
+   */
+  #dispatch(): void {
+    const flights = [...this.#flights.values()];
+    const waiting = flights.filter(({ isSent }) => !isSent);
+    if (waiting.length === 0) return;
+    if (!this.#isReady) {
+      void this.#restart();
+      return;
+    }
+    const suspect = flights.find(({ crashes }) => crashes > 0);
+    const isBusy = waiting.length < flights.length;
+    for (const flight of suspect === undefined ? waiting : isBusy ? [] : [suspect]) {
+      flight.isSent = true;
+      flight.stage = 'decode';
+      this.#process?.send({ kind: 'enhance', job: flight.job });
+    }
+    this.#watch();
+  }
+
+  #cancel(id: number): void {
+    const flight = this.#flights.get(id);
+    if (flight === undefined) return;
+    flight.isCancelled = true;
+    if (flight.isSent) {
+      this.#process?.send({ kind: 'cancel', id });
+      this.#watch();
+    } else {
+      this.#land(id)?.reject(new Refusal('cancelled', 'cancelled'));
+    }
   }
 
   #receive(reply: Reply): void {
     this.#watch();
     switch (reply.kind) {
       case 'opened':
+        this.#isReady = true;
         this.#opening?.resolve();
         break;
       case 'not-opened':
@@ -169,28 +253,53 @@ export class Engine {
       case 'tested':
         break;
     }
+    this.#dispatch();
   }
 
   /** A device that fails is left for the processor; what fails there fails. */
   #fail(id: number, failure: Failure): void {
     const isDeviceTrouble = failure.code === 'device' || failure.code === 'out-of-memory';
     if (isDeviceTrouble && this.#device !== 'cpu') {
-      this.#options.onTrouble?.(`${failure.message}; going on with the processor`);
-      this.#device = 'cpu';
+      this.#leaveDevice(failure.message);
       const engine = this.#process;
       this.#process = undefined;
+      this.#isReady = false;
       engine?.kill();
-      void this.#restart();
+      this.#takeBack();
       return;
     }
     this.#land(id)?.reject(errorOf(failure));
   }
 
-  /** The process is gone: whoever was in the network may be why. */
-  #lose(reason: string): void {
-    this.#process = undefined;
-    if (this.#isClosed) return;
+  #leaveDevice(reason: string): void {
+    this.#options.onTrouble?.(`${reason}; going on with the processor`);
+    this.#device = 'cpu';
+  }
+
+  /** What the engine had waits for the next one; what was to stop anyway has stopped. */
+  #takeBack(): void {
     for (const [id, flight] of this.#flights) {
+      if (flight.isCancelled) this.#land(id)?.reject(new Refusal('cancelled', 'cancelled'));
+      flight.isSent = false;
+    }
+  }
+
+  /** The process is gone: whoever was in the network may be why. */
+  #lose(exitReason: string): void {
+    const reason = this.#silence ?? exitReason;
+    this.#silence = undefined;
+    this.#process = undefined;
+    this.#isReady = false;
+    if (this.#isClosed) return;
+    if (this.#opening !== undefined) {
+      const model = path.basename(this.#options.model);
+      this.#opening.reject(
+        new Refusal('device', `expected to open the model ${model} on ${this.#device} but the engine ended ${reason}`),
+      );
+      return;
+    }
+    for (const [id, flight] of this.#flights) {
+      if (!flight.isSent || flight.isCancelled) continue;
       flight.crashes += 1;
       if (flight.crashes >= crashesMax) {
         const name = path.basename(flight.job.photo);
@@ -205,17 +314,29 @@ export class Engine {
         if (flight.crashes === crashesMax - 1) this.#device = 'cpu';
       }
     }
-    this.#options.onTrouble?.(`the engine ended ${reason}; starting it again`);
-    this.#opening?.reject(new Refusal('device', `the engine ended ${reason}`));
-    void this.#restart();
+    this.#takeBack();
+    if (this.#flights.size > 0) this.#options.onTrouble?.(`the engine ended ${reason}; starting it again`);
+    this.#dispatch();
   }
 
+  /** For photos that wait; they are given up if no engine can be had for them. */
   async #restart(): Promise<void> {
+    if (this.#isRestarting || this.#isClosed) return;
+    this.#isRestarting = true;
     try {
-      await this.#start();
-      for (const { job } of this.#flights.values()) this.#process?.send({ kind: 'enhance', job });
+      for (let starts = 1; ; starts++) {
+        try {
+          await this.#start();
+          return;
+        } catch (error) {
+          if (this.#device !== 'cpu') this.#leaveDevice(describeError(error));
+          else if (starts >= startsMax) throw error;
+        }
+      }
     } catch (error) {
       for (const id of [...this.#flights.keys()]) this.#land(id)?.reject(error);
+    } finally {
+      this.#isRestarting = false;
     }
   }
 
@@ -228,8 +349,15 @@ export class Engine {
 
   #watch(): void {
     clearTimeout(this.#watchdog);
-    if (this.#flights.size === 0 || this.#isClosed) return;
-    this.#watchdog = setTimeout(() => this.#process?.kill(), this.#options.stallMs ?? defaultStallMs);
+    const isAwaited = this.#flights.size > 0 || this.#opening !== undefined;
+    if (!isAwaited || this.#isClosed) return;
+    const stallMs = this.#options.stallMs ?? defaultStallMs;
+    const isLeaving = [...this.#flights.values()].some(({ isCancelled }) => isCancelled);
+    const silenceMs = isLeaving ? Math.min(stallMs, cancelStallMs) : stallMs;
+    this.#watchdog = setTimeout(() => {
+      this.#silence = `after ${String(silenceMs / 1000)} s of silence`;
+      this.#process?.kill();
+    }, silenceMs);
     this.#watchdog.unref();
   }
 }

@@ -21,10 +21,16 @@ export interface Network {
   readonly device: Device;
   /**
    * @param packed [4, height, width], amplified; sides divisible by 2^(levels − 1)
+   * @param into memory for the result, also of a thread's that waits for it
    * @returns [12, height, width]
    * @throws Refusal `out-of-memory`, or `device` for whatever else the back end says
    */
-  run(packed: Float32Array, width: number, height: number): Promise<Float32Array>;
+  run(
+    packed: Float32Array,
+    width: number,
+    height: number,
+    into?: Float32Array,
+  ): Promise<Float32Array>;
   release(): Promise<void>;
 }
 
@@ -53,11 +59,16 @@ export async function openNetwork(model: Model, options: NetworkOptions): Promis
   }
   return {
     device,
-    run: async (packed, width, height) => {
+    run: async (packed, width, height, into) => {
       const { inputChannels, outputChannels } = manifest.unet;
       const feeds = { mosaic: new ort.Tensor('float32', packed, [1, inputChannels, height, width]) };
       let result: InferenceSession.OnnxValueMapType;
       try {
+        if (into !== undefined) {
+          const packedOutput = new ort.Tensor('float32', into, [1, outputChannels, height, width]);
+          await session.run(feeds, { packed: packedOutput });
+          return into;
+        }
         result = await session.run(feeds);
       } catch (error) {
         throw runRefusal(error, device);

@@ -1,0 +1,165 @@
+/** Pixels for the app's view: network tiles at any level, and small finished pictures. */
+
+import { amplify } from '../develop/amplify.ts';
+import { framePicture } from '../develop/crop.ts';
+import type { RunNetwork, TileResult } from '../develop/develop.ts';
+import { Finisher } from '../develop/finish.ts';
+import { addGrain } from '../develop/grain.ts';
+import { halfTile } from '../develop/half.ts';
+import { levelNoise, levelSize, levelWindow } from '../develop/level.ts';
+import { normalisation } from '../develop/normalise.ts';
+import { packWindow } from '../develop/pack.ts';
+import { haloPacked, type Tile } from '../develop/tiles.ts';
+import { unpackCore } from '../develop/unpack.ts';
+import { gainsFor } from '../develop/white-balance.ts';
+import { smallPicture } from '../library/thumbnail.ts';
+import type { NoiseProfile, Vector3 } from '../raw/mosaic.ts';
+import { Refusal, throwIfCancelled } from '../refusal.ts';
+import { FrameStore, type PreviewFrame } from './preview-frame.ts';
+import { isDevelopedWhole, levelsOf, tileAt, tileSide, wholeTile } from './preview-tiles.ts';
+import type { Edit, Picture, PreviewJob } from './protocol.ts';
+
+/** Bytes of frames that are kept decoded: three of 45 megapixels, with their levels. */
+const frameBytesMax = 400e6;
+
+/** Levels kept whole; one has at most 15 MB. */
+const wholeLevelsMax = 4;
+
+interface WholeLevel {
+  readonly frame: PreviewFrame;
+  readonly level: number;
+  readonly ratio: number;
+  readonly halves: Promise<Uint16Array>;
+}
+
+export class Previewer {
+  readonly #run: RunNetwork;
+  readonly #frames = new FrameStore(frameBytesMax);
+  #wholeLevels: readonly WholeLevel[] = [];
+
+  constructor(run: RunNetwork) {
+    this.#run = run;
+  }
+
+  /** @throws Refusal as `decodeRaw`; `bad-argument` for a tile that the photo does not have */
+  async make(job: PreviewJob, signal: AbortSignal): Promise<Picture> {
+    if (job.kind === 'bright') {
+      const frame = await this.#frames.open(job.photo, { keep: false, signal });
+      return this.#bright(frame, job.edit, job.longSide, signal);
+    }
+    const frame = await this.#frames.open(job.photo, { keep: true, signal });
+    throwIfCancelled(signal);
+    return this.#tile(frame, job);
+  }
+
+  async #tile(
+    frame: PreviewFrame,
+    { ratio, level, x, y }: Extract<PreviewJob, { kind: 'tile' }>,
+  ): Promise<Picture> {
+    const size = levelSize(frame.grid, level);
+    const tile = tileAt(size, x, y, haloPacked);
+    if (tile === undefined || level >= levelsOf(frame.grid).length) {
+      throw new Refusal('bad-argument', `expected a tile of the photo but there is none at ${x}, ${y} of level ${level}`);
+    }
+    const { core } = tile;
+    if (isDevelopedWhole(size)) {
+      const halves = await this.#wholeLevel(frame, level, ratio);
+      return cut(halves, size.width * 2, x * tileSide, y * tileSide, core.width * 2, core.height * 2);
+    }
+    const halves = await this.#develop(frame, level, ratio, tile);
+    return { width: core.width * 2, height: core.height * 2, bytes: bytesOf(halves) };
+  }
+
+  /** Several tiles of it are asked for at once; the first brings the network's work about. */
+  #wholeLevel(frame: PreviewFrame, level: number, ratio: number): Promise<Uint16Array> {
+    const known = this.#wholeLevels.find(
+      (entry) => entry.frame === frame && entry.level === level && entry.ratio === ratio,
+    );
+    if (known !== undefined) return known.halves;
+    const tile = wholeTile(levelSize(frame.grid, level));
+    const made: WholeLevel = { frame, level, ratio, halves: this.#develop(frame, level, ratio, tile) };
+    this.#wholeLevels = [...this.#wholeLevels, made].slice(-wholeLevelsMax);
+    made.halves.catch(() => {
+      this.#wholeLevels = this.#wholeLevels.filter((entry) => entry !== made);
+    });
+    return made.halves;
+  }
+
+  async #develop(frame: PreviewFrame, level: number, ratio: number, tile: Tile): Promise<Uint16Array> {
+    const developed = await this.#network(frame, level, ratio, tile);
+    const grainy = { ...developed, samples: developed.samples.slice() };
+    addGrain(grainy, { strength: 0, noise: noiseAt(frame, level), ratio, gains: gainsOf(frame) });
+    return halfTile(developed.samples, grainy.samples);
+  }
+
+  async #network(frame: PreviewFrame, level: number, ratio: number, tile: Tile): Promise<TileResult> {
+    const { mosaic, grid } = frame;
+    const packed =
+      level === 0
+        ? packWindow(mosaic, grid, normalisation(mosaic), tile.window)
+        : levelWindow(frame.level(level), tile.window);
+    const input = amplify(packed, ratio, gainsOf(frame));
+    const output = await this.#run(input, tile.window.width, tile.window.height);
+    return { ...unpackCore(output, tile), tile, input, output };
+  }
+
+  /** The smallest level through the whole line, with the photo's edits. */
+  async #bright(frame: PreviewFrame, edit: Edit, longSide: number, signal: AbortSignal): Promise<Picture> {
+    throwIfCancelled(signal);
+    const { mosaic } = frame;
+    const level = levelsOf(frame.grid).length - 1;
+    const size = levelSize(frame.grid, level);
+    const ratio = edit.ratio === 'auto' ? frame.autoRatio : edit.ratio;
+    const gains = gainsOf(frame);
+    const developed = await this.#network(frame, level, ratio, wholeTile(size));
+    throwIfCancelled(signal);
+    addGrain(developed, { strength: edit.strength, noise: noiseAt(frame, level), ratio, gains });
+    const chosen = gainsFor(edit.whiteBalance, mosaic);
+    const balance: Vector3 = [chosen[0] / gains[0], chosen[1] / gains[1], chosen[2] / gains[2]];
+    const grid = { ...size, rowsBefore: 0, columnsBefore: 0 } as const;
+    const finisher = new Finisher(
+      {
+        width: size.width * 2,
+        height: size.height * 2,
+        orientation: mosaic.orientation,
+        colour: mosaic.colour,
+        grid,
+      },
+      { space: 'srgb', balance, tone: edit.tone },
+    );
+    finisher.add(developed);
+    const framed = edit.framing === undefined ? finisher.image : framePicture(finisher.image, edit.framing);
+    const bytes = await smallPicture(framed, longSide);
+    return { width: framed.width, height: framed.height, bytes };
+  }
+}
+
+function gainsOf({ mosaic }: PreviewFrame): Vector3 {
+  return mosaic.colour.asShotGains;
+}
+
+function noiseAt(frame: PreviewFrame, level: number): NoiseProfile {
+  const { profile } = frame.noise;
+  return level === 0 ? profile : levelNoise(profile, frame.level(level));
+}
+
+function cut(
+  halves: Uint16Array,
+  stride: number,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+): Picture {
+  const tile = new Uint16Array(width * height * 4);
+  for (let y = 0; y < height; y++) {
+    const from = ((top + y) * stride + left) * 4;
+    tile.set(halves.subarray(from, from + width * 4), y * width * 4);
+  }
+  return { width, height, bytes: bytesOf(tile) };
+}
+
+/** As they lie in memory: every system this runs on is little-endian. */
+function bytesOf(halves: Uint16Array): Uint8Array {
+  return new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
+}
