@@ -5,7 +5,7 @@ import type { Checkpoint } from '../training/checkpoint.ts';
 import type { TrainingProgress } from '../training/run.ts';
 import { Eta, formatDuration, type ProgressLine } from './progress-line.ts';
 
-/** Steps between lines of the log. */
+/** Steps between lines of the log; the first and the last step have one too. */
 const LOG_EVERY = 100;
 
 /** Tells how the run goes: on the terminal, as JSON lines, and in the run's own log. */
@@ -54,7 +54,8 @@ export class TrainingReport {
     const leftMs = this.#eta.remainingMs(step, steps);
     const left = leftMs === undefined ? '' : `, ${formatDuration(leftMs)} left`;
     this.#line.update(`step ${step}/${steps}, loss ${loss.toFixed(4)}${left}`);
-    if (step % LOG_EVERY !== 0 && step !== steps) return;
+    const isFirst = step === this.#run.state.step + 1;
+    if (!isFirst && step % LOG_EVERY !== 0 && step !== steps) return;
     this.#record({
       event: 'progress',
       step,

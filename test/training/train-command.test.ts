@@ -1,0 +1,113 @@
+/** `nightglass train`, from a folder of photos to a model. */
+
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readModel } from '../../main/network/manifest.ts';
+import { openNetwork } from '../../main/network/session.ts';
+import { encodeCheckpoint, readCheckpoint } from '../../main/training/checkpoint.ts';
+import { defaultRecipe, type Recipe } from '../../main/training/recipe.ts';
+import { freshState } from '../../main/training/run.ts';
+import { writePhotos } from './made-photos.ts';
+import { eventsOf, nightglass } from './nightglass.ts';
+
+const options = ['--base', '4', '--batch', '2', '--patch', '64', '--steps', '24', '--threads', '1'];
+let folder = '';
+let photos = '';
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'nightglass-train-command-'));
+  photos = path.join(folder, 'photos');
+  await writePhotos(photos, 3, 160);
+  // Kept for evaluation by its name.
+  await writePhotos(path.join(folder, 'kept'), 1, 160);
+  await writeFile(
+    path.join(photos, 'kodim3.png'),
+    await readFile(path.join(folder, 'kept', 'made-0.png')),
+  );
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+it('saves on Ctrl-C, goes on where it stopped, and writes the model it would have written', async () => {
+  const out = path.join(folder, 'stopped');
+  const train = ['train', '--photos', photos, ...options, '--name', 'A test', '--json'];
+  const stopped = await nightglass([...train, '--out', out], '"event":"progress"');
+  expect(stopped.stderr).toBe('');
+  expect(stopped.status).toBe(130);
+  const [start] = eventsOf(stopped.stdout);
+  expect(start).toMatchObject({ photos: 3, excluded: ['kodim3.png'] });
+  const end = eventsOf(stopped.stdout).at(-1);
+  expect(end).toMatchObject({ event: 'stopped', steps: 24 });
+  const { state } = await readCheckpoint(path.join(out, 'checkpoint.ngck'));
+  expect(end).toHaveProperty('step', state.step);
+  expect(state.step).toBeGreaterThan(0);
+  expect(state.step).toBeLessThan(24);
+  expect((await readdir(out)).sort()).toEqual(['checkpoint.ngck', 'log.jsonl']);
+
+  const again = await nightglass([...train, '--out', out]);
+  expect(again).toMatchObject({ status: 2, stdout: '' });
+  expect(again.stderr).toContain('--resume');
+
+  const resumed = await nightglass([...train, '--out', out, '--resume']);
+  expect(resumed).toMatchObject({ status: 0, stderr: '' });
+  expect(eventsOf(resumed.stdout)[0]).toMatchObject({ event: 'start', step: state.step });
+  const whole = path.join(folder, 'whole');
+  expect(await nightglass([...train, '--out', whole])).toMatchObject({ status: 0, stderr: '' });
+  const [resumedBytes, wholeBytes] = await Promise.all(
+    [out, whole].map((run) => readFile(path.join(run, 'a-test.onnx'))),
+  );
+  expect(resumedBytes!.equals(wholeBytes!)).toBe(true);
+
+  const model = await readModel(path.join(out, 'a-test.onnx'));
+  const network = await openNetwork(model, { device: 'cpu', threads: 1 });
+  await network.release();
+  expect(model.manifest.training).toMatchObject({ photos: 3, step: 24 });
+});
+
+it('writes the model of a finished run again, and starts another from its weights', async () => {
+  const whole = path.join(folder, 'whole');
+  const renamed = await nightglass(['train', '--out', whole, '--resume', '--name', 'Renamed']);
+  expect(renamed).toMatchObject({ status: 0, stderr: '' });
+  expect((await readModel(path.join(whole, 'renamed.json'))).manifest.name).toBe('Renamed');
+
+  const out = path.join(folder, 'from');
+  const from = await nightglass([
+    'train', '--photos', photos, '--out', out, '--batch', '1', '--patch', '32', '--steps', '1',
+    '--learning-rate', '1e-8', '--from', path.join(whole, 'checkpoint.ngck'), '--threads', '1',
+  ]); // prettier-ignore
+  expect(from.status).toBe(0);
+  const [before, after] = await Promise.all(
+    [whole, out].map((run) => readCheckpoint(path.join(run, 'checkpoint.ngck'))),
+  );
+  expect(after!.state.step).toBe(1);
+  const moved = after!.state.weights.map((weight, at) =>
+    Math.abs(weight - before!.state.weights[at]!),
+  );
+  expect(Math.max(...moved)).toBeLessThan(1e-6);
+  expect(after!.state.weights.length).toBe(before!.state.weights.length);
+});
+
+it('refuses other photos and other settings for a run that goes on', async () => {
+  const out = path.join(folder, 'half');
+  await mkdir(out);
+  const recipe: Recipe = {
+    ...defaultRecipe,
+    unet: { ...defaultRecipe.unet, baseChannels: 4 },
+    batch: 2,
+  };
+  const checkpoint = { recipe, dataset: 'other photos', state: freshState(recipe) };
+  await writeFile(path.join(out, 'checkpoint.ngck'), Buffer.concat(encodeCheckpoint(checkpoint)));
+  const resume = ['train', '--out', out, '--resume'];
+  const cases: [string[], number, string][] = [
+    [[...resume, '--photos', photos], 1, 'other photos'],
+    [[...resume, '--photos', photos, '--batch', '3'], 2, '--batch 2'],
+    [resume, 2, '--photos'],
+  ];
+  for (const [args, status, message] of cases) {
+    const refused = await nightglass(args);
+    expect(refused).toMatchObject({ status, stdout: '' });
+    expect(refused.stderr).toContain(message);
+  }
+});

@@ -1,0 +1,240 @@
+/** Training runs: checkpoints, going on bit for bit, and the model at the end. */
+
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readModel } from '../../main/network/manifest.ts';
+import { openNetwork } from '../../main/network/session.ts';
+import { parameterCount } from '../../main/network/unet.ts';
+import {
+  encodeCheckpoint,
+  readCheckpoint,
+  type Checkpoint,
+  type TrainingState,
+} from '../../main/training/checkpoint.ts';
+import { makeBatch, PatchMaker, poolOf } from '../../main/training/patches.ts';
+import { Random } from '../../main/training/random.ts';
+import { defaultRecipe, type Recipe } from '../../main/training/recipe.ts';
+import { freshState, train, type BatchSource } from '../../main/training/run.ts';
+import { idOfName, writeModel } from '../../main/training/trained-model.ts';
+import { photoOf, waves } from './made-photos.ts';
+import { refusalOf } from './refusal-of.ts';
+
+const tiny: Recipe = {
+  ...defaultRecipe,
+  unet: { ...defaultRecipe.unet, baseChannels: 4, levels: 3 },
+  batch: 2,
+  patchPacked: 32,
+  steps: 6,
+  warmupSteps: 2,
+};
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'nightglass-train-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+function randomState(recipe: Recipe): TrainingState {
+  const random = new Random(5);
+  const size = parameterCount(recipe.unet);
+  const array = (): Float32Array => Float32Array.from({ length: size }, () => random.gaussian());
+  const weights = array();
+  // What a careless text format would lose.
+  weights.set([-0, 1e-45, 3.4028234663852886e38, Number.NaN]);
+  return { step: 1234, weights, momentum: array(), variance: array() };
+}
+
+const bitsOf = (array: Float32Array): Buffer =>
+  Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+
+function expectSameBits(a: TrainingState, b: TrainingState): void {
+  expect(a.step).toBe(b.step);
+  for (const part of ['weights', 'momentum', 'variance'] as const) {
+    expect(bitsOf(a[part]).equals(bitsOf(b[part])), part).toBe(true);
+  }
+}
+
+describe('a checkpoint', () => {
+  const checkpoint: Checkpoint = { recipe: tiny, dataset: '3 photos, ü', state: randomState(tiny) };
+  const bytes = Buffer.concat(encodeCheckpoint(checkpoint));
+
+  const read = async (content: Uint8Array): Promise<Checkpoint> => {
+    const file = path.join(folder, 'some.ngck');
+    await writeFile(file, content);
+    return readCheckpoint(file);
+  };
+
+  it('comes back bit for bit', async () => {
+    const back = await read(bytes);
+    expect(back.recipe).toEqual(tiny);
+    expect(back.dataset).toBe('3 photos, ü');
+    expectSameBits(back.state, checkpoint.state);
+  });
+
+  it('is refused wherever it was cut, and with anything behind it', async () => {
+    const cuts = [
+      0,
+      3,
+      4,
+      7,
+      8,
+      9,
+      60,
+      200,
+      500,
+      bytes.length / 2,
+      bytes.length - 4,
+      bytes.length - 1,
+    ];
+    for (const cut of cuts.map(Math.floor)) {
+      const refusal = await refusalOf(() => read(bytes.subarray(0, cut)));
+      expect(refusal.code, `cut at ${cut}`).toBe('dataset');
+      expect(refusal.message).toContain('some.ngck');
+    }
+    await expect(read(Buffer.concat([bytes, bytes.subarray(0, 4)]))).rejects.toMatchObject({
+      code: 'dataset',
+    });
+  });
+
+  it('is refused with a damaged header, or weights that are another network’s', async () => {
+    const damaged = (change: (copy: Buffer) => void): Buffer => {
+      const copy = Buffer.from(bytes);
+      change(copy);
+      return copy;
+    };
+    const cases = [
+      damaged((copy) => copy.write('PK')),
+      damaged((copy) => copy.writeUInt32LE(0xffff_ffff, 4)),
+      damaged((copy) => copy.writeUInt32LE(10, 4)),
+      damaged((copy) => copy.write('?', 8)),
+      damaged((copy) => copy.write('"version":7', copy.indexOf('"version":1'))),
+      damaged((copy) => copy.write('"baseChannels":8', copy.indexOf('"baseChannels":4'))),
+      damaged((copy) => copy.write('"levels":4', copy.indexOf('"levels":3'))),
+      damaged((copy) => copy.write('"step":-234', copy.indexOf('"step":1234'))),
+    ];
+    for (const [index, content] of cases.entries()) {
+      await expect(read(content), `case ${index}`).rejects.toMatchObject({ code: 'dataset' });
+    }
+    const missing = await refusalOf(() => readCheckpoint(path.join(folder, 'nowhere.ngck')));
+    expect(missing.code).toBe('dataset');
+    expect(missing.message).toContain('nowhere.ngck');
+  });
+});
+
+describe('a run', () => {
+  const pool = poolOf([
+    photoOf('waves', [96, 96], waves),
+    photoOf('dots', [80, 90], (x, y) => ((x * 7 + y * 13) % 11) / 11),
+  ]);
+
+  function batchesFrom(first: number): BatchSource {
+    const maker = new PatchMaker(tiny.patchPacked);
+    let step = first;
+    return {
+      next: () =>
+        Promise.resolve(
+          makeBatch({ pool, seed: tiny.seed, step: step++, batch: tiny.batch, maker }),
+        ),
+    };
+  }
+
+  const options = { threads: 1, checkpointEvery: 100, onCheckpoint: () => Promise.resolve() };
+
+  it('stopped, saved, read and taken up again ends bit for bit as one that never stopped', async () => {
+    const whole = await train(tiny, freshState(tiny), batchesFrom(1), options);
+    expect(whole.step).toBe(6);
+
+    const file = path.join(folder, 'stopped.ngck');
+    const stop = new AbortController();
+    const saved: number[] = [];
+    await train(tiny, freshState(tiny), batchesFrom(1), {
+      ...options,
+      signal: stop.signal,
+      onProgress: ({ step }) => {
+        if (step === 3) stop.abort();
+      },
+      onCheckpoint: async (state) => {
+        saved.push(state.step);
+        await writeFile(
+          file,
+          Buffer.concat(encodeCheckpoint({ recipe: tiny, dataset: '', state })),
+        );
+      },
+    });
+    expect(saved).toEqual([3]);
+    const { recipe, state } = await readCheckpoint(file);
+    const resumed = await train(recipe, state, batchesFrom(state.step + 1), options);
+    expectSameBits(resumed, whole);
+  });
+
+  it('learns: the loss of patches it has not seen falls', async () => {
+    const recipe: Recipe = { ...tiny, steps: 60, learningRate: 4e-3, warmupSteps: 5 };
+    const losses: number[] = [];
+    let last = Number.NaN;
+    await train(recipe, freshState(recipe), batchesFrom(1), {
+      ...options,
+      // The smoothed loss undone: every batch is new, so each is a validation.
+      onProgress: ({ loss }) => {
+        losses.push(Number.isNaN(last) ? loss : last + (loss - last) * 100);
+        last = loss;
+      },
+    });
+    const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
+    expect(mean(losses.slice(-10))).toBeLessThan(0.5 * mean(losses.slice(0, 10)));
+  });
+
+  it('saves at the asked-for steps and at the end', async () => {
+    const saved: number[] = [];
+    await train({ ...tiny, steps: 5 }, freshState(tiny), batchesFrom(1), {
+      ...options,
+      checkpointEvery: 2,
+      onCheckpoint: (state) => {
+        saved.push(state.step);
+        return Promise.resolve();
+      },
+    });
+    expect(saved).toEqual([2, 4, 5]);
+  });
+
+  it('ends with a refusal when the loss is no number', async () => {
+    const { weights, ...state } = freshState(tiny);
+    const spoilt = { ...state, weights: weights.map(() => Number.NaN) };
+    await expect(train(tiny, spoilt, batchesFrom(1), options)).rejects.toMatchObject({
+      code: 'dataset',
+    });
+  });
+});
+
+describe('a model', () => {
+  const title = { id: 'made', name: 'Made', description: '', licence: 'CC0-1.0' };
+
+  it('made of a checkpoint opens, and has its facts in the manifest', async () => {
+    const checkpoint = { recipe: tiny, dataset: 'made', state: { ...freshState(tiny), step: 3 } };
+    const { manifest, onnx } = await writeModel(folder, checkpoint, title, { photos: 2 });
+    const model = await readModel(manifest);
+    expect(model.manifest).toMatchObject({
+      id: 'made',
+      unet: tiny.unet,
+      training: { photos: 2, step: 3, dataset: 'made', recipe: tiny },
+      sha256: createHash('sha256')
+        .update(await readFile(onnx))
+        .digest('hex'),
+    });
+    const network = await openNetwork(model, { device: 'cpu', threads: 1 });
+    const output = await network.run(new Float32Array(4 * 16 * 32).fill(0.1), 32, 16);
+    await network.release();
+    expect(output.length).toBe(12 * 16 * 32);
+    expect(output.every(Number.isFinite)).toBe(true);
+  });
+
+  it('gets an id out of its name', () => {
+    expect(idOfName('My A7S, fast')).toBe('my-a7s-fast');
+    expect(idOfName(' Über  Nacht! ')).toBe('uber-nacht');
+    expect(idOfName('夜')).toBe('');
+  });
+});
