@@ -3,12 +3,14 @@
 import path from 'node:path';
 import { amplifiedLimit } from '../develop/amplify.ts';
 import { autoRatio } from '../develop/brightness.ts';
+import { framePicture } from '../develop/crop.ts';
 import { develop, type RunNetwork, type TileResult } from '../develop/develop.ts';
 import { Finisher } from '../develop/finish.ts';
 import { addGrain } from '../develop/grain.ts';
 import type { CameraLinearImage } from '../develop/image.ts';
 import { frameNoise } from '../develop/noise.ts';
 import { packedGrid, type Allocate } from '../develop/pack.ts';
+import { limitLongSide } from '../develop/resize.ts';
 import { planTiles } from '../develop/tiles.ts';
 import { gainsFor } from '../develop/white-balance.ts';
 import { writeAtomically } from '../export/atomic.ts';
@@ -17,7 +19,7 @@ import { decodeRaw } from '../raw/decode.ts';
 import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
 import { remosaic } from '../raw/remosaic.ts';
 import { Refusal, throwIfCancelled } from '../refusal.ts';
-import type { PhotoJob, PhotoProgress, PhotoResult, Stages } from './protocol.ts';
+import type { Edit, PhotoJob, PhotoProgress, PhotoResult, Stages } from './protocol.ts';
 
 export interface PhotoContext {
   readonly run: RunNetwork;
@@ -87,7 +89,7 @@ export async function enhancePhoto(
   }
 
   onProgress({ stage: 'encode', tilesDone: tilesTotal, tilesTotal });
-  const encoded = picture;
+  const encoded = await watch.time('finish', () => framed(picture, job.edit));
   const file = await watch.time('encode', () => encodePicture(encoded, mosaic.shot, { signal }));
   throwIfCancelled(signal);
   const outcome = await watch.time('write', () =>
@@ -98,8 +100,8 @@ export async function enhancePhoto(
     photo: job.photo,
     path: job.target,
     bytes: file.byteLength,
-    width: picture.image.width,
-    height: picture.image.height,
+    width: encoded.image.width,
+    height: encoded.image.height,
     ratio: plan.ratio,
     gains: [...plan.gains],
     noise: { ...plan.noise.profile, source: plan.noise.source },
@@ -138,13 +140,22 @@ function canvasFor(
 ): Canvas {
   if (output.format === 'dng') return linearCanvas(mosaic, balance);
   const frame = { ...mosaic, grid: packedGrid(mosaic) };
-  const finisher = new Finisher(frame, { space: edit.space, balance });
+  const finisher = new Finisher(frame, { space: edit.space, balance, tone: edit.tone });
   return {
     add: (tile) => {
       finisher.add(tile);
     },
     picture: { ...output, image: finisher.image },
   };
+}
+
+/** A DNG keeps the whole frame at its own size: programs that open one crop it themselves. */
+function framed(picture: Exportable | undefined, { framing, longSide }: Edit): Exportable {
+  if (picture === undefined) throw new Error('expected a developed picture');
+  if (picture.format === 'dng') return picture;
+  const whole = framing === undefined ? picture.image : framePicture(picture.image, framing);
+  const image = longSide === undefined ? whole : limitLongSide(whole, longSide);
+  return { ...picture, image };
 }
 
 /** A DNG keeps camera colour: a white balance other than the camera's becomes its AsShotNeutral. */
