@@ -23,10 +23,16 @@ export function addNetworkOptions(command: Command): Command {
   return command
     .option('--model <id|file>', 'the network: a shipped one by name, or a file', defaultModelId)
     .addOption(
-      new Option('--device <device>', 'what to calculate on').choices(['auto', ...allDevices]).default('auto'),
+      new Option('--device <device>', 'what to calculate on')
+        .choices(['auto', ...allDevices])
+        .default('auto'),
     )
     .option('--threads <n>', 'processor threads', numberBetween(1, 256, { whole: true }))
-    .option('--tile <n>', 'side of the largest tile, in packed pixels', numberBetween(256, 4096, { whole: true }));
+    .option(
+      '--tile <n>',
+      'side of the largest tile, in packed pixels',
+      numberBetween(256, 4096, { whole: true }),
+    );
 }
 
 /**
@@ -40,11 +46,14 @@ export function defaultWindowArea({ unet }: Manifest): number {
 
 /**
  * Opens an engine for what the command line asks.
- * @throws Refusal `model` or `device`
+ * @throws Refusal `bad-argument` for an unknown model, `model`, `device`, `cancelled`
  */
 export async function openEngine(
   { model: which, device: asked, threads, tile }: NetworkOptions,
-  { signal, onTrouble }: { readonly signal?: AbortSignal; readonly onTrouble: (account: string) => void },
+  {
+    signal,
+    onTrouble,
+  }: { readonly signal?: AbortSignal; readonly onTrouble: (account: string) => void },
 ): Promise<{ readonly engine: Engine; readonly manifest: Manifest }> {
   const { manifest } = await readModel(which);
   const windowAreaMax = tile === undefined ? defaultWindowArea(manifest) : tile * tile;
@@ -59,14 +68,17 @@ export async function openEngine(
           signal,
         })
       : asked;
-  const engine = await Engine.open({
-    model: which,
-    device,
-    ...(threads === undefined ? {} : { threads }),
-    windowAreaMax,
-    spawn: spawnNodeEngine,
-    onTrouble,
-  });
+  const engine = await Engine.open(
+    {
+      model: which,
+      device,
+      ...(threads === undefined ? {} : { threads }),
+      windowAreaMax,
+      spawn: spawnNodeEngine,
+      onTrouble,
+    },
+    { signal },
+  );
   return { engine, manifest };
 }
 

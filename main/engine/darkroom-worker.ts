@@ -95,6 +95,12 @@ port.on('message', (unknown: unknown) => {
       break;
     case 'cancel':
       controller.abort();
+      // Its windows may stand behind another photo's; nobody waits for them any more.
+      for (const id of [...waiting.keys()]) {
+        settle(id, (entry) => {
+          entry.reject(new Refusal('cancelled', 'cancelled'));
+        });
+      }
       break;
     case 'ran':
       settle(message.run, (entry) => {

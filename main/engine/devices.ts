@@ -48,6 +48,9 @@ export async function deviceVerdicts(
     throwIfCancelled(question.signal);
     verdicts.push(await testInChild(device, question));
   }
+  throwIfCancelled(question.signal);
+  // Where not even the processor could run it, the model is to blame, and devices are not known.
+  if (!verdicts.some(({ device, isTrusted }) => device === 'cpu' && isTrusted)) return verdicts;
   await remember(file, { ...known, [key]: verdicts });
   return verdicts;
 }
@@ -61,7 +64,10 @@ export async function chooseDevice(question: DeviceQuestion): Promise<Device> {
   return trusted.sort((a, b) => time(a) - time(b))[0]?.device ?? 'cpu';
 }
 
-function testInChild(device: Device, { model, side, spawn, signal }: DeviceQuestion): Promise<Verdict> {
+function testInChild(
+  device: Device,
+  { model, side, spawn, signal }: DeviceQuestion,
+): Promise<Verdict> {
   return new Promise((resolve) => {
     const settle = (verdict: Verdict): void => {
       clearTimeout(timer);
@@ -122,7 +128,9 @@ async function readMemory(file: string): Promise<Record<string, Verdict[]>> {
 async function remember(file: string, verdicts: Record<string, Verdict[]>): Promise<void> {
   try {
     await mkdir(path.dirname(file), { recursive: true });
-    await writeAtomically(file, [Buffer.from(JSON.stringify(verdicts, null, 2))], { overwrite: true });
+    await writeAtomically(file, [Buffer.from(JSON.stringify(verdicts, null, 2))], {
+      overwrite: true,
+    });
   } catch {
     return;
   }

@@ -1,6 +1,7 @@
 /** The engine as a process: what the app needs of one, whichever way it was started. */
 
 import { fork } from 'node:child_process';
+import { describeError } from '../refusal.ts';
 import { replySchema, type Reply, type Request } from './protocol.ts';
 
 export interface EngineProcess {
@@ -50,7 +51,14 @@ export const spawnNodeEngine: SpawnEngine = (listener) => {
     listener.exit(reason);
   };
   child.on('message', (unknown: unknown) => {
-    listener.reply(replySchema.parse(unknown));
+    const reply = replySchema.safeParse(unknown);
+    if (reply.success) {
+      listener.reply(reply.data);
+      return;
+    }
+    // An engine gone mad must not take the app with it.
+    lastWords = `its answer was not understood (${describeError(reply.error)})`;
+    child.kill('SIGKILL');
   });
   child.on('error', (error) => {
     end(error.message);

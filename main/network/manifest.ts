@@ -22,7 +22,8 @@ export const manifestSchema = z.object({
     inputChannels: z.literal(4),
     outputChannels: z.literal(12),
     baseChannels: z.number().int().min(4).max(64),
-    levels: z.number().int().min(2).max(6),
+    /** Tiles overlap by what five levels see, on the grid of five levels. */
+    levels: z.number().int().min(2).max(5),
   }),
   input: z.object({
     /** Order of the four planes: R, G of R's row, G of B's row, B. */
@@ -59,7 +60,8 @@ export const modelsFolder = path.join(import.meta.dirname, '../../models');
 /**
  * Finds and reads a model.
  * @param which the id of a shipped model, or the path of a manifest or of the ONNX file beside one
- * @throws Refusal `model` if it is unknown, damaged, or not what its manifest says
+ * @throws Refusal `bad-argument` if it is unknown, `model` if it is damaged or not what its manifest
+ *   says
  */
 export async function readModel(which: string): Promise<Model> {
   const isPath = /[/\\]|\.(json|onnx)$/.test(which);
@@ -73,7 +75,10 @@ export async function readModel(which: string): Promise<Model> {
   try {
     onnx = await readFile(onnxFile);
   } catch (error) {
-    throw new Refusal('model', `expected the weights ${manifest.file} of model ${name} but ${describeError(error)}`);
+    throw new Refusal(
+      'model',
+      `expected the weights ${manifest.file} of model ${name} but ${describeError(error)}`,
+    );
   }
   const sha256 = createHash('sha256').update(onnx).digest('hex');
   if (sha256 !== manifest.sha256) {
@@ -91,7 +96,7 @@ async function readManifest(file: string, name: string, isPath: boolean): Promis
     text = await readFile(file, 'utf8');
   } catch {
     throw new Refusal(
-      'model',
+      'bad-argument',
       isPath
         ? `expected a model's manifest at ${file} but there is none that can be read`
         : `expected the id of a model or a path to one but "${name}" is neither`,
@@ -101,7 +106,10 @@ async function readManifest(file: string, name: string, isPath: boolean): Promis
   try {
     json = JSON.parse(text);
   } catch {
-    throw new Refusal('model', `expected JSON in the manifest ${path.basename(file)} but it is damaged`);
+    throw new Refusal(
+      'model',
+      `expected JSON in the manifest ${path.basename(file)} but it is damaged`,
+    );
   }
   const parsed = manifestSchema.safeParse(json);
   if (!parsed.success) {

@@ -4,6 +4,8 @@ import * as ort from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
 import { describeError, Refusal } from '../refusal.ts';
 import type { Model } from './manifest.ts';
+import { parameterCount } from './unet.ts';
+import { weightCount } from './weight-count.ts';
 
 /** Devices by the names ONNX Runtime's back ends have. */
 export type Device = 'cpu' | 'webgpu' | 'cuda' | 'dml' | 'coreml';
@@ -47,9 +49,15 @@ export async function openNetwork(model: Model, options: NetworkOptions): Promis
   } catch (error) {
     const reason = describeError(error);
     if (device === 'cpu') {
-      throw new Refusal('model', `expected a network in ${manifest.file} but ONNX Runtime says: ${reason}`);
+      throw new Refusal(
+        'model',
+        `expected a network in ${manifest.file} but ONNX Runtime says: ${reason}`,
+      );
     }
-    throw new Refusal('device', `expected ${device} to run ${manifest.id} but it says: ${reason}`);
+    throw new Refusal(
+      'device',
+      `expected ${device} to run ${manifest.id} but it says: ${withoutSource(reason)}`,
+    );
   }
   try {
     checkShape(session, model);
@@ -61,7 +69,9 @@ export async function openNetwork(model: Model, options: NetworkOptions): Promis
     device,
     run: async (packed, width, height, into) => {
       const { inputChannels, outputChannels } = manifest.unet;
-      const feeds = { mosaic: new ort.Tensor('float32', packed, [1, inputChannels, height, width]) };
+      const feeds = {
+        mosaic: new ort.Tensor('float32', packed, [1, inputChannels, height, width]),
+      };
       let result: InferenceSession.OnnxValueMapType;
       try {
         if (into !== undefined) {
@@ -75,7 +85,10 @@ export async function openNetwork(model: Model, options: NetworkOptions): Promis
       }
       const data = result['packed']?.data;
       if (!(data instanceof Float32Array) || data.length !== outputChannels * width * height) {
-        throw new Refusal('model', `expected ${manifest.id} to give ${String(outputChannels)} planes of its input's size but it did not`);
+        throw new Refusal(
+          'model',
+          `expected ${manifest.id} to give ${String(outputChannels)} planes of its input's size but it did not`,
+        );
       }
       return data;
     },
@@ -96,7 +109,7 @@ function sessionOptions({ device, threads }: NetworkOptions): InferenceSession.S
 }
 
 /** A manifest that lies about its network is found here, before a photo is. */
-function checkShape(session: InferenceSession, { manifest }: Model): void {
+function checkShape(session: InferenceSession, { manifest, onnx }: Model): void {
   const { inputChannels, outputChannels } = manifest.unet;
   const channelsOf = (list: readonly InferenceSession.ValueMetadata[], name: string): unknown => {
     const value = list.find((entry) => entry.name === name);
@@ -110,6 +123,20 @@ function checkShape(session: InferenceSession, { manifest }: Model): void {
       `expected ${manifest.file} to take ${String(inputChannels)} planes as "mosaic" and give ${String(outputChannels)} as "packed", as its manifest says, but it takes ${String(input)} and gives ${String(output)}`,
     );
   }
+  // Memory and tiles are planned by the rest of the shape; its weights tell whether it is true.
+  const [promised, found] = [parameterCount(manifest.unet), weightCount(onnx)];
+  if (Math.abs(found - promised) > promised / 10) {
+    const { baseChannels, levels } = manifest.unet;
+    throw new Refusal(
+      'model',
+      `expected ${manifest.file} to hold the ${String(promised)} weights of a U-Net with ${String(baseChannels)} base channels and ${String(levels)} levels, as its manifest says, but it holds ${String(found)}`,
+    );
+  }
+}
+
+/** ONNX Runtime's words without the line of its source that they may start with. */
+function withoutSource(reason: string): string {
+  return reason.replace(/^\/\S*onnxruntime\S*:\d+ .* was false\. /, '');
 }
 
 function runRefusal(error: unknown, device: Device): Refusal {

@@ -1,0 +1,89 @@
+/** A tiny network, and small night shots, for tests that need a whole engine but not its quality. */
+
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { afterAll } from 'vitest';
+
+import type { Manifest } from '../../main/network/manifest.ts';
+import { inferenceModel, type UnetShape } from '../../main/network/unet.ts';
+import { cfaDng } from '../../main/raw/dng.ts';
+import type { Mosaic } from '../../main/raw/mosaic.ts';
+import { firstWeights } from '../../main/training/weights.ts';
+import { bytesOf, nightMosaic } from '../raw/written.ts';
+
+export const SMALL_SHAPE = {
+  inputChannels: 4,
+  outputChannels: 12,
+  baseChannels: 4,
+  levels: 5,
+} as const;
+
+/** A new folder that is gone after the tests of the file. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'nightglass-small-'));
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+/** The network as ONNX; of another shape than the small one if told so. */
+export function smallOnnx(shape: UnetShape = SMALL_SHAPE): Uint8Array {
+  return inferenceModel(shape, firstWeights(shape, 7));
+}
+
+/** What a test changes in a model: its manifest's fields, or the bytes of its network. */
+export interface ModelChanges {
+  readonly manifest?: Readonly<Record<string, unknown>>;
+  readonly onnx?: Uint8Array;
+}
+
+/**
+ * Writes the small model into a folder, and its manifest with the checksum of what was written.
+ * @returns the manifest's path
+ */
+export function writeSmallModel(folder: string, changes: ModelChanges = {}): string {
+  const onnx = changes.onnx ?? smallOnnx();
+  const manifest: Manifest = {
+    format: 'nightglass-model',
+    version: 1,
+    id: 'small',
+    name: 'Small',
+    description: 'Untrained, for tests.',
+    file: 'small.onnx',
+    sha256: createHash('sha256').update(onnx).digest('hex'),
+    unet: SMALL_SHAPE,
+    input: { packing: 'RGGB', clamp: 4, whiteBalanced: true },
+    output: { domain: 'camera-linear', order: 'depth-to-space-dcr' },
+    licence: 'CC0-1.0',
+    training: {},
+  };
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, 'small.onnx'), onnx);
+  const file = path.join(folder, 'small.json');
+  writeFileSync(file, JSON.stringify({ ...manifest, ...changes.manifest }));
+  return file;
+}
+
+/** A night shot as the bytes of a DNG, 96×80 unless told otherwise. */
+export function smallDng(changes: Partial<Mosaic> = {}): Uint8Array {
+  return bytesOf(cfaDng(nightMosaic({ width: 96, height: 80, ...changes })));
+}
+
+/** Night shots `1.dng` to `count.dng` in a folder; their paths. */
+export function writeSmallDngs(
+  folder: string,
+  count: number,
+  changes: Partial<Mosaic> = {},
+): readonly string[] {
+  mkdirSync(folder, { recursive: true });
+  const bytes = smallDng(changes);
+  return Array.from({ length: count }, (_, index) => {
+    const file = path.join(folder, `${index + 1}.dng`);
+    writeFileSync(file, bytes);
+    return file;
+  });
+}
