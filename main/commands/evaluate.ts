@@ -148,8 +148,8 @@ async function evaluate(paths: readonly string[], options: Options): Promise<voi
 
 /** What the reader of a score has to know about where training's noise and colours come from. */
 const NOTE =
-  "Training draws its noise from wide ranges and not from any camera's calibration; the colour " +
-  'matrices of the cameras above are among those that it blends.';
+  "Training draws its noise from wide ranges, chosen to contain cameras like these, and from no camera's " +
+  'calibration; the colour matrices of the cameras above are among those that it blends.';
 
 /** The photo itself, or its size; everything else ends the evaluation. */
 function isPhotosFault({ code }: Refusal): boolean {

@@ -166,7 +166,7 @@ async function networkPicture(
  * What LibRaw makes of the dark file: its AHD demosaicing in 16 bits, the file's white balance, its
  * own black subtraction (which clips below black), brightened linearly by the ratio.
  */
-export async function librawPicture(mosaic: Mosaic, ratio: number): Promise<LinearRgb> {
+async function librawPicture(mosaic: Mosaic, ratio: number): Promise<LinearRgb> {
   const gains = mosaic.colour.asShotGains;
   const file = await LibRawFile.open(Buffer.concat([...cfaDng(mosaic).chunks()]), {
     userQual: 3,

@@ -237,7 +237,7 @@ describe('nightglass evaluate', () => {
   it('refuses an unknown model, unknown levels and folders without photos', async () => {
     const photo = path.join(folder, 'photos', 'made-0.png');
     const cases: [string[], number, string][] = [
-      [[photo, '--model', 'nothing'], 1, 'nothing'],
+      [[photo, '--model', 'nothing'], 2, 'nothing'],
       [[photo, '--model', model, '--levels', 'leica:1:1'], 2, 'leica'],
       [[path.join(folder, 'nowhere'), '--model', model], 1, 'nowhere'],
       [[path.join(folder, 'photos', 'broken.png'), '--model', model], 1, 'broken.png'],
