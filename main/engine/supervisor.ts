@@ -6,6 +6,7 @@
 import path from 'node:path';
 import type { Device } from '../network/session.ts';
 import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
+import { PreviewFlights } from './preview-flights.ts';
 import type { EngineProcess, SpawnEngine } from './process.ts';
 import {
   errorOf,
@@ -13,6 +14,8 @@ import {
   type PhotoJob,
   type PhotoProgress,
   type PhotoResult,
+  type Picture,
+  type PreviewJob,
   type Reply,
 } from './protocol.ts';
 
@@ -66,6 +69,7 @@ const cancelStallMs = 30_000;
 export class Engine {
   readonly #options: EngineOptions;
   readonly #flights = new Map<number, Flight>();
+  readonly #previews = new PreviewFlights();
   #device: Device;
   #process: EngineProcess | undefined;
   /** Settled by the answer to "open"; undefined when none is awaited. */
@@ -148,6 +152,30 @@ export class Engine {
     }
   }
 
+  /**
+   * Pixels for the app's view; they have the network before any photo.
+   * @throws Refusal with the photo's name; `cancelled` at once when the signal is aborted
+   */
+  async preview(
+    job: PreviewJob,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Picture> {
+    throwIfCancelled(signal);
+    if (this.#isClosed) throw new Refusal('cancelled', 'cancelled');
+    const id = this.#nextId++;
+    const cancel = (): void => {
+      this.#previews.cancel(id, (request) => this.#process?.send(request));
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      const picture = this.#previews.add(id, job);
+      this.#dispatch();
+      return await picture;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
   /** Ends the engine. Photos under way are refused as cancelled; nothing half-written stays. */
   close(): void {
     this.#isClosed = true;
@@ -156,6 +184,7 @@ export class Engine {
     this.#opening?.reject(cancelled);
     for (const flight of this.#flights.values()) flight.reject(cancelled);
     this.#flights.clear();
+    this.#previews.rejectAll(cancelled);
     this.#process?.kill();
   }
 
@@ -197,11 +226,12 @@ export class Engine {
   #dispatch(): void {
     const flights = [...this.#flights.values()];
     const waiting = flights.filter(({ isSent }) => !isSent);
-    if (waiting.length === 0) return;
+    if (waiting.length === 0 && !this.#previews.isWaiting) return;
     if (!this.#isReady) {
       void this.#restart();
       return;
     }
+    this.#previews.dispatch((request) => this.#process?.send(request));
     const suspect = flights.find(({ crashes }) => crashes > 0);
     const isBusy = waiting.length < flights.length;
     for (const flight of suspect === undefined ? waiting : isBusy ? [] : [suspect]) {
@@ -250,6 +280,12 @@ export class Engine {
       case 'failed':
         this.#fail(reply.id, reply.failure);
         break;
+      case 'previewed':
+        this.#previews.land(reply.id, reply.picture);
+        break;
+      case 'preview-failed':
+        if (!this.#isLeavingDevice(reply.failure)) this.#previews.fail(reply.id, reply.failure);
+        break;
       case 'tested':
         break;
     }
@@ -258,17 +294,19 @@ export class Engine {
 
   /** A device that fails is left for the processor; what fails there fails. */
   #fail(id: number, failure: Failure): void {
+    if (!this.#isLeavingDevice(failure)) this.#land(id)?.reject(errorOf(failure));
+  }
+
+  #isLeavingDevice(failure: Failure): boolean {
     const isDeviceTrouble = failure.code === 'device' || failure.code === 'out-of-memory';
-    if (isDeviceTrouble && this.#device !== 'cpu') {
-      this.#leaveDevice(failure.message);
-      const engine = this.#process;
-      this.#process = undefined;
-      this.#isReady = false;
-      engine?.kill();
-      this.#takeBack();
-      return;
-    }
-    this.#land(id)?.reject(errorOf(failure));
+    if (!isDeviceTrouble || this.#device === 'cpu') return false;
+    this.#leaveDevice(failure.message);
+    const engine = this.#process;
+    this.#process = undefined;
+    this.#isReady = false;
+    engine?.kill();
+    this.#takeBack();
+    return true;
   }
 
   #leaveDevice(reason: string): void {
@@ -282,6 +320,7 @@ export class Engine {
       if (flight.isCancelled) this.#land(id)?.reject(new Refusal('cancelled', 'cancelled'));
       flight.isSent = false;
     }
+    this.#previews.takeBack();
   }
 
   /** The process is gone: whoever was in the network may be why. */
@@ -294,7 +333,10 @@ export class Engine {
     if (this.#opening !== undefined) {
       const model = path.basename(this.#options.model);
       this.#opening.reject(
-        new Refusal('device', `expected to open the model ${model} on ${this.#device} but the engine ended ${reason}`),
+        new Refusal(
+          'device',
+          `expected to open the model ${model} on ${this.#device} but the engine ended ${reason}`,
+        ),
       );
       return;
     }
@@ -314,8 +356,10 @@ export class Engine {
         if (flight.crashes === crashesMax - 1) this.#device = 'cpu';
       }
     }
+    this.#previews.crash(reason);
     this.#takeBack();
-    if (this.#flights.size > 0) this.#options.onTrouble?.(`the engine ended ${reason}; starting it again`);
+    if (this.#flights.size > 0 || !this.#previews.isEmpty)
+      this.#options.onTrouble?.(`the engine ended ${reason}; starting it again`);
     this.#dispatch();
   }
 
@@ -329,12 +373,14 @@ export class Engine {
           await this.#start();
           return;
         } catch (error) {
+          if (this.#isClosed) return;
           if (this.#device !== 'cpu') this.#leaveDevice(describeError(error));
           else if (starts >= startsMax) throw error;
         }
       }
     } catch (error) {
       for (const id of [...this.#flights.keys()]) this.#land(id)?.reject(error);
+      this.#previews.rejectAll(error);
     } finally {
       this.#isRestarting = false;
     }
@@ -349,14 +395,16 @@ export class Engine {
 
   #watch(): void {
     clearTimeout(this.#watchdog);
-    const isAwaited = this.#flights.size > 0 || this.#opening !== undefined;
+    const isAwaited =
+      this.#flights.size > 0 || !this.#previews.isEmpty || this.#opening !== undefined;
     if (!isAwaited || this.#isClosed) return;
     const stallMs = this.#options.stallMs ?? defaultStallMs;
     const isLeaving = [...this.#flights.values()].some(({ isCancelled }) => isCancelled);
     const silenceMs = isLeaving ? Math.min(stallMs, cancelStallMs) : stallMs;
     this.#watchdog = setTimeout(() => {
+      if (this.#process === undefined) return;
       this.#silence = `after ${String(silenceMs / 1000)} s of silence`;
-      this.#process?.kill();
+      this.#process.kill();
     }, silenceMs);
     this.#watchdog.unref();
   }
