@@ -12,8 +12,8 @@ interface Size {
 export const tileSidePacked = 256;
 export const tileSide = 2 * tileSidePacked;
 
-/** Pixels of the longer side of the smallest level: enough for a thumbnail on a dense screen. */
-const smallestSide = 512;
+/** Pixels that the smallest level's longer side has at least: enough for a thumbnail. */
+const smallestSide = 384;
 
 /**
  * Levels up to this many packed pixels are developed in one go: less than half the work of doing it
@@ -27,7 +27,7 @@ export function levelsOf(grid: Size): readonly (Size & { readonly level: number 
   for (let level = 0; ; level++) {
     const { width, height } = levelSize(grid, level);
     levels.push({ level, width: width * 2, height: height * 2 });
-    if (Math.max(width, height) * 2 <= smallestSide || Math.min(width, height) <= 16) return levels;
+    if (Math.max(width, height) < smallestSide || Math.min(width, height) <= 16) return levels;
   }
 }
 

@@ -1,0 +1,83 @@
+/** What the app and its viewing process say to each other; parsed on both sides. */
+
+import { z } from 'zod';
+import { failureSchema, pictureSchema } from './protocol.ts';
+
+const photo = z.string();
+
+/** What is asked about a photo without the network. */
+export const viewJobSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('describe'), photo }),
+  z.object({ kind: z.literal('open'), photo }),
+  /** The camera's own picture, small; developed without the network where there is none. */
+  z.object({ kind: z.literal('thumb'), photo, longSide: z.number().int().positive() }),
+  /** The camera's own picture, upright. */
+  z.object({ kind: z.literal('preview'), photo }),
+  z.object({
+    kind: z.literal('plain'),
+    photo,
+    level: z.number().int().min(0).max(15),
+    x: z.number().int().min(0).max(4095),
+    y: z.number().int().min(0).max(4095),
+    scale: z.number().positive(),
+  }),
+]);
+
+export type ViewJob = z.infer<typeof viewJobSchema>;
+
+const vector3Schema = z.tuple([z.number(), z.number(), z.number()]);
+const matrix3Schema = z.tuple([
+  z.number(), z.number(), z.number(),
+  z.number(), z.number(), z.number(),
+  z.number(), z.number(), z.number(),
+]); // prettier-ignore
+
+export const factsSchema = z.object({
+  camera: z.string().optional(),
+  lens: z.string().optional(),
+  iso: z.number().optional(),
+  exposureSeconds: z.number().optional(),
+  aperture: z.number().optional(),
+  focalLengthMm: z.number().optional(),
+  takenAt: z.string().optional(),
+  width: z.number(),
+  height: z.number(),
+  autoRatio: z.number(),
+});
+
+export type Facts = z.infer<typeof factsSchema>;
+
+export const openedSchema = z.object({
+  width: z.number(),
+  height: z.number(),
+  orientation: z.number(),
+  origin: z.object({ x: z.number(), y: z.number() }),
+  tileSide: z.number(),
+  levels: z.array(z.object({ level: z.number(), width: z.number(), height: z.number() })),
+  coarseLevel: z.number(),
+  colour: z.object({ asShotGains: vector3Schema, xyzToCamera: matrix3Schema }),
+  autoGains: vector3Schema,
+  noise: z.object({ slope: z.number(), offset: z.number(), source: z.string() }),
+  facts: factsSchema,
+});
+
+/** A decoded photo, as far as the app itself has to know it. */
+export type Opened = z.infer<typeof openedSchema>;
+
+/** App → viewing process. */
+export const viewRequestSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('view'), id: z.number().int(), job: viewJobSchema }),
+  z.object({ kind: z.literal('cancel'), id: z.number().int() }),
+]);
+
+export type ViewRequest = z.infer<typeof viewRequestSchema>;
+
+/** Viewing process → app. */
+export const viewReplySchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('described'), id: z.number().int(), facts: factsSchema }),
+  z.object({ kind: z.literal('opened'), id: z.number().int(), opened: openedSchema }),
+  z.object({ kind: z.literal('picture'), id: z.number().int(), picture: pictureSchema }),
+  z.object({ kind: z.literal('failed'), id: z.number().int(), failure: failureSchema }),
+]);
+
+export type ViewReply = z.infer<typeof viewReplySchema>;
