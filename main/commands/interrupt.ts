@@ -1,8 +1,8 @@
 /** Ctrl-C as a signal that work can listen to. */
 
 /**
- * A signal aborted by the first SIGINT or SIGTERM; a second one ends the process at once, for
- * whoever does not want to wait until things are put away.
+ * A signal aborted by the first SIGINT or SIGTERM, or when nobody reads our output any more; a
+ * second one ends the process at once, for whoever does not want to wait until things are put away.
  */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
@@ -14,5 +14,11 @@ export function interruptSignal(): AbortSignal {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  // Whoever read what we say has gone ("… | head"): nobody is left to work for.
+  const leave = (): void => {
+    controller.abort();
+  };
+  process.stdout.on('error', leave);
+  process.stderr.on('error', leave);
   return controller.signal;
 }

@@ -4,11 +4,11 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto';
-import { unlinkSync } from 'node:fs';
+import { existsSync, unlinkSync } from 'node:fs';
 import { link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
 
@@ -220,6 +220,19 @@ export async function sweepTemporaries(folder: string): Promise<number> {
   return count;
 }
 
+/** Node's own making of nested folders calls a folder missing where a disk is full or read-only. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    let missing = resolve(folder);
+    while (!existsSync(dirname(missing))) missing = dirname(missing);
+    await mkdir(missing);
+    throw error;
+  }
+}
+
 /**
  * Makes the output folder if need be, sweeps it, and finds out whether it can be written to before
  * hours of work are put into it.
@@ -227,7 +240,7 @@ export async function sweepTemporaries(folder: string): Promise<number> {
  */
 export async function openOutputFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     if (!(await stat(folder)).isDirectory()) throw new Refusal('disk', notAFolder(folder));
     await sweepTemporaries(folder);
     const probe = temporaryPath(folder);

@@ -2,6 +2,7 @@
  * Names for finished pictures: no two of a run are the same, and none is an original's.
  */
 
+import { constants } from 'node:fs';
 import { lstat, open, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 
@@ -50,7 +51,9 @@ async function exists(path: string): Promise<boolean> {
 
 /** A DNG in the way may be a camera's own file; only one that carries our name is ours to replace. */
 async function isForeignDng(path: string): Promise<boolean> {
-  const file = await open(path, 'r').catch(() => undefined);
+  // Not to wait for the other end, if it is a pipe.
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+  const file = await open(path, flags).catch(() => undefined);
   if (file === undefined) return true;
   try {
     const { buffer, bytesRead } = await file.read(

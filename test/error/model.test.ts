@@ -1,0 +1,137 @@
+/** Models that are not what they should be, and devices that are not there. */
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { expect, it } from 'vitest';
+
+import {
+  SMALL_SHAPE,
+  smallOnnx,
+  temporaryFolder,
+  writeSmallDngs,
+  writeSmallModel,
+  type ModelChanges,
+} from '../engine/small.ts';
+import { livingProcesses, refusal } from './program.ts';
+
+const folder = temporaryFolder();
+const [photo = ''] = writeSmallDngs(path.join(folder, 'in'), 1);
+const out = path.join(folder, 'out');
+
+async function refused(model: string, device = 'cpu'): Promise<string> {
+  const { status, line } = await refusal([
+    'enhance',
+    photo,
+    '--out',
+    out,
+    '--model',
+    model,
+    '--device',
+    device,
+  ]);
+  expect(status).toBe(1);
+  expect(existsSync(out)).toBe(false);
+  expect(livingProcesses()).toEqual([]);
+  return line;
+}
+
+it('a damaged model file is told by its checksum', async () => {
+  const model = writeSmallModel(path.join(folder, 'checksum'));
+  const file = path.join(folder, 'checksum/small.onnx');
+  const bytes = readFileSync(file);
+  bytes[1000]! ^= 1;
+  writeFileSync(file, bytes);
+  const line = await refused(model);
+  expect(line).toContain('small.onnx');
+  expect(line).toContain('checksum');
+});
+
+it('a manifest that is no JSON, or of something else', async () => {
+  const model = writeSmallModel(path.join(folder, 'json'));
+  writeFileSync(model, '{"format": "nightgl');
+  expect(await refused(model)).toBe(
+    'nightglass: expected JSON in the manifest small.json but it is damaged',
+  );
+  writeFileSync(model, '{"name": "something-else", "version": 3}');
+  expect(await refused(model)).toContain('small.json');
+});
+
+const cut = smallOnnx().subarray(0, 300_000);
+const garbled = smallOnnx();
+garbled.fill(0xff, 50, 250);
+const wide = { ...SMALL_SHAPE, baseChannels: 8 };
+const shallow = { ...SMALL_SHAPE, levels: 4 };
+const fewer = { ...SMALL_SHAPE, outputChannels: 8 };
+const more = { ...SMALL_SHAPE, inputChannels: 5 };
+
+const lies: readonly (readonly [string, ModelChanges, readonly string[]])[] = [
+  ['a cut network with the right checksum', { onnx: cut }, ['small.onnx', 'ONNX Runtime says']],
+  [
+    'a garbled network with the right checksum',
+    { onnx: garbled },
+    ['small.onnx', 'ONNX Runtime says'],
+  ],
+  [
+    'a wider network than the manifest says',
+    { onnx: smallOnnx(wide) },
+    ['small.onnx', '4 base channels', 'as its manifest says'],
+  ],
+  [
+    'a shallower network than the manifest says',
+    { onnx: smallOnnx(shallow) },
+    ['small.onnx', '5 levels', 'as its manifest says'],
+  ],
+  [
+    'a manifest with more base channels than there are',
+    { manifest: { unet: { ...SMALL_SHAPE, baseChannels: 64 } } },
+    ['small.onnx', '64 base channels'],
+  ],
+  ['a network that gives too few planes', { onnx: smallOnnx(fewer) }, ['small.onnx', 'gives 8']],
+  ['a network that takes too many planes', { onnx: smallOnnx(more) }, ['small.onnx', 'takes 5']],
+  [
+    'a manifest with more levels than tiles are made for',
+    { manifest: { unet: { ...SMALL_SHAPE, levels: 6 } } },
+    ['small.json', 'unet.levels'],
+  ],
+  [
+    'a manifest that promises planes nobody handles',
+    { manifest: { unet: { ...SMALL_SHAPE, outputChannels: 3 } } },
+    ['small.json', 'unet.outputChannels'],
+  ],
+  [
+    'a manifest that leads out of its folder',
+    { manifest: { file: '../small.onnx' } },
+    ['small.json', 'file'],
+  ],
+];
+
+it.each(lies)('%s', async (name, changes, said) => {
+  const line = await refused(
+    writeSmallModel(path.join(folder, name.replaceAll(' ', '-')), changes),
+  );
+  for (const words of said) expect(line).toContain(words);
+});
+
+it.skipIf(process.platform !== 'linux').each(['webgpu', 'cuda'])(
+  '%s, asked for outright where there is none, is refused by name',
+  async (device) => {
+    const model = writeSmallModel(path.join(folder, 'whole'));
+    const { status, line } = await refusal(
+      ['enhance', photo, '--out', out, '--model', model, '--device', device],
+      // No driver is found here, whatever this machine has.
+      {
+        environment: {
+          VK_ICD_FILENAMES: '/dev/null',
+          VK_DRIVER_FILES: '/dev/null',
+          CUDA_VISIBLE_DEVICES: '',
+        },
+      },
+    );
+    expect(status).toBe(1);
+    expect(line).toContain(`expected ${device} to run small but it says: `);
+    expect(line).not.toContain('onnxruntime_src');
+    expect(existsSync(out)).toBe(false);
+    expect(livingProcesses()).toEqual([]);
+  },
+);
