@@ -37,7 +37,9 @@ export function cameraToOutput(colour: CameraColour, space: OutputSpace): Matrix
   const outputToCamera = multiply(colour.xyzToCamera, rgbToXyz[space]);
   const [a, b, c, d, e, f, g, h, i] = outputToCamera;
   const balance: Vector3 = [a + b + c, d + e + f, g + h + i];
-  const balanced = outputToCamera.map((value, index) => value / (balance[Math.floor(index / 3)] ?? 1));
+  const balanced = outputToCamera.map(
+    (value, index) => value / (balance[Math.floor(index / 3)] ?? 1),
+  );
   return invert(matrix3(balanced));
 }
 

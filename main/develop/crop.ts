@@ -17,7 +17,10 @@ export interface Framing {
 }
 
 /** The picture as framed; the same object where nothing is to be done. */
-export function framePicture(image: FinishedImage, { crop, angle, rotate }: Framing): FinishedImage {
+export function framePicture(
+  image: FinishedImage,
+  { crop, angle, rotate }: Framing,
+): FinishedImage {
   const turned = turn(image, rotate);
   const isWhole = crop.x === 0 && crop.y === 0 && crop.width === 1 && crop.height === 1;
   if (isWhole && angle === 0) return turned;
@@ -56,7 +59,13 @@ function turn(image: FinishedImage, quarters: 0 | 1 | 2 | 3): FinishedImage {
   return { ...image, width: newWidth, height: newHeight, samples: turned };
 }
 
-function cut(image: FinishedImage, left: number, top: number, width: number, height: number): FinishedImage {
+function cut(
+  image: FinishedImage,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+): FinishedImage {
   const samples = new Uint16Array(width * height * 3);
   for (let y = 0; y < height; y++) {
     const from = ((top + y) * image.width + left) * 3;

@@ -16,7 +16,11 @@ import { unpackCore, type DevelopedTile } from './unpack.ts';
  * @param packed [4, height, width], amplified
  * @returns [12, height, width]
  */
-export type RunNetwork = (packed: Float32Array, width: number, height: number) => Promise<Float32Array>;
+export type RunNetwork = (
+  packed: Float32Array,
+  width: number,
+  height: number,
+) => Promise<Float32Array>;
 
 export interface DevelopRequest {
   readonly mosaic: Mosaic;
@@ -28,6 +32,8 @@ export interface DevelopRequest {
   readonly run: RunNetwork;
   /** Memory for windows; two are in use at any time. */
   readonly allocate?: Allocate;
+  /** Memory for what is handed out; where it is used again, a tile lasts until the next. */
+  readonly allocateCore?: Allocate;
   readonly signal?: AbortSignal;
 }
 
@@ -46,7 +52,7 @@ export interface TileResult extends DevelopedTile {
  * @throws Refusal `cancelled` before the next tile once the signal is aborted; whatever `run` throws
  */
 export async function* develop(request: DevelopRequest): AsyncGenerator<TileResult> {
-  const { mosaic, ratio, gains, tiles, run, allocate, signal } = request;
+  const { mosaic, ratio, gains, tiles, run, allocate, allocateCore, signal } = request;
   const levels = normalisation(mosaic);
   const grid = packedGrid(mosaic);
   const begin = (tile: Tile | undefined) => {
@@ -64,6 +70,6 @@ export async function* develop(request: DevelopRequest): AsyncGenerator<TileResu
     const { tile, input, output } = next;
     next = begin(tiles[index]);
     const result = await output;
-    yield { ...unpackCore(result, tile), tile, input, output: result };
+    yield { ...unpackCore(result, tile, allocateCore), tile, input, output: result };
   }
 }

@@ -39,15 +39,23 @@ export class Finisher {
   readonly #luminance: Vector3;
   readonly #table: Uint16Array;
 
-  constructor(frame: Frame, look: Look) {
+  /** @param samples width × height × 3 numbers of memory, holding anything; new if left out */
+  constructor(frame: Frame, look: Look, samples?: Uint16Array) {
     const isTurned = frame.orientation >= 5;
     const [width, height] = isTurned ? [frame.height, frame.width] : [frame.width, frame.height];
     this.#frame = frame;
     const [red, green, blue] = look.balance;
-    const matrix = multiply(
-      cameraToOutput(frame.colour, look.space),
-      [red, 0, 0, 0, green, 0, 0, 0, blue],
-    );
+    const matrix = multiply(cameraToOutput(frame.colour, look.space), [
+      red,
+      0,
+      0,
+      0,
+      green,
+      0,
+      0,
+      0,
+      blue,
+    ]);
     this.#luminance = luminanceWeights(look.space);
     if (look.tone !== undefined && !isNeutral(look.tone)) {
       this.#toner = new Toner(matrix, this.#luminance, look.tone);
@@ -56,8 +64,12 @@ export class Finisher {
       this.#matrix = matrix;
     }
     this.#table = toneTable(look.space);
-    const samples = new Uint16Array(width * height * 3);
-    this.image = { width, height, samples, space: look.space };
+    this.image = {
+      width,
+      height,
+      samples: samples ?? new Uint16Array(width * height * 3),
+      space: look.space,
+    };
   }
 
   /** Puts one developed tile into its place. Tiles may come in any order. */

@@ -35,14 +35,19 @@ function roundHalfEven(value: number): number {
  * @param scale multiplied into everything
  * @returns width × height × 4: R, G, B and what grain adds to each of them
  */
-export function halfTile(samples: Float32Array, grainy: Float32Array | undefined, scale = 1): Uint16Array {
+export function halfTile(
+  samples: Float32Array,
+  grainy: Float32Array | undefined,
+  scale = 1,
+): Uint16Array {
   const pixels = samples.length / 3;
   const tile = new Uint16Array(pixels * 4);
   for (let i = 0, at = 0, out = 0; i < pixels; i++, at += 3, out += 4) {
     tile[out] = halfBits(samples[at]! * scale);
     tile[out + 1] = halfBits(samples[at + 1]! * scale);
     tile[out + 2] = halfBits(samples[at + 2]! * scale);
-    if (grainy !== undefined) tile[out + 3] = halfBits((grainy[at + 1]! - samples[at + 1]!) * scale);
+    if (grainy !== undefined)
+      tile[out + 3] = halfBits((grainy[at + 1]! - samples[at + 1]!) * scale);
   }
   return tile;
 }

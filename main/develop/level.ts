@@ -56,18 +56,29 @@ export function levelOf(mosaic: Mosaic, level: number): Level {
         const weight = along.weights[i]! * siteScale;
         for (let x = 0, at = 0; x < width; x++) {
           let sum = 0;
-          for (let j = 0; j < count; j++, at++) sum += across.weights[j]! * samples[row + across.places[at]!]!;
+          for (let j = 0; j < count; j++, at++)
+            sum += across.weights[j]! * samples[row + across.places[at]!]!;
           planes[out + x]! += weight * (sum - siteBlack);
         }
       }
     }
   }
-  const share = (weights: Float64Array): number => weights.reduce((sum, weight) => sum + weight * weight, 0);
-  return { level, width, height, planes, varianceShare: share(columns[0]!.weights) * share(rows[0]!.weights) };
+  const share = (weights: Float64Array): number =>
+    weights.reduce((sum, weight) => sum + weight * weight, 0);
+  return {
+    level,
+    width,
+    height,
+    planes,
+    varianceShare: share(columns[0]!.weights) * share(rows[0]!.weights),
+  };
 }
 
 /** The noise of a level's samples. */
-export function levelNoise({ slope, offset }: NoiseProfile, { varianceShare }: Level): NoiseProfile {
+export function levelNoise(
+  { slope, offset }: NoiseProfile,
+  { varianceShare }: Level,
+): NoiseProfile {
   return { slope: slope * varianceShare, offset: offset * varianceShare };
 }
 
@@ -101,7 +112,10 @@ function taps(level: number, site: number, length: number, before: number, size:
   const centre = (site + 0.5) * count - 0.5;
   let first = Math.ceil(centre - count + 1e-9);
   if ((((first - site) % 2) + 2) % 2 === 1) first += 1;
-  const raw = Float64Array.from({ length: count }, (_, i) => 1 - Math.abs(first + 2 * i - centre) / count);
+  const raw = Float64Array.from(
+    { length: count },
+    (_, i) => 1 - Math.abs(first + 2 * i - centre) / count,
+  );
   const sum = raw.reduce((total, weight) => total + weight, 0);
   const places = new Int32Array(length * count);
   for (let pixel = 0; pixel < length; pixel++) {

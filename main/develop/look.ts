@@ -27,7 +27,13 @@ const blackGuard = 0.001;
 /** log₂ of the curve's slope at the contrast slider's end. */
 const contrastReach = 0.8;
 
-export function isNeutral({ exposure, highlights, shadows, contrast, saturation }: ToneEdits): boolean {
+export function isNeutral({
+  exposure,
+  highlights,
+  shadows,
+  contrast,
+  saturation,
+}: ToneEdits): boolean {
   return exposure === 0 && highlights === 0 && shadows === 0 && contrast === 0 && saturation === 0;
 }
 

@@ -27,8 +27,7 @@ export function plainTile(packed: Float32Array, tile: Tile, gains: Vector3): Dev
         for (let dx = 0; dx < 2; dx++) {
           const plane = (dy * 2 + dx) * 3 * area + i;
           // The nearest samples of a colour: in this cell, and in the one on the pixel's side.
-          const r =
-            (at(0, x, y) + at(0, x + dx, y) + at(0, x, y + dy) + at(0, x + dx, y + dy)) / 4;
+          const r = (at(0, x, y) + at(0, x + dx, y) + at(0, x, y + dy) + at(0, x + dx, y + dy)) / 4;
           const b =
             (at(3, x, y) +
               at(3, x + dx - 1, y) +

@@ -1,5 +1,6 @@
 /** From the network's twelve half-size planes back to pixels: depth-to-space. */
 
+import type { Allocate } from './pack.ts';
 import type { Rectangle, Tile } from './tiles.ts';
 
 /** Linear, white-balanced camera RGB of one tile's core. */
@@ -15,10 +16,14 @@ export interface DevelopedTile {
  * @param output [12, window.height, window.width]; channel (dy · 2 + dx) · 3 + c holds colour c of
  *   the pixel at (2y + dy, 2x + dx): depth-to-space in ONNX's DCR order
  */
-export function unpackCore(output: Float32Array, { window, core }: Tile): DevelopedTile {
+export function unpackCore(
+  output: Float32Array,
+  { window, core }: Tile,
+  allocate: Allocate = (length) => new Float32Array(length),
+): DevelopedTile {
   const plane = window.width * window.height;
   const width = core.width * 2;
-  const samples = new Float32Array(width * core.height * 2 * 3);
+  const samples = allocate(width * core.height * 2 * 3);
   const [left, top] = [core.x - window.x, core.y - window.y];
   for (let y = 0; y < core.height; y++) {
     for (let dy = 0; dy < 2; dy++) {

@@ -32,6 +32,8 @@ const waiting = new Map<number, Waiting>();
 // A window being made or run, and one being finished.
 const windows = new Rotation(2);
 const outputs = new Rotation(2);
+const cores = new Rotation(1);
+let picture = new ArrayBuffer(0);
 let runs = 0;
 let networkMs = 0;
 let controller = new AbortController();
@@ -49,6 +51,12 @@ function run(packed: Float32Array, width: number, height: number): Promise<Float
   });
 }
 
+/** The last picture's memory again where it fits: photos of a folder are of one size. */
+function pictureMemory(bytes: number): ArrayBuffer {
+  if (picture.byteLength !== bytes) picture = new ArrayBuffer(bytes);
+  return picture;
+}
+
 /** Meets an answer of the network; one for a photo that has ended meanwhile meets nobody. */
 function settle(id: number, meet: (entry: Waiting) => void): void {
   const entry = waiting.get(id);
@@ -64,12 +72,15 @@ async function start(job: z.infer<typeof photoJobSchema>): Promise<void> {
     const result = await enhancePhoto(job, {
       run,
       allocate: (length) => windows.next(length),
+      allocateCore: (length) => cores.next(length),
+      memory: pictureMemory,
       networkMs: () => networkMs,
       signal: controller.signal,
       onProgress: (progress) => {
         if (progress.stage === 'encode') {
           windows.clear();
           outputs.clear();
+          cores.clear();
         }
         send({ kind: 'progress', progress });
       },
@@ -83,7 +94,8 @@ async function start(job: z.infer<typeof photoJobSchema>): Promise<void> {
 /** A message that a user sees in a list of a hundred photos has to say which it is about. */
 function named(error: unknown, photo: string): unknown {
   const name = path.basename(photo);
-  if (!(error instanceof Refusal) || error.code === 'cancelled' || error.message.includes(name)) return error;
+  if (!(error instanceof Refusal) || error.code === 'cancelled' || error.message.includes(name))
+    return error;
   return new Refusal(error.code, `${name}: ${error.message}`);
 }
 

@@ -1,13 +1,12 @@
 /** One photo's way through the engine: decode, develop, finish, encode, write. */
 
 import path from 'node:path';
-import { amplifiedLimit } from '../develop/amplify.ts';
 import { autoRatio } from '../develop/brightness.ts';
 import { framePicture } from '../develop/crop.ts';
 import { develop, type RunNetwork, type TileResult } from '../develop/develop.ts';
 import { Finisher } from '../develop/finish.ts';
 import { addGrain } from '../develop/grain.ts';
-import type { CameraLinearImage } from '../develop/image.ts';
+import { LinearCanvas } from '../develop/linear-canvas.ts';
 import { frameNoise } from '../develop/noise.ts';
 import { packedGrid, type Allocate } from '../develop/pack.ts';
 import { limitLongSide } from '../develop/resize.ts';
@@ -25,6 +24,10 @@ export interface PhotoContext {
   readonly run: RunNetwork;
   /** Memory that the network's thread sees too; two windows are in use at any time. */
   readonly allocate: Allocate;
+  /** Memory for one developed tile. */
+  readonly allocateCore: Allocate;
+  /** Memory for a whole picture, of that many bytes and holding anything; one is in use at a time. */
+  readonly memory: (bytes: number) => ArrayBuffer;
   /** Milliseconds the network has worked for this photo. */
   readonly networkMs: () => number;
   readonly signal: AbortSignal;
@@ -55,42 +58,16 @@ class Stopwatch {
  */
 export async function enhancePhoto(
   job: PhotoJob,
-  { run, allocate, networkMs, signal, onProgress }: PhotoContext,
+  context: PhotoContext,
 ): Promise<Omit<PhotoResult, 'device'> | 'taken'> {
+  const { networkMs, signal, onProgress } = context;
   const beginMs = performance.now();
   const watch = new Stopwatch();
-  onProgress({ stage: 'decode', tilesDone: 0, tilesTotal: 0 });
-  const mosaic = await watch.time('decode', () => decode(job.photo, signal));
-  const plan = await watch.time('prepare', () => planPhoto(mosaic, job));
-  let picture: Exportable | undefined;
-  let tilesTotal = 0;
-  for (let area = job.windowAreaMax; picture === undefined; area = Math.floor(area / 2)) {
-    try {
-      const grid = packedGrid(mosaic);
-      const tiles = planTiles(grid.width, grid.height, area);
-      tilesTotal = tiles.length;
-      const canvas = canvasFor(mosaic, job, plan);
-      onProgress({ stage: 'network', tilesDone: 0, tilesTotal });
-      let tilesDone = 0;
-      const { ratio, gains, noise } = plan;
-      for await (const tile of develop({ mosaic, ratio, gains, tiles, run, allocate, signal })) {
-        await watch.time('finish', () => {
-          addGrain(tile, { strength: job.edit.strength, noise: noise.profile, ratio, gains });
-          canvas.add(tile);
-        });
-        tilesDone += 1;
-        onProgress({ stage: 'network', tilesDone, tilesTotal });
-      }
-      picture = canvas.picture;
-    } catch (error) {
-      const isMemory = error instanceof Refusal && error.code === 'out-of-memory';
-      if (!isMemory || area / 2 < windowAreaMin) throw error;
-    }
-  }
+  const { picture, shot, plan, tiles } = await developPhoto(job, context, watch);
 
-  onProgress({ stage: 'encode', tilesDone: tilesTotal, tilesTotal });
-  const encoded = await watch.time('finish', () => framed(picture, job.edit));
-  const file = await watch.time('encode', () => encodePicture(encoded, mosaic.shot, { signal }));
+  onProgress({ stage: 'encode', tilesDone: tiles, tilesTotal: tiles });
+  const finished = await watch.time('finish', () => framed(picture, job.edit));
+  const file = await watch.time('encode', () => encodePicture(finished, shot, { signal }));
   throwIfCancelled(signal);
   const outcome = await watch.time('write', () =>
     writeAtomically(job.target, file.chunks(), { overwrite: job.overwrite, signal }),
@@ -100,15 +77,48 @@ export async function enhancePhoto(
     photo: job.photo,
     path: job.target,
     bytes: file.byteLength,
-    width: encoded.image.width,
-    height: encoded.image.height,
+    width: finished.image.width,
+    height: finished.image.height,
     ratio: plan.ratio,
     gains: [...plan.gains],
     noise: { ...plan.noise.profile, source: plan.noise.source },
-    tiles: tilesTotal,
+    tiles,
     stagesMs: { ...watch.stages, network: networkMs() },
     totalMs: performance.now() - beginMs,
   };
+}
+
+/** Up to the developed picture; the mosaic is let go with this function, before encoding begins. */
+async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwatch) {
+  const { run, allocate, allocateCore, memory, signal, onProgress } = context;
+  onProgress({ stage: 'decode', tilesDone: 0, tilesTotal: 0 });
+  const mosaic = await watch.time('decode', () => decode(job.photo, signal));
+  const plan = await watch.time('prepare', () => planPhoto(mosaic, job));
+  const { ratio, gains, noise, balance } = plan;
+  const grain = { strength: job.edit.strength, noise: noise.profile, ratio, gains };
+  const grid = packedGrid(mosaic);
+  for (let area = job.windowAreaMax; ; area = Math.floor(area / 2)) {
+    const tiles = planTiles(grid.width, grid.height, area);
+    const tilesTotal = tiles.length;
+    const canvas = canvasFor(mosaic, job, balance, memory);
+    try {
+      let tilesDone = 0;
+      onProgress({ stage: 'network', tilesDone, tilesTotal });
+      const request = { mosaic, ratio, gains, tiles, run, allocate, allocateCore, signal };
+      for await (const tile of develop(request)) {
+        await watch.time('finish', () => {
+          addGrain(tile, grain);
+          canvas.add(tile);
+        });
+        tilesDone += 1;
+        onProgress({ stage: 'network', tilesDone, tilesTotal });
+      }
+      return { picture: canvas.picture, shot: mosaic.shot, plan, tiles: tilesTotal };
+    } catch (error) {
+      const isMemory = error instanceof Refusal && error.code === 'out-of-memory';
+      if (!isMemory || area / 2 < windowAreaMin) throw error;
+    }
+  }
 }
 
 async function decode(photo: string, signal: AbortSignal): Promise<Mosaic> {
@@ -136,11 +146,22 @@ interface Canvas {
 function canvasFor(
   mosaic: Mosaic,
   { edit, output }: PhotoJob,
-  { balance }: { readonly balance: Vector3 },
+  balance: Vector3,
+  memory: PhotoContext['memory'],
 ): Canvas {
-  if (output.format === 'dng') return linearCanvas(mosaic, balance);
   const frame = { ...mosaic, grid: packedGrid(mosaic) };
-  const finisher = new Finisher(frame, { space: edit.space, balance, tone: edit.tone });
+  const count = mosaic.width * mosaic.height * 3;
+  if (output.format === 'dng') {
+    const canvas = new LinearCanvas(frame, balance, new Float32Array(memory(count * 4)));
+    return {
+      add: (tile) => {
+        canvas.add(tile);
+      },
+      picture: { ...output, image: canvas.image },
+    };
+  }
+  const look = { space: edit.space, balance, tone: edit.tone };
+  const finisher = new Finisher(frame, look, new Uint16Array(memory(count * 2)));
   return {
     add: (tile) => {
       finisher.add(tile);
@@ -150,44 +171,9 @@ function canvasFor(
 }
 
 /** A DNG keeps the whole frame at its own size: programs that open one crop it themselves. */
-function framed(picture: Exportable | undefined, { framing, longSide }: Edit): Exportable {
-  if (picture === undefined) throw new Error('expected a developed picture');
+function framed(picture: Exportable, { framing, longSide }: Edit): Exportable {
   if (picture.format === 'dng') return picture;
   const whole = framing === undefined ? picture.image : framePicture(picture.image, framing);
   const image = longSide === undefined ? whole : limitLongSide(whole, longSide);
   return { ...picture, image };
-}
-
-/** A DNG keeps camera colour: a white balance other than the camera's becomes its AsShotNeutral. */
-function linearCanvas(mosaic: Mosaic, balance: Vector3): Canvas {
-  const { width, height, orientation, colour } = mosaic;
-  const grid = packedGrid(mosaic);
-  const [red, green, blue] = colour.asShotGains;
-  const asShotGains: Vector3 = [red * balance[0], green * balance[1], blue * balance[2]];
-  const samples = new Float32Array(width * height * 3);
-  const image: CameraLinearImage = {
-    width,
-    height,
-    samples,
-    orientation,
-    colour: { ...colour, asShotGains },
-  };
-  return {
-    add: (tile) => {
-      const [left, top] = [tile.area.x - grid.columnsBefore, tile.area.y - grid.rowsBefore];
-      const firstX = Math.max(0, -left);
-      const lastX = Math.min(tile.area.width, width - left);
-      for (let y = Math.max(0, -top); y < Math.min(tile.area.height, height - top); y++) {
-        let from = (y * tile.area.width + firstX) * 3;
-        let to = ((top + y) * width + left + firstX) * 3;
-        for (let x = firstX; x < lastX; x++) {
-          for (let c = 0; c < 3; c++, from++, to++) {
-            const value = tile.samples[from]! * balance[c]!;
-            samples[to] = value > amplifiedLimit * 2 ? amplifiedLimit * 2 : value;
-          }
-        }
-      }
-    },
-    picture: { format: 'dng', image },
-  };
 }

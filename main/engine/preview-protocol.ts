@@ -56,7 +56,8 @@ export const openedSchema = z.object({
   levels: z.array(z.object({ level: z.number(), width: z.number(), height: z.number() })),
   coarseLevel: z.number(),
   colour: z.object({ asShotGains: vector3Schema, xyzToCamera: matrix3Schema }),
-  autoGains: vector3Schema,
+  /** What each choice of white balance comes to; `asShot` is the colour's own, within limits. */
+  gains: z.object({ asShot: vector3Schema, auto: vector3Schema }),
   noise: z.object({ slope: z.number(), offset: z.number(), source: z.string() }),
   facts: factsSchema,
 });

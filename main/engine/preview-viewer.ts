@@ -151,7 +151,7 @@ function openedOf(frame: PreviewFrame): Opened {
     levels: [...levelsOf(grid)],
     coarseLevel: coarseLevel(grid),
     colour: { asShotGains: [...asShotGains], xyzToCamera: [...xyzToCamera] },
-    autoGains: [...gainsFor('auto', mosaic)],
+    gains: { asShot: [...gainsFor('as-shot', mosaic)], auto: [...gainsFor('auto', mosaic)] },
     noise: { ...noise.profile, source: noise.source },
     facts: factsOf(frame),
   };

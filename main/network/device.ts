@@ -20,7 +20,9 @@ const differenceMax = 5e-3;
 
 /** Graphics back ends that this build of ONNX Runtime has for this system. */
 export function offeredDevices(): readonly Device[] {
-  const offered = new Set(backendsSchema.parse(ort.listSupportedBackends()).map(({ name }) => name));
+  const offered = new Set(
+    backendsSchema.parse(ort.listSupportedBackends()).map(({ name }) => name),
+  );
   return allDevices.filter((device) => offered.has(device));
 }
 
@@ -51,7 +53,10 @@ export async function testDevice(model: Model, device: Device, side: number): Pr
       return { device, isTrusted: true, account: 'the reference for all others', msPerMegapixel };
     }
     const reference = await referenceAnswer(model, window, side);
-    const difference = Math.max(largestDifference(first, reference), largestDifference(answer, reference));
+    const difference = Math.max(
+      largestDifference(first, reference),
+      largestDifference(answer, reference),
+    );
     const isTrusted = difference <= differenceMax;
     const amount = difference.toExponential(1);
     const account = isTrusted
@@ -65,7 +70,11 @@ export async function testDevice(model: Model, device: Device, side: number): Pr
   }
 }
 
-async function referenceAnswer(model: Model, window: Float32Array, side: number): Promise<Float32Array> {
+async function referenceAnswer(
+  model: Model,
+  window: Float32Array,
+  side: number,
+): Promise<Float32Array> {
   const processor = await openNetwork(model, { device: 'cpu' });
   try {
     return await processor.run(window, side, side);
@@ -92,7 +101,8 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
   let largest = 0;
   for (let i = 0; i < b.length; i++) {
     const difference = Math.abs(a[i]! - b[i]!);
-    if (!(difference <= largest)) largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+    if (!(difference <= largest))
+      largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
   }
   return largest;
 }

@@ -92,7 +92,9 @@ export class Graph {
   /** A named constant: a weight. */
   weight(name: string, shape: Shape, data: Float32Array): Value {
     if (data.length !== sizeOf(shape)) {
-      throw new Error(`expected ${String(sizeOf(shape))} numbers for ${name} but received ${String(data.length)}`);
+      throw new Error(
+        `expected ${String(sizeOf(shape))} numbers for ${name} but received ${String(data.length)}`,
+      );
     }
     return this.#initialize({ name, shape, type: 'float32' }, data);
   }

@@ -14,11 +14,10 @@ import { defaultWindowArea } from '../../main/commands/network-options.ts';
 import { planTiles } from '../../main/develop/tiles.ts';
 import { enhanceBatch } from '../../main/engine/batch.ts';
 import { spawnNodeEngine } from '../../main/engine/process.ts';
-import type { PhotoResult, Stages } from '../../main/engine/protocol.ts';
+import type { PhotoResult, Stages, Verdict } from '../../main/engine/protocol.ts';
 import { Engine } from '../../main/engine/supervisor.ts';
 import { writeAtomically } from '../../main/export/atomic.ts';
 import { defaultModelId, readModel } from '../../main/network/manifest.ts';
-import { openNetwork, type Network } from '../../main/network/session.ts';
 import { macsPerPackedPixel } from '../../main/network/unet.ts';
 import { cfaDng } from '../../main/raw/dng.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
@@ -58,7 +57,7 @@ function darkMosaic(width: number, height: number): Mosaic {
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at++) {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      const scene = 60 + 50 * Math.sin(x / 190) * Math.cos(y / 130) + ((x >> 6) ^ (y >> 6)) % 7;
+      const scene = 60 + 50 * Math.sin(x / 190) * Math.cos(y / 130) + (((x >> 6) ^ (y >> 6)) % 7);
       samples[at] = 512 + scene + ((state >>> 24) - 128) / 12;
     }
   }
@@ -81,7 +80,8 @@ function darkMosaic(width: number, height: number): Mosaic {
 
 async function bench(size: string, photos: number, folder: string): Promise<Row> {
   const [width = 0, height = 0] = sides.get(size) ?? [];
-  if (width === 0) throw new Error(`expected a size of ${[...sides.keys()].join(', ')} but received ${size}`);
+  if (width === 0)
+    throw new Error(`expected a size of ${[...sides.keys()].join(', ')} but received ${size}`);
   const model = await readModel(values.model);
   const windowAreaMax = defaultWindowArea(model.manifest);
   const first = path.join(folder, `${size}-1.dng`);
@@ -123,12 +123,11 @@ async function bench(size: string, photos: number, folder: string): Promise<Row>
   const pipelineMs = performance.now() - beginMs;
   engine.close();
 
-  const network = await openNetwork(model, { device: 'cpu' });
   const tiles = planTiles(Math.ceil(width / 2), Math.ceil(height / 2), windowAreaMax);
-  const aloneMs = await networkAlone(network, tiles[0]?.window ?? { width: 0, height: 0 }, tiles.length, photos);
-  await network.release();
   const [tile] = tiles;
   const packed = tiles.length * (tile?.window.width ?? 0) * (tile?.window.height ?? 0);
+  const aloneMs =
+    (await networkAloneMsPerMegapixel(Math.sqrt(packed / tiles.length))) * (packed / 1e6) * photos;
   const megapixels = (width * height) / 1e6;
   return {
     megapixels,
@@ -138,23 +137,32 @@ async function bench(size: string, photos: number, folder: string): Promise<Row>
     networkAloneMsPerPhoto: aloneMs / photos,
     ratio: pipelineMs / aloneMs,
     megapixelsPerSecond: (megapixels * photos) / (pipelineMs / 1e3),
-    gflopPerSecond: (2 * macsPerPackedPixel(model.manifest.unet) * packed * photos) / (aloneMs * 1e6),
+    gflopPerSecond:
+      (2 * macsPerPackedPixel(model.manifest.unet) * packed * photos) / (aloneMs * 1e6),
     peakRssMb: peakRssBytes / 1e6,
   };
 }
 
-/** The same number of the same windows, one after the other, with nothing else going on. */
-async function networkAlone(
-  network: Network,
-  window: { readonly width: number; readonly height: number },
-  tiles: number,
-  photos: number,
-): Promise<number> {
-  const input = Float32Array.from({ length: 4 * window.width * window.height }, (_, i) => (i % 251) / 251);
-  await network.run(input, window.width, window.height);
-  const beginMs = performance.now();
-  for (let n = 0; n < tiles * photos; n++) await network.run(input, window.width, window.height);
-  return performance.now() - beginMs;
+/** A window of the same area in an engine with nothing else to do: the median of some. */
+async function networkAloneMsPerMegapixel(windowSide: number): Promise<number> {
+  const side = Math.round(windowSide / 16) * 16;
+  const times: number[] = [];
+  for (let n = 0; n < 5; n++) {
+    const verdict = await new Promise<Verdict>((resolve, reject) => {
+      const engine = spawnNodeEngine({
+        reply: (reply) => {
+          if (reply.kind !== 'tested') return;
+          resolve(reply.verdict);
+          engine.kill();
+        },
+        exit: reject,
+      });
+      engine.send({ kind: 'test', model: values.model, device: 'cpu', side });
+    });
+    if (verdict.msPerMegapixel === undefined) throw new Error(verdict.account);
+    times.push(verdict.msPerMegapixel);
+  }
+  return times.sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN;
 }
 
 function medianStages(all: readonly Stages[]): Stages {
@@ -174,10 +182,27 @@ function medianStages(all: readonly Stages[]): Stages {
 
 const folder = await mkdtemp(path.join(tmpdir(), 'nightglass-bench-'));
 try {
-  const heading = ['MP', 'tiles', 'decode', 'prepare', 'network', 'finish', 'encode', 'write', 'ms/photo', 'net alone', 'MP/s', 'GFLOP/s', 'RSS MB', 'ratio'];
+  const heading = [
+    'MP',
+    'tiles',
+    'decode',
+    'prepare',
+    'network',
+    'finish',
+    'encode',
+    'write',
+    'ms/photo',
+    'net alone',
+    'MP/s',
+    'GFLOP/s',
+    'RSS MB',
+    'ratio',
+  ];
   if (!values.json) {
-    console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${String(availableParallelism())} threads, model ${values.model}, ${values.photos} photos of each size, TIFF 16 deflate`);
-    console.log('stages: median ms for one photo, while the other photos\' stages run beside it');
+    console.log(
+      `${cpus()[0]?.model ?? 'unknown processor'}, ${String(availableParallelism())} threads, model ${values.model}, ${values.photos} photos of each size, TIFF 16 deflate`,
+    );
+    console.log("stages: median ms for one photo, while the other photos' stages run beside it");
     console.log(heading.map((name) => name.padStart(9)).join(' '));
   }
   for (const size of values.sizes.split(',')) {
@@ -187,9 +212,25 @@ try {
       continue;
     }
     const { stagesMs: s } = row;
-    const cells = [row.megapixels, row.tiles, s.decode, s.prepare, s.network, s.finish, s.encode, s.write, row.pipelineMsPerPhoto, row.networkAloneMsPerPhoto];
+    const cells = [
+      row.megapixels,
+      row.tiles,
+      s.decode,
+      s.prepare,
+      s.network,
+      s.finish,
+      s.encode,
+      s.write,
+      row.pipelineMsPerPhoto,
+      row.networkAloneMsPerPhoto,
+    ];
     const text = cells.map((cell) => cell.toFixed(0));
-    text.push(row.megapixelsPerSecond.toFixed(2), row.gflopPerSecond.toFixed(0), row.peakRssMb.toFixed(0), row.ratio.toFixed(2));
+    text.push(
+      row.megapixelsPerSecond.toFixed(2),
+      row.gflopPerSecond.toFixed(0),
+      row.peakRssMb.toFixed(0),
+      row.ratio.toFixed(2),
+    );
     console.log(text.map((cell) => cell.padStart(9)).join(' '));
   }
 } finally {
