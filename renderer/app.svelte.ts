@@ -1,0 +1,89 @@
+/** What every screen shares: the wire, the settings, which screen and dialog is up, and words for failures. */
+
+import { createContext } from 'svelte';
+import type { Outputs } from '../preload/contract.ts';
+import type { PixelBase } from '../preload/pixel-url.ts';
+import type { Settings, SettingsPatch } from '../preload/settings.ts';
+import { CallFailure, type Client } from '../preload/wire.ts';
+import type { Bridge } from './bridge.ts';
+import type { Toasts } from './parts/toasts.svelte.ts';
+
+export type Screen = 'library' | 'develop';
+export type DialogName = 'none' | 'browse' | 'export' | 'settings';
+export type SettingsPage = 'general' | 'export' | 'devices' | 'models' | 'about';
+
+export class App {
+  readonly client: Client;
+  readonly pixels: PixelBase;
+  readonly info: Outputs['app.info'];
+  readonly toasts: Toasts;
+  settings = $state.raw<Settings>()!;
+  screen = $state<Screen>('library');
+  dialog = $state<DialogName>('none');
+  settingsPage = $state<SettingsPage>('general');
+  isQueueShown = $state(false);
+  isClosed = $state(false);
+  /** Writes what is still on its way to a sidecar; an export reads it from there. */
+  flush: () => Promise<void> = () => Promise.resolve();
+
+  constructor(
+    { client, pixels }: Bridge,
+    info: Outputs['app.info'],
+    settings: Settings,
+    toasts: Toasts,
+  ) {
+    this.client = client;
+    this.pixels = pixels;
+    this.info = info;
+    this.settings = settings;
+    this.toasts = toasts;
+    client.on('settings.changed', (next) => {
+      this.settings = next;
+    });
+    client.on('app.trouble', ({ account }) => {
+      toasts.say(account);
+    });
+  }
+
+  /** Waits for a call; a failure is shown, a cancellation is not. Undefined in both cases. */
+  async attempt<T>(work: Promise<T>): Promise<T | undefined> {
+    try {
+      return await work;
+    } catch (error) {
+      this.report(error);
+      return undefined;
+    }
+  }
+
+  report(error: unknown): void {
+    if (error instanceof DOMException && error.name === 'AbortError') return;
+    if (error instanceof CallFailure) {
+      if (error.code === 'cancelled') return;
+      if (error.code === 'closed') {
+        this.isClosed = true;
+        return;
+      }
+    }
+    this.toasts.fail(error instanceof Error ? error.message : String(error));
+  }
+
+  async set(patch: SettingsPatch): Promise<void> {
+    const settings = await this.attempt(this.client.call('settings.write', patch));
+    if (settings !== undefined) this.settings = settings;
+  }
+
+  openSettings(page: SettingsPage): void {
+    this.settingsPage = page;
+    this.dialog = 'settings';
+  }
+
+  hasSeen(hint: string): boolean {
+    return this.settings.hintsSeen.includes(hint);
+  }
+
+  async closeHint(hint: string): Promise<void> {
+    if (!this.hasSeen(hint)) await this.set({ hintsSeen: [...this.settings.hintsSeen, hint] });
+  }
+}
+
+export const [appOf, provideApp] = createContext<App>();

@@ -1,0 +1,224 @@
+/** Draws tiles onto a canvas with the look; keeps their textures on the card. */
+
+import { after, inverse, type Affine } from '../geometry.ts';
+import type { Size } from '../viewport.ts';
+import { Program } from './program.ts';
+import { lookShader, vertexShader } from './shader.ts';
+
+/** A rectangle of device pixels, y down. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A tile on the card. */
+export interface TileTexture {
+  readonly texture: WebGLTexture;
+  /** Texels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Everything the shader is told; names as in `Edits`. */
+export interface Look {
+  /** 1 − strength. */
+  readonly grain: number;
+  readonly balance: readonly [number, number, number];
+  /** Row-major. */
+  readonly cameraToOutput: readonly number[];
+  readonly luminance: readonly number[];
+  readonly exposure: number;
+  readonly saturation: number;
+  readonly highlights: number;
+  readonly shadows: number;
+  readonly contrast: number;
+  readonly overlay: 'none' | 'clipping' | 'guessed';
+  readonly noise: { readonly slope: number; readonly offset: number };
+  readonly ratio: number;
+}
+
+/** One tile and where it belongs. */
+export interface Placed {
+  readonly tile: TileTexture;
+  /** In pixels of the stored frame. */
+  readonly area: Box;
+  /** What its values are multiplied by. */
+  readonly light: number;
+}
+
+export interface Layer {
+  /** Coarse first: what comes later covers what was before. */
+  readonly tiles: readonly Placed[];
+  readonly look: Look;
+  /** Stored frame → device pixels. */
+  readonly toDevice: Affine;
+  /** Nothing is drawn outside. */
+  readonly clip: Box;
+}
+
+const overlays = { none: 0, clipping: 1, guessed: 2 } as const;
+
+/** Owns the canvas's WebGL2 context. */
+export class Painter {
+  readonly #gl: WebGL2RenderingContext;
+  readonly #program: Program;
+  readonly #proof: WebGLFramebuffer;
+  readonly #proofTexture: WebGLTexture;
+
+  /** @throws Error if the browser has no WebGL2 */
+  constructor(canvas: HTMLCanvasElement | OffscreenCanvas) {
+    const gl = canvas.getContext('webgl2', {
+      alpha: true,
+      antialias: false,
+      depth: false,
+      premultipliedAlpha: true,
+      preserveDrawingBuffer: false,
+    });
+    if (gl === null) throw new Error('expected WebGL2 but this computer has none to offer');
+    this.#gl = gl;
+    this.#program = new Program(gl, vertexShader, lookShader);
+    const corners = gl.createBuffer();
+    gl.bindBuffer(gl.ARRAY_BUFFER, corners);
+    gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([0, 0, 1, 0, 0, 1, 1, 1]), gl.STATIC_DRAW);
+    gl.enableVertexAttribArray(0);
+    gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0);
+    gl.disable(gl.DITHER);
+    this.#proof = gl.createFramebuffer();
+    this.#proofTexture = gl.createTexture();
+  }
+
+  /** @param halves width × height × 4 half floats: R, G, B, grain */
+  upload(halves: Uint16Array, width: number, height: number): TileTexture {
+    const gl = this.#gl;
+    const texture = gl.createTexture();
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA16F, width, height, 0, gl.RGBA, gl.HALF_FLOAT, halves);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
+    return { texture, width, height };
+  }
+
+  release({ texture }: TileTexture): void {
+    this.#gl.deleteTexture(texture);
+  }
+
+  /** Draws layers over an empty canvas. @param size of the canvas in device pixels */
+  paint(size: Size, layers: readonly Layer[]): void {
+    const gl = this.#gl;
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    this.#draw(size, layers, true);
+  }
+
+  /**
+   * Draws layers aside and reads them back.
+   * @returns size.width × size.height × 4, 8 bits; the first row is the top one
+   */
+  proof(size: Size, layers: readonly Layer[]): Uint8Array {
+    const gl = this.#gl;
+    gl.bindTexture(gl.TEXTURE_2D, this.#proofTexture);
+    gl.texImage2D(
+      gl.TEXTURE_2D,
+      0,
+      gl.RGBA8,
+      size.width,
+      size.height,
+      0,
+      gl.RGBA,
+      gl.UNSIGNED_BYTE,
+      null,
+    );
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.#proof);
+    gl.framebufferTexture2D(
+      gl.FRAMEBUFFER,
+      gl.COLOR_ATTACHMENT0,
+      gl.TEXTURE_2D,
+      this.#proofTexture,
+      0,
+    );
+    // Upside down, because rows are read from the bottom.
+    this.#draw(size, layers, false);
+    const pixels = new Uint8Array(size.width * size.height * 4);
+    gl.readPixels(0, 0, size.width, size.height, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    return pixels;
+  }
+
+  #draw({ width, height }: Size, layers: readonly Layer[], isUpright: boolean): void {
+    const gl = this.#gl;
+    gl.viewport(0, 0, width, height);
+    gl.disable(gl.SCISSOR_TEST);
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    gl.enable(gl.SCISSOR_TEST);
+    this.#program.use();
+    this.#program.integer('tile', 0);
+    gl.activeTexture(gl.TEXTURE0);
+    const down = isUpright ? -1 : 1;
+    const toClip: Affine = { a: 2 / width, b: 0, c: -1, d: 0, e: (down * 2) / height, f: -down };
+    for (const { tiles, look, toDevice, clip } of layers) {
+      const left = Math.max(0, Math.round(clip.x));
+      const right = Math.min(width, Math.round(clip.x + clip.width));
+      const top = Math.max(0, Math.round(clip.y));
+      const bottom = Math.min(height, Math.round(clip.y + clip.height));
+      if (right <= left || bottom <= top) continue;
+      gl.scissor(left, isUpright ? height - bottom : top, right - left, bottom - top);
+      this.#setLook(look);
+      // Where a pixel of the frame is larger than one of the screen, it is shown as what it is.
+      const perPixel = Math.hypot(toDevice.a, toDevice.d);
+      for (const { tile, area, light } of tiles) {
+        gl.bindTexture(gl.TEXTURE_2D, tile.texture);
+        const isMagnified = (perPixel * area.width) / tile.width > 1.5 && area.width === tile.width;
+        const isExact =
+          Math.abs((perPixel * area.width) / tile.width - 1) < 1e-4 && isStraight(toDevice);
+        const filter = isMagnified || isExact ? gl.NEAREST : gl.LINEAR;
+        gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, filter);
+        gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, filter);
+        const toFrame: Affine = { a: area.width, b: 0, c: area.x, d: 0, e: area.height, f: area.y };
+        const { a, b, c, d, e, f } = after(after(toClip, toDevice), toFrame);
+        this.#program.numbers('place', [a, b, c, d, e, f, 0, 0, 1]);
+        this.#program.number('light', light);
+        gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+      }
+    }
+  }
+
+  #setLook(look: Look): void {
+    const program = this.#program;
+    program.number('grain', look.grain);
+    program.numbers('balance', look.balance);
+    program.numbers('cameraToOutput', look.cameraToOutput);
+    program.numbers('luminance', look.luminance);
+    program.number('exposure', look.exposure);
+    program.number('saturation', look.saturation);
+    program.number('highlights', look.highlights);
+    program.number('shadows', look.shadows);
+    program.number('contrast', look.contrast);
+    program.integer('overlay', overlays[look.overlay]);
+    program.numbers('noise', [look.noise.slope, look.noise.offset]);
+    program.number('ratio', look.ratio);
+  }
+}
+
+function isStraight({ a, b, d, e }: Affine): boolean {
+  return (Math.abs(b) < 1e-9 && Math.abs(d) < 1e-9) || (Math.abs(a) < 1e-9 && Math.abs(e) < 1e-9);
+}
+
+/** The part of the stored frame that a box of device pixels shows, upright around it. */
+export function areaUnder(box: Box, toDevice: Affine): Box {
+  const back = inverse(toDevice);
+  const corners = [
+    { x: box.x, y: box.y },
+    { x: box.x + box.width, y: box.y },
+    { x: box.x, y: box.y + box.height },
+    { x: box.x + box.width, y: box.y + box.height },
+  ].map(({ x, y }) => ({
+    x: back.a * x + back.b * y + back.c,
+    y: back.d * x + back.e * y + back.f,
+  }));
+  const xs = corners.map(({ x }) => x);
+  const ys = corners.map(({ y }) => y);
+  const [left, top] = [Math.min(...xs), Math.min(...ys)];
+  return { x: left, y: top, width: Math.max(...xs) - left, height: Math.max(...ys) - top };
+}

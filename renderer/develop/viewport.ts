@@ -1,0 +1,81 @@
+/** The picture under the glass: what part of it is seen, how large; pan and zoom like a map. */
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface View {
+  /** Device pixels for each pixel of the picture. */
+  readonly scale: number;
+  /** The picture's pixel in the middle of the viewport. */
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Device pixels left free around a picture that fits. */
+const marginDevice = 24;
+const scaleMax = 8;
+
+export function fitScale(picture: Size, viewport: Size): number {
+  const across = (viewport.width - 2 * marginDevice) / picture.width;
+  const down = (viewport.height - 2 * marginDevice) / picture.height;
+  return Math.max(1e-3, Math.min(across, down));
+}
+
+export function fitted(picture: Size, viewport: Size): View {
+  return { scale: fitScale(picture, viewport), x: picture.width / 2, y: picture.height / 2 };
+}
+
+/** Keeps the picture in the viewport: centred along an axis on which it fits. */
+export function held(view: View, picture: Size, viewport: Size): View {
+  const scale = Math.min(scaleMax, Math.max(Math.min(1, fitScale(picture, viewport)), view.scale));
+  const hold = (at: number, size: number, room: number): number => {
+    const half = room / scale / 2;
+    if (half * 2 >= size) return size / 2;
+    return Math.min(size - half, Math.max(half, at));
+  };
+  return {
+    scale,
+    x: hold(view.x, picture.width, viewport.width),
+    y: hold(view.y, picture.height, viewport.height),
+  };
+}
+
+export function toPicture(view: View, viewport: Size, device: Point): Point {
+  return {
+    x: view.x + (device.x - viewport.width / 2) / view.scale,
+    y: view.y + (device.y - viewport.height / 2) / view.scale,
+  };
+}
+
+export function toDevice(view: View, viewport: Size, picture: Point): Point {
+  return {
+    x: (picture.x - view.x) * view.scale + viewport.width / 2,
+    y: (picture.y - view.y) * view.scale + viewport.height / 2,
+  };
+}
+
+/** Zooms so that what is under the pointer stays there. */
+export function zoomedAt(view: View, scale: number, viewport: Size, device: Point): View {
+  const limited = Math.min(scaleMax, Math.max(1e-3, scale));
+  const anchor = toPicture(view, viewport, device);
+  return {
+    scale: limited,
+    x: anchor.x - (device.x - viewport.width / 2) / limited,
+    y: anchor.y - (device.y - viewport.height / 2) / limited,
+  };
+}
+
+export function panned(view: View, byDevice: Point): View {
+  return {
+    ...view,
+    x: view.x - byDevice.x / view.scale,
+    y: view.y - byDevice.y / view.scale,
+  };
+}

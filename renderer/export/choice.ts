@@ -1,0 +1,50 @@
+/** What a picture is written as, in the words of the form: one flat set of fields for all formats. */
+
+import type { ExportChoice, OutputChoice } from '../../preload/settings.ts';
+
+export type Format = OutputChoice['format'];
+export const formats = ['tiff', 'png', 'jpeg', 'dng'] as const satisfies readonly Format[];
+
+/** The output of a format, with what can be kept of the one before. */
+export function outputAs(format: Format, before: OutputChoice): OutputChoice {
+  const bits = 'bits' in before ? before.bits : 16;
+  switch (format) {
+    case 'tiff':
+      return {
+        format,
+        bits,
+        compression: before.format === 'tiff' ? before.compression : 'deflate',
+      };
+    case 'png':
+      return { format, bits };
+    case 'jpeg':
+      return { format, quality: before.format === 'jpeg' ? before.quality : 92 };
+    case 'dng':
+      return { format };
+  }
+}
+
+/** @param longSide in pixels; undefined: the picture keeps its size */
+export function withSize(choice: ExportChoice, longSide: number | undefined): ExportChoice {
+  const { folder } = choice;
+  return {
+    ...common(choice),
+    ...(folder === undefined ? {} : { folder }),
+    ...(longSide === undefined ? {} : { longSide }),
+  };
+}
+
+/** @param folder empty: beside the photos */
+export function withFolder(choice: ExportChoice, folder: string): ExportChoice {
+  const { longSide } = choice;
+  const path = folder.trim();
+  return {
+    ...common(choice),
+    ...(longSide === undefined ? {} : { longSide }),
+    ...(path === '' ? {} : { folder: path }),
+  };
+}
+
+function common({ output, space, template, onConflict }: ExportChoice): ExportChoice {
+  return { output, space, template, onConflict };
+}

@@ -1,0 +1,42 @@
+/** Numbers as photographers write them. */
+
+export function ratioWords(ratio: number): string {
+  const digits = ratio < 10 ? 2 : ratio < 100 ? 1 : 0;
+  return `×${Number(ratio.toFixed(digits))}`;
+}
+
+export function shutterWords(seconds: number): string {
+  if (seconds >= 0.4) return `${Number(seconds.toFixed(1))} s`;
+  return `1/${Math.round(1 / seconds)} s`;
+}
+
+/** "+0.30": a slider that goes both ways. */
+export function signed(value: number, digits: number): string {
+  const text = Math.abs(value).toFixed(digits);
+  if (Number(text) === 0) return text;
+  return `${value < 0 ? '−' : '+'}${text}`;
+}
+
+/** Hundredths without a point: a slider from −1 to 1 is read as −100 to 100. */
+export function hundredths(value: number): string {
+  return signed(value * 100, 0);
+}
+
+export function bytesWords(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
+  if (bytes >= 1e6) return `${Math.round(bytes / 1e6)} MB`;
+  return `${Math.max(1, Math.round(bytes / 1e3))} KB`;
+}
+
+export function durationWords(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${String(seconds % 60).padStart(2, '0')} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+export function megapixels(width: number, height: number): string {
+  const value = (width * height) / 1e6;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} MP`;
+}

@@ -1,0 +1,39 @@
+/** The models there are: shipped ones and imported ones. */
+
+import { createContext } from 'svelte';
+import type { ModelSummary } from '../../preload/contract.ts';
+import type { App } from '../app.svelte.ts';
+
+export class Models {
+  readonly #app: App;
+  list = $state.raw<readonly ModelSummary[]>([]);
+
+  constructor(app: App) {
+    this.#app = app;
+  }
+
+  async read(): Promise<void> {
+    const answer = await this.#app.attempt(this.#app.client.call('models.list', {}));
+    if (answer !== undefined) this.list = answer.models;
+  }
+
+  /** @param path of a manifest or the ONNX file beside it */
+  async add(path: string): Promise<boolean> {
+    const model = await this.#app.attempt(this.#app.client.call('models.import', { path }));
+    if (model !== undefined) await this.read();
+    return model !== undefined;
+  }
+
+  /** Asks the system's dialog; only where there is one. */
+  async choose(): Promise<void> {
+    const answer = await this.#app.attempt(this.#app.client.call('models.choose', {}));
+    if (answer?.path !== undefined) await this.add(answer.path);
+  }
+
+  async remove(model: string): Promise<void> {
+    await this.#app.attempt(this.#app.client.call('models.remove', { model }));
+    await this.read();
+  }
+}
+
+export const [modelsOf, provideModels] = createContext<Models>();
