@@ -1,0 +1,159 @@
+/** The app without its window: everything that stays while windows come and go. */
+
+import path from 'node:path';
+import { EventHub } from './events.ts';
+import { spawnNodeView, View, type SpawnView } from './engine/preview-process.ts';
+import { spawnNodeEngine, type SpawnEngine } from './engine/process.ts';
+import { editOf } from './jobs/edit.ts';
+import { EngineHost } from './jobs/engine-host.ts';
+import { Queue, type ExportOrder, type ExportOutcome, type SavedQueue } from './jobs/queue.ts';
+import { nameOf, needsFacts } from './jobs/template.ts';
+import { Access } from './library/access.ts';
+import { Developments } from './library/development.ts';
+import { ExportMarks } from './library/export-marks.ts';
+import { Library, photoIdOf } from './library/library.ts';
+import { Recents } from './library/recents.ts';
+import { Sidecars } from './library/sidecar.ts';
+import { Models } from './models.ts';
+import { PixelServer } from './pixels.ts';
+import { SettingsStore, type SettingsFile } from './settings.ts';
+
+export interface Dialogs {
+  /** Undefined: closed without a choice. */
+  folder(): Promise<string | undefined>;
+  model(): Promise<string | undefined>;
+}
+
+/** What the system around the app is able to do. */
+export interface Host {
+  readonly kind: 'electron' | 'headless';
+  /** The app's own data. */
+  readonly folder: string;
+  readonly settingsFile: SettingsFile;
+  /** Folders that may be named from the start. */
+  readonly roots: readonly string[];
+  readonly startFolder?: string | undefined;
+  readonly dialogs?: Dialogs | undefined;
+  readonly spawn?: SpawnEngine;
+  readonly spawnView?: SpawnView;
+  /** Of shipped models; tests have their own. */
+  readonly modelsFolder?: string;
+  /** Errors that no user can mend. */
+  readonly onBug: (error: unknown) => void;
+  readonly quit: () => void;
+}
+
+export class App {
+  readonly host: Host;
+  readonly events: EventHub;
+  readonly access: Access;
+  readonly settings: SettingsStore;
+  readonly recents: Recents;
+  readonly library: Library;
+  readonly developments: Developments;
+  readonly models: Models;
+  readonly engine: EngineHost;
+  readonly queue: Queue;
+  readonly pixels: PixelServer;
+  readonly #view: View;
+  readonly #marks: ExportMarks;
+  readonly #sidecars: Sidecars;
+
+  private constructor(
+    host: Host,
+    { events, settings, recents, marks, access, saved }: {
+      readonly events: EventHub;
+      readonly settings: SettingsStore;
+      readonly recents: Recents;
+      readonly marks: ExportMarks;
+      readonly access: Access;
+      readonly saved: SavedQueue;
+    },
+  ) {
+    this.host = host;
+    this.events = events;
+    this.settings = settings;
+    this.recents = recents;
+    this.#marks = marks;
+    this.access = access;
+    this.#view = new View(host.spawnView ?? spawnNodeView);
+    this.#sidecars = new Sidecars(path.join(host.folder, 'sidecars'));
+    this.library = new Library({ view: this.#view, sidecars: this.#sidecars, marks, events });
+    this.developments = new Developments(this.#view);
+    this.models = new Models(path.join(host.folder, 'models'), host.modelsFolder);
+    this.engine = new EngineHost({
+      spawn: host.spawn ?? spawnNodeEngine,
+      models: this.models,
+      folder: host.folder,
+      settings: () => settings.current,
+      onTrouble: (account) => {
+        events.emit('app.trouble', { account });
+      },
+    });
+    this.pixels = new PixelServer({
+      library: this.library,
+      view: this.#view,
+      engine: this.engine,
+      model: () => settings.current.model,
+      cacheBytes: () => settings.current.tileCacheBytes,
+      onBug: host.onBug,
+    });
+    this.queue = Queue.resume(saved, {
+      folder: host.folder,
+      events,
+      enhance: (order) => this.#enhance(order),
+      onEnd: (photo, failure) => {
+        this.library.exported(photo, failure);
+      },
+    });
+  }
+
+  /** @throws nothing that a user could mend: damaged files of its own are put aside */
+  static async start(host: Host): Promise<App> {
+    const events = new EventHub();
+    const settings = await SettingsStore.open(host.settingsFile, (changed) => {
+      events.emit('settings.changed', changed);
+    });
+    const recents = await Recents.open(host.folder);
+    const marks = await ExportMarks.open(host.folder);
+    const access = new Access();
+    for (const root of [...host.roots, ...recents.paths]) await access.grant(root);
+    const saved = await Queue.load(host.folder);
+    return new App(host, { events, settings, recents, marks, access, saved });
+  }
+
+  /** Ends what it has started; the queue goes on at the next start. */
+  async close(): Promise<void> {
+    this.library.close();
+    await this.queue.close();
+    await this.#marks.flush();
+    this.#view.close();
+    this.engine.close();
+  }
+
+  async #enhance(order: ExportOrder): Promise<ExportOutcome> {
+    const { photo, number, choice, names, signal, onProgress } = order;
+    const { edits } = await this.#sidecars.read(photo);
+    const facts = needsFacts(choice.template) ? await this.#view.describe(photo, signal) : undefined;
+    const name = nameOf(choice.template, { path: photo, facts, number });
+    const { output, space, longSide } = choice;
+    const edit = editOf(edits, { space, longSide });
+    // Its ending is cut off again by whoever makes a picture's name of it.
+    let target = await names.reserve(path.join(path.dirname(photo), `${name}.raw`), output.format);
+    return this.engine.use(async (engine) => {
+      for (;;) {
+        if (target.isThereAlready) return { kind: 'skipped', path: target.path };
+        const { path: file, overwrite } = target;
+        const outcome = await engine.enhance(
+          { photo, target: file, overwrite, edit, output },
+          { signal, onProgress },
+        );
+        if (outcome !== 'taken') {
+          this.#marks.mark(photoIdOf(photo), edits);
+          return { kind: 'done', path: file };
+        }
+        target = await names.reserveNext(target);
+      }
+    });
+  }
+}

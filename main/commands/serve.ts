@@ -1,0 +1,68 @@
+/** `nightglass serve`: the app in a browser, for this computer only. */
+
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { Command } from 'commander';
+import { z } from 'zod';
+import { App } from '../app.ts';
+import { appFolder } from '../app-folder.ts';
+import { HeadlessHost } from '../headless.ts';
+import { jsonSettingsFile } from '../settings.ts';
+import { numberBetween } from './arguments.ts';
+import { interruptSignal } from './interrupt.ts';
+
+const optionsSchema = z.object({ port: z.number() });
+
+/** Where `vite build` puts the window. */
+export const pageFolder = path.join(import.meta.dirname, '../../out/renderer');
+
+/** Where cards and disks are found. */
+const mounts = ['/media', '/run/media', '/mnt', '/Volumes'];
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('opens the app to a browser on this computer')
+    .argument('[folders...]', 'folders it may open besides your own')
+    .option('--port <n>', 'where to listen; 0: anywhere free', numberBetween(0, 65_535, { whole: true }), 0)
+    .action(async (folders: string[], unknown: unknown) => {
+      const { port } = optionsSchema.parse(unknown);
+      await serve(folders, port);
+    });
+}
+
+/** Until it is interrupted or the window quits it. @throws Refusal `bad-argument` */
+export async function serve(folders: readonly string[], port: number): Promise<void> {
+  const signal = interruptSignal();
+  const ended = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => {
+    ended.resolve();
+  });
+  const folder = appFolder();
+  const named = folders.map((one) => path.resolve(one));
+  const [startFolder] = named;
+  const app = await App.start({
+    kind: 'headless',
+    folder,
+    settingsFile: jsonSettingsFile(folder),
+    roots: [...named, homedir(), ...mounts.filter((mount) => existsSync(mount))],
+    ...(startFolder === undefined ? {} : { startFolder }),
+    onBug: (error) => {
+      process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    },
+    quit: () => {
+      ended.resolve();
+    },
+  });
+  try {
+    const host = await HeadlessHost.listen(app, { port, pageFolder });
+    if (!existsSync(path.join(pageFolder, 'index.html'))) {
+      process.stderr.write('nightglass: the window is not built yet: run "npx vite build"\n');
+    }
+    process.stdout.write(`${host.address}\n`);
+    await ended.promise;
+    await host.close();
+  } finally {
+    await app.close();
+  }
+}

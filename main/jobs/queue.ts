@@ -1,0 +1,357 @@
+/** The export queue: what waits, what is at work, what has ended; kept over restarts of the app. */
+
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { z } from 'zod';
+import type { Queue as QueueState, QueueItem } from '../../preload/contract.ts';
+import { exportChoiceSchema, type ExportChoice } from '../../preload/settings.ts';
+import type { EventHub } from '../events.ts';
+import { openOutputFolder } from '../export/atomic.ts';
+import { OutputNames } from '../export/naming.ts';
+import { outputFolderName } from '../library/folder.ts';
+import { photoIdOf } from '../library/library.ts';
+import { JsonFile } from '../json-file.ts';
+import { describeError, Refusal } from '../refusal.ts';
+import { Clock } from './clock.ts';
+
+const itemSchema = z.object({
+  id: z.string(),
+  batch: z.string(),
+  photo: z.string(),
+  /** Place in its batch, from 1. */
+  number: z.number(),
+  state: z.enum(['waiting', 'working', 'done', 'skipped', 'failed', 'cancelled']),
+  path: z.string().optional(),
+  failure: z.object({ code: z.string(), message: z.string() }).optional(),
+});
+
+const savedSchema = z.object({
+  version: z.literal(1),
+  isPaused: z.boolean(),
+  batches: z.record(z.string(), exportChoiceSchema),
+  items: z.array(itemSchema),
+});
+
+export type SavedQueue = z.infer<typeof savedSchema>;
+
+interface Item extends z.infer<typeof itemSchema> {
+  stage?: QueueItem['stage'];
+  tilesDone: number;
+  tilesTotal: number;
+}
+
+/** One photo of the queue, as whoever enhances it is told. */
+export interface ExportOrder {
+  readonly photo: string;
+  readonly number: number;
+  readonly choice: ExportChoice;
+  readonly names: OutputNames;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: {
+    readonly stage: 'decode' | 'network' | 'encode';
+    readonly tilesDone: number;
+    readonly tilesTotal: number;
+  }) => void;
+}
+
+export type ExportOutcome = { readonly kind: 'done' | 'skipped'; readonly path: string };
+
+export interface QueueParts {
+  /** App data. */
+  readonly folder: string;
+  readonly events: EventHub;
+  /** @throws whatever failed; `cancelled` once the signal is aborted */
+  readonly enhance: (order: ExportOrder) => Promise<ExportOutcome>;
+  readonly onEnd: (photo: string, failure: string | undefined) => void;
+}
+
+/** One in the network, one being decoded or encoded. */
+const underWayMax = 2;
+/** Between two tellings of the queue; long lists cost more to tell. */
+const tellMs = 200;
+const tellLongListMs = 1000;
+const longList = 500;
+
+export class Queue {
+  readonly #parts: QueueParts;
+  readonly #file: JsonFile<SavedQueue>;
+  readonly #batches = new Map<string, ExportChoice>();
+  readonly #names = new Map<string, OutputNames>();
+  readonly #underWay = new Map<string, AbortController>();
+  readonly #clock = new Clock();
+  #items: Item[] = [];
+  #isPaused = false;
+  #isClosed = false;
+  #telling: NodeJS.Timeout | undefined;
+
+  private constructor(parts: QueueParts) {
+    this.#parts = parts;
+    this.#file = queueFile(parts.folder);
+  }
+
+  /** What the app had on its queue when it ended. */
+  static async load(folder: string): Promise<SavedQueue> {
+    return queueFile(folder).read();
+  }
+
+  /** What was at work then begins again. */
+  static resume({ isPaused, batches, items }: SavedQueue, parts: QueueParts): Queue {
+    const queue = new Queue(parts);
+    queue.#isPaused = isPaused;
+    for (const [id, choice] of Object.entries(batches)) queue.#batches.set(id, choice);
+    queue.#items = items
+      .filter(({ batch }) => queue.#batches.has(batch))
+      .map((item) => ({
+        ...item,
+        state: item.state === 'working' ? 'waiting' : item.state,
+        tilesDone: 0,
+        tilesTotal: 0,
+      }));
+    queue.#startNext();
+    return queue;
+  }
+
+  get state(): QueueState {
+    const items = this.#items.map(
+      ({ id, photo, state, stage, tilesDone, tilesTotal, path: target, failure }): QueueItem => ({
+        id,
+        photo: photoIdOf(photo),
+        name: path.basename(photo),
+        state,
+        ...(stage === undefined ? {} : { stage }),
+        tilesDone,
+        tilesTotal,
+        ...(target === undefined ? {} : { path: target }),
+        ...(failure === undefined ? {} : { failure }),
+      }),
+    );
+    const remainingMs = this.#remainingMs();
+    return {
+      isPaused: this.#isPaused,
+      items,
+      ended: this.#items.filter(hasEnded).length,
+      total: items.length,
+      elapsedMs: this.#clock.elapsedMs,
+      ...(remainingMs === undefined ? {} : { remainingMs }),
+    };
+  }
+
+  /** @param photos paths; one that waits with the same choice already is not queued twice */
+  add(photos: readonly string[], choice: ExportChoice): number {
+    if (this.#items.every(hasEnded)) this.#clock.reset();
+    const batch = randomBytes(8).toString('hex');
+    this.#batches.set(batch, choice);
+    const key = JSON.stringify(choice);
+    const waiting = new Set(
+      this.#items
+        .filter((item) => !hasEnded(item) && JSON.stringify(this.#batches.get(item.batch)) === key)
+        .map(({ photo }) => photo),
+    );
+    const fresh = photos.filter((photo) => !waiting.has(photo));
+    fresh.forEach((photo, index) => {
+      const id = randomBytes(8).toString('hex');
+      const number = index + 1;
+      this.#items.push({ id, batch, photo, number, state: 'waiting', tilesDone: 0, tilesTotal: 0 });
+    });
+    this.#changed();
+    return fresh.length;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#changed();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#changed();
+  }
+
+  /** @param ids absent: all that have not ended */
+  cancel(ids?: readonly string[]): void {
+    for (const item of this.#chosen(ids)) {
+      this.#underWay.get(item.id)?.abort();
+      if (item.state === 'waiting') item.state = 'cancelled';
+    }
+    this.#changed();
+  }
+
+  /** @param ids absent: all that failed or were cancelled */
+  retry(ids?: readonly string[]): void {
+    for (const item of this.#chosen(ids)) {
+      if (item.state !== 'failed' && item.state !== 'cancelled') continue;
+      item.state = 'waiting';
+      delete item.failure;
+      delete item.stage;
+      item.tilesDone = 0;
+      item.tilesTotal = 0;
+    }
+    this.#changed();
+  }
+
+  clear(): void {
+    this.#items = this.#items.filter((item) => !hasEnded(item));
+    const used = new Set(this.#items.map(({ batch }) => batch));
+    for (const batch of this.#batches.keys()) {
+      if (used.has(batch)) continue;
+      this.#batches.delete(batch);
+      for (const key of this.#names.keys()) if (key.startsWith(batch)) this.#names.delete(key);
+    }
+    if (this.#items.length === 0) this.#clock.reset();
+    this.#changed();
+  }
+
+  /** What is at work stops, and begins again when the queue is opened next. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#telling);
+    for (const controller of this.#underWay.values()) controller.abort();
+    await this.#save();
+  }
+
+  #chosen(ids: readonly string[] | undefined): readonly Item[] {
+    if (ids === undefined) return this.#items;
+    const wanted = new Set(ids);
+    return this.#items.filter(({ id }) => wanted.has(id));
+  }
+
+  #startNext(): void {
+    while (!this.#isPaused && !this.#isClosed && this.#underWay.size < underWayMax) {
+      const item = this.#items.find(({ state }) => state === 'waiting');
+      if (item === undefined) break;
+      void this.#work(item);
+    }
+    this.#clock.run(this.#underWay.size > 0);
+  }
+
+  async #work(item: Item): Promise<void> {
+    const controller = new AbortController();
+    this.#underWay.set(item.id, controller);
+    item.state = 'working';
+    const { signal } = controller;
+    try {
+      const choice = this.#batches.get(item.batch);
+      if (choice === undefined) throw new Error(`expected the choice of batch ${item.batch}`);
+      const names = await this.#namesFor(item, choice);
+      const { photo, number } = item;
+      const outcome = await this.#parts.enhance({
+        photo,
+        number,
+        choice,
+        names,
+        signal,
+        onProgress: ({ stage, tilesDone, tilesTotal }) => {
+          item.stage = stage;
+          item.tilesDone = tilesDone;
+          item.tilesTotal = tilesTotal;
+          this.#tell();
+        },
+      });
+      this.#clock.worked(1);
+      this.#land(item, outcome.kind);
+      item.path = outcome.path;
+      this.#parts.onEnd(photo, undefined);
+    } catch (error) {
+      this.#fail(item, error, signal);
+    }
+    this.#changed();
+  }
+
+  #land(item: Item, state: Item['state']): void {
+    item.state = state;
+    delete item.stage;
+    this.#underWay.delete(item.id);
+  }
+
+  #fail(item: Item, error: unknown, signal: AbortSignal): void {
+    if (signal.aborted) {
+      // Not the user's will but the app's end: it begins again next time.
+      this.#land(item, this.#isClosed ? 'waiting' : 'cancelled');
+      return;
+    }
+    const code = error instanceof Refusal ? error.code : 'bug';
+    this.#clock.worked(1);
+    this.#land(item, 'failed');
+    item.failure = { code, message: describeError(error) };
+    this.#parts.onEnd(item.photo, item.failure.message);
+    // Without a network every photo would fail the same way.
+    if (code === 'model') this.#isPaused = true;
+  }
+
+  async #namesFor({ batch, photo }: Item, choice: ExportChoice): Promise<OutputNames> {
+    const folder = choice.folder ?? path.join(path.dirname(photo), outputFolderName);
+    const key = `${batch}\n${folder}`;
+    const known = this.#names.get(key);
+    if (known !== undefined) return known;
+    const originals = this.#items.filter((item) => item.batch === batch).map((item) => item.photo);
+    const names = new OutputNames(folder, choice.onConflict, originals);
+    this.#names.set(key, names);
+    try {
+      await openOutputFolder(folder);
+    } catch (error) {
+      this.#names.delete(key);
+      throw error;
+    }
+    return names;
+  }
+
+  #remainingMs(): number | undefined {
+    let [left, underWay] = [0, 0];
+    for (const item of this.#items) {
+      const share = item.state === 'working' ? workingShare(item) : 0;
+      underWay += share;
+      if (!hasEnded(item)) left += 1 - share;
+    }
+    return left === 0 ? undefined : this.#clock.remainingMs(left, underWay);
+  }
+
+  #changed(): void {
+    void this.#save();
+    this.#startNext();
+    this.#tell();
+  }
+
+  /** @throws nothing: a disk that is full must not stop what is at work */
+  async #save(): Promise<void> {
+    const items = this.#items.map(({ id, batch, photo, number, state, path: target, failure }) => ({
+      id,
+      batch,
+      photo,
+      number,
+      state,
+      ...(target === undefined ? {} : { path: target }),
+      ...(failure === undefined ? {} : { failure }),
+    }));
+    const batches = Object.fromEntries(this.#batches);
+    await this.#file
+      .write({ version: 1, isPaused: this.#isPaused, batches, items })
+      .catch((error: unknown) => {
+        this.#parts.events.emit('app.trouble', { account: describeError(error) });
+      });
+  }
+
+  #tell(): void {
+    if (this.#isClosed) return;
+    this.#telling ??= setTimeout(
+      () => {
+        this.#telling = undefined;
+        this.#parts.events.emit('queue.changed', this.state);
+      },
+      this.#items.length > longList ? tellLongListMs : tellMs,
+    );
+  }
+}
+
+function queueFile(folder: string): JsonFile<SavedQueue> {
+  const empty: SavedQueue = { version: 1, isPaused: false, batches: {}, items: [] };
+  return new JsonFile(path.join(folder, 'queue.json'), savedSchema, empty);
+}
+
+function hasEnded({ state }: Item): boolean {
+  return state !== 'waiting' && state !== 'working';
+}
+
+/** Decoding and encoding count as a tile each. */
+function workingShare({ tilesDone, tilesTotal }: Item): number {
+  return tilesTotal === 0 ? 0 : (1 + tilesDone) / (tilesTotal + 2);
+}

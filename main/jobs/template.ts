@@ -1,0 +1,60 @@
+/** Names of exported pictures by the user's template. */
+
+import path from 'node:path';
+import type { PhotoFacts } from '../../preload/contract.ts';
+import { templateTokens } from '../../preload/settings.ts';
+import { Refusal } from '../refusal.ts';
+
+export interface NamedPhoto {
+  readonly path: string;
+  readonly facts?: PhotoFacts | undefined;
+  /** Place in its batch, from 1. */
+  readonly number: number;
+}
+
+/** Room for a number and an ending below the 255 bytes that file systems allow. */
+const bytesMax = 200;
+
+const reserved = /^(con|prn|aux|nul|com\d|lpt\d)$/i;
+
+/** Whether facts have to be known before a picture can be named. */
+export function needsFacts(template: string): boolean {
+  return /\{(date|time|camera|iso)\}/.test(template);
+}
+
+/**
+ * A file name without ending.
+ * @throws Refusal `bad-argument` for a token that there is none of
+ */
+export function nameOf(template: string, { path: file, facts, number }: NamedPhoto): string {
+  const stem = path.basename(file, path.extname(file));
+  const [date, time] = facts?.takenAt?.split('T') ?? [];
+  const values: Readonly<Record<string, string | undefined>> = {
+    name: stem,
+    date,
+    time: time?.slice(0, 8).replaceAll(':', ''),
+    camera: facts?.camera,
+    iso: facts?.iso === undefined ? undefined : `ISO${Math.round(facts.iso)}`,
+    number: String(number).padStart(4, '0'),
+  };
+  const filled = template.replaceAll(/\{([^{}]*)\}/g, (_, token: string) => {
+    if (!Object.hasOwn(values, token)) {
+      const known = templateTokens.map((name) => `{${name}}`).join(' ');
+      throw new Refusal('bad-argument', `expected one of ${known} in the name but received {${token}}`);
+    }
+    return values[token] ?? '';
+  });
+  const clean = filled
+    .replaceAll(/[/\\:*?"<>|\p{Cc}]/gu, '-')
+    .replace(/^[. ]+/, '')
+    .replace(/[. ]+$/, '');
+  const short = cut(clean);
+  if (short === '') return stem;
+  return reserved.test(short) ? `${short}_` : short;
+}
+
+function cut(name: string): string {
+  let short = name;
+  while (Buffer.byteLength(short) > bytesMax) short = [...short].slice(0, -1).join('');
+  return short.trimEnd();
+}

@@ -1,0 +1,122 @@
+/** The RAW photos of a folder, as they are found. */
+
+import { opendir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
+
+/** What of a file is known without opening it. */
+export interface FoundPhoto {
+  readonly path: string;
+  readonly name: string;
+  /** Relative to the folder; '' for itself. */
+  readonly subfolder: string;
+  readonly bytes: number;
+  readonly modifiedMs: number;
+  readonly hasSidecar: boolean;
+}
+
+/** Where pictures go unless told otherwise; its DNGs are not photos to enhance. */
+export const outputFolderName = 'Nightglass';
+
+export const sidecarEnding = '.nightglass.json';
+
+/** Folders in folders in folders; a loop of mounts ends here. */
+const depthMax = 32;
+
+/** RAW formats with a mosaic that LibRaw knows, by their usual endings. */
+const rawEndings = new Set(
+  '3fr ari arw bay bmq cap cr2 cr3 crw cs1 dc2 dcr dcs dng erf fff gpr iiq k25 kc2 kdc mdc mef mos mrw nef nrw orf pef ptx pxn qtk raf raw rdc rw2 rwl sr2 srf srw sti'.split(
+    ' ',
+  ),
+);
+
+export function isRawName(name: string): boolean {
+  return !name.startsWith('.') && rawEndings.has(path.extname(name).slice(1).toLowerCase());
+}
+
+/**
+ * Folder by folder, each sorted by name as people count (2 before 10).
+ * @throws Refusal `disk` if the folder itself cannot be read; subfolders that cannot are passed over
+ */
+export async function* photosIn(
+  root: string,
+  { subfolders, signal }: { readonly subfolders: boolean; readonly signal?: AbortSignal | undefined },
+): AsyncGenerator<readonly FoundPhoto[]> {
+  const waiting: { readonly folder: string; readonly depth: number }[] = [{ folder: root, depth: 0 }];
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    throwIfCancelled(signal);
+    const { folder, depth } = next;
+    const listing = await list(folder, folder === root);
+    if (subfolders && depth < depthMax) {
+      waiting.unshift(...listing.folders.map((name) => ({ folder: path.join(folder, name), depth: depth + 1 })));
+    }
+    const names = new Set(listing.names);
+    for (let at = 0; at < listing.photos.length; at += 200) {
+      throwIfCancelled(signal);
+      const batch = listing.photos.slice(at, at + 200);
+      const found = await Promise.all(batch.map((name) => look(root, folder, name, names)));
+      yield found.filter((photo) => photo !== undefined);
+    }
+  }
+}
+
+interface Listing {
+  readonly names: readonly string[];
+  readonly photos: readonly string[];
+  readonly folders: readonly string[];
+}
+
+async function list(folder: string, isRoot: boolean): Promise<Listing> {
+  const names: string[] = [];
+  const photos: string[] = [];
+  const folders: string[] = [];
+  try {
+    for await (const entry of await opendir(folder)) {
+      names.push(entry.name);
+      // Links to folders are not followed: they may lead in circles. Links to photos are.
+      if (entry.isDirectory()) {
+        if (!entry.name.startsWith('.') && entry.name !== outputFolderName) folders.push(entry.name);
+      } else if (isRawName(entry.name)) {
+        photos.push(entry.name);
+      }
+    }
+  } catch (error) {
+    if (isRoot) throw new Refusal('disk', `cannot read the folder ${folder}: ${describeError(error)}`);
+  }
+  return { names, photos: photos.sort(byName), folders: folders.sort(byName) };
+}
+
+const collator = new Intl.Collator('en', { numeric: true });
+const byName = (a: string, b: string): number => collator.compare(a, b);
+
+async function look(
+  root: string,
+  folder: string,
+  name: string,
+  names: ReadonlySet<string>,
+): Promise<FoundPhoto | undefined> {
+  const file = path.join(folder, name);
+  try {
+    const found = await stat(file);
+    if (!found.isFile()) return undefined;
+    return {
+      path: file,
+      name,
+      subfolder: path.relative(root, folder),
+      bytes: found.size,
+      modifiedMs: found.mtimeMs,
+      hasSidecar: names.has(name + sidecarEnding),
+    };
+  } catch {
+    // Gone again since it was listed.
+    return undefined;
+  }
+}
+
+/** Folders right in a folder, and how many RAW photos, for a chooser. @throws Refusal `disk` */
+export async function browse(
+  folder: string,
+): Promise<{ readonly folders: readonly string[]; readonly photos: number }> {
+  const { folders, photos } = await list(folder, true);
+  return { folders, photos: photos.length };
+}

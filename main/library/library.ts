@@ -1,0 +1,294 @@
+/** The open folder: its photos, what is known of each, and their edits. */
+
+import { createHash } from 'node:crypto';
+import { access, constants } from 'node:fs/promises';
+import path from 'node:path';
+import type { Folder, Photo, PhotoFacts } from '../../preload/contract.ts';
+import { defaultEdits, type Edits } from '../../preload/edits.ts';
+import type { View } from '../engine/preview-process.ts';
+import type { EventHub } from '../events.ts';
+import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
+import type { ExportMarks } from './export-marks.ts';
+import { photosIn, type FoundPhoto } from './folder.ts';
+import { newSidecar, type Sidecar, type Sidecars } from './sidecar.ts';
+import { FolderWatch } from './watch.ts';
+
+export interface LibraryParts {
+  readonly view: View;
+  readonly sidecars: Sidecars;
+  readonly marks: ExportMarks;
+  readonly events: EventHub;
+}
+
+interface Entry {
+  readonly found: FoundPhoto;
+  sidecar: Sidecar;
+  facts: PhotoFacts | undefined;
+  /** Of the last look into the file, or of its export. */
+  failure: string | undefined;
+  photo: Photo;
+}
+
+interface OpenOptions {
+  readonly subfolders: boolean;
+  readonly signal: AbortSignal;
+  readonly onPhotos: (photos: Photo[]) => void;
+}
+
+/** The same photo has the same id at every start, so that thumbnails and marks find it again. */
+export function photoIdOf(file: string): string {
+  return createHash('sha256').update(file).digest('hex').slice(0, 24);
+}
+
+export class Library {
+  readonly #parts: LibraryParts;
+  #folder: Folder | undefined;
+  #entries = new Map<string, Entry>();
+  #watch: FolderWatch | undefined;
+  #opening: AbortController | undefined;
+  #isScanning = false;
+  #isStale = false;
+
+  constructor(parts: LibraryParts) {
+    this.#parts = parts;
+  }
+
+  get current(): { folder?: Folder; photos: Photo[] } {
+    const photos = [...this.#entries.values()].map(({ photo }) => photo);
+    return this.#folder === undefined ? { photos } : { folder: this.#folder, photos };
+  }
+
+  /**
+   * @param folder that the window may name, without links
+   * @throws Refusal `disk`, `cancelled` (what was found till then stays)
+   */
+  async open(
+    folder: string,
+    { subfolders, signal, onPhotos }: OpenOptions,
+  ): Promise<{ folder: Folder; photos: Photo[] }> {
+    this.#opening?.abort();
+    const opening = new AbortController();
+    this.#opening = opening;
+    const either = AbortSignal.any([signal, opening.signal]);
+    const batches = photosIn(folder, { subfolders, signal: either });
+    // A folder that cannot be read is met here, before the one that is open is let go.
+    let batch = await batches.next();
+    throwIfCancelled(either);
+    this.close();
+    const isWritable = await access(folder, constants.W_OK).then(
+      () => true,
+      () => false,
+    );
+    throwIfCancelled(either);
+    const opened = { path: folder, name: path.basename(folder) || folder, subfolders, isThere: true, isWritable };
+    this.#folder = opened;
+    this.#entries = new Map();
+    for (; batch.done !== true; batch = await batches.next()) {
+      throwIfCancelled(either);
+      onPhotos(await this.#add(batch.value));
+    }
+    this.#watch = new FolderWatch(folder, subfolders, {
+      changed: () => void this.#rescan(),
+      gone: () => this.#setFolder({ isThere: false }),
+      back: () => {
+        this.#setFolder({ isThere: true });
+        void this.#rescan();
+      },
+    });
+    return { folder: this.#folder, photos: this.current.photos };
+  }
+
+  close(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+    this.#folder = undefined;
+    this.#entries = new Map();
+  }
+
+  /** @throws Refusal `bad-argument` */
+  pathOf(id: string): string {
+    return this.#entry(id).found.path;
+  }
+
+  photo(id: string): Photo | undefined {
+    return this.#entries.get(id)?.photo;
+  }
+
+  /** Of one version of the file: pixels made of it hold as long as this does. */
+  fileStamp(id: string): string {
+    const { modifiedMs, bytes } = this.#entry(id).found;
+    return `${modifiedMs}-${bytes}`;
+  }
+
+  editsOf(id: string): Edits {
+    return this.#entry(id).sidecar.edits;
+  }
+
+  /** Photos of the folder without a picture of their present edits, in order. */
+  get unexported(): string[] {
+    return [...this.#entries].filter(([, { photo }]) => photo.state !== 'exported').map(([id]) => id);
+  }
+
+  /**
+   * Looks into files for their facts; one that cannot be read becomes `failed`.
+   * @throws Refusal `cancelled`, `bad-argument`
+   */
+  async describe(
+    ids: readonly string[],
+    signal: AbortSignal,
+    onPhoto: (photo: Photo) => void,
+  ): Promise<Photo[]> {
+    const entries = ids.map((id) => this.#entry(id));
+    await Promise.all(
+      entries.map(async (entry) => {
+        if (entry.facts !== undefined || entry.failure !== undefined) return;
+        try {
+          entry.facts = await this.#parts.view.describe(entry.found.path, signal);
+        } catch (error) {
+          throwIfCancelled(signal);
+          if (error instanceof Refusal && error.code === 'cancelled') return;
+          entry.failure = describeError(error);
+        }
+        onPhoto(this.#refresh(entry));
+      }),
+    );
+    return entries.map(({ photo }) => photo);
+  }
+
+  learn(id: string, facts: PhotoFacts): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || entry.facts !== undefined) return;
+    entry.facts = facts;
+    this.#refresh(entry);
+  }
+
+  /** The queue's end of a photo: exported, or failed and why. */
+  exported(file: string, failure: string | undefined): void {
+    const entry = this.#entries.get(photoIdOf(file));
+    if (entry === undefined) return;
+    entry.failure = failure;
+    this.#refresh(entry);
+  }
+
+  /** @throws Refusal `disk`, `bad-argument` */
+  async rate(ids: readonly string[], rating: number): Promise<void> {
+    await this.#change(ids, (sidecar) => ({ ...sidecar, rating }));
+  }
+
+  /** @throws Refusal `disk`, `bad-argument` */
+  async writeEdits(ids: readonly string[], edits: Partial<Edits>): Promise<void> {
+    await this.#change(ids, (sidecar) => ({ ...sidecar, edits: { ...sidecar.edits, ...edits } }));
+  }
+
+  async #change(ids: readonly string[], change: (sidecar: Sidecar) => Sidecar): Promise<void> {
+    const entries = ids.map((id) => this.#entry(id));
+    const updated: Photo[] = [];
+    try {
+      for (const entry of entries) {
+        const { sidecar, isBeside } = await this.#parts.sidecars.update(entry.found.path, change);
+        entry.sidecar = sidecar;
+        entry.photo = this.#photoOf(entry);
+        updated.push(entry.photo);
+        if (!isBeside && this.#folder?.isWritable === true) this.#setFolder({ isWritable: false });
+      }
+    } finally {
+      this.#parts.events.emit('library.changed', { appeared: [], updated, vanished: [] });
+    }
+  }
+
+  #entry(id: string): Entry {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) {
+      throw new Refusal('bad-argument', 'this photo is not in the open folder any more');
+    }
+    return entry;
+  }
+
+  async #add(found: readonly FoundPhoto[]): Promise<Photo[]> {
+    // Another folder may be opened meanwhile.
+    const into = this.#entries;
+    const entries = await Promise.all(
+      found.map(async (one) => {
+        const isPlain = one.hasSidecar || this.#folder?.isWritable === false;
+        const sidecar = isPlain ? await this.#parts.sidecars.read(one.path) : newSidecar;
+        return this.#entryOf(one, sidecar);
+      }),
+    );
+    for (const entry of entries) into.set(entry.photo.id, entry);
+    return entries.map(({ photo }) => photo);
+  }
+
+  #entryOf(found: FoundPhoto, sidecar: Sidecar): Entry {
+    const rest = { found, sidecar, facts: undefined, failure: undefined };
+    return { ...rest, photo: this.#photoOf(rest) };
+  }
+
+  #refresh(entry: Entry): Photo {
+    entry.photo = this.#photoOf(entry);
+    this.#parts.events.emit('library.changed', { appeared: [], updated: [entry.photo], vanished: [] });
+    return entry.photo;
+  }
+
+  #photoOf({ found, sidecar, facts, failure }: Omit<Entry, 'photo'>): Photo {
+    const id = photoIdOf(found.path);
+    const edits = JSON.stringify(sidecar.edits);
+    const isEdited = edits !== JSON.stringify(defaultEdits);
+    const isExported = this.#parts.marks.isExported(id, sidecar.edits);
+    const state = failure !== undefined ? 'failed' : isExported ? 'exported' : isEdited ? 'edited' : 'new';
+    const stamp = createHash('sha256').update(`${found.modifiedMs} ${found.bytes} ${edits}`).digest('hex');
+    return {
+      id,
+      name: found.name,
+      subfolder: found.subfolder,
+      bytes: found.bytes,
+      modifiedMs: found.modifiedMs,
+      state,
+      ...(failure === undefined ? {} : { failure }),
+      rating: sidecar.rating,
+      stamp: stamp.slice(0, 16),
+      ...(facts === undefined ? {} : { facts }),
+    };
+  }
+
+  #setFolder(change: Partial<Folder>): void {
+    if (this.#folder === undefined) return;
+    this.#folder = { ...this.#folder, ...change };
+    this.#parts.events.emit('library.folder', this.#folder);
+  }
+
+  /** Compares what is there with what is known. */
+  async #rescan(): Promise<void> {
+    this.#isStale = true;
+    if (this.#isScanning) return;
+    this.#isScanning = true;
+    try {
+      while (this.#isStale) {
+        this.#isStale = false;
+        const folder = this.#folder;
+        if (folder === undefined) return;
+        const found: FoundPhoto[] = [];
+        for await (const batch of photosIn(folder.path, folder)) found.push(...batch);
+        if (this.#folder?.path === folder.path) await this.#reconcile(found);
+      }
+    } catch {
+      // The folder went away in the middle; its watch says so.
+    } finally {
+      this.#isScanning = false;
+    }
+  }
+
+  async #reconcile(found: readonly FoundPhoto[]): Promise<void> {
+    const there = new Set(found.map(({ path: file }) => photoIdOf(file)));
+    const vanished = [...this.#entries.keys()].filter((id) => !there.has(id));
+    for (const id of vanished) this.#entries.delete(id);
+    const isKnown = ({ path: file }: FoundPhoto): boolean => this.#entries.has(photoIdOf(file));
+    const isReplaced = ({ path: file, modifiedMs, bytes }: FoundPhoto): boolean => {
+      const known = this.#entries.get(photoIdOf(file))?.found;
+      return known !== undefined && (known.modifiedMs !== modifiedMs || known.bytes !== bytes);
+    };
+    const appeared = await this.#add(found.filter((photo) => !isKnown(photo)));
+    const updated = await this.#add(found.filter(isReplaced));
+    if (appeared.length + updated.length + vanished.length === 0) return;
+    this.#parts.events.emit('library.changed', { appeared, updated, vanished });
+  }
+}

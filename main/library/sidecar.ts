@@ -1,0 +1,130 @@
+/** Edits and rating of a photo, in a file beside it; in the app's own data where that cannot be. */
+
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { defaultEdits, editsSchema } from '../../preload/edits.ts';
+import { writeAtomically } from '../export/atomic.ts';
+import { Refusal } from '../refusal.ts';
+import { sidecarEnding } from './folder.ts';
+
+/** A later version of the app raises `version` and reads the earlier ones. */
+const sidecarSchema = z.object({
+  format: z.literal('nightglass-edits'),
+  version: z.literal(1),
+  rating: z.number().int().min(0).max(5),
+  edits: editsSchema,
+});
+
+const anyVersionSchema = z.object({ format: z.literal('nightglass-edits'), version: z.number() });
+
+export type Sidecar = Pick<z.infer<typeof sidecarSchema>, 'rating' | 'edits'>;
+
+export const newSidecar: Sidecar = { rating: 0, edits: defaultEdits };
+
+/** A sidecar has some hundred bytes; what is larger is none. */
+const bytesMax = 100_000;
+
+export class Sidecars {
+  readonly #folder: string;
+  readonly #turns = new Map<string, Promise<unknown>>();
+
+  /** @param folder for sidecars of photos on read-only disks */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** As new where there is none, or none that can be read. */
+  async read(photo: string): Promise<Sidecar> {
+    const [beside, away] = await Promise.all([read(besideOf(photo)), read(this.#awayOf(photo))]);
+    // Both exist where a disk became writable or read-only meanwhile; the later one counts.
+    const [first, second] = away.modifiedMs > beside.modifiedMs ? [away, beside] : [beside, away];
+    return first.sidecar ?? second.sidecar ?? newSidecar;
+  }
+
+  /**
+   * Changes a photo's sidecar; changes of one photo wait for each other.
+   * @returns what was written, and whether it lies beside the photo
+   * @throws Refusal `disk` if neither place can be written to; `bad-argument` for a sidecar of a
+   *   later version of the app, which is left as it is
+   */
+  async update(
+    photo: string,
+    change: (sidecar: Sidecar) => Sidecar,
+  ): Promise<{ readonly sidecar: Sidecar; readonly isBeside: boolean }> {
+    const before = this.#turns.get(photo) ?? Promise.resolve();
+    const turn = before.catch(() => undefined).then(() => this.#update(photo, change));
+    this.#turns.set(photo, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(photo) === turn) this.#turns.delete(photo);
+    }
+  }
+
+  async #update(photo: string, change: (sidecar: Sidecar) => Sidecar) {
+    const sidecar = change(await this.read(photo));
+    const content = { format: 'nightglass-edits', version: 1, ...sidecar };
+    const bytes = Buffer.from(`${JSON.stringify(sidecarSchema.parse(content), null, 2)}\n`);
+    try {
+      await replace(besideOf(photo), bytes);
+      return { sidecar, isBeside: true };
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== 'disk') throw error;
+      const away = this.#awayOf(photo);
+      await mkdir(path.dirname(away), { recursive: true });
+      await replace(away, bytes);
+      return { sidecar, isBeside: false };
+    }
+  }
+
+  #awayOf(photo: string): string {
+    const name = createHash('sha256').update(photo).digest('hex').slice(0, 32);
+    return path.join(this.#folder, `${name}${sidecarEnding}`);
+  }
+}
+
+function besideOf(photo: string): string {
+  return photo + sidecarEnding;
+}
+
+interface Read {
+  readonly sidecar: Sidecar | undefined;
+  readonly modifiedMs: number;
+  readonly kind: 'absent' | 'damaged' | 'later' | 'read';
+}
+
+async function read(file: string): Promise<Read> {
+  let text: string;
+  let modifiedMs: number;
+  try {
+    const found = await stat(file);
+    if (!found.isFile()) return { sidecar: undefined, modifiedMs: 0, kind: 'absent' };
+    if (found.size > bytesMax) return { sidecar: undefined, modifiedMs: 0, kind: 'damaged' };
+    modifiedMs = found.mtimeMs;
+    text = await readFile(file, 'utf8');
+  } catch {
+    return { sidecar: undefined, modifiedMs: 0, kind: 'absent' };
+  }
+  try {
+    const json: unknown = JSON.parse(text);
+    const parsed = sidecarSchema.safeParse(json);
+    if (parsed.success) return { sidecar: parsed.data, modifiedMs, kind: 'read' };
+    const any = anyVersionSchema.safeParse(json);
+    const kind = any.success && any.data.version > 1 ? 'later' : 'damaged';
+    return { sidecar: undefined, modifiedMs, kind };
+  } catch {
+    return { sidecar: undefined, modifiedMs, kind: 'damaged' };
+  }
+}
+
+/** What cannot be read is put aside rather than lost. */
+async function replace(file: string, bytes: Uint8Array): Promise<void> {
+  const { kind } = await read(file);
+  if (kind === 'later') {
+    throw new Refusal('bad-argument', `${path.basename(file)} was written by a later version of this app: get that version to change it`);
+  }
+  if (kind === 'damaged') await rename(file, `${file}.damaged`).catch(() => undefined);
+  await writeAtomically(file, [bytes], { overwrite: true });
+}

@@ -1,0 +1,112 @@
+/** The networks there are: those shipped with the app, and those the user brought. */
+
+import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import type { ModelSummary } from '../preload/contract.ts';
+import { writeAtomically } from './export/atomic.ts';
+import { modelsFolder, readModel, type Manifest, type Model } from './network/manifest.ts';
+import { Refusal } from './refusal.ts';
+
+export class Models {
+  readonly #folder: string;
+  readonly #shippedFolder: string;
+
+  /** @param folder for imported ones */
+  constructor(folder: string, shippedFolder = modelsFolder) {
+    this.#folder = folder;
+    this.#shippedFolder = shippedFolder;
+  }
+
+  /** Those that can be read; others are passed over. */
+  async list(): Promise<ModelSummary[]> {
+    const summaries = new Map<string, ModelSummary>();
+    for (const folder of [this.#shippedFolder, this.#folder]) {
+      for (const file of await manifestsIn(folder)) {
+        const model = await readModel(file).catch(() => undefined);
+        if (model === undefined || summaries.has(model.manifest.id)) continue;
+        summaries.set(model.manifest.id, summaryOf(model, folder === this.#shippedFolder));
+      }
+    }
+    return [...summaries.values()];
+  }
+
+  /** The manifest's path. @throws Refusal `model` */
+  async pathOf(id: string): Promise<string> {
+    for (const folder of [this.#shippedFolder, this.#folder]) {
+      const file = path.join(folder, `${id}.json`);
+      if (await isThere(file)) return file;
+    }
+    throw new Refusal('model', `there is no model "${id}": choose another one in the settings`);
+  }
+
+  /**
+   * Copies a model into the app's data once it is known to be what its manifest says.
+   * @throws Refusal `model`, `disk`; `bad-argument` if the id is a shipped model's
+   */
+  async import(file: string): Promise<ModelSummary> {
+    if (!/\.(json|onnx)$/.test(file)) {
+      throw new Refusal('model', `expected a model's .json or .onnx file but received ${path.basename(file)}`);
+    }
+    const model = await readModel(file);
+    const { id } = model.manifest;
+    if (await isThere(path.join(this.#shippedFolder, `${id}.json`))) {
+      throw new Refusal('bad-argument', `a model "${id}" comes with the app: give yours another id in its manifest`);
+    }
+    const manifest: Manifest = { ...model.manifest, file: `${id}.onnx` };
+    await mkdir(this.#folder, { recursive: true });
+    await writeAtomically(path.join(this.#folder, manifest.file), [model.onnx], { overwrite: true });
+    const text = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
+    await writeAtomically(path.join(this.#folder, `${id}.json`), [text], { overwrite: true });
+    return summaryOf(model, false);
+  }
+
+  /** @throws Refusal `bad-argument` for one that came with the app; `model` */
+  async remove(id: string): Promise<void> {
+    const file = path.join(this.#folder, `${id}.json`);
+    if (!(await isThere(file))) {
+      const isShipped = await isThere(path.join(this.#shippedFolder, `${id}.json`));
+      throw isShipped
+        ? new Refusal('bad-argument', `the model "${id}" came with the app and stays`)
+        : new Refusal('model', `there is no model "${id}"`);
+    }
+    await unlink(file);
+    await unlink(path.join(this.#folder, `${id}.onnx`)).catch(() => undefined);
+  }
+
+  /** What is known of its making, as Markdown. @throws Refusal `model` */
+  async card(id: string): Promise<string> {
+    const file = await this.pathOf(id);
+    const { manifest } = await readModel(file);
+    const beside = path.join(path.dirname(file), `${id}.md`);
+    const own = await readFile(beside, 'utf8').catch(() => undefined);
+    if (own !== undefined) return own;
+    const facts = Object.entries(manifest.training).map(
+      ([name, value]) => `- ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    );
+    return [
+      `# ${manifest.name}`,
+      manifest.description,
+      `Licence: ${manifest.licence}`,
+      `U-Net of base ${manifest.unet.baseChannels}, ${manifest.unet.levels} levels.`,
+      ...(facts.length === 0 ? [] : [`## Training\n\n${facts.join('\n')}`]),
+    ].join('\n\n');
+  }
+}
+
+function summaryOf({ manifest, onnx }: Model, isShipped: boolean): ModelSummary {
+  const { id, name, description, licence } = manifest;
+  const { baseChannels } = manifest.unet;
+  return { id, name, description, licence, bytes: onnx.byteLength, baseChannels, isShipped };
+}
+
+async function manifestsIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .filter((name) => /^[a-z0-9][a-z0-9-]*\.json$/.test(name))
+    .sort()
+    .map((name) => path.join(folder, name));
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => undefined))?.isFile() === true;
+}

@@ -1,0 +1,70 @@
+/** The user's settings: one schema, kept in electron-store's file or in a JSON file of the same shape. */
+
+import path from 'node:path';
+import {
+  defaultSettings,
+  settingsSchema,
+  type Settings,
+  type SettingsPatch,
+} from '../preload/settings.ts';
+import { JsonFile } from './json-file.ts';
+
+/** Where settings are kept between runs. */
+export interface SettingsFile {
+  /** Whatever is there: `settingsFrom` makes settings of it. */
+  read(): Promise<unknown>;
+  write(settings: Settings): Promise<void>;
+}
+
+/** For hosts without Electron. */
+export function jsonSettingsFile(folder: string): SettingsFile {
+  return new JsonFile(path.join(folder, 'settings.json'), settingsSchema.catch(settingsFrom({})), defaultSettings);
+}
+
+/** Each field that can be read counts; the others are as new. */
+export function settingsFrom(unknown: unknown): Settings {
+  const found = typeof unknown === 'object' && unknown !== null ? unknown : {};
+  let settings = defaultSettings;
+  for (const [name, value] of Object.entries(found)) {
+    const parsed = settingsSchema.safeParse({ ...settings, [name]: value });
+    if (parsed.success) settings = parsed.data;
+  }
+  return settings;
+}
+
+export class SettingsStore {
+  readonly #file: SettingsFile;
+  readonly #changed: (settings: Settings, before: Settings) => void;
+  #settings: Settings;
+
+  private constructor(
+    file: SettingsFile,
+    settings: Settings,
+    changed: (settings: Settings, before: Settings) => void,
+  ) {
+    this.#file = file;
+    this.#settings = settings;
+    this.#changed = changed;
+  }
+
+  static async open(
+    file: SettingsFile,
+    changed: (settings: Settings, before: Settings) => void,
+  ): Promise<SettingsStore> {
+    return new SettingsStore(file, settingsFrom(await file.read()), changed);
+  }
+
+  get current(): Settings {
+    return this.#settings;
+  }
+
+  /** @throws Refusal `disk` */
+  async write(patch: SettingsPatch): Promise<Settings> {
+    const before = this.#settings;
+    const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
+    this.#settings = settingsSchema.parse({ ...before, ...given });
+    this.#changed(this.#settings, before);
+    await this.#file.write(this.#settings);
+    return this.#settings;
+  }
+}
