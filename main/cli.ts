@@ -7,7 +7,9 @@ import { devicesCommand } from './commands/devices.ts';
 import { enhanceCommand } from './commands/enhance.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { infoCommand } from './commands/info.ts';
+import { openApp } from './commands/open.ts';
 import { exitStatus } from './commands/outcome.ts';
+import { serveCommand } from './commands/serve.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { trainCommand } from './commands/train.ts';
 import { describeError, Refusal } from './refusal.ts';
@@ -17,7 +19,8 @@ async function main(): Promise<number> {
     .description('Turns night shots into clean, bright photographs.')
     .version(packageJson.version)
     .exitOverride()
-    .showHelpAfterError('(--help shows what can be asked)');
+    .showHelpAfterError('(--help shows what can be asked)')
+    .action(openApp);
   for (const command of [
     enhanceCommand(),
     infoCommand(),
@@ -25,6 +28,7 @@ async function main(): Promise<number> {
     simulateCommand(),
     trainCommand(),
     evaluateCommand(),
+    serveCommand(),
   ]) {
     program.addCommand(command.exitOverride().showHelpAfterError('(--help shows what can be asked)'));
   }

@@ -15,7 +15,7 @@ import { interruptSignal } from './interrupt.ts';
 const optionsSchema = z.object({ port: z.number() });
 
 /** Where `vite build` puts the window. */
-export const pageFolder = path.join(import.meta.dirname, '../../out/renderer');
+const pageFolder = path.join(import.meta.dirname, '../../out/renderer');
 
 /** Where cards and disks are found. */
 const mounts = ['/media', '/run/media', '/mnt', '/Volumes'];
@@ -31,8 +31,16 @@ export function serveCommand(): Command {
     });
 }
 
-/** Until it is interrupted or the window quits it. @throws Refusal `bad-argument` */
-export async function serve(folders: readonly string[], port: number): Promise<void> {
+/**
+ * Until it is interrupted or the window quits it.
+ * @param onAddress told where the app is, besides its being printed
+ * @throws Refusal `bad-argument`
+ */
+export async function serve(
+  folders: readonly string[],
+  port: number,
+  onAddress: (address: string) => void = () => undefined,
+): Promise<void> {
   const signal = interruptSignal();
   const ended = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => {
@@ -60,6 +68,7 @@ export async function serve(folders: readonly string[], port: number): Promise<v
       process.stderr.write('nightglass: the window is not built yet: run "npx vite build"\n');
     }
     process.stdout.write(`${host.address}\n`);
+    onAddress(host.address);
     await ended.promise;
     await host.close();
   } finally {

@@ -1,0 +1,82 @@
+/** `nightglass` alone: the desktop app, or the same app in a browser's window where Electron is not to be had. */
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { access, constants, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { appFolder } from '../app-folder.ts';
+import { serve } from './serve.ts';
+
+const root = path.join(import.meta.dirname, '../..');
+
+/** Where the desktop app's own code is built to: Electron runs no TypeScript. */
+const desktopEntry = path.join(root, 'out/app/main/electron.js');
+
+/** Names by which systems know browsers that can show one page as a window of its own. */
+const browsers: readonly string[] =
+  process.platform === 'darwin'
+    ? [
+        '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+        '/Applications/Chromium.app/Contents/MacOS/Chromium',
+        '/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge',
+      ]
+    : process.platform === 'win32'
+      ? [
+          'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
+          'C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe',
+        ]
+      : ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'microsoft-edge'];
+
+/** @throws Refusal if the app cannot be served */
+export async function openApp(): Promise<void> {
+  const electron = await electronBinary();
+  if (electron !== undefined && existsSync(desktopEntry)) {
+    const child = spawn(electron, [desktopEntry], { stdio: 'inherit' });
+    process.exitCode = await new Promise<number>((resolve) => {
+      child.on('exit', (code) => {
+        resolve(code ?? 1);
+      });
+    });
+    return;
+  }
+  await serve([], 0, (address) => {
+    void openWindow(address);
+  });
+}
+
+async function electronBinary(): Promise<string | undefined> {
+  const folder = path.join(root, 'node_modules/electron');
+  const name = await readFile(path.join(folder, 'path.txt'), 'utf8').catch(() => undefined);
+  const binary = name === undefined ? undefined : path.join(folder, 'dist', name.trim());
+  return binary !== undefined && existsSync(binary) ? binary : undefined;
+}
+
+/** Where there is no display or no browser, the printed address is what there is. */
+async function openWindow(address: string): Promise<void> {
+  const hasDisplay =
+    process.platform !== 'linux' ||
+    process.env['DISPLAY'] !== undefined ||
+    process.env['WAYLAND_DISPLAY'] !== undefined;
+  const browser = hasDisplay ? await firstThere(browsers) : undefined;
+  if (browser === undefined) return;
+  const profile = path.join(appFolder(), 'window');
+  const flags = [`--app=${address}`, `--user-data-dir=${profile}`, '--no-first-run'];
+  spawn(browser, flags, { stdio: 'ignore', detached: true })
+    .on('error', () => undefined)
+    .unref();
+}
+
+async function firstThere(names: readonly string[]): Promise<string | undefined> {
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter);
+  for (const name of names) {
+    const places = path.isAbsolute(name) ? [name] : folders.map((folder) => path.join(folder, name));
+    for (const place of places) {
+      const isThere = await access(place, constants.X_OK).then(
+        () => true,
+        () => false,
+      );
+      if (isThere) return place;
+    }
+  }
+  return undefined;
+}
