@@ -39,8 +39,7 @@ export class Finisher {
   readonly #luminance: Vector3;
   readonly #table: Uint16Array;
 
-  /** @param samples width × height × 3 numbers of memory, holding anything; new if left out */
-  constructor(frame: Frame, look: Look, samples?: Uint16Array) {
+  constructor(frame: Frame, look: Look) {
     const isTurned = frame.orientation >= 5;
     const [width, height] = isTurned ? [frame.height, frame.width] : [frame.width, frame.height];
     this.#frame = frame;
@@ -64,12 +63,8 @@ export class Finisher {
       this.#matrix = matrix;
     }
     this.#table = toneTable(look.space);
-    this.image = {
-      width,
-      height,
-      samples: samples ?? new Uint16Array(width * height * 3),
-      space: look.space,
-    };
+    const samples = new Uint16Array(width * height * 3);
+    this.image = { width, height, samples, space: look.space };
   }
 
   /** Puts one developed tile into its place. Tiles may come in any order. */

@@ -14,14 +14,14 @@ export class LinearCanvas {
   /**
    * @param balance white balance asked for, relative to the camera's: it goes into the picture's
    *   gains, so that programs that open the file start from it
-   * @param samples width × height × 3 numbers of memory, holding anything
    */
-  constructor(frame: Frame, balance: Vector3, samples: Float32Array) {
+  constructor(frame: Frame, balance: Vector3) {
     const { width, height, orientation, colour } = frame;
     const [red, green, blue] = colour.asShotGains;
     const asShotGains: Vector3 = [red * balance[0], green * balance[1], blue * balance[2]];
     this.#frame = frame;
     this.#balance = balance;
+    const samples = new Float32Array(width * height * 3);
     this.image = { width, height, samples, orientation, colour: { ...colour, asShotGains } };
   }
 

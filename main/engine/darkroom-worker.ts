@@ -33,7 +33,6 @@ const waiting = new Map<number, Waiting>();
 const windows = new Rotation(2);
 const outputs = new Rotation(2);
 const cores = new Rotation(1);
-let picture = new ArrayBuffer(0);
 let runs = 0;
 let networkMs = 0;
 let controller = new AbortController();
@@ -51,10 +50,12 @@ function run(packed: Float32Array, width: number, height: number): Promise<Float
   });
 }
 
-/** The last picture's memory again where it fits: photos of a folder are of one size. */
-function pictureMemory(bytes: number): ArrayBuffer {
-  if (picture.byteLength !== bytes) picture = new ArrayBuffer(bytes);
-  return picture;
+/**
+ * A photo leaves a few small objects and some hundred megabytes of memory behind them, which the
+ * collector does not weigh: an idle thread would keep them until the next photo needs more.
+ */
+function letGo(): void {
+  globalThis.gc?.();
 }
 
 /** Meets an answer of the network; one for a photo that has ended meanwhile meets nobody. */
@@ -73,7 +74,6 @@ async function start(job: z.infer<typeof photoJobSchema>): Promise<void> {
       run,
       allocate: (length) => windows.next(length),
       allocateCore: (length) => cores.next(length),
-      memory: pictureMemory,
       networkMs: () => networkMs,
       signal: controller.signal,
       onProgress: (progress) => {
@@ -81,6 +81,7 @@ async function start(job: z.infer<typeof photoJobSchema>): Promise<void> {
           windows.clear();
           outputs.clear();
           cores.clear();
+          letGo();
         }
         send({ kind: 'progress', progress });
       },
@@ -88,6 +89,8 @@ async function start(job: z.infer<typeof photoJobSchema>): Promise<void> {
     send(result === 'taken' ? { kind: 'taken' } : { kind: 'done', result });
   } catch (error) {
     send({ kind: 'failed', failure: failureOf(named(error, job.photo)) });
+  } finally {
+    setImmediate(letGo);
   }
 }
 

@@ -67,6 +67,8 @@ interface Thread {
   readonly worker: Worker;
   /** The photo at work; undefined while idle. */
   job: PhotoJob | undefined;
+  /** Whether its photo has tiles before it, and the network is its own. */
+  isDeveloping: boolean;
 }
 
 /**
@@ -98,7 +100,12 @@ export class Darkroom {
   }
 
   /** Runs one window before those of any photo that is being enhanced. */
-  runFirst(packed: Float32Array, output: Float32Array, width: number, height: number): Promise<void> {
+  runFirst(
+    packed: Float32Array,
+    output: Float32Array,
+    width: number,
+    height: number,
+  ): Promise<void> {
     const settle = Promise.withResolvers<void>();
     this.#urgent.push({ packed, output, width, height, settle });
     void this.#serve();
@@ -112,7 +119,7 @@ export class Darkroom {
 
   #spawn(): Thread {
     const worker = new Worker(new URL('./darkroom-worker.ts', import.meta.url));
-    const thread: Thread = { worker, job: undefined };
+    const thread: Thread = { worker, job: undefined, isDeveloping: false };
     this.#threads.push(thread);
     worker.on('message', (unknown: unknown) => {
       this.#receive(thread, messageSchema.parse(unknown));
@@ -142,7 +149,7 @@ export class Darkroom {
         void this.#serve();
         break;
       case 'progress':
-        if (thread.job !== undefined) this.#events.progress(thread.job.id, message.progress);
+        this.#note(thread, message.progress);
         break;
       case 'done': {
         const id = this.#finish(thread);
@@ -166,10 +173,19 @@ export class Darkroom {
   #finish(thread: Thread): number | undefined {
     const id = thread.job?.id;
     thread.job = undefined;
+    thread.isDeveloping = false;
     for (let i = this.#requests.length - 1; i >= 0; i--) {
       if (this.#requests[i]?.thread === thread) this.#requests.splice(i, 1);
     }
+    void this.#serve();
     return id;
+  }
+
+  #note(thread: Thread, progress: PhotoProgress): void {
+    if (thread.job === undefined) return;
+    thread.isDeveloping = progress.stage === 'network' && progress.tilesDone < progress.tilesTotal;
+    this.#events.progress(thread.job.id, progress);
+    void this.#serve();
   }
 
   async #serve(): Promise<void> {
@@ -183,7 +199,9 @@ export class Darkroom {
         await this.#network.run(packed, width, height, output);
         thread.worker.postMessage({ kind: 'ran', run, ms: performance.now() - beginMs });
       } catch (error) {
-        const failure = failureOf(error instanceof Error ? error : new Refusal('device', String(error)));
+        const failure = failureOf(
+          error instanceof Error ? error : new Refusal('device', String(error)),
+        );
         thread.worker.postMessage({ kind: 'not-ran', run, failure });
       }
       await this.#serveUrgent();
@@ -200,18 +218,19 @@ export class Darkroom {
     }
   }
 
-  /** The oldest photo's next window. */
+  /**
+   * The oldest photo's next window; none while that photo is about to ask for one. Two photos
+   * taking turns would both be late, and both need memory for a whole picture.
+   */
   #next(): Request | undefined {
-    const oldest = this.#requests.reduce<Request | undefined>(
-      (first, request) =>
-        first === undefined || age(request) < age(first) ? request : first,
-      undefined,
-    );
-    if (oldest !== undefined) this.#requests.splice(this.#requests.indexOf(oldest), 1);
-    return oldest;
+    const [first] = this.#threads
+      .filter((thread) => thread.isDeveloping)
+      .sort((a, b) => age(a) - age(b));
+    const at = this.#requests.findIndex(({ thread }) => thread === (first ?? thread));
+    return at < 0 ? undefined : this.#requests.splice(at, 1)[0];
   }
 }
 
-function age({ thread }: Request): number {
-  return thread.job?.id ?? Number.POSITIVE_INFINITY;
+function age({ job }: Thread): number {
+  return job?.id ?? Number.POSITIVE_INFINITY;
 }

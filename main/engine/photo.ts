@@ -12,7 +12,7 @@ import { packedGrid, type Allocate } from '../develop/pack.ts';
 import { limitLongSide } from '../develop/resize.ts';
 import { planTiles } from '../develop/tiles.ts';
 import { gainsFor } from '../develop/white-balance.ts';
-import { writeAtomically } from '../export/atomic.ts';
+import { holds, writeAtomically } from '../export/atomic.ts';
 import { encodePicture, type Exportable } from '../export/export.ts';
 import { decodeRaw } from '../raw/decode.ts';
 import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
@@ -26,8 +26,6 @@ export interface PhotoContext {
   readonly allocate: Allocate;
   /** Memory for one developed tile. */
   readonly allocateCore: Allocate;
-  /** Memory for a whole picture, of that many bytes and holding anything; one is in use at a time. */
-  readonly memory: (bytes: number) => ArrayBuffer;
   /** Milliseconds the network has worked for this photo. */
   readonly networkMs: () => number;
   readonly signal: AbortSignal;
@@ -72,7 +70,8 @@ export async function enhancePhoto(
   const outcome = await watch.time('write', () =>
     writeAtomically(job.target, file.chunks(), { overwrite: job.overwrite, signal }),
   );
-  if (outcome === 'taken') return 'taken';
+  // An engine that died before it could tell may have written this very picture.
+  if (outcome === 'taken' && !(await holds(job.target, file.chunks()))) return 'taken';
   return {
     photo: job.photo,
     path: job.target,
@@ -90,7 +89,7 @@ export async function enhancePhoto(
 
 /** Up to the developed picture; the mosaic is let go with this function, before encoding begins. */
 async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwatch) {
-  const { run, allocate, allocateCore, memory, signal, onProgress } = context;
+  const { run, allocate, allocateCore, signal, onProgress } = context;
   onProgress({ stage: 'decode', tilesDone: 0, tilesTotal: 0 });
   const mosaic = await watch.time('decode', () => decode(job.photo, signal));
   const plan = await watch.time('prepare', () => planPhoto(mosaic, job));
@@ -100,7 +99,7 @@ async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwat
   for (let area = job.windowAreaMax; ; area = Math.floor(area / 2)) {
     const tiles = planTiles(grid.width, grid.height, area);
     const tilesTotal = tiles.length;
-    const canvas = canvasFor(mosaic, job, balance, memory);
+    const canvas = canvasFor(mosaic, job, balance);
     try {
       let tilesDone = 0;
       onProgress({ stage: 'network', tilesDone, tilesTotal });
@@ -143,16 +142,11 @@ interface Canvas {
   readonly picture: Exportable;
 }
 
-function canvasFor(
-  mosaic: Mosaic,
-  { edit, output }: PhotoJob,
-  balance: Vector3,
-  memory: PhotoContext['memory'],
-): Canvas {
+function canvasFor(mosaic: Mosaic, { edit, output }: PhotoJob, balance: Vector3): Canvas {
   const frame = { ...mosaic, grid: packedGrid(mosaic) };
-  const count = mosaic.width * mosaic.height * 3;
+
   if (output.format === 'dng') {
-    const canvas = new LinearCanvas(frame, balance, new Float32Array(memory(count * 4)));
+    const canvas = new LinearCanvas(frame, balance);
     return {
       add: (tile) => {
         canvas.add(tile);
@@ -161,7 +155,7 @@ function canvasFor(
     };
   }
   const look = { space: edit.space, balance, tone: edit.tone };
-  const finisher = new Finisher(frame, look, new Uint16Array(memory(count * 2)));
+  const finisher = new Finisher(frame, look);
   return {
     add: (tile) => {
       finisher.add(tile);
