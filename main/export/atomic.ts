@@ -4,7 +4,7 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, unlinkSync } from 'node:fs';
+import { constants, existsSync, unlinkSync } from 'node:fs';
 import { link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -178,6 +178,33 @@ export async function writeAtomically(
     throw asRefusal(error, path);
   } finally {
     live.delete(temporary);
+  }
+}
+
+/**
+ * Whether a file of exactly these bytes stands at `path` already; false for whatever cannot be read.
+ */
+export async function holds(
+  path: string,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<boolean> {
+  try {
+    // Not to wait for the other end, if it is a pipe.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      let position = 0;
+      for await (const chunk of chunks) {
+        const there = Buffer.alloc(chunk.byteLength);
+        const { bytesRead } = await file.read(there, 0, chunk.byteLength, position);
+        if (bytesRead < chunk.byteLength || !there.equals(chunk)) return false;
+        position += chunk.byteLength;
+      }
+      return (await file.stat()).size === position;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return false;
   }
 }
 

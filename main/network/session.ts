@@ -61,6 +61,8 @@ export async function openNetwork(model: Model, options: NetworkOptions): Promis
   }
   try {
     checkShape(session, model);
+    // On graphics cards the test of the device does this, with its shaders compiled for good.
+    if (device === 'cpu') await checkAnswer(session, model);
   } catch (error) {
     await session.release();
     throw error;
@@ -130,6 +132,31 @@ function checkShape(session: InferenceSession, { manifest, onnx }: Model): void 
     throw new Refusal(
       'model',
       `expected ${manifest.file} to hold the ${String(promised)} weights of a U-Net with ${String(baseChannels)} base channels and ${String(levels)} levels, as its manifest says, but it holds ${String(found)}`,
+    );
+  }
+}
+
+/** What a file's header promises, held against what the network does with a small window. */
+async function checkAnswer(session: InferenceSession, { manifest }: Model): Promise<void> {
+  const { inputChannels, outputChannels, levels } = manifest.unet;
+  const side = 2 ** levels;
+  const window = new Float32Array(inputChannels * side * side).fill(0.5);
+  let result: InferenceSession.OnnxValueMapType;
+  try {
+    const mosaic = new ort.Tensor('float32', window, [1, inputChannels, side, side]);
+    result = await session.run({ mosaic });
+  } catch (error) {
+    throw new Refusal(
+      'model',
+      `expected a network in ${manifest.file} that runs but ONNX Runtime says: ${describeError(error)}`,
+    );
+  }
+  const data = result['packed']?.data;
+  const isWhole = data instanceof Float32Array && data.length === outputChannels * side * side;
+  if (!isWhole || !data.every(Number.isFinite)) {
+    throw new Refusal(
+      'model',
+      `expected ${manifest.file} to give ${String(outputChannels)} planes of its input's size but it gives ${isWhole ? 'no numbers' : 'others'}`,
     );
   }
 }

@@ -11,9 +11,9 @@ import { livingProcesses, run, start, until } from './program.ts';
 
 const folder = temporaryFolder();
 const model = writeSmallModel(path.join(folder, 'model'));
-const count = 12;
+const count = 8;
 // Large enough that the next photos are in every stage when the first is done.
-const photos = writeSmallDngs(path.join(folder, 'in'), count, { width: 640, height: 480 });
+const photos = writeSmallDngs(path.join(folder, 'in'), count, { width: 320, height: 240 });
 const names = photos.map((_, index) => `${index + 1}.tif`).sort();
 
 const enhance = (out: string): string[] => [
@@ -40,7 +40,7 @@ async function expectWhole(out: string): Promise<string[]> {
   for (const name of found) {
     expect(names).toContain(name);
     const { info } = await sharp(path.join(out, name)).raw().toBuffer({ resolveWithObject: true });
-    expect(info.width * info.height).toBe(640 * 480);
+    expect(info.width * info.height).toBe(320 * 240);
   }
   return found;
 }
@@ -58,7 +58,7 @@ describe.skipIf(process.platform === 'win32')('stopped', () => {
     });
     const { status, stderr } = await ended;
     expect(status).toBe(130);
-    expect(stderr).toMatch(/^nightglass: stopped: \d+ of 12 photos are done\n$/);
+    expect(stderr).toMatch(/^nightglass: stopped: \d+ of 8 photos are done\n$/);
     expect(livingProcesses()).toEqual([]);
     const done = await expectWhole(out);
     expect(done.length).toBeGreaterThanOrEqual(1);

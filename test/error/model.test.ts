@@ -5,6 +5,8 @@ import path from 'node:path';
 
 import { expect, it } from 'vitest';
 
+import { Refusal } from '../../main/refusal.ts';
+
 import {
   SMALL_SHAPE,
   smallOnnx,
@@ -13,13 +15,17 @@ import {
   writeSmallModel,
   type ModelChanges,
 } from '../engine/small.ts';
+import { readModel } from '../../main/network/manifest.ts';
+import { openNetwork } from '../../main/network/session.ts';
+import { inferenceModel, parameterCount } from '../../main/network/unet.ts';
 import { livingProcesses, refusal } from './program.ts';
 
 const folder = temporaryFolder();
 const [photo = ''] = writeSmallDngs(path.join(folder, 'in'), 1);
 const out = path.join(folder, 'out');
 
-async function refused(model: string, device = 'cpu'): Promise<string> {
+/** Through the whole program. */
+async function refused(model: string): Promise<string> {
   const { status, line } = await refusal([
     'enhance',
     photo,
@@ -28,7 +34,7 @@ async function refused(model: string, device = 'cpu'): Promise<string> {
     '--model',
     model,
     '--device',
-    device,
+    'cpu',
   ]);
   expect(status).toBe(1);
   expect(existsSync(out)).toBe(false);
@@ -65,6 +71,11 @@ const shallow = { ...SMALL_SHAPE, levels: 4 };
 const fewer = { ...SMALL_SHAPE, outputChannels: 8 };
 const more = { ...SMALL_SHAPE, inputChannels: 5 };
 
+const withoutNumbers = inferenceModel(
+  SMALL_SHAPE,
+  new Float32Array(parameterCount(SMALL_SHAPE)).fill(Number.NaN),
+);
+
 const lies: readonly (readonly [string, ModelChanges, readonly string[]])[] = [
   ['a cut network with the right checksum', { onnx: cut }, ['small.onnx', 'ONNX Runtime says']],
   [
@@ -87,6 +98,11 @@ const lies: readonly (readonly [string, ModelChanges, readonly string[]])[] = [
     { manifest: { unet: { ...SMALL_SHAPE, baseChannels: 64 } } },
     ['small.onnx', '64 base channels'],
   ],
+  [
+    'a network whose weights are no numbers',
+    { onnx: withoutNumbers },
+    ['small.onnx', 'no numbers'],
+  ],
   ['a network that gives too few planes', { onnx: smallOnnx(fewer) }, ['small.onnx', 'gives 8']],
   ['a network that takes too many planes', { onnx: smallOnnx(more) }, ['small.onnx', 'takes 5']],
   [
@@ -107,10 +123,20 @@ const lies: readonly (readonly [string, ModelChanges, readonly string[]])[] = [
 ];
 
 it.each(lies)('%s', async (name, changes, said) => {
-  const line = await refused(
-    writeSmallModel(path.join(folder, name.replaceAll(' ', '-')), changes),
-  );
-  for (const words of said) expect(line).toContain(words);
+  const model = writeSmallModel(path.join(folder, name.replaceAll(' ', '-')), changes);
+  const opening = readModel(model).then((read) => openNetwork(read, { device: 'cpu' }));
+  const error: unknown = await opening.catch((reason: unknown) => reason);
+  if (!(error instanceof Refusal)) throw new Error('expected a Refusal', { cause: error });
+  expect(error.code).toBe('model');
+  expect(error.message).not.toContain('\n');
+  for (const words of said) expect(error.message).toContain(words);
+});
+
+it('a network that cannot be opened ends the program, and its engine', async () => {
+  const model = writeSmallModel(path.join(folder, 'garbled'), { onnx: garbled });
+  expect(await refused(model)).toContain('small.onnx');
+  const lying = writeSmallModel(path.join(folder, 'lying'), { onnx: smallOnnx(wide) });
+  expect(await refused(lying)).toContain('4 base channels');
 });
 
 it.skipIf(process.platform !== 'linux').each(['webgpu', 'cuda'])(

@@ -1,0 +1,62 @@
+/** A photo through WebGPU, on SwiftShader: a graphics card in software. */
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+import sharp from 'sharp';
+import { expect, it } from 'vitest';
+
+import { openSmallEngine, order } from './processes.ts';
+import {
+  SMALL_SHAPE,
+  smallOnnx,
+  temporaryFolder,
+  writeSmallDngs,
+  writeSmallModel,
+} from './small.ts';
+
+const folder = temporaryFolder();
+const swiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json';
+const loaders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/chromium'];
+const loader = loaders.find((place) => existsSync(path.join(place, 'libvulkan.so.1')));
+
+it('WebGPU gives the processor’s picture (needs Debian’s chromium, for its SwiftShader)', async ({
+  skip,
+  onTestFinished,
+}) => {
+  if (!existsSync(swiftShader) || loader === undefined)
+    skip('SwiftShader or the Vulkan loader is not installed');
+  const before = { ...process.env };
+  onTestFinished(() => {
+    process.env = before;
+  });
+  process.env['VK_ICD_FILENAMES'] = swiftShader;
+  process.env['LD_LIBRARY_PATH'] = loader;
+
+  const out = temporaryFolder();
+  const [photo = ''] = writeSmallDngs(path.join(folder, 'in'), 1);
+  // Few levels: each has shaders of its own, which a processor takes seconds to compile.
+  const shape = { ...SMALL_SHAPE, levels: 2 };
+  const shallow = writeSmallModel(path.join(folder, 'shallow'), {
+    onnx: smallOnnx(shape),
+    manifest: { unet: shape },
+  });
+  const pictures: Uint16Array[] = [];
+  for (const device of ['cpu', 'webgpu'] as const) {
+    const { engine, troubles } = await openSmallEngine(shallow, { device });
+    const target = path.join(out, `${device}.tif`);
+    const enhanced = await engine.enhance(order(photo, target));
+    expect(troubles).toEqual([]);
+    expect(enhanced).toMatchObject({ result: { device } });
+    const bytes = await sharp(target).toColourspace('rgb16').raw({ depth: 'ushort' }).toBuffer();
+    pictures.push(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2));
+  }
+  const [processor = new Uint16Array(), card = new Uint16Array()] = pictures;
+  expect(card.length).toBe(96 * 80 * 3);
+  const difference = card.reduce(
+    (largest, value, i) => Math.max(largest, Math.abs(value - processor[i]!)),
+    0,
+  );
+  // Both sum in single precision, in other orders; the tone curve is up to 13 times as steep as linear.
+  expect(difference).toBeLessThan(65_535 * 13e-4);
+});
