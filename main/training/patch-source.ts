@@ -58,7 +58,7 @@ export class PatchSource {
   private readonly coming: Promise<Batch>[] = [];
   private readonly ahead: number;
   private readonly awaited = new Map<number, PromiseWithResolvers<Batch>>();
-  private failure: unknown;
+  private failure: Error | undefined;
   private closed = false;
 
   private constructor(
@@ -82,8 +82,8 @@ export class PatchSource {
     // Not by racing each batch against the failure: a promise that lives as long as the run keeps
     // every race it was ever in, and with it every batch.
     failed.catch((error: unknown) => {
-      this.failure = error;
-      for (const batch of this.awaited.values()) batch.reject(error);
+      this.failure = error instanceof Error ? error : new Error(String(error));
+      for (const batch of this.awaited.values()) batch.reject(this.failure);
     });
     while (this.coming.length < this.ahead) this.order();
   }
