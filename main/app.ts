@@ -139,7 +139,7 @@ export class App {
     const { output, space, longSide } = choice;
     const edit = editOf(edits, { space, longSide });
     // Its ending is cut off again by whoever makes a picture's name of it.
-    let target = await names.reserve(path.join(path.dirname(photo), `${name}.raw`), output.format);
+    let target = await names.reserve(path.join(path.dirname(photo), `${name}.raw`));
     return this.engine.use(async (engine) => {
       for (;;) {
         if (target.isThereAlready) return { kind: 'skipped', path: target.path };
@@ -152,7 +152,7 @@ export class App {
           this.#marks.mark(photoIdOf(photo), edits);
           return { kind: 'done', path: file };
         }
-        target = await names.reserveNext(target);
+        target = await names.reserveNext();
       }
     });
   }

@@ -1,13 +1,14 @@
 /** The export queue: what waits, what is at work, what has ended; kept over restarts of the app. */
 
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Queue as QueueState, QueueItem } from '../../preload/contract.ts';
 import { exportChoiceSchema, type ExportChoice } from '../../preload/settings.ts';
 import type { EventHub } from '../events.ts';
 import { openOutputFolder } from '../export/atomic.ts';
-import { OutputNames } from '../export/naming.ts';
+import { OutputNames, type Reservation } from '../export/naming.ts';
 import { outputFolderName } from '../library/folder.ts';
 import { photoIdOf } from '../library/library.ts';
 import { JsonFile } from '../json-file.ts';
@@ -45,13 +46,22 @@ export interface ExportOrder {
   readonly photo: string;
   readonly number: number;
   readonly choice: ExportChoice;
-  readonly names: OutputNames;
+  /** Names for it; one that it had before a retry is its own still. */
+  readonly names: PictureNames;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: {
     readonly stage: 'decode' | 'network' | 'encode';
     readonly tilesDone: number;
     readonly tilesTotal: number;
   }) => void;
+}
+
+/** @throws Refusal `disk` */
+export interface PictureNames {
+  /** @param photoPath whose stem becomes the picture's */
+  reserve(photoPath: string): Promise<Reservation>;
+  /** Where the last one was taken meanwhile. */
+  reserveNext(): Promise<Reservation>;
 }
 
 export type ExportOutcome = { readonly kind: 'done' | 'skipped'; readonly path: string };
@@ -77,6 +87,8 @@ export class Queue {
   readonly #file: JsonFile<SavedQueue>;
   readonly #batches = new Map<string, ExportChoice>();
   readonly #names = new Map<string, OutputNames>();
+  /** By item: what a retry may take again. */
+  readonly #targets = new Map<string, Reservation>();
   readonly #underWay = new Map<string, AbortController>();
   readonly #clock = new Clock();
   #items: Item[] = [];
@@ -190,6 +202,7 @@ export class Queue {
   }
 
   clear(): void {
+    for (const item of this.#items) if (hasEnded(item)) this.#targets.delete(item.id);
     this.#items = this.#items.filter((item) => !hasEnded(item));
     const used = new Set(this.#items.map(({ batch }) => batch));
     for (const batch of this.#batches.keys()) {
@@ -238,7 +251,7 @@ export class Queue {
         photo,
         number,
         choice,
-        names,
+        names: this.#namesOf(item, names, choice),
         signal,
         onProgress: ({ stage, tilesDone, tilesTotal }) => {
           item.stage = stage;
@@ -276,6 +289,25 @@ export class Queue {
     this.#parts.onEnd(item.photo, item.failure.message);
     // Without a network every photo would fail the same way.
     if (code === 'model') this.#isPaused = true;
+  }
+
+  #namesOf({ id }: Item, names: OutputNames, { output }: ExportChoice): PictureNames {
+    const keep = (target: Reservation): Reservation => {
+      this.#targets.set(id, target);
+      return target;
+    };
+    return {
+      reserve: async (photoPath) => {
+        const own = this.#targets.get(id);
+        const isFree = own !== undefined && (own.overwrite || !existsSync(own.path));
+        return isFree ? own : keep(await names.reserve(photoPath, output.format));
+      },
+      reserveNext: async () => {
+        const own = this.#targets.get(id);
+        if (own === undefined) throw new Error('expected a name before the next one');
+        return keep(await names.reserveNext(own));
+      },
+    };
   }
 
   async #namesFor({ batch, photo }: Item, choice: ExportChoice): Promise<OutputNames> {
