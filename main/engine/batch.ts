@@ -3,7 +3,8 @@
 import { OutputNames, type ConflictPolicy, type Reservation } from '../export/naming.ts';
 import { openOutputFolder, sweepTemporaries } from '../export/atomic.ts';
 import type { Edit, Output, PhotoProgress } from './protocol.ts';
-import type { Engine, Enhanced } from './supervisor.ts';
+import type { Enhanced } from './flight.ts';
+import type { Engine } from './supervisor.ts';
 
 export interface BatchOrder {
   readonly photos: readonly string[];

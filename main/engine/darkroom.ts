@@ -60,7 +60,7 @@ interface Urgent {
   readonly output: Float32Array;
   readonly width: number;
   readonly height: number;
-  readonly settle: PromiseWithResolvers<void>;
+  readonly settle: PromiseWithResolvers<undefined>;
 }
 
 interface Thread {
@@ -106,7 +106,7 @@ export class Darkroom {
     width: number,
     height: number,
   ): Promise<void> {
-    const settle = Promise.withResolvers<void>();
+    const settle = Promise.withResolvers<undefined>();
     this.#urgent.push({ packed, output, width, height, settle });
     void this.#serve();
     return settle.promise;
@@ -213,7 +213,7 @@ export class Darkroom {
     for (let urgent = this.#urgent.shift(); urgent !== undefined; urgent = this.#urgent.shift()) {
       const { packed, output, width, height, settle } = urgent;
       await this.#network.run(packed, width, height, output).then(() => {
-        settle.resolve();
+        settle.resolve(undefined);
       }, settle.reject);
     }
   }

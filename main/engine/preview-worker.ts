@@ -4,7 +4,13 @@ import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { z } from 'zod';
 import { Refusal, throwIfCancelled } from '../refusal.ts';
-import { errorOf, failureOf, failureSchema, previewJobSchema, type PreviewJob } from './protocol.ts';
+import {
+  errorOf,
+  failureOf,
+  failureSchema,
+  previewJobSchema,
+  type PreviewJob,
+} from './protocol.ts';
 import type { PreviewMessage } from './preview-desk.ts';
 import { Previewer } from './preview.ts';
 
@@ -29,7 +35,7 @@ if (port === null) throw new Error('expected to run as a worker thread');
 
 const waiting: Task[] = [];
 const underWay = new Map<number, Task>();
-const runs = new Map<number, PromiseWithResolvers<void>>();
+const runs = new Map<number, PromiseWithResolvers<undefined>>();
 let nextRun = 0;
 
 function send(message: PreviewMessage): void {
@@ -38,7 +44,7 @@ function send(message: PreviewMessage): void {
 
 const previewer = new Previewer(async (packed, width, height) => {
   const run = nextRun++;
-  const settled = Promise.withResolvers<void>();
+  const settled = Promise.withResolvers<undefined>();
   runs.set(run, settled);
   const shared = new Float32Array(new SharedArrayBuffer(packed.byteLength));
   shared.set(packed);
@@ -74,7 +80,8 @@ async function work({ id, job, controller: { signal } }: Task): Promise<void> {
 
 function named(error: unknown, photo: string): unknown {
   const name = path.basename(photo);
-  if (!(error instanceof Refusal) || error.code === 'cancelled' || error.message.includes(name)) return error;
+  if (!(error instanceof Refusal) || error.code === 'cancelled' || error.message.includes(name))
+    return error;
   return new Refusal(error.code, `${name}: ${error.message}`);
 }
 
@@ -97,7 +104,7 @@ port.on('message', (unknown: unknown) => {
       cancel(message.id);
       break;
     case 'ran':
-      runs.get(message.run)?.resolve();
+      runs.get(message.run)?.resolve(undefined);
       runs.delete(message.run);
       break;
     case 'not-ran':

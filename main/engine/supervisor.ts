@@ -6,6 +6,7 @@
 import path from 'node:path';
 import type { Device } from '../network/session.ts';
 import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
+import { crash, type Enhanced, type Flight } from './flight.ts';
 import { PreviewFlights } from './preview-flights.ts';
 import type { EngineProcess, SpawnEngine } from './process.ts';
 import {
@@ -13,7 +14,6 @@ import {
   type Failure,
   type PhotoJob,
   type PhotoProgress,
-  type PhotoResult,
   type Picture,
   type PreviewJob,
   type Reply,
@@ -36,29 +36,9 @@ export interface EnhanceOptions {
   readonly onProgress?: (progress: PhotoProgress) => void;
 }
 
-export interface Enhanced {
-  readonly result: PhotoResult;
-  /** Largest memory the engine's process has had so far. */
-  readonly peakRssBytes: number;
-}
-
 /** What a caller says of a photo; the rest of the job is the supervisor's. */
 export type PhotoOrder = Omit<PhotoJob, 'id' | 'windowAreaMax'>;
 
-interface Flight {
-  job: PhotoJob;
-  crashes: number;
-  stage: PhotoProgress['stage'];
-  /** Whether the engine that runs now was given it. */
-  isSent: boolean;
-  isCancelled: boolean;
-  readonly resolve: (outcome: Enhanced | 'taken') => void;
-  readonly reject: (error: unknown) => void;
-  readonly onProgress: ((progress: PhotoProgress) => void) | undefined;
-}
-
-/** How often an engine may die under a photo before the photo is given up. */
-const crashesMax = 3;
 /** How often an engine is started for photos that wait, if it dies before it can take them. */
 const startsMax = 3;
 const defaultStallMs = 10 * 60_000;
@@ -73,7 +53,7 @@ export class Engine {
   #device: Device;
   #process: EngineProcess | undefined;
   /** Settled by the answer to "open"; undefined when none is awaited. */
-  #opening: PromiseWithResolvers<void> | undefined;
+  #opening: PromiseWithResolvers<undefined> | undefined;
   #isReady = false;
   #isRestarting = false;
   #watchdog: NodeJS.Timeout | undefined;
@@ -190,7 +170,7 @@ export class Engine {
 
   async #start(): Promise<void> {
     const { model, threads, spawn } = this.#options;
-    const opening = Promise.withResolvers<void>();
+    const opening = Promise.withResolvers<undefined>();
     this.#opening = opening;
     const engine = spawn({
       reply: (reply) => {
@@ -259,7 +239,7 @@ export class Engine {
     switch (reply.kind) {
       case 'opened':
         this.#isReady = true;
-        this.#opening?.resolve();
+        this.#opening?.resolve(undefined);
         break;
       case 'not-opened':
         this.#opening?.reject(errorOf(reply.failure));
@@ -342,19 +322,9 @@ export class Engine {
     }
     for (const [id, flight] of this.#flights) {
       if (!flight.isSent || flight.isCancelled) continue;
-      flight.crashes += 1;
-      if (flight.crashes >= crashesMax) {
-        const name = path.basename(flight.job.photo);
-        this.#land(id)?.reject(
-          new Refusal(
-            'out-of-memory',
-            `${name}: the engine ended ${String(flight.crashes)} times while this photo was in it (${reason}): close other programs or choose a smaller --tile`,
-          ),
-        );
-      } else if (flight.stage === 'network') {
-        flight.job = { ...flight.job, windowAreaMax: Math.ceil(flight.job.windowAreaMax / 2) };
-        if (flight.crashes === crashesMax - 1) this.#device = 'cpu';
-      }
+      const consequence = crash(flight, reason);
+      if (consequence.kind === 'give-up') this.#land(id)?.reject(consequence.refusal);
+      if (consequence.kind === 'try-on-processor') this.#device = 'cpu';
     }
     this.#previews.crash(reason);
     this.#takeBack();
@@ -371,9 +341,9 @@ export class Engine {
       for (let starts = 1; ; starts++) {
         try {
           await this.#start();
-          return;
+          break;
         } catch (error) {
-          if (this.#isClosed) return;
+          if (this.#hasClosed()) return;
           if (this.#device !== 'cpu') this.#leaveDevice(describeError(error));
           else if (starts >= startsMax) throw error;
         }
@@ -384,12 +354,19 @@ export class Engine {
     } finally {
       this.#isRestarting = false;
     }
+    // It may have died again before it was taken for started.
+    this.#dispatch();
+  }
+
+  /** Asked after a wait, when what was known before it may no longer be true. */
+  #hasClosed(): boolean {
+    return this.#isClosed;
   }
 
   #land(id: number): Flight | undefined {
     const flight = this.#flights.get(id);
     this.#flights.delete(id);
-    if (this.#flights.size === 0) clearTimeout(this.#watchdog);
+    if (this.#flights.size === 0) this.#watch();
     return flight;
   }
 

@@ -3,12 +3,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
-import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 
 import { Engine } from '../../main/engine/supervisor.ts';
 import { spawnNodeEngine } from '../../main/engine/process.ts';
+import { differenceMax, largestDifference } from './pictures.ts';
 import { canSignal, enginePid, openSmallEngine, order } from './processes.ts';
+import { containing } from '../raw/written.ts';
 import {
   SMALL_SHAPE,
   smallOnnx,
@@ -24,34 +25,15 @@ const model = writeSmallModel(path.join(folder, 'model'), {
   onnx: smallOnnx(shape),
   manifest: { unet: shape },
 });
-const [large = ''] = writeSmallDngs(path.join(folder, 'large'), 1, { width: 1000, height: 700 });
+const [large = ''] = writeSmallDngs(path.join(folder, 'large'), 1, { width: 800, height: 600 });
 /** The large photo is one tile of this, and several of its half. */
-const windowAreaMax = 215_000;
+const windowAreaMax = 150_000;
 const small = writeSmallDngs(path.join(folder, 'small'), 2);
 
-function samplesOf(file: string): Promise<Uint16Array> {
-  return sharp(file)
-    .toColourspace('rgb16')
-    .raw({ depth: 'ushort' })
-    .toBuffer()
-    .then((bytes) => new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2));
-}
-
-async function largestDifference(a: string, b: string): Promise<number> {
-  const [first, second] = [await samplesOf(a), await samplesOf(b)];
-  expect(first.length).toBe(1000 * 700 * 3);
-  expect(second.length).toBe(first.length);
-  return first.reduce((largest, value, i) => Math.max(largest, Math.abs(value - second[i]!)), 0);
-}
-
 describe.skipIf(!canSignal)('an engine', () => {
-  it('that is killed, aborts or hangs under a photo finishes it with smaller tiles', async () => {
+  it('that is killed or aborts under a photo finishes it with smaller tiles', async () => {
     const out = temporaryFolder();
-    // Long enough for an engine to start in, on a busy machine.
-    const { engine, troubles, starts } = await openSmallEngine(model, {
-      stallMs: 8000,
-      windowAreaMax,
-    });
+    const { engine, troubles, starts } = await openSmallEngine(model, { windowAreaMax });
     const whole = path.join(out, 'whole.tif');
     const undisturbed = await engine.enhance(order(large, whole));
     expect(undisturbed).toMatchObject({ result: { tiles: 1, path: whole } });
@@ -59,7 +41,6 @@ describe.skipIf(!canSignal)('an engine', () => {
     const endings = [
       ['SIGKILL', 'by SIGKILL'],
       ['SIGABRT', 'by SIGABRT'],
-      ['SIGSTOP', 'of silence'],
     ] as const;
     for (const [signal, account] of endings) {
       const target = path.join(out, `${signal}.tif`);
@@ -74,17 +55,11 @@ describe.skipIf(!canSignal)('an engine', () => {
       expect(troubles.at(-1)).toContain(account);
       if (enhanced === 'taken') throw new Error('expected a picture');
       expect(enhanced.result.tiles).toBeGreaterThan(1);
-      // 1e-4 of full scale in linear light; the tone curve is up to 13 times as steep in the dark.
-      expect(await largestDifference(whole, target)).toBeLessThan(65_535 * 13e-4);
+      expect(await largestDifference(whole, target)).toBeLessThan(differenceMax);
     }
     expect(troubles).toHaveLength(endings.length);
     expect(starts()).toBe(1 + endings.length);
-    expect(readdirSync(out).sort()).toEqual([
-      'SIGABRT.tif',
-      'SIGKILL.tif',
-      'SIGSTOP.tif',
-      'whole.tif',
-    ]);
+    expect(readdirSync(out).sort()).toEqual(['SIGABRT.tif', 'SIGKILL.tif', 'whole.tif']);
   });
 
   it('that dies under the same photo three times refuses that one only', async () => {
@@ -101,11 +76,12 @@ describe.skipIf(!canSignal)('an engine', () => {
     await expect(guilty).rejects.toMatchObject({
       name: 'Refusal',
       code: 'out-of-memory',
-      message: expect.stringMatching(/^1\.dng: the engine ended 3 times/) as unknown,
+      message: containing('1.dng: the engine ended 3 times'),
     });
     for (const outcome of await Promise.all(innocent))
       expect(outcome).toMatchObject({ result: { tiles: 1 } });
-    expect(troubles).toHaveLength(3);
+    // The third end is told of only if another photo still waits.
+    expect(troubles.length).toBeGreaterThanOrEqual(2);
     expect(readdirSync(out).sort()).toEqual(['1.dng.tif', '2.dng.tif']);
   });
 
@@ -137,7 +113,7 @@ describe.skipIf(!canSignal)('an engine', () => {
     for (const name of ['a.tif', 'b.tif']) {
       await expect(engine.enhance(order(small[0]!, path.join(out, name)))).rejects.toMatchObject({
         code: 'device',
-        message: expect.stringContaining('no such program') as unknown,
+        message: containing('no such program'),
       });
     }
     expect(readdirSync(out)).toEqual([]);
@@ -158,7 +134,7 @@ describe.skipIf(!canSignal)('an engine', () => {
     });
     await expect(opening).rejects.toMatchObject({
       code: 'device',
-      message: expect.stringContaining('small.json') as unknown,
+      message: containing('small.json'),
     });
     expect(starts).toBe(1);
   });

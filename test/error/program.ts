@@ -74,7 +74,7 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
 let data: string | undefined;
 
 /** Where the program remembers things in these tests; also marks its processes. */
-export function dataFolder(): string {
+function dataFolder(): string {
   data ??= temporaryFolder();
   return data;
 }
