@@ -61,7 +61,14 @@ export class App {
 
   private constructor(
     host: Host,
-    { events, settings, recents, marks, access, saved }: {
+    {
+      events,
+      settings,
+      recents,
+      marks,
+      access,
+      saved,
+    }: {
       readonly events: EventHub;
       readonly settings: SettingsStore;
       readonly recents: Recents;
@@ -134,7 +141,9 @@ export class App {
   async #enhance(order: ExportOrder): Promise<ExportOutcome> {
     const { photo, number, choice, names, signal, onProgress } = order;
     const { edits } = await this.#sidecars.read(photo);
-    const facts = needsFacts(choice.template) ? await this.#view.describe(photo, signal) : undefined;
+    const facts = needsFacts(choice.template)
+      ? await this.#view.describe(photo, signal)
+      : undefined;
     const name = nameOf(choice.template, { path: photo, facts, number });
     const { output, space, longSide } = choice;
     const edit = editOf(edits, { space, longSide });

@@ -93,7 +93,8 @@ export class Caller {
   ): Promise<Outputs[N]> {
     const schemas = callSchemas[name];
     const parsed = schemas.input.safeParse(input);
-    if (!parsed.success) throw new Refusal('bad-argument', `${name}: ${z.prettifyError(parsed.error)}`);
+    if (!parsed.success)
+      throw new Refusal('bad-argument', `${name}: ${z.prettifyError(parsed.error)}`);
     const output = await this.#options.handlers[name](parsed.data, {
       signal,
       onProgress: (progress) => {

@@ -16,10 +16,14 @@ export function handlersOf(app: App): Handlers {
   const { host, library, access, recents, developments, queue, settings, models, engine } = app;
   const fileOf = (id: string) => [library.pathOf(id), library.fileStamp(id)] as const;
 
-  const enqueue = async (ids: readonly string[], choice: ExportChoice): Promise<{ queued: number }> => {
+  const enqueue = async (
+    ids: readonly string[],
+    choice: ExportChoice,
+  ): Promise<{ queued: number }> => {
     // A template that cannot be filled is refused now, not at the first photo.
     nameOf(choice.template, { path: 'photo.dng', number: 1 });
-    const folder = choice.folder === undefined ? undefined : await access.futureFolder(choice.folder);
+    const folder =
+      choice.folder === undefined ? undefined : await access.futureFolder(choice.folder);
     const files = ids.map((id) => library.pathOf(id));
     await settings.write({ exportChoice: choice });
     return { queued: queue.add(files, { ...choice, ...(folder === undefined ? {} : { folder }) }) };
@@ -56,7 +60,10 @@ export function handlersOf(app: App): Handlers {
     },
     'library.browse': async ({ path: given }) => {
       if (given === undefined) {
-        const folders = access.roots.map((root) => ({ name: path.basename(root) || root, path: root }));
+        const folders = access.roots.map((root) => ({
+          name: path.basename(root) || root,
+          path: root,
+        }));
         return { folders, photos: 0 };
       }
       const folder = await access.folder(given);
@@ -122,7 +129,9 @@ export function handlersOf(app: App): Handlers {
       const file = library.pathOf(photo);
       if (needsFacts(template)) await library.describe([photo], signal, () => undefined);
       const facts = library.photo(photo)?.facts;
-      return { name: nameOf(template, { path: file, facts, number: 1 }) + endings[choice.output.format] };
+      return {
+        name: nameOf(template, { path: file, facts, number: 1 }) + endings[choice.output.format],
+      };
     },
 
     'queue.read': () => queue.state,

@@ -11,7 +11,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Duplex } from 'node:stream';
 import { readFile } from 'node:fs/promises';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import type { App } from './app.ts';
 import { Caller, type Handlers } from './caller.ts';
 import { handlersOf } from './handlers.ts';
@@ -129,7 +129,9 @@ export class HeadlessHost {
   #hasSession({ headers }: IncomingMessage): boolean {
     const prefix = `${this.#cookieName}=`;
     const cookies = (headers.cookie ?? '').split(/;\s*/);
-    return cookies.some((cookie) => cookie.startsWith(prefix) && this.#sessions.has(cookie.slice(prefix.length)));
+    return cookies.some(
+      (cookie) => cookie.startsWith(prefix) && this.#sessions.has(cookie.slice(prefix.length)),
+    );
   }
 
   /** Cookies of one address are shared by all its ports. */
@@ -138,7 +140,11 @@ export class HeadlessHost {
   }
 
   async #openSession(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method !== 'POST' || request.headers.origin === undefined || !this.#isOwnPage(request)) {
+    if (
+      request.method !== 'POST' ||
+      request.headers.origin === undefined ||
+      !this.#isOwnPage(request)
+    ) {
       end(response, 403);
       return;
     }
@@ -151,7 +157,10 @@ export class HeadlessHost {
     this.#token = undefined;
     const session = randomBytes(32).toString('hex');
     this.#sessions.add(session);
-    response.setHeader('set-cookie', `${this.#cookieName}=${session}; HttpOnly; SameSite=Strict; Path=/`);
+    response.setHeader(
+      'set-cookie',
+      `${this.#cookieName}=${session}; HttpOnly; SameSite=Strict; Path=/`,
+    );
     end(response, 204);
   }
 
@@ -162,7 +171,9 @@ export class HeadlessHost {
     });
     const method = request.method ?? 'GET';
     const url = `http://127.0.0.1:${this.#port}${request.url ?? '/'}`;
-    const answer = await this.#app.pixels.handle(new Request(url, { method, signal: controller.signal }));
+    const answer = await this.#app.pixels.handle(
+      new Request(url, { method, signal: controller.signal }),
+    );
     if (response.destroyed) return;
     response.statusCode = answer.status;
     answer.headers.forEach((value, name) => {
@@ -179,7 +190,9 @@ export class HeadlessHost {
     const file = name === undefined ? undefined : path.join(this.#pageFolder, name);
     const type = file === undefined ? undefined : types.get(path.extname(file));
     const bytes =
-      file === undefined || type === undefined ? undefined : await readFile(file).catch(() => undefined);
+      file === undefined || type === undefined
+        ? undefined
+        : await readFile(file).catch(() => undefined);
     if (bytes === undefined || type === undefined) {
       end(response, 404);
       return;
@@ -213,7 +226,7 @@ export class HeadlessHost {
       },
     });
     socket.on('message', (data, isBinary) => {
-      if (!isBinary) caller.receive(parse(String(data)));
+      if (!isBinary) caller.receive(parse(textOf(data)));
     });
     socket.on('close', () => {
       caller.close();
@@ -266,6 +279,11 @@ async function shortBody(request: IncomingMessage): Promise<string | undefined> 
 function isSame(given: string, token: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(token)];
   return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function textOf(data: RawData): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString();
+  return Buffer.isBuffer(data) ? data.toString() : Buffer.from(data).toString();
 }
 
 /** What is no JSON is no message. */

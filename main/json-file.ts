@@ -39,7 +39,8 @@ export class JsonFile<T> {
   async write(value: T): Promise<void> {
     const isScheduled = this.#next !== undefined;
     this.#next = { value };
-    if (!isScheduled) this.#writing = this.#writing.catch(() => undefined).then(() => this.#flush());
+    if (!isScheduled)
+      this.#writing = this.#writing.catch(() => undefined).then(() => this.#flush());
     return this.#writing;
   }
 

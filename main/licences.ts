@@ -64,9 +64,14 @@ async function readPackage(folder: string): Promise<PackageJson | undefined> {
   }
 }
 
-async function describe(folder: string, { name, version, license }: PackageJson): Promise<Component> {
+async function describe(
+  folder: string,
+  { name, version, license }: PackageJson,
+): Promise<Component> {
   const names = await readdir(folder).catch(() => []);
-  const files = names.filter((file) => /^(licen[cs]e|copying|notice|third.?party)/i.test(file)).sort();
+  const files = names
+    .filter((file) => /^(licen[cs]e|copying|notice|third.?party)/i.test(file))
+    .sort();
   const texts = await Promise.all(
     files.map((file) => readFile(path.join(folder, file), 'utf8').catch(() => '')),
   );

@@ -45,16 +45,24 @@ export class Models {
    */
   async import(file: string): Promise<ModelSummary> {
     if (!/\.(json|onnx)$/.test(file)) {
-      throw new Refusal('model', `expected a model's .json or .onnx file but received ${path.basename(file)}`);
+      throw new Refusal(
+        'model',
+        `expected a model's .json or .onnx file but received ${path.basename(file)}`,
+      );
     }
     const model = await readModel(file);
     const { id } = model.manifest;
     if (await isThere(path.join(this.#shippedFolder, `${id}.json`))) {
-      throw new Refusal('bad-argument', `a model "${id}" comes with the app: give yours another id in its manifest`);
+      throw new Refusal(
+        'bad-argument',
+        `a model "${id}" comes with the app: give yours another id in its manifest`,
+      );
     }
     const manifest: Manifest = { ...model.manifest, file: `${id}.onnx` };
     await mkdir(this.#folder, { recursive: true });
-    await writeAtomically(path.join(this.#folder, manifest.file), [model.onnx], { overwrite: true });
+    await writeAtomically(path.join(this.#folder, manifest.file), [model.onnx], {
+      overwrite: true,
+    });
     const text = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
     await writeAtomically(path.join(this.#folder, `${id}.json`), [text], { overwrite: true });
     return summaryOf(model, false);

@@ -78,14 +78,18 @@ export class PixelServer {
       }
       case 'bright': {
         const edit = editOf(library.editsOf(pixels.photo), { space: 'srgb' });
-        return engine.use((open) => open.preview({ kind: 'bright', photo, edit, longSide: thumbSide }, { signal }));
+        return engine.use((open) =>
+          open.preview({ kind: 'bright', photo, edit, longSide: thumbSide }, { signal }),
+        );
       }
       case 'tile': {
         const { model, ratio, level, x, y } = pixels;
         if (model !== this.#parts.model()) {
           throw new Refusal('model', `the model ${model} is not the one that is chosen`);
         }
-        return engine.use((open) => open.preview({ kind: 'tile', photo, ratio, level, x, y }, { signal }));
+        return engine.use((open) =>
+          open.preview({ kind: 'tile', photo, ratio, level, x, y }, { signal }),
+        );
       }
     }
   }

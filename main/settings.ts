@@ -1,6 +1,7 @@
 /** The user's settings: one schema, kept in electron-store's file or in a JSON file of the same shape. */
 
 import path from 'node:path';
+import { z } from 'zod';
 import {
   defaultSettings,
   settingsSchema,
@@ -18,14 +19,15 @@ export interface SettingsFile {
 
 /** For hosts without Electron. */
 export function jsonSettingsFile(folder: string): SettingsFile {
-  return new JsonFile(path.join(folder, 'settings.json'), settingsSchema.catch(settingsFrom({})), defaultSettings);
+  return new JsonFile<unknown>(path.join(folder, 'settings.json'), z.unknown(), {});
 }
 
 /** Each field that can be read counts; the others are as new. */
 export function settingsFrom(unknown: unknown): Settings {
   const found = typeof unknown === 'object' && unknown !== null ? unknown : {};
   let settings = defaultSettings;
-  for (const [name, value] of Object.entries(found)) {
+  const fields: [string, unknown][] = Object.entries(found);
+  for (const [name, value] of fields) {
     const parsed = settingsSchema.safeParse({ ...settings, [name]: value });
     if (parsed.success) settings = parsed.data;
   }
@@ -61,7 +63,9 @@ export class SettingsStore {
   /** @throws Refusal `disk` */
   async write(patch: SettingsPatch): Promise<Settings> {
     const before = this.#settings;
-    const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
+    const given = Object.fromEntries(
+      Object.entries(patch).filter(([, value]) => value !== undefined),
+    );
     this.#settings = settingsSchema.parse({ ...before, ...given });
     this.#changed(this.#settings, before);
     await this.#file.write(this.#settings);

@@ -13,7 +13,11 @@ import {
 /** Handed out by the main process; a photo that was not opened has none. */
 export const photoIdSchema = z.string().regex(/^[0-9a-f]{24}$/);
 export const modelIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
-const pathSchema = z.string().min(1).max(4096).refine((path) => !path.includes('\0'));
+const pathSchema = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((path) => !path.includes('\0'));
 const photoIdsSchema = z.array(photoIdSchema).min(1).max(100_000);
 const nothing = z.strictObject({});
 const vector3Schema = z.tuple([z.number(), z.number(), z.number()]);
@@ -99,7 +103,10 @@ export const developmentSchema = z.object({
   /** Variance of a normalised (black 0, white 1) sample x: slope · x + offset. */
   noise: z.object({ slope: z.number(), offset: z.number(), source: z.string() }),
   /** White-balanced camera RGB → linear RGB, and luminance of that RGB, for each space. */
-  matrices: z.record(spaceSchema, z.object({ cameraToOutput: matrix3Schema, luminance: vector3Schema })),
+  matrices: z.record(
+    spaceSchema,
+    z.object({ cameraToOutput: matrix3Schema, luminance: vector3Schema }),
+  ),
   facts: photoFactsSchema,
 });
 

@@ -15,12 +15,15 @@ export async function openSocketWire(location: Location, history: History): Prom
     // A page that is reloaded by its first address has a session already.
     if (!answer.ok && answer.status !== 403) throw new Error(`the host answered ${answer.status}`);
   }
-  const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/wire`);
+  const socket = new WebSocket(
+    `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/wire`,
+  );
   await new Promise<void>((resolve, reject) => {
     socket.addEventListener('open', () => resolve(), { once: true });
     socket.addEventListener(
       'error',
-      () => reject(new Error('this address is spent: take the one the program prints when it starts')),
+      () =>
+        reject(new Error('this address is spent: take the one the program prints when it starts')),
       { once: true },
     );
   });

@@ -81,7 +81,8 @@ export class Client {
     });
     wire.onClose(() => {
       this.#isClosed = true;
-      for (const { fail } of this.#pending.values()) fail(new CallFailure('closed', 'the app is gone'));
+      for (const { fail } of this.#pending.values())
+        fail(new CallFailure('closed', 'the app is gone'));
       this.#pending.clear();
     });
   }
@@ -90,7 +91,11 @@ export class Client {
    * @throws CallFailure; `cancelled` at once when the signal is aborted
    * @throws ZodError if the input or what came back is not what the contract says
    */
-  call<N extends CallName>(name: N, input: Inputs[N], options: CallOptions<N> = {}): Promise<Outputs[N]> {
+  call<N extends CallName>(
+    name: N,
+    input: Inputs[N],
+    options: CallOptions<N> = {},
+  ): Promise<Outputs[N]> {
     const { signal, onProgress } = options;
     const schemas = callSchemas[name];
     const id = this.#nextId++;
@@ -145,7 +150,9 @@ export class Client {
         this.#take(message.id)?.reply(message.output);
         break;
       case 'fail':
-        this.#take(message.id)?.fail(new CallFailure(message.failure.code, message.failure.message));
+        this.#take(message.id)?.fail(
+          new CallFailure(message.failure.code, message.failure.message),
+        );
         break;
       case 'event':
         for (const receive of this.#listeners.get(message.name) ?? []) receive(message.event);

@@ -9,8 +9,8 @@ import { serve } from './serve.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 
-/** Where the desktop app's own code is built to: Electron runs no TypeScript. */
-const desktopEntry = path.join(root, 'out/app/main/electron.js');
+/** Electron runs the main process as it is written; what it shows has to be built. */
+const desktopParts = ['out/preload/index.cjs', 'out/renderer/index.html'];
 
 /** Names by which systems know browsers that can show one page as a window of its own. */
 const browsers: readonly string[] =
@@ -30,8 +30,8 @@ const browsers: readonly string[] =
 /** @throws Refusal if the app cannot be served */
 export async function openApp(): Promise<void> {
   const electron = await electronBinary();
-  if (electron !== undefined && existsSync(desktopEntry)) {
-    const child = spawn(electron, [desktopEntry], { stdio: 'inherit' });
+  if (electron !== undefined && desktopParts.every((part) => existsSync(path.join(root, part)))) {
+    const child = spawn(electron, [root], { stdio: 'inherit' });
     process.exitCode = await new Promise<number>((resolve) => {
       child.on('exit', (code) => {
         resolve(code ?? 1);
@@ -69,7 +69,9 @@ async function openWindow(address: string): Promise<void> {
 async function firstThere(names: readonly string[]): Promise<string | undefined> {
   const folders = (process.env['PATH'] ?? '').split(path.delimiter);
   for (const name of names) {
-    const places = path.isAbsolute(name) ? [name] : folders.map((folder) => path.join(folder, name));
+    const places = path.isAbsolute(name)
+      ? [name]
+      : folders.map((folder) => path.join(folder, name));
     for (const place of places) {
       const isThere = await access(place, constants.X_OK).then(
         () => true,

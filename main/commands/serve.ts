@@ -24,7 +24,12 @@ export function serveCommand(): Command {
   return new Command('serve')
     .description('opens the app to a browser on this computer')
     .argument('[folders...]', 'folders it may open besides your own')
-    .option('--port <n>', 'where to listen; 0: anywhere free', numberBetween(0, 65_535, { whole: true }), 0)
+    .option(
+      '--port <n>',
+      'where to listen; 0: anywhere free',
+      numberBetween(0, 65_535, { whole: true }),
+      0,
+    )
     .action(async (folders: string[], unknown: unknown) => {
       const { port } = optionsSchema.parse(unknown);
       await serve(folders, port);
@@ -56,7 +61,9 @@ export async function serve(
     roots: [...named, homedir(), ...mounts.filter((mount) => existsSync(mount))],
     ...(startFolder === undefined ? {} : { startFolder }),
     onBug: (error) => {
-      process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      process.stderr.write(
+        `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      );
     },
     quit: () => {
       ended.resolve();

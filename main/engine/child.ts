@@ -4,6 +4,7 @@ import { readModel } from '../network/manifest.ts';
 import { openNetwork } from '../network/session.ts';
 import { testDevice } from '../network/device.ts';
 import { Darkroom } from './darkroom.ts';
+import { onParentMessage, toParent } from './parent.ts';
 import { PreviewDesk } from './preview-desk.ts';
 import { failureOf, requestSchema, type Reply, type Request } from './protocol.ts';
 
@@ -11,8 +12,7 @@ let darkroom: Darkroom | undefined;
 let previews: PreviewDesk | undefined;
 
 function reply(message: Reply): void {
-  // The app may be gone already; then nobody waits for the answer.
-  if (process.connected) process.send?.(message);
+  toParent(message);
 }
 
 async function open({ model, device, threads }: Extract<Request, { kind: 'open' }>): Promise<void> {
@@ -59,7 +59,7 @@ async function test({ model, device, side }: Extract<Request, { kind: 'test' }>)
   }
 }
 
-process.on('message', (unknown: unknown) => {
+onParentMessage((unknown) => {
   const request = requestSchema.parse(unknown);
   switch (request.kind) {
     case 'open':
@@ -87,10 +87,3 @@ process.on('message', (unknown: unknown) => {
       break;
   }
 });
-
-// The app's end is the engine's: nobody is left to write pictures for.
-process.on('disconnect', () => {
-  process.exit(0);
-});
-// Ctrl-C on a terminal reaches the whole group; the app decides what happens to the photos.
-process.on('SIGINT', () => undefined);

@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { describeError, Refusal } from '../refusal.ts';
+import { onParentMessage, toParent } from './parent.ts';
 import { viewRequestSchema, type ViewJob, type ViewReply } from './preview-protocol.ts';
 import { Viewer, type Seen } from './preview-viewer.ts';
 import { failureOf } from './protocol.ts';
@@ -21,8 +22,7 @@ const underWay = new Map<number, Task>();
 let backgroundCount = 0;
 
 function reply(message: ViewReply): void {
-  // The app may be gone already; then nobody waits for the answer.
-  if (process.connected) process.send?.(message);
+  toParent(message);
 }
 
 /** Library work queues; what is looked at begins at once. */
@@ -64,7 +64,8 @@ function message(id: number, seen: Seen): ViewReply {
 
 function named(error: unknown, photo: string): unknown {
   const name = path.basename(photo);
-  if (!(error instanceof Refusal) || error.code === 'cancelled' || error.message.includes(name)) return error;
+  if (!(error instanceof Refusal) || error.code === 'cancelled' || error.message.includes(name))
+    return error;
   return new Refusal(error.code, `${name}: ${describeError(error)}`);
 }
 
@@ -74,7 +75,7 @@ function cancel(id: number): void {
   if (at >= 0) waiting.splice(at, 1);
 }
 
-process.on('message', (unknown: unknown) => {
+onParentMessage((unknown) => {
   const request = viewRequestSchema.parse(unknown);
   if (request.kind === 'cancel') {
     cancel(request.id);
@@ -88,8 +89,3 @@ process.on('message', (unknown: unknown) => {
     void work(task);
   }
 });
-
-process.on('disconnect', () => {
-  process.exit(0);
-});
-process.on('SIGINT', () => undefined);

@@ -3,7 +3,14 @@
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 import type { Darkroom } from './darkroom.ts';
-import { failureOf, failureSchema, pictureSchema, type Failure, type Picture, type PreviewJob } from './protocol.ts';
+import {
+  failureOf,
+  failureSchema,
+  pictureSchema,
+  type Failure,
+  type Picture,
+  type PreviewJob,
+} from './protocol.ts';
 
 const sharedFloats = z.custom<Float32Array>(
   (value) => value instanceof Float32Array && value.buffer instanceof SharedArrayBuffer,

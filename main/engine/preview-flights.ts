@@ -70,7 +70,9 @@ export class PreviewFlights {
       if (flight.crashes < crashesMax) continue;
       this.#flights.delete(id);
       const name = path.basename(flight.job.photo);
-      flight.reject(new Refusal('out-of-memory', `${name} cannot be shown: the engine ended ${reason}`));
+      flight.reject(
+        new Refusal('out-of-memory', `${name} cannot be shown: the engine ended ${reason}`),
+      );
     }
   }
 

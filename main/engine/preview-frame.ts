@@ -64,7 +64,10 @@ export class FrameStore {
    * @param keep whether it pushes others out; frames that are only passed through should not
    * @throws Refusal as `decodeRaw`
    */
-  async open(photo: string, { keep, signal }: { readonly keep: boolean; readonly signal: AbortSignal }): Promise<PreviewFrame> {
+  async open(
+    photo: string,
+    { keep, signal }: { readonly keep: boolean; readonly signal: AbortSignal },
+  ): Promise<PreviewFrame> {
     const key = await identityOf(photo);
     const known = this.#entries.get(key);
     if (known !== undefined) {

@@ -82,7 +82,10 @@ export class View {
     return reply.opened;
   }
 
-  async picture(job: Exclude<ViewJob, { kind: 'describe' | 'open' }>, signal?: AbortSignal): Promise<Picture> {
+  async picture(
+    job: Exclude<ViewJob, { kind: 'describe' | 'open' }>,
+    signal?: AbortSignal,
+  ): Promise<Picture> {
     const reply = await this.#ask(job, signal);
     if (reply.kind !== 'picture') throw unexpected(reply);
     return reply.picture;
@@ -141,7 +144,9 @@ export class View {
       if (pending.crashes < crashesMax) continue;
       this.#pending.delete(id);
       const name = path.basename(pending.job.photo);
-      pending.reject(new Refusal('damaged-file', `${name} cannot be shown: looking at it ended ${reason}`));
+      pending.reject(
+        new Refusal('damaged-file', `${name} cannot be shown: looking at it ended ${reason}`),
+      );
     }
     if (this.#pending.size === 0) return;
     this.#process = this.#start();

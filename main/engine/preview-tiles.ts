@@ -56,7 +56,12 @@ export function wholeTile({ width, height }: Size): Tile {
  * @param halo packed pixels around it that its output depends on
  * @returns undefined if there is no such tile
  */
-export function tileAt({ width, height }: Size, x: number, y: number, halo: number): Tile | undefined {
+export function tileAt(
+  { width, height }: Size,
+  x: number,
+  y: number,
+  halo: number,
+): Tile | undefined {
   const core: Rectangle = {
     x: x * tileSidePacked,
     y: y * tileSidePacked,
@@ -70,7 +75,12 @@ export function tileAt({ width, height }: Size, x: number, y: number, halo: numb
 }
 
 /** Windows start and end on the network's grid, and need no halo past the mirrored margin. */
-function span(coreStart: number, coreLength: number, length: number, halo: number): [number, number] {
+function span(
+  coreStart: number,
+  coreLength: number,
+  length: number,
+  halo: number,
+): [number, number] {
   const start = Math.max(-marginPacked, floorToGrid(coreStart - halo));
   const limit = ceilToGrid(length + 2 * marginPacked) - marginPacked;
   const end = Math.min(limit, ceilToGrid(coreStart + coreLength + halo));

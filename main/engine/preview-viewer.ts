@@ -49,7 +49,8 @@ export class Viewer {
         return { kind: 'picture', picture: await this.#thumb(job.photo, job.longSide, signal) };
       case 'preview': {
         const jpeg = await readEmbeddedPreview(job.photo, { signal });
-        if (jpeg === undefined) throw new Refusal('unsupported-file', 'the camera put no preview into this file');
+        if (jpeg === undefined)
+          throw new Refusal('unsupported-file', 'the camera put no preview into this file');
         const bytes = await uprightPreview(jpeg, await orientationOf(job.photo));
         return { kind: 'picture', picture: { width: 0, height: 0, bytes } };
       }
@@ -111,7 +112,10 @@ function plainPicture(
 ): Picture {
   const tile = tileAt(levelSize(frame.grid, level), x, y, plainHaloPacked);
   if (tile === undefined || level >= levelsOf(frame.grid).length) {
-    throw new Refusal('bad-argument', `expected a tile of the photo but there is none at ${x}, ${y} of level ${level}`);
+    throw new Refusal(
+      'bad-argument',
+      `expected a tile of the photo but there is none at ${x}, ${y} of level ${level}`,
+    );
   }
   const halves = halfTile(plainAt(frame, level, tile).samples, undefined, scale);
   const bytes = new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);

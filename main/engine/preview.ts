@@ -59,12 +59,22 @@ export class Previewer {
     const size = levelSize(frame.grid, level);
     const tile = tileAt(size, x, y, haloPacked);
     if (tile === undefined || level >= levelsOf(frame.grid).length) {
-      throw new Refusal('bad-argument', `expected a tile of the photo but there is none at ${x}, ${y} of level ${level}`);
+      throw new Refusal(
+        'bad-argument',
+        `expected a tile of the photo but there is none at ${x}, ${y} of level ${level}`,
+      );
     }
     const { core } = tile;
     if (isDevelopedWhole(size)) {
       const halves = await this.#wholeLevel(frame, level, ratio);
-      return cut(halves, size.width * 2, x * tileSide, y * tileSide, core.width * 2, core.height * 2);
+      return cut(
+        halves,
+        size.width * 2,
+        x * tileSide,
+        y * tileSide,
+        core.width * 2,
+        core.height * 2,
+      );
     }
     const halves = await this.#develop(frame, level, ratio, tile);
     return { width: core.width * 2, height: core.height * 2, bytes: bytesOf(halves) };
@@ -77,7 +87,12 @@ export class Previewer {
     );
     if (known !== undefined) return known.halves;
     const tile = wholeTile(levelSize(frame.grid, level));
-    const made: WholeLevel = { frame, level, ratio, halves: this.#develop(frame, level, ratio, tile) };
+    const made: WholeLevel = {
+      frame,
+      level,
+      ratio,
+      halves: this.#develop(frame, level, ratio, tile),
+    };
     this.#wholeLevels = [...this.#wholeLevels, made].slice(-wholeLevelsMax);
     made.halves.catch(() => {
       this.#wholeLevels = this.#wholeLevels.filter((entry) => entry !== made);
@@ -85,14 +100,24 @@ export class Previewer {
     return made.halves;
   }
 
-  async #develop(frame: PreviewFrame, level: number, ratio: number, tile: Tile): Promise<Uint16Array> {
+  async #develop(
+    frame: PreviewFrame,
+    level: number,
+    ratio: number,
+    tile: Tile,
+  ): Promise<Uint16Array> {
     const developed = await this.#network(frame, level, ratio, tile);
     const grainy = { ...developed, samples: developed.samples.slice() };
     addGrain(grainy, { strength: 0, noise: noiseAt(frame, level), ratio, gains: gainsOf(frame) });
     return halfTile(developed.samples, grainy.samples);
   }
 
-  async #network(frame: PreviewFrame, level: number, ratio: number, tile: Tile): Promise<TileResult> {
+  async #network(
+    frame: PreviewFrame,
+    level: number,
+    ratio: number,
+    tile: Tile,
+  ): Promise<TileResult> {
     const { mosaic, grid } = frame;
     const packed =
       level === 0
@@ -104,7 +129,12 @@ export class Previewer {
   }
 
   /** The smallest level through the whole line, with the photo's edits. */
-  async #bright(frame: PreviewFrame, edit: Edit, longSide: number, signal: AbortSignal): Promise<Picture> {
+  async #bright(
+    frame: PreviewFrame,
+    edit: Edit,
+    longSide: number,
+    signal: AbortSignal,
+  ): Promise<Picture> {
     throwIfCancelled(signal);
     const { mosaic } = frame;
     const level = levelsOf(frame.grid).length - 1;
@@ -128,7 +158,8 @@ export class Previewer {
       { space: 'srgb', balance, tone: edit.tone },
     );
     finisher.add(developed);
-    const framed = edit.framing === undefined ? finisher.image : framePicture(finisher.image, edit.framing);
+    const framed =
+      edit.framing === undefined ? finisher.image : framePicture(finisher.image, edit.framing);
     const bytes = await smallPicture(framed, longSide);
     return { width: framed.width, height: framed.height, bytes };
   }

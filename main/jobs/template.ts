@@ -40,7 +40,10 @@ export function nameOf(template: string, { path: file, facts, number }: NamedPho
   const filled = template.replaceAll(/\{([^{}]*)\}/g, (_, token: string) => {
     if (!Object.hasOwn(values, token)) {
       const known = templateTokens.map((name) => `{${name}}`).join(' ');
-      throw new Refusal('bad-argument', `expected one of ${known} in the name but received {${token}}`);
+      throw new Refusal(
+        'bad-argument',
+        `expected one of ${known} in the name but received {${token}}`,
+      );
     }
     return values[token] ?? '';
   });
@@ -54,7 +57,11 @@ export function nameOf(template: string, { path: file, facts, number }: NamedPho
 }
 
 function cut(name: string): string {
-  let short = name;
-  while (Buffer.byteLength(short) > bytesMax) short = [...short].slice(0, -1).join('');
-  return short.trimEnd();
+  const bytes = Buffer.from(name);
+  // A character that is cut in two becomes U+FFFD, which goes too.
+  return bytes
+    .subarray(0, bytesMax)
+    .toString()
+    .replace(/\uFFFD$/, '')
+    .trimEnd();
 }

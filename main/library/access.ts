@@ -21,7 +21,9 @@ export class Access {
   isAllowed(real: string): boolean {
     return [...this.#roots].some((root) => {
       const way = path.relative(root, real);
-      return way === '' || (way !== '..' && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way));
+      return (
+        way === '' || (way !== '..' && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way))
+      );
     });
   }
 

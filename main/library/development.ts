@@ -62,7 +62,11 @@ export class Developments {
   ): Promise<Balance> {
     const { gains, colour } = await this.#open(file, stamp, signal);
     const chosen =
-      choice === 'as-shot' ? gains.asShot : choice === 'auto' ? gains.auto : gainsOf(choice, colour);
+      choice === 'as-shot'
+        ? gains.asShot
+        : choice === 'auto'
+          ? gains.auto
+          : gainsOf(choice, colour);
     return balanceOf(chosen, colour);
   }
 

@@ -40,15 +40,22 @@ export function isRawName(name: string): boolean {
  */
 export async function* photosIn(
   root: string,
-  { subfolders, signal }: { readonly subfolders: boolean; readonly signal?: AbortSignal | undefined },
+  {
+    subfolders,
+    signal,
+  }: { readonly subfolders: boolean; readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<readonly FoundPhoto[]> {
-  const waiting: { readonly folder: string; readonly depth: number }[] = [{ folder: root, depth: 0 }];
+  const waiting: { readonly folder: string; readonly depth: number }[] = [
+    { folder: root, depth: 0 },
+  ];
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
     throwIfCancelled(signal);
     const { folder, depth } = next;
     const listing = await list(folder, folder === root);
     if (subfolders && depth < depthMax) {
-      waiting.unshift(...listing.folders.map((name) => ({ folder: path.join(folder, name), depth: depth + 1 })));
+      waiting.unshift(
+        ...listing.folders.map((name) => ({ folder: path.join(folder, name), depth: depth + 1 })),
+      );
     }
     const names = new Set(listing.names);
     for (let at = 0; at < listing.photos.length; at += 200) {
@@ -75,13 +82,15 @@ async function list(folder: string, isRoot: boolean): Promise<Listing> {
       names.push(entry.name);
       // Links to folders are not followed: they may lead in circles. Links to photos are.
       if (entry.isDirectory()) {
-        if (!entry.name.startsWith('.') && entry.name !== outputFolderName) folders.push(entry.name);
+        if (!entry.name.startsWith('.') && entry.name !== outputFolderName)
+          folders.push(entry.name);
       } else if (isRawName(entry.name)) {
         photos.push(entry.name);
       }
     }
   } catch (error) {
-    if (isRoot) throw new Refusal('disk', `cannot read the folder ${folder}: ${describeError(error)}`);
+    if (isRoot)
+      throw new Refusal('disk', `cannot read the folder ${folder}: ${describeError(error)}`);
   }
   return { names, photos: photos.sort(byName), folders: folders.sort(byName) };
 }

@@ -80,7 +80,13 @@ export class Library {
       () => false,
     );
     throwIfCancelled(either);
-    const opened = { path: folder, name: path.basename(folder) || folder, subfolders, isThere: true, isWritable };
+    const opened = {
+      path: folder,
+      name: path.basename(folder) || folder,
+      subfolders,
+      isThere: true,
+      isWritable,
+    };
     this.#folder = opened;
     this.#entries = new Map();
     for (; batch.done !== true; batch = await batches.next()) {
@@ -126,7 +132,9 @@ export class Library {
 
   /** Photos of the folder without a picture of their present edits, in order. */
   get unexported(): string[] {
-    return [...this.#entries].filter(([, { photo }]) => photo.state !== 'exported').map(([id]) => id);
+    return [...this.#entries]
+      .filter(([, { photo }]) => photo.state !== 'exported')
+      .map(([id]) => id);
   }
 
   /**
@@ -225,7 +233,11 @@ export class Library {
 
   #refresh(entry: Entry): Photo {
     entry.photo = this.#photoOf(entry);
-    this.#parts.events.emit('library.changed', { appeared: [], updated: [entry.photo], vanished: [] });
+    this.#parts.events.emit('library.changed', {
+      appeared: [],
+      updated: [entry.photo],
+      vanished: [],
+    });
     return entry.photo;
   }
 
@@ -234,8 +246,11 @@ export class Library {
     const edits = JSON.stringify(sidecar.edits);
     const isEdited = edits !== JSON.stringify(defaultEdits);
     const isExported = this.#parts.marks.isExported(id, sidecar.edits);
-    const state = failure !== undefined ? 'failed' : isExported ? 'exported' : isEdited ? 'edited' : 'new';
-    const stamp = createHash('sha256').update(`${found.modifiedMs} ${found.bytes} ${edits}`).digest('hex');
+    const state =
+      failure !== undefined ? 'failed' : isExported ? 'exported' : isEdited ? 'edited' : 'new';
+    const stamp = createHash('sha256')
+      .update(`${found.modifiedMs} ${found.bytes} ${edits}`)
+      .digest('hex');
     return {
       id,
       name: found.name,

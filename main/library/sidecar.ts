@@ -123,7 +123,10 @@ async function read(file: string): Promise<Read> {
 async function replace(file: string, bytes: Uint8Array): Promise<void> {
   const { kind } = await read(file);
   if (kind === 'later') {
-    throw new Refusal('bad-argument', `${path.basename(file)} was written by a later version of this app: get that version to change it`);
+    throw new Refusal(
+      'bad-argument',
+      `${path.basename(file)} was written by a later version of this app: get that version to change it`,
+    );
   }
   if (kind === 'damaged') await rename(file, `${file}.damaged`).catch(() => undefined);
   await writeAtomically(file, [bytes], { overwrite: true });

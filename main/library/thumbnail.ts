@@ -53,7 +53,9 @@ export async function uprightPreview(
 export async function smallPicture(image: FinishedImage, longSide: number): Promise<Uint8Array> {
   const { width, height, samples } = limitLongSide(image, longSide);
   const bytes = Uint8Array.from(samples, (sample) => sample >> 8);
-  return sharp(bytes, { raw: { width, height, channels: 3 } }).jpeg({ quality }).toBuffer();
+  return sharp(bytes, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality })
+    .toBuffer();
 }
 
 async function turned(jpeg: Uint8Array, orientation: Orientation): Promise<Sharp> {
@@ -82,5 +84,8 @@ async function turned(jpeg: Uint8Array, orientation: Orientation): Promise<Sharp
 }
 
 function unreadable(error: unknown): Refusal {
-  return new Refusal('damaged-file', `the embedded preview cannot be read: ${describeError(error)}`);
+  return new Refusal(
+    'damaged-file',
+    `the embedded preview cannot be read: ${describeError(error)}`,
+  );
 }

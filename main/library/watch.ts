@@ -46,9 +46,13 @@ export class FolderWatch {
 
   #watch(): void {
     try {
-      this.#watcher = watch(this.#folder, { recursive: this.#subfolders, persistent: false }, () => {
-        this.#settle();
-      });
+      this.#watcher = watch(
+        this.#folder,
+        { recursive: this.#subfolders, persistent: false },
+        () => {
+          this.#settle();
+        },
+      );
       this.#watcher.on('error', () => {
         this.#watcher?.close();
         this.#watcher = undefined;

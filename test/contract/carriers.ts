@@ -98,15 +98,21 @@ export async function openSession(address: string): Promise<string> {
     headers: { origin },
   });
   const cookie = answer.headers.get('set-cookie')?.split(';')[0];
-  if (cookie === undefined) throw new Error(`expected a session but the host answered ${answer.status}`);
+  if (cookie === undefined)
+    throw new Error(`expected a session but the host answered ${answer.status}`);
   return cookie;
 }
 
 export const connectSocket: Connect = async (app) => {
-  const host = await HeadlessHost.listen(app, { port: 0, pageFolder: path.join(app.host.folder, 'page') });
+  const host = await HeadlessHost.listen(app, {
+    port: 0,
+    pageFolder: path.join(app.host.folder, 'page'),
+  });
   const cookie = await openSession(host.address);
   const { origin } = new URL(host.address);
-  const socket = new WebSocket(`${origin.replace('http', 'ws')}/wire`, { headers: { origin, cookie } });
+  const socket = new WebSocket(`${origin.replace('http', 'ws')}/wire`, {
+    headers: { origin, cookie },
+  });
   await new Promise((resolve, reject) => {
     socket.once('open', resolve);
     socket.once('error', reject);
@@ -130,7 +136,7 @@ export const connectSocket: Connect = async (app) => {
 
 /** Waits for something that events bring about. */
 export async function until<T>(look: () => T | undefined | false, whatFor: string): Promise<T> {
-  const endMs = performance.now() + 30_000;
+  const endMs = performance.now() + 50_000;
   for (;;) {
     const found = look();
     if (found !== undefined && found !== false) return found;

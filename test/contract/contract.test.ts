@@ -1,6 +1,14 @@
 /** Every call of the contract with the real engine, once over each carrier. */
 
-import { mkdirSync, readFileSync, writeFileSync, existsSync, renameSync, rmSync, readdirSync } from 'node:fs';
+import {
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+  existsSync,
+  renameSync,
+  rmSync,
+  readdirSync,
+} from 'node:fs';
 import path from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,10 +33,13 @@ describe.each([
   let connection: Connection;
   let opened: readonly Photo[];
   const get = (pixels: Parameters<typeof pixelUrl>[1], signal?: AbortSignal): Promise<Response> =>
-    app.pixels.handle(new Request(pixelUrl('photo://', pixels), signal === undefined ? {} : { signal }));
+    app.pixels.handle(
+      new Request(pixelUrl('photo://', pixels), signal === undefined ? {} : { signal }),
+    );
   const idOf = (name: string): string => {
     const found = opened.find((photo) => photo.name === name);
-    if (found === undefined) throw new Error(`expected ${name} among ${opened.map((one) => one.name).join()}`);
+    if (found === undefined)
+      throw new Error(`expected ${name} among ${opened.map((one) => one.name).join()}`);
     return found.id;
   };
 
@@ -41,7 +52,10 @@ describe.each([
     writeFileSync(path.join(photos, 'more', '9.dng'), smallDng());
     ({ app, bugs } = await startApp(root));
     connection = await connect(app);
-    const result = await connection.client.call('library.open', { path: photos, subfolders: false });
+    const result = await connection.client.call('library.open', {
+      path: photos,
+      subfolders: false,
+    });
     opened = result.photos;
   });
 
@@ -80,7 +94,10 @@ describe.each([
     expect((await connection.client.call('library.current', {})).photos).toEqual(all);
     const { folders } = await connection.client.call('library.recent', {});
     expect(folders).toEqual([{ path: photos, name: 'photos', isThere: true }]);
-    ({ photos: opened } = await connection.client.call('library.open', { path: photos, subfolders: false }));
+    ({ photos: opened } = await connection.client.call('library.open', {
+      path: photos,
+      subfolders: false,
+    }));
     expect(opened).toHaveLength(4);
   });
 
@@ -88,15 +105,23 @@ describe.each([
     const start = await connection.client.call('library.browse', {});
     expect(start.folders).toEqual([{ name: 'photos', path: photos }]);
     const inside = await connection.client.call('library.browse', { path: photos });
-    expect(inside).toEqual({ path: photos, folders: [{ name: 'more', path: path.join(photos, 'more') }], photos: 4 });
-    await expect(connection.client.call('library.browse', { path: root })).rejects.toMatchObject({ code: 'bad-argument' });
+    expect(inside).toEqual({
+      path: photos,
+      folders: [{ name: 'more', path: path.join(photos, 'more') }],
+      photos: 4,
+    });
+    await expect(connection.client.call('library.browse', { path: root })).rejects.toMatchObject({
+      code: 'bad-argument',
+    });
     await expect(
       connection.client.call('library.open', { path: path.join(photos, '..'), subfolders: false }),
     ).rejects.toThrow(/not among the folders/);
   });
 
   it('describes photos, and says why one cannot be', async () => {
-    const { photos: all } = await connection.client.call('library.describe', { photos: opened.map(({ id }) => id) });
+    const { photos: all } = await connection.client.call('library.describe', {
+      photos: opened.map(({ id }) => id),
+    });
     const good = all.find(({ name }) => name === '1.dng');
     expect(good?.facts).toMatchObject({ width: 80, height: 96 });
     const broken = all.find(({ name }) => name === 'broken.dng');
@@ -108,73 +133,133 @@ describe.each([
     const updates: Photo[] = [];
     const stop = connection.client.on('library.changed', ({ updated }) => updates.push(...updated));
     const photo = idOf('2.dng');
-    await connection.client.call('library.writeEdits', { photos: [photo], edits: { ratio: 40, exposure: 1 } });
+    await connection.client.call('library.writeEdits', {
+      photos: [photo],
+      edits: { ratio: 40, exposure: 1 },
+    });
     await connection.client.call('library.writeEdits', { photos: [photo], edits: { exposure: 2 } });
     await connection.client.call('library.rate', { photos: [photo, idOf('3.dng')], rating: 4 });
     const { edits } = await connection.client.call('library.readEdits', { photo });
     expect(edits).toEqual({ ...defaultEdits, ratio: 40, exposure: 2 });
-    const saved: unknown = JSON.parse(readFileSync(path.join(photos, '2.dng.nightglass.json'), 'utf8'));
+    const saved: unknown = JSON.parse(
+      readFileSync(path.join(photos, '2.dng.nightglass.json'), 'utf8'),
+    );
     expect(saved).toMatchObject({ format: 'nightglass-edits', version: 1, rating: 4, edits });
-    await until(() => updates.some(({ name, rating }) => name === '3.dng' && rating === 4), 'the event');
+    await until(
+      () => updates.some(({ name, rating }) => name === '3.dng' && rating === 4),
+      'the event',
+    );
     expect(updates.find(({ id }) => id === photo)).toMatchObject({ state: 'edited' });
     stop();
     // Another start finds them again.
     const again = await connection.client.call('library.open', { path: photos, subfolders: false });
-    expect(again.photos.find(({ id }) => id === photo)).toMatchObject({ state: 'edited', rating: 4 });
+    expect(again.photos.find(({ id }) => id === photo)).toMatchObject({
+      state: 'edited',
+      rating: 4,
+    });
     await connection.client.call('library.writeEdits', { photos: [photo], edits: defaultEdits });
   });
 
   it('opens a photo for developing, and answers its white balances', async () => {
     const photo = idOf('1.dng');
     const development = await connection.client.call('develop.open', { photo });
-    expect(development).toMatchObject({ photo, width: 96, height: 80, tileSide: 512, coarseLevel: 0 });
-    const { balance } = await connection.client.call('develop.balance', { photo, whiteBalance: 'as-shot' });
+    expect(development).toMatchObject({
+      photo,
+      width: 96,
+      height: 80,
+      tileSide: 512,
+      coarseLevel: 0,
+    });
+    const { balance } = await connection.client.call('develop.balance', {
+      photo,
+      whiteBalance: 'as-shot',
+    });
     for (const gain of balance) expect(gain).toBeCloseTo(1, 6);
-    const warm = await connection.client.call('develop.balance', { photo, whiteBalance: { kelvin: 3000, tint: 5 } });
+    const warm = await connection.client.call('develop.balance', {
+      photo,
+      whiteBalance: { kelvin: 3000, tint: 5 },
+    });
     const back = await connection.client.call('develop.pick', {
       photo,
       colour: warm.balance.map((gain) => 0.3 / gain),
     });
     expect(back.kelvin).toBeCloseTo(3000, -2);
     expect(back.tint).toBeCloseTo(5, 0);
-    await expect(connection.client.call('develop.pick', { photo, colour: [0, 1, 1] })).rejects.toThrow(/dark/);
+    await expect(
+      connection.client.call('develop.pick', { photo, colour: [0, 1, 1] }),
+    ).rejects.toThrow(/dark/);
   });
 
   it('serves thumbnails and tiles by address', async () => {
     const photo = idOf('1.dng');
     const development = await connection.client.call('develop.open', { photo });
-    const tile = await get({ kind: 'tile', photo, model: 'small', ratio: 30, level: 0, x: 0, y: 0 });
+    const tile = await get({
+      kind: 'tile',
+      photo,
+      model: 'small',
+      ratio: 30,
+      level: 0,
+      x: 0,
+      y: 0,
+    });
     expect(tile.status).toBe(200);
     const [level] = development.levels;
     expect(Number(tile.headers.get(tileHeaders.width))).toBe(level?.width);
-    expect((await tile.arrayBuffer()).byteLength).toBe((level?.width ?? 0) * (level?.height ?? 0) * 8);
+    expect((await tile.arrayBuffer()).byteLength).toBe(
+      (level?.width ?? 0) * (level?.height ?? 0) * 8,
+    );
     const plain = await get({ kind: 'plain', photo, level: 0, x: 0, y: 0 });
-    expect((await plain.arrayBuffer()).byteLength).toBe((level?.width ?? 0) * (level?.height ?? 0) * 8);
+    expect((await plain.arrayBuffer()).byteLength).toBe(
+      (level?.width ?? 0) * (level?.height ?? 0) * 8,
+    );
     for (const kind of ['thumb', 'bright'] as const) {
       const picture = await get({ kind, photo, stamp: 'a' });
       expect(picture.headers.get('content-type')).toBe('image/jpeg');
       expect([...new Uint8Array(await picture.arrayBuffer())].slice(0, 2)).toEqual([0xff, 0xd8]);
     }
-    const beyond = await get({ kind: 'tile', photo, model: 'small', ratio: 30, level: 0, x: 1, y: 0 });
+    const beyond = await get({
+      kind: 'tile',
+      photo,
+      model: 'small',
+      ratio: 30,
+      level: 0,
+      x: 1,
+      y: 0,
+    });
     expect(beyond.status).toBe(422);
-    expect((await get({ kind: 'plain', photo: '0'.repeat(24), level: 0, x: 0, y: 0 })).status).toBe(404);
+    expect((await get({ kind: 'plain', photo: '0'.repeat(24), level: 0, x: 0, y: 0 })).status).toBe(
+      404,
+    );
     const broken = await get({ kind: 'thumb', photo: idOf('broken.dng'), stamp: 'a' });
     expect(broken.status).toBe(422);
-    expect(await broken.json()).toMatchObject({ message: expect.stringMatching(/broken\.dng/) });
+    expect(await broken.text()).toMatch(/broken\.dng/);
   });
 
   it('exports, skips nothing, and says what failed', async () => {
     const ids = opened.map(({ id }) => id);
     const choice = { ...defaultSettings.exportChoice, template: '{name}-{number}' };
-    const { name } = await connection.client.call('export.exampleName', { photo: ids[0] ?? '', template: choice.template, choice });
+    const { name } = await connection.client.call('export.exampleName', {
+      photo: ids[0] ?? '',
+      template: choice.template,
+      choice,
+    });
     expect(name).toBe('1-0001.tif');
     const states: string[] = [];
     connection.client.on('queue.changed', ({ ended, total }) => states.push(`${ended} / ${total}`));
-    expect(await connection.client.call('export.start', { photos: ids, choice })).toEqual({ queued: 4 });
-    const ended = await until(() => (app.queue.state.ended === 4 ? app.queue.state : undefined), 'the queue');
+    expect(await connection.client.call('export.start', { photos: ids, choice })).toEqual({
+      queued: 4,
+    });
+    const ended = await until(
+      () => (app.queue.state.ended === 4 ? app.queue.state : undefined),
+      'the queue',
+    );
     expect(ended.items.map((item) => item.state)).toEqual(['done', 'done', 'done', 'failed']);
     expect(ended.items[3]?.failure?.message).toMatch(/broken\.dng/);
-    expect(readdirSync(path.join(photos, 'Nightglass')).sort()).toEqual(['1-0001.tif', '2-0002.tif', '3-0003.tif']);
+    expect(readdirSync(path.join(photos, 'Nightglass')).sort()).toEqual([
+      '1-0001.tif',
+      '2-0002.tif',
+      '3-0003.tif',
+    ]);
     await until(() => states.includes('4 / 4'), 'the last event');
     const { photos: after } = await connection.client.call('library.current', {});
     expect(after.map(({ state }) => state)).toEqual(['exported', 'exported', 'exported', 'failed']);
@@ -186,12 +271,18 @@ describe.each([
   it('cancels what waits and retries it', async () => {
     await connection.client.call('queue.pause', {});
     const choice = { ...defaultSettings.exportChoice, folder: path.join(photos, 'out') };
-    await connection.client.call('export.start', { photos: [idOf('1.dng'), idOf('2.dng')], choice });
+    await connection.client.call('export.start', {
+      photos: [idOf('1.dng'), idOf('2.dng')],
+      choice,
+    });
     const { items, isPaused } = await connection.client.call('queue.read', {});
     expect(isPaused).toBe(true);
     await connection.client.call('queue.cancel', { items: [items[0]?.id ?? ''] });
     await connection.client.call('queue.resume', {});
-    const first = await until(() => (app.queue.state.ended === 2 ? app.queue.state : undefined), 'the queue');
+    const first = await until(
+      () => (app.queue.state.ended === 2 ? app.queue.state : undefined),
+      'the queue',
+    );
     expect(first.items.map(({ state }) => state)).toEqual(['cancelled', 'done']);
     expect(existsSync(path.join(photos, 'out', '1.tif'))).toBe(false);
     await connection.client.call('queue.retry', {});
@@ -215,8 +306,12 @@ describe.each([
   it('lists models, imports and removes', async () => {
     const { models } = await connection.client.call('models.list', {});
     expect(models).toEqual([expect.objectContaining({ id: 'small', isShipped: true })]);
-    expect((await connection.client.call('models.card', { model: 'small' })).markdown).toMatch(/CC0/);
-    await expect(connection.client.call('models.remove', { model: 'small' })).rejects.toThrow(/came with the app/);
+    expect((await connection.client.call('models.card', { model: 'small' })).markdown).toMatch(
+      /CC0/,
+    );
+    await expect(connection.client.call('models.remove', { model: 'small' })).rejects.toThrow(
+      /came with the app/,
+    );
     await expect(
       connection.client.call('models.import', { path: path.join(photos, '1.dng') }),
     ).rejects.toMatchObject({ code: 'model' });

@@ -34,7 +34,9 @@ describe('a window that sends anything', () => {
     // What would work with the network is refused at its door: this is about the door.
     app.queue.pause();
     connection = await connectMemory(app);
-    ids = (await connection.client.call('library.open', { path: photos, subfolders: false })).photos.map(({ id }) => id);
+    ids = (
+      await connection.client.call('library.open', { path: photos, subfolders: false })
+    ).photos.map(({ id }) => id);
   });
 
   afterAll(async () => {
@@ -64,7 +66,17 @@ describe('a window that sends anything', () => {
   const anything = fc.oneof(
     fc.anything(),
     hostilePath,
-    fc.constantFrom(Number.NaN, Infinity, -1, 2 ** 53, 1e308, '__proto__', 'constructor', null, undefined),
+    fc.constantFrom(
+      Number.NaN,
+      Infinity,
+      -1,
+      2 ** 53,
+      1e308,
+      '__proto__',
+      'constructor',
+      null,
+      undefined,
+    ),
   );
   const fields = [
     'path', 'photo', 'photos', 'model', 'edits', 'choice', 'rating', 'subfolders', 'items', 'template',
@@ -76,25 +88,41 @@ describe('a window that sends anything', () => {
     fc.record({ path: hostilePath, subfolders: fc.boolean() }),
     fc.record({ path: hostilePath }),
     fc.record({ photo: fc.constant(known) }),
-    fc.record({ photo: fc.constant(known), colour: fc.array(fc.double(), { minLength: 3, maxLength: 3 }) }),
-    fc.record({ photos: fc.constant([known]), edits: fc.record({ ratio: fc.double(), angle: fc.double() }) }),
-    fc.record({ photos: fc.constant([known]), edits: fc.record({ ratio: fc.double({ min: 1, max: 300, noNaN: true }) }) }),
     fc.record({
-      photos: fc.array(fc.oneof(fc.constantFrom(known, '0'.repeat(24), 'x'), hostilePath), { maxLength: 3 }),
+      photo: fc.constant(known),
+      colour: fc.array(fc.double(), { minLength: 3, maxLength: 3 }),
+    }),
+    fc.record({
+      photos: fc.constant([known]),
+      edits: fc.record({ ratio: fc.double(), angle: fc.double() }),
+    }),
+    fc.record({
+      photos: fc.constant([known]),
+      edits: fc.record({ ratio: fc.double({ min: 1, max: 300, noNaN: true }) }),
+    }),
+    fc.record({
+      photos: fc.array(fc.oneof(fc.constantFrom(known, '0'.repeat(24), 'x'), hostilePath), {
+        maxLength: 3,
+      }),
       edits: fc.dictionary(fc.string(), anything),
     }),
     fc.record({
       exportChoice: fc.record({
         output: fc.constant({ format: 'png', bits: 8 }),
         space: fc.constant('srgb'),
-        template: fc.oneof(fc.constantFrom('../../x', '{name}/../x', '{nothing}', '..'), fc.string()),
+        template: fc.oneof(
+          fc.constantFrom('../../x', '{name}/../x', '{nothing}', '..'),
+          fc.string(),
+        ),
         folder: hostilePath,
         onConflict: fc.constant('overwrite'),
       }),
     }),
   );
   // These would end the test's own app, or wait for devices.
-  const callName = fc.constantFrom(...names.filter((name) => name !== 'app.quit' && name !== 'devices.test'));
+  const callName = fc.constantFrom(
+    ...names.filter((name) => name !== 'app.quit' && name !== 'devices.test'),
+  );
 
   it('answers every call, and finds no bug in itself', async () => {
     const before = readdirSync(root).sort();
@@ -177,14 +205,29 @@ describe('a window that sends anything', () => {
 
   it('answers every address of pixels, whatever stands in it', async () => {
     const part = fc.oneof(
-      fc.constantFrom('tile', 'thumb', 'plain', 'preview', 'bright', '..', '%2e%2e', 'small', '1e9', '-1', '__proto__', 'constructor'),
+      fc.constantFrom(
+        'tile',
+        'thumb',
+        'plain',
+        'preview',
+        'bright',
+        '..',
+        '%2e%2e',
+        'small',
+        '1e9',
+        '-1',
+        '__proto__',
+        'constructor',
+      ),
       fc.integer().map(String),
       fc.webPath(),
       fc.constant('0'.repeat(24)),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(part, { maxLength: 8 }), async (parts) => {
-        const answer = await app.pixels.handle(new Request(`http://127.0.0.1/photo/${parts.join('/')}`));
+        const answer = await app.pixels.handle(
+          new Request(`http://127.0.0.1/photo/${parts.join('/')}`),
+        );
         expect([404, 422]).toContain(answer.status);
       }),
       { numRuns: 500 },
@@ -205,11 +248,15 @@ describe('a window that sends anything', () => {
       y: index,
     });
     fc.assert(
-      fc.property(tile, fc.constantFrom('photo://' as const, '/photo/' as const), (pixels, base) => {
-        const address = pixelUrl(base, pixels);
-        const whole = base === '/photo/' ? `http://127.0.0.1:1234${address}` : address;
-        expect(parsePixelUrl(whole)).toEqual(pixels);
-      }),
+      fc.property(
+        tile,
+        fc.constantFrom('photo://' as const, '/photo/' as const),
+        (pixels, base) => {
+          const address = pixelUrl(base, pixels);
+          const whole = base === '/photo/' ? `http://127.0.0.1:1234${address}` : address;
+          expect(parsePixelUrl(whole)).toEqual(pixels);
+        },
+      ),
     );
   });
 });

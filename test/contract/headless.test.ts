@@ -49,7 +49,12 @@ describe('the loopback host', () => {
   });
 
   /** Unlike `fetch`, sends any header and any path as it is. */
-  const ask = (way: string, headers: Record<string, string> = {}, method = 'GET', body = ''): Promise<Answer> =>
+  const ask = (
+    way: string,
+    headers: Record<string, string> = {},
+    method = 'GET',
+    body = '',
+  ): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const options = { host: '127.0.0.1', port: host.port, path: way, method, headers };
       request(options, (response) => {
@@ -84,7 +89,14 @@ describe('the loopback host', () => {
     expect(policy).toContain("script-src 'self';");
     expect(policy).not.toContain('unsafe-eval');
     expect((await ask('/assets/a-1.js')).headers['content-type']).toMatch(/javascript/);
-    for (const way of ['/../secret.json', '/%2e%2e/secret.json', '/assets/../../secret.json', '/assets/..%2f..%2fsecret.json', '//etc/passwd', '/.env']) {
+    for (const way of [
+      '/../secret.json',
+      '/%2e%2e/secret.json',
+      '/assets/../../secret.json',
+      '/assets/..%2f..%2fsecret.json',
+      '//etc/passwd',
+      '/.env',
+    ]) {
       expect((await ask(way)).status, way).toBe(404);
     }
     expect((await ask('/', {}, 'POST')).status).toBe(405);
@@ -102,7 +114,9 @@ describe('the loopback host', () => {
     const pixels = `/photo/thumb/${photoIdOf(path.join(photos, '1.dng'))}/a`;
     expect((await ask(pixels)).status).toBe(403);
     expect(await connects({ origin })).toBe(false);
-    expect((await ask('/session', { origin: 'http://evil.example' }, 'POST', token)).status).toBe(403);
+    expect((await ask('/session', { origin: 'http://evil.example' }, 'POST', token)).status).toBe(
+      403,
+    );
     expect((await ask('/session', {}, 'POST', token)).status).toBe(403);
     expect((await ask('/session', { origin }, 'POST', '0'.repeat(64))).status).toBe(403);
     expect((await ask('/session', { origin }, 'POST', 'x'.repeat(100_000))).status).toBe(403);

@@ -56,7 +56,8 @@ describe('the export queue', () => {
     expect(before.length).toBeLessThan(6);
     for (const name of before) expect(name).toMatch(/^\d\.tif$/);
     const saved: unknown = JSON.parse(readFileSync(path.join(root, 'data', 'queue.json'), 'utf8'));
-    expect(saved).toMatchObject({ version: 1, items: expect.objectContaining({ length: 6 }) });
+    expect(saved).toMatchObject({ version: 1 });
+    expect(saved).toHaveProperty('items.length', 6);
 
     await open();
     await until(() => app.queue.state.ended === 6, 'the rest');
@@ -94,7 +95,10 @@ describe('the export queue', () => {
   it('stops one at work within a tile, and leaves nothing behind', async () => {
     // Many tiles: the small network takes a window of millions of pixels at once.
     const file = path.join(photos, 'large.dng');
-    writeFileSync(file, smallDng({ width: 3000, height: 2400, samples: new Uint16Array(3000 * 2400).fill(600) }));
+    writeFileSync(
+      file,
+      smallDng({ width: 2000, height: 1500, samples: new Uint16Array(2000 * 1500).fill(600) }),
+    );
     await open();
     app.queue.add([file], choice);
     await until(() => app.queue.state.items[0]?.stage === 'network', 'the network');
@@ -112,7 +116,9 @@ describe('the export queue', () => {
     const files = writeSmallDngs(photos, 4);
     await open((listener) => {
       const child = spawnNodeEngine(listener);
-      kills.push(child.kill);
+      kills.push(() => {
+        child.kill();
+      });
       return child;
     });
     const troubles: unknown[] = [];
@@ -124,7 +130,7 @@ describe('the export queue', () => {
     expect(states()).toEqual(['done', 'done', 'done', 'done']);
     expect(written()).toEqual(['1.tif', '2.tif', '3.tif', '4.tif']);
     expect(kills.length).toBeGreaterThan(1);
-    expect(troubles).toEqual([expect.objectContaining({ account: expect.stringMatching(/starting it again/) })]);
+    expect(JSON.stringify(troubles)).toMatch(/^\[\{"account":"[^{]*starting it again"\}\]$/);
   });
 
   it('pauses when there is no network, and says so once', async () => {
@@ -144,15 +150,29 @@ describe('the export queue', () => {
 
   it('takes the edits of each photo, and lets go of tiles that nobody waits for', async () => {
     const file = path.join(photos, 'wide.dng');
-    writeFileSync(file, smallDng({ width: 1300, height: 900, samples: new Uint16Array(1300 * 900).fill(600) }));
+    writeFileSync(
+      file,
+      smallDng({ width: 1300, height: 900, samples: new Uint16Array(1300 * 900).fill(600) }),
+    );
     await open();
     const photo = photoIdOf(file);
-    await app.library.writeEdits([photo], { crop: { x: 0.5, y: 0.25, width: 0.5, height: 0.5 }, rotate: 1 });
+    await app.library.writeEdits([photo], {
+      crop: { x: 0.5, y: 0.25, width: 0.5, height: 0.5 },
+      rotate: 1,
+    });
     app.queue.add([file], { ...choice, output: { format: 'png', bits: 8 }, longSide: 300 });
     const tile = (x: number, signal?: AbortSignal): Promise<Response> =>
       app.pixels.handle(
         new Request(
-          pixelUrl('photo://', { kind: 'tile', photo, model: 'small', ratio: 5, level: 0, x, y: 0 }),
+          pixelUrl('photo://', {
+            kind: 'tile',
+            photo,
+            model: 'small',
+            ratio: 5,
+            level: 0,
+            x,
+            y: 0,
+          }),
           signal === undefined ? {} : { signal },
         ),
       );

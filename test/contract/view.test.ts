@@ -19,7 +19,13 @@ import { packedGrid } from '../../main/develop/pack.ts';
 import { limitLongSide } from '../../main/develop/resize.ts';
 import { encode, rollOff } from '../../main/develop/tone.ts';
 import { Previewer } from '../../main/engine/preview.ts';
-import { coarseLevel, isDevelopedWhole, levelsOf, tileAt, wholeTile } from '../../main/engine/preview-tiles.ts';
+import {
+  coarseLevel,
+  isDevelopedWhole,
+  levelsOf,
+  tileAt,
+  wholeTile,
+} from '../../main/engine/preview-tiles.ts';
 import { readModel } from '../../main/network/manifest.ts';
 import { openNetwork, type Network } from '../../main/network/session.ts';
 import type { Mosaic, Vector3 } from '../../main/raw/mosaic.ts';
@@ -31,7 +37,9 @@ function halfValue(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = bits & 1023;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
+  return (
+    sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15))
+  );
 }
 
 describe('half floats', () => {
@@ -48,39 +56,58 @@ describe('half floats', () => {
   });
 });
 
+/** Black as the file states it, without the masked margin's say. */
+function withoutMargin(mosaic: Mosaic): Mosaic {
+  return { ...mosaic, opticalBlack: mosaic.blackLevel };
+}
+
 describe('levels', () => {
-  it.each(['RGGB', 'BGGR', 'GRBG', 'GBRG'] as const)('keep a slope of light where it is (%s)', (cfa) => {
-    // A ramp: whatever the weights, a colour that is out of register shows as an offset.
-    const [width, height] = [160, 128];
-    const samples = new Uint16Array(width * height);
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) samples[y * width + x] = 1000 + 16 * x + 8 * y;
-    }
-    const mosaic = nightMosaic({ width, height, samples, cfa, blackLevel: [0, 0, 0, 0], whiteLevel: 10_000 });
-    const { opticalBlack: _, ...plain } = mosaic;
-    const grid = packedGrid(mosaic);
-    for (const level of [1, 2, 3]) {
-      const made = levelOf(plain, level);
-      const side = 2 ** level;
-      // Away from the mirrored edges.
-      for (let y = 2; y < made.height - 2; y++) {
-        for (let x = 2; x < made.width - 2; x++) {
-          for (let site = 0; site < 4; site++) {
-            const column = (2 * x + (site & 1) + 0.5) * side - 0.5 - grid.columnsBefore;
-            const row = (2 * y + (site >> 1) + 0.5) * side - 0.5 - grid.rowsBefore;
-            const expected = (1000 + 16 * column + 8 * row) / 10_000;
-            const found = made.planes[(site * made.height + y) * made.width + x]!;
-            expect(Math.abs(found - expected)).toBeLessThan(1e-5);
+  it.each(['RGGB', 'BGGR', 'GRBG', 'GBRG'] as const)(
+    'keep a slope of light where it is (%s)',
+    (cfa) => {
+      // A ramp: whatever the weights, a colour that is out of register shows as an offset.
+      const [width, height] = [160, 128];
+      const samples = new Uint16Array(width * height);
+      for (let y = 0; y < height; y++) {
+        for (let x = 0; x < width; x++) samples[y * width + x] = 1000 + 16 * x + 8 * y;
+      }
+      const mosaic = nightMosaic({
+        width,
+        height,
+        samples,
+        cfa,
+        blackLevel: [0, 0, 0, 0],
+        whiteLevel: 10_000,
+      });
+      const plain = withoutMargin(mosaic);
+      const grid = packedGrid(mosaic);
+      for (const level of [1, 2, 3]) {
+        const made = levelOf(plain, level);
+        const side = 2 ** level;
+        // Away from the mirrored edges.
+        for (let y = 2; y < made.height - 2; y++) {
+          for (let x = 2; x < made.width - 2; x++) {
+            for (let site = 0; site < 4; site++) {
+              const column = (2 * x + (site & 1) + 0.5) * side - 0.5 - grid.columnsBefore;
+              const row = (2 * y + (site >> 1) + 0.5) * side - 0.5 - grid.rowsBefore;
+              const expected = (1000 + 16 * column + 8 * row) / 10_000;
+              const found = made.planes[(site * made.height + y) * made.width + x]!;
+              expect(Math.abs(found - expected)).toBeLessThan(1e-5);
+            }
           }
         }
       }
-    }
-  });
+    },
+  );
 
   it('have the noise they say', () => {
     const [width, height] = [512, 512];
-    const mosaic = nightMosaic({ width, height, samples: noisySamples(width * height, 2000, 3000, 5) });
-    const { opticalBlack: _, ...plain } = mosaic;
+    const mosaic = nightMosaic({
+      width,
+      height,
+      samples: noisySamples(width * height, 2000, 3000, 5),
+    });
+    const plain = withoutMargin(mosaic);
     const varianceOf = (values: Float32Array): number => {
       const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
       return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
@@ -90,14 +117,19 @@ describe('levels', () => {
     const scale = 1 / (plain.whiteLevel - level0);
     const own = ((1001 ** 2 - 1) / 12) * scale ** 2;
     for (const level of [1, 2]) {
-      const made = levelOf({ ...plain, blackLevel: black }, level);
+      const made = levelOf({ ...plain, blackLevel: black, opticalBlack: black }, level);
       const plane = made.planes.subarray(0, made.width * made.height);
       expect(varianceOf(plane) / own / made.varianceShare).toBeCloseTo(1, 0);
     }
   });
 
   it('cover any frame with tiles once', () => {
-    for (const [width, height] of [[48, 40], [1552, 1500], [300, 2000], [257, 256]] as const) {
+    for (const [width, height] of [
+      [48, 40],
+      [1552, 1500],
+      [300, 2000],
+      [257, 256],
+    ] as const) {
       const grid = { width, height };
       expect(isDevelopedWhole(wholeTile(grid).core) || coarseLevel(grid) > 0).toBe(true);
       for (const { level, width: across, height: down } of levelsOf(grid)) {
@@ -108,7 +140,12 @@ describe('levels', () => {
             const tile = tileAt({ width: across / 2, height: down / 2 }, x, y, 112);
             if (tile === undefined) break;
             area += 4 * tile.core.width * tile.core.height;
-            for (const edge of [tile.window.x, tile.window.y, tile.window.width, tile.window.height]) {
+            for (const edge of [
+              tile.window.x,
+              tile.window.y,
+              tile.window.width,
+              tile.window.height,
+            ]) {
               expect(Math.abs(edge % 16)).toBe(0);
             }
           }
@@ -131,7 +168,10 @@ describe('the view and the export', () => {
     const samples = noisySamples(width * height, 500, 1500, 3);
     mosaic = nightMosaic({ width, height, samples });
     writeFileSync(photo, smallDng({ width, height, samples }));
-    network = await openNetwork(await readModel(writeSmallModel(root)), { device: 'cpu', threads: 1 });
+    network = await openNetwork(await readModel(writeSmallModel(root)), {
+      device: 'cpu',
+      threads: 1,
+    });
   });
 
   afterAll(() => network.release());
@@ -154,8 +194,14 @@ describe('the view and the export', () => {
     const whole = first.value;
     const grainy = { ...whole, samples: whole.samples.slice() };
     addGrain(grainy, { strength: 0.25, noise: frameNoise(mosaic).profile, ratio: 8, gains });
-    for (const [x, y] of [[1, 1], [3, 2]] as const) {
-      const { width, height, bytes } = await previewer.make({ kind: 'tile', photo, ratio: 8, level: 0, x, y }, never);
+    for (const [x, y] of [
+      [1, 1],
+      [3, 2],
+    ] as const) {
+      const { width, height, bytes } = await previewer.make(
+        { kind: 'tile', photo, ratio: 8, level: 0, x, y },
+        never,
+      );
       const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
       let [light, grain, most] = [0, 0, 0];
       for (let row = 0; row < height; row++) {
@@ -180,8 +226,17 @@ describe('the view and the export', () => {
   it('brighten a thumbnail with its edits', async () => {
     const previewer = new Previewer((packed, width, height) => network.run(packed, width, height));
     const framing = { crop: { x: 0, y: 0, width: 0.5, height: 1 }, angle: 0, rotate: 0 } as const;
-    const edit = { ratio: 8, strength: 1, whiteBalance: 'as-shot', space: 'srgb', framing } as const;
-    const picture = await previewer.make({ kind: 'bright', photo, edit, longSide: 384 }, new AbortController().signal);
+    const edit = {
+      ratio: 8,
+      strength: 1,
+      whiteBalance: 'as-shot',
+      space: 'srgb',
+      framing,
+    } as const;
+    const picture = await previewer.make(
+      { kind: 'bright', photo, edit, longSide: 384 },
+      new AbortController().signal,
+    );
     expect([...picture.bytes.subarray(0, 2)]).toEqual([0xff, 0xd8]);
     // The night mosaic stands on its side.
     expect(picture.width / picture.height).toBeCloseTo((1398 / 1602) * 0.5, 1);
@@ -213,7 +268,9 @@ describe('the look', () => {
     const luma = (rgb: readonly number[]): number =>
       weights[0] * rgb[0]! + weights[1] * rgb[1]! + weights[2] * rgb[2]!;
     let rgb = [0, 3, 6].map(
-      (row) => (matrix[row]! * c[0]! + matrix[row + 1]! * c[1]! + matrix[row + 2]! * c[2]!) * 2 ** tone.exposure,
+      (row) =>
+        (matrix[row]! * c[0]! + matrix[row + 1]! * c[1]! + matrix[row + 2]! * c[2]!) *
+        2 ** tone.exposure,
     );
     const grey = luma(rgb);
     rgb = rgb.map((value) => grey + (value - grey) * (1 + tone.saturation));
@@ -305,9 +362,13 @@ describe('framing', () => {
     for (let i = 0; i < 4; i++) turned = framePicture(turned, { crop: whole, angle: 0, rotate: 1 });
     expect(turned.samples).toEqual(image.samples);
     const twice = framePicture(once, { crop: whole, angle: 0, rotate: 1 });
-    expect(framePicture(image, { crop: whole, angle: 0, rotate: 2 }).samples).toEqual(twice.samples);
+    expect(framePicture(image, { crop: whole, angle: 0, rotate: 2 }).samples).toEqual(
+      twice.samples,
+    );
     const thrice = framePicture(twice, { crop: whole, angle: 0, rotate: 1 });
-    expect(framePicture(image, { crop: whole, angle: 0, rotate: 3 }).samples).toEqual(thrice.samples);
+    expect(framePicture(image, { crop: whole, angle: 0, rotate: 3 }).samples).toEqual(
+      thrice.samples,
+    );
   });
 
   it('cuts pixels out as they are, and straightens about the middle', () => {
@@ -315,7 +376,9 @@ describe('framing', () => {
     const crop = { x: 0.25, y: 0.5, width: 0.5, height: 0.5 };
     const cut = framePicture(image, { crop, angle: 0, rotate: 0 });
     expect([cut.width, cut.height]).toEqual([20, 15]);
-    expect([...cut.samples.subarray(0, 3)]).toEqual([...image.samples.subarray((15 * 40 + 10) * 3).subarray(0, 3)]);
+    expect([...cut.samples.subarray(0, 3)]).toEqual([
+      ...image.samples.subarray((15 * 40 + 10) * 3).subarray(0, 3),
+    ]);
     // A bright dot right of the middle goes down when the picture turns clockwise.
     const dot = { ...image, samples: new Uint16Array(40 * 30 * 3) };
     dot.samples.fill(60_000, (15 * 40 + 30) * 3, (15 * 40 + 30) * 3 + 3);
@@ -335,7 +398,8 @@ describe('framing', () => {
   it('makes smaller without changing the light', () => {
     const image = { ...picture(90, 60), samples: new Uint16Array(90 * 60 * 3) };
     // Stripes of black and white: half the light, which is no half of the encoded numbers.
-    for (let i = 0; i < image.samples.length; i++) image.samples[i] = Math.floor(i / 3) % 2 === 0 ? 65_535 : 0;
+    for (let i = 0; i < image.samples.length; i++)
+      image.samples[i] = Math.floor(i / 3) % 2 === 0 ? 65_535 : 0;
     const small = limitLongSide(image, 45);
     expect([small.width, small.height]).toEqual([45, 30]);
     const half = encode(0.5, 'srgb') * 65_535;

@@ -1,0 +1,61 @@
+/** The app's child processes as Electron's utility processes: they need no Node outside of Electron. */
+
+import { fileURLToPath } from 'node:url';
+import { utilityProcess } from 'electron';
+import type { z } from 'zod';
+import type { SpawnView } from './engine/preview-process.ts';
+import { viewReplySchema } from './engine/preview-protocol.ts';
+import type { SpawnEngine } from './engine/process.ts';
+import { replySchema } from './engine/protocol.ts';
+
+interface Listener<Reply> {
+  reply(reply: Reply): void;
+  exit(reason: string): void;
+}
+
+function spawn<Reply>(
+  file: URL,
+  name: string,
+  schema: z.ZodType<Reply>,
+  listener: Listener<Reply>,
+) {
+  const child = utilityProcess.fork(fileURLToPath(file), [], {
+    serviceName: name,
+    stdio: 'ignore',
+  });
+  let waiting: unknown[] | undefined = [];
+  // What is posted before it runs is kept here rather than trusted to be kept elsewhere.
+  child.on('spawn', () => {
+    for (const message of waiting ?? []) child.postMessage(message);
+    waiting = undefined;
+  });
+  child.on('message', (unknown: unknown) => {
+    const reply = schema.safeParse(unknown);
+    if (reply.success) listener.reply(reply.data);
+    // A process gone mad must not take the app with it.
+    else child.kill();
+  });
+  child.on('exit', (code) => {
+    listener.exit(`with status ${code}`);
+  });
+  return {
+    send: (message: unknown) => {
+      if (waiting === undefined) child.postMessage(message);
+      else waiting.push(message);
+    },
+    kill: () => {
+      child.kill();
+    },
+  };
+}
+
+export const spawnUtilityEngine: SpawnEngine = (listener) =>
+  spawn(new URL('./engine/child.ts', import.meta.url), 'Nightglass engine', replySchema, listener);
+
+export const spawnUtilityView: SpawnView = (listener) =>
+  spawn(
+    new URL('./engine/preview-child.ts', import.meta.url),
+    'Nightglass view',
+    viewReplySchema,
+    listener,
+  );

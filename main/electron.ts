@@ -1,0 +1,271 @@
+/** The desktop app: one window that trusts nobody, around the same app that serves a browser. */
+
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { app, BrowserWindow, dialog, ipcMain, protocol, session, type WebContents } from 'electron';
+import Store from 'electron-store';
+import { z } from 'zod';
+import { App } from './app.ts';
+import { Caller } from './caller.ts';
+import { desktopMenu } from './electron-menu.ts';
+import { spawnUtilityEngine, spawnUtilityView } from './electron-process.ts';
+import { placeOf, savePlace } from './electron-window.ts';
+import { handlersOf } from './handlers.ts';
+import { isRawName } from './library/folder.ts';
+
+const root = path.join(import.meta.dirname, '..');
+const pageFolder = path.join(root, 'out/renderer');
+const pageOrigin = 'app://nightglass';
+
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' photo: blob: data:; connect-src 'self' photo:; font-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const types = new Map([
+  ['.html', 'text/html; charset=utf-8'],
+  ['.js', 'text/javascript; charset=utf-8'],
+  ['.css', 'text/css; charset=utf-8'],
+  ['.svg', 'image/svg+xml'],
+  ['.png', 'image/png'],
+  ['.woff2', 'font/woff2'],
+]);
+
+protocol.registerSchemesAsPrivileged([
+  { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } },
+  {
+    scheme: 'photo',
+    privileges: { standard: true, secure: true, supportFetchAPI: true, corsEnabled: true },
+  },
+]);
+
+function account(error: unknown): void {
+  process.stderr.write(
+    `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+}
+
+/** The folder that a file or folder named by the system stands for. */
+async function folderOf(named: string): Promise<string | undefined> {
+  const found = await stat(named).catch(() => undefined);
+  if (found?.isDirectory() === true) return path.resolve(named);
+  return found?.isFile() === true && isRawName(path.basename(named))
+    ? path.dirname(path.resolve(named))
+    : undefined;
+}
+
+async function namedFolder(args: readonly string[]): Promise<string | undefined> {
+  for (const arg of args.slice(1).reverse()) {
+    const folder =
+      arg.startsWith('-') || /\.[cm]?[jt]s$/.test(arg) ? undefined : await folderOf(arg);
+    if (folder !== undefined) return folder;
+  }
+  return undefined;
+}
+
+/** Only the built page's own files, by plain names. */
+async function page(request: Request): Promise<Response> {
+  const { origin, pathname, host } = new URL(request.url);
+  const isOwn = host === 'nightglass' || origin === pageOrigin;
+  const name = pathname === '/' ? 'index.html' : pathname.slice(1);
+  const type = types.get(path.extname(name));
+  if (!isOwn || type === undefined || !/^(?:[\w-]+\/)?[\w-][\w.-]*$/.test(name)) {
+    return new Response(null, { status: 404 });
+  }
+  const bytes = await readFile(path.join(pageFolder, name)).catch(() => undefined);
+  if (bytes === undefined) return new Response(null, { status: 404 });
+  const headers = {
+    'content-type': type,
+    'content-security-policy': policy,
+    'x-content-type-options': 'nosniff',
+  };
+  return new Response(new Uint8Array(bytes), { headers });
+}
+
+/** Nothing that a page may ask a browser for is granted, and it stays where it is. */
+function shut(contents: WebContents): void {
+  contents.on('will-navigate', (event) => {
+    event.preventDefault();
+  });
+  contents.on('will-redirect', (event) => {
+    event.preventDefault();
+  });
+  contents.on('will-attach-webview', (event) => {
+    event.preventDefault();
+  });
+  contents.setWindowOpenHandler(() => ({ action: 'deny' }));
+}
+
+async function start(): Promise<void> {
+  app.on('web-contents-created', (_event, contents) => {
+    shut(contents);
+  });
+  await app.whenReady();
+  const own = session.defaultSession;
+  own.setPermissionRequestHandler((_contents, _permission, answer) => {
+    answer(false);
+  });
+  own.setPermissionCheckHandler(() => false);
+  own.setDevicePermissionHandler(() => false);
+
+  const store = new Store({ name: 'settings', cwd: app.getPath('userData') });
+  const startFolder = (await namedFolder(process.argv)) ?? firstOpened;
+  let window: BrowserWindow | undefined;
+  const choose = async (options: Electron.OpenDialogOptions): Promise<string | undefined> => {
+    const chosen =
+      window === undefined
+        ? await dialog.showOpenDialog(options)
+        : await dialog.showOpenDialog(window, options);
+    return chosen.filePaths[0];
+  };
+  const nightglass = await App.start({
+    kind: 'electron',
+    folder: app.getPath('userData'),
+    settingsFile: {
+      read: () => Promise.resolve(store.store),
+      write: (settings) => {
+        store.set(settings);
+        return Promise.resolve();
+      },
+    },
+    roots: startFolder === undefined ? [] : [startFolder],
+    startFolder,
+    dialogs: {
+      folder: () => choose({ properties: ['openDirectory'] }),
+      model: () =>
+        choose({
+          properties: ['openFile'],
+          filters: [{ name: 'Models', extensions: ['json', 'onnx'] }],
+        }),
+    },
+    spawn: spawnUtilityEngine,
+    spawnView: spawnUtilityView,
+    onBug: account,
+    quit: () => {
+      app.quit();
+    },
+  });
+
+  own.protocol.handle('app', page);
+  own.protocol.handle('photo', async (request) => {
+    const answer = await nightglass.pixels.handle(request);
+    answer.headers.set('access-control-allow-origin', pageOrigin);
+    return answer;
+  });
+  // The app speaks to nobody: not even its own packages may.
+  own.webRequest.onBeforeRequest(({ url }, answer) => {
+    const isOwn = /^(app|photo|blob|data|devtools|chrome-extension):/.test(url);
+    answer({ cancel: !isOwn });
+  });
+
+  const openNamed = async (named: string): Promise<void> => {
+    const folder = await folderOf(named);
+    if (folder === undefined) return;
+    await nightglass.access.grant(folder);
+    nightglass.events.emit('app.openFolder', { path: folder });
+    window?.show();
+  };
+  openFile = openNamed;
+
+  const handlers = handlersOf(nightglass);
+  let caller: Caller | undefined;
+  const isOwnFrame = (event: Electron.IpcMainEvent | Electron.IpcMainInvokeEvent): boolean =>
+    event.sender === window?.webContents &&
+    event.senderFrame === event.sender.mainFrame &&
+    event.senderFrame.url.startsWith(`${pageOrigin}/`);
+  ipcMain.on('wire-open', (event) => {
+    if (!isOwnFrame(event)) return;
+    caller?.close();
+    caller = new Caller({
+      handlers,
+      events: nightglass.events,
+      onBug: account,
+      post: (message) => {
+        if (!event.sender.isDestroyed()) event.sender.send('wire', message);
+      },
+    });
+  });
+  ipcMain.on('wire', (event, message: unknown) => {
+    if (isOwnFrame(event)) caller?.receive(message);
+  });
+  ipcMain.handle('dropped', async (event, unknown: unknown) => {
+    const paths = z.array(z.string().max(4096)).max(1000).safeParse(unknown);
+    if (!isOwnFrame(event) || !paths.success) return [];
+    const folders = new Set<string>();
+    for (const one of paths.data) {
+      const folder = await folderOf(one);
+      if (folder !== undefined) folders.add(folder);
+    }
+    for (const folder of folders) await nightglass.access.grant(folder);
+    return [...folders];
+  });
+
+  window = new BrowserWindow({
+    ...placeOf(store),
+    minWidth: 1024,
+    minHeight: 700,
+    show: false,
+    backgroundColor: '#111214',
+    webPreferences: {
+      preload: path.join(root, 'out/preload/index.cjs'),
+      contextIsolation: true,
+      sandbox: true,
+      nodeIntegration: false,
+      webviewTag: false,
+      spellcheck: false,
+      navigateOnDragDrop: false,
+    },
+  });
+  const shown = window;
+  savePlace(shown, store);
+  desktopMenu(shown, nightglass.events);
+  shown.once('ready-to-show', () => {
+    shown.show();
+  });
+  shown.on('closed', () => {
+    caller?.close();
+    caller = undefined;
+    window = undefined;
+  });
+  // The page keeps nothing that the main process has not: it begins again where it was.
+  shown.webContents.on('render-process-gone', (_event, { reason }) => {
+    if (reason !== 'clean-exit') shown.webContents.reload();
+  });
+  app.on('second-instance', (_event, args, folder) => {
+    if (shown.isMinimized()) shown.restore();
+    shown.focus();
+    void namedFolder(
+      args.map((arg) => (arg.startsWith('-') ? arg : path.resolve(folder, arg))),
+    ).then((named) => (named === undefined ? undefined : openNamed(named)));
+  });
+  let isClosed = false;
+  app.on('before-quit', (event) => {
+    if (isClosed) return;
+    event.preventDefault();
+    void nightglass.close().finally(() => {
+      isClosed = true;
+      app.quit();
+    });
+  });
+  app.on('window-all-closed', () => {
+    app.quit();
+  });
+  await shown.loadURL(`${pageOrigin}/`);
+}
+
+/** macOS names files by this event, also before the app is ready. */
+let firstOpened: string | undefined;
+let openFile = async (named: string): Promise<void> => {
+  firstOpened = await folderOf(named);
+};
+app.on('open-file', (event, named) => {
+  event.preventDefault();
+  void openFile(named);
+});
+
+if (app.requestSingleInstanceLock()) {
+  start().catch((error: unknown) => {
+    account(error);
+    app.exit(1);
+  });
+} else {
+  app.quit();
+}

@@ -1,0 +1,87 @@
+/** What the desktop app is packed from is there, and packed by rules that electron-builder knows. */
+
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+
+import { isRawName } from '../../main/library/folder.ts';
+
+const root = path.join(import.meta.dirname, '../..');
+const require = createRequire(import.meta.url);
+// electron-builder's own reader and checker, which it does not export from its front door.
+const builder = createRequire(require.resolve('electron-builder/package.json'));
+const loader = z
+  .object({
+    getConfig: z.custom<(folder: string, file: string, config: null) => Promise<unknown>>(),
+    validateConfiguration: z.custom<(config: unknown, log: unknown) => Promise<void>>(),
+  })
+  .parse(builder('app-builder-lib/out/util/config/config'));
+
+const configSchema = z.object({
+  files: z
+    .array(z.object({ filter: z.array(z.string()) }))
+    .transform((sets) => sets.flatMap(({ filter }) => filter)),
+  electronFuses: z.record(z.string(), z.boolean()),
+  fileAssociations: z.array(z.object({ ext: z.array(z.string()) })),
+});
+
+const log = { isEnabled: false, add: () => undefined };
+const read = (): Promise<unknown> =>
+  loader.getConfig(root, path.join(root, 'electron-builder.yml'), null);
+
+describe('the desktop app', () => {
+  it('is packed by rules that electron-builder knows', async () => {
+    await expect(loader.validateConfiguration(await read(), log)).resolves.toBeUndefined();
+    const wrong = { ...z.looseObject({}).parse(await read()), electronFuses: { runAsNod: false } };
+    await expect(loader.validateConfiguration(wrong, log)).rejects.toThrow(/electronFuses/);
+  });
+
+  it('is packed whole: main, preload, models,', async () => {
+    const { files } = configSchema.parse(await read());
+    for (const folder of ['main', 'preload', 'models', 'out/renderer', 'out/preload']) {
+      expect(files).toContain(`${folder}/**`);
+    }
+    const { main } = z
+      .object({ main: z.string() })
+      .parse(JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')));
+    expect(existsSync(path.join(root, main))).toBe(true);
+  });
+
+  it('cannot be turned into Node, nor loaded from elsewhere', async () => {
+    const { electronFuses } = configSchema.parse(await read());
+    expect(electronFuses).toMatchObject({
+      runAsNode: false,
+      enableNodeOptionsEnvironmentVariable: false,
+      enableNodeCliInspectArguments: false,
+      enableEmbeddedAsarIntegrityValidation: true,
+      onlyLoadAppFromAsar: true,
+    });
+  });
+
+  it('offers itself for files that it opens', async () => {
+    const { fileAssociations } = configSchema.parse(await read());
+    const endings = fileAssociations.flatMap(({ ext }) => ext);
+    expect(endings).toContain('dng');
+    for (const ending of endings) expect(isRawName(`a.${ending}`), ending).toBe(true);
+  });
+
+  it('opens its window with everything shut', () => {
+    const source = readFileSync(path.join(root, 'main/electron.ts'), 'utf8');
+    for (const setting of [
+      'contextIsolation: true',
+      'sandbox: true',
+      'nodeIntegration: false',
+      'webviewTag: false',
+    ]) {
+      expect(source).toContain(setting);
+    }
+    // One place alone speaks to the window's own world.
+    const exposing = globSync('{main,preload,renderer}/**/*.ts', { cwd: root }).filter((file) =>
+      readFileSync(path.join(root, file), 'utf8').includes('contextBridge'),
+    );
+    expect(exposing).toEqual([path.join('preload', 'index.ts')]);
+  });
+});
