@@ -57,7 +57,7 @@ describe.skipIf(process.platform === 'win32')('stopped', () => {
       },
     });
     const { status, stderr } = await ended;
-    expect(status).toBe(130);
+    expect(status, stderr).toBe(130);
     expect(stderr).toMatch(/^nightglass: stopped: \d+ of 6 photos are done\n$/);
     expect(livingProcesses()).toEqual([]);
     const done = await expectWhole(out);
@@ -79,7 +79,7 @@ describe.skipIf(process.platform === 'win32')('stopped', () => {
     await until(() => livingProcesses().length === 2 || child.exitCode !== null);
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
     const { status, stderr } = await ended;
-    expect(status).toBe(130);
+    expect(status, stderr).toBe(130);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
     expect(livingProcesses()).toEqual([]);
     expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
@@ -93,8 +93,8 @@ describe.skipIf(process.platform === 'win32')('stopped', () => {
         if (isResult(line) && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
       },
     });
-    const { status, stdout } = await ended;
-    expect(status).toBe(130);
+    const { status, stdout, stderr } = await ended;
+    expect(status, stderr).toBe(130);
     expect(stdout).not.toContain('"trouble"');
     expect(livingProcesses()).toEqual([]);
     expect((await expectWhole(out)).length).toBeLessThan(count);
@@ -124,7 +124,7 @@ describe.skipIf(process.platform === 'win32')('stopped', () => {
       },
     });
     const { status, stderr } = await ended;
-    expect(status).toBe(130);
+    expect(status, stderr).toBe(130);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
     expect(livingProcesses()).toEqual([]);
     expect((await expectWhole(out)).length).toBeLessThan(count);
