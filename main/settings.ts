@@ -23,7 +23,7 @@ export function jsonSettingsFile(folder: string): SettingsFile {
 }
 
 /** Each field that can be read counts; the others are as new. */
-export function settingsFrom(unknown: unknown): Settings {
+function settingsFrom(unknown: unknown): Settings {
   const found = typeof unknown === 'object' && unknown !== null ? unknown : {};
   let settings = defaultSettings;
   const fields: [string, unknown][] = Object.entries(found);

@@ -74,7 +74,7 @@ export const folderSchema = z.object({
 });
 
 /** One size of the picture that tiles are cut from; level n is 1 / 2ⁿ of the frame. */
-export const levelSchema = z.object({
+const levelSchema = z.object({
   level: z.number().int(),
   /** In this level's pixels, of the grid the tiles are counted on. */
   width: z.number().int(),
@@ -359,8 +359,8 @@ export const callSchemas: {
     readonly output: z.ZodType<Outputs[N]>;
     readonly progress: z.ZodType<Progresses[N]>;
   };
-} = calls;
-export const eventSchemas: { readonly [N in EventName]: z.ZodType<Events[N]> } = events;
+} = { ...calls };
+export const eventSchemas: { readonly [N in EventName]: z.ZodType<Events[N]> } = { ...events };
 
 export type Photo = z.infer<typeof photoSchema>;
 export type PhotoFacts = z.infer<typeof photoFactsSchema>;

@@ -39,7 +39,7 @@ export const whiteBalanceSchema = z.union([
 ]);
 
 /** No crop is smaller than this share of a side. */
-export const cropSideMin = 0.01;
+const cropSideMin = 0.01;
 
 const share = z.number().min(0).max(1);
 

@@ -27,7 +27,7 @@ export const templateSchema = z
   .regex(/^[^/\\:*?"<>|\p{Cc}]+$/u, 'expected a file name without / \\ : * ? " < > |');
 
 /** Pixels of the longer side; the picture is never enlarged. Absent: as large as it is. */
-export const longSideSchema = z.number().int().min(64).max(60_000);
+const longSideSchema = z.number().int().min(64).max(60_000);
 
 export const exportChoiceSchema = z.strictObject({
   output: outputSchema,

@@ -9,7 +9,7 @@ interface Size {
 }
 
 /** Sides of a tile in packed pixels of its level; in pixels, twice as many. */
-export const tileSidePacked = 256;
+const tileSidePacked = 256;
 export const tileSide = 2 * tileSidePacked;
 
 /** Pixels that the smallest level's longer side has at least: enough for a thumbnail. */
