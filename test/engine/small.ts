@@ -21,12 +21,17 @@ export const SMALL_SHAPE = {
   levels: 5,
 } as const;
 
+const folders: string[] = [];
+
+// Registered once, while the file is collected: what is registered within a test is not called.
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A new folder that is gone after the tests of the file. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'nightglass-small-'));
-  afterAll(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
+  folders.push(folder);
   return folder;
 }
 
