@@ -6,6 +6,7 @@ import type { PixelBase } from '../preload/pixel-url.ts';
 import type { Settings, SettingsPatch } from '../preload/settings.ts';
 import { CallFailure, type Client } from '../preload/wire.ts';
 import type { Bridge } from './bridge.ts';
+import { Lane } from './parts/lane.ts';
 import type { Toasts } from './parts/toasts.svelte.ts';
 
 export type Screen = 'library' | 'develop';
@@ -17,6 +18,9 @@ export class App {
   readonly pixels: PixelBase;
   readonly info: Outputs['app.info'];
   readonly toasts: Toasts;
+  /** Fetches of the cameras' own thumbnails, and of those the network brightens. */
+  readonly thumbs = new Lane(2);
+  readonly brights = new Lane(1);
   settings = $state.raw<Settings>()!;
   screen = $state<Screen>('library');
   dialog = $state<DialogName>('none');

@@ -74,10 +74,8 @@ export const strings = {
   },
   state: { new: 'New', edited: 'Edited', exported: 'Exported', failed: 'Cannot be read' },
   autoRatioSays: 'How much brighter this photo is made by itself',
-  photoSays: (name: string, line: string, state: string, rating: number) =>
-    [name, line, state, rating === 0 ? '' : counted(rating, 'star', 'stars')]
-      .filter(Boolean)
-      .join(', '),
+  stateAndRating: (state: string, rating: number) =>
+    rating === 0 ? state : `${state}, ${counted(rating, 'star', 'stars')}`,
   enhanceAll: 'Enhance all',
   parentFolder: 'The folder above',
   folderPath: 'Path of a folder',

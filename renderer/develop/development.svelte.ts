@@ -106,6 +106,7 @@ export class Development {
   open(photo: Photo): void {
     this.#app.screen = 'develop';
     this.#library.focus(photo.id);
+    this.#library.stopDescribing();
     if (photo.id === this.photo?.id && this.failure === undefined && this.facts !== undefined) {
       void this.#reread(photo);
       return;
@@ -118,6 +119,7 @@ export class Development {
     this.failure = undefined;
     this.histogram = undefined;
     this.isAnythingShown = false;
+    this.tilesShare = 0;
     this.tool = 'none';
     this.#view = undefined;
     this.#restart(defaultEdits);

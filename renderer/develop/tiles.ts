@@ -37,7 +37,8 @@ interface Fetching {
 
 /** The engine has one lane; a second fetch keeps it busy while the first comes back. */
 const fetchesMax = 2;
-const plainFetchesMax = 4;
+/** With thumbnails, no more than the six connections a browser opens. */
+const plainFetchesMax = 1;
 /** Texels kept on the card: 8 bytes each. */
 const texelsMax = 48e6;
 const retryMs = 700;

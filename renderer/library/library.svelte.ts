@@ -160,6 +160,11 @@ export class Library {
     }
   }
 
+  /** Something more urgent has to be read. */
+  stopDescribing(): void {
+    this.#describing?.abort();
+  }
+
   async rate(ids: readonly string[], rating: number): Promise<void> {
     if (ids.length === 0) return;
     const rated = new Set(ids);

@@ -1,0 +1,70 @@
+/**
+ * A few at a time: a browser opens six connections to a host, so whoever fetches many leaves room for
+ * what is more urgent.
+ */
+
+interface Waiting {
+  readonly start: () => void;
+}
+
+export class Lane {
+  readonly #atOnce: number;
+  readonly #waiting = new Set<Waiting>();
+  #running = 0;
+  #isHeld = false;
+
+  constructor(atOnce: number) {
+    this.#atOnce = atOnce;
+  }
+
+  /** While it is held, what runs goes on and nothing new begins. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#next();
+  }
+
+  /**
+   * Waits for its turn, then works.
+   * @throws DOMException `AbortError` if the signal was aborted before its turn came
+   */
+  async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    await this.#turn(signal);
+    try {
+      return await work();
+    } finally {
+      this.#running--;
+      this.#next();
+    }
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        this.#waiting.delete(waiting);
+        reject(new DOMException('aborted', 'AbortError'));
+      };
+      const waiting = {
+        start: () => {
+          signal.removeEventListener('abort', abort);
+          resolve();
+        },
+      };
+      if (signal.aborted) {
+        abort();
+        return;
+      }
+      signal.addEventListener('abort', abort, { once: true });
+      this.#waiting.add(waiting);
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    for (const waiting of this.#waiting) {
+      if (this.#isHeld || this.#running >= this.#atOnce) return;
+      this.#waiting.delete(waiting);
+      this.#running++;
+      waiting.start();
+    }
+  }
+}
