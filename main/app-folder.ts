@@ -13,10 +13,16 @@ export function appFolder(environment: NodeJS.ProcessEnv = process.env): string 
   const home = homedir();
   switch (platform()) {
     case 'win32':
-      return path.join(environment['APPDATA'] ?? path.join(home, 'AppData', 'Roaming'), 'Nightglass');
+      return path.join(
+        environment['APPDATA'] ?? path.join(home, 'AppData', 'Roaming'),
+        'Nightglass',
+      );
     case 'darwin':
       return path.join(home, 'Library', 'Application Support', 'Nightglass');
     default:
-      return path.join(environment['XDG_DATA_HOME'] ?? path.join(home, '.local', 'share'), 'nightglass');
+      return path.join(
+        environment['XDG_DATA_HOME'] ?? path.join(home, '.local', 'share'),
+        'nightglass',
+      );
   }
 }

@@ -30,7 +30,9 @@ async function main(): Promise<number> {
     evaluateCommand(),
     serveCommand(),
   ]) {
-    program.addCommand(command.exitOverride().showHelpAfterError('(--help shows what can be asked)'));
+    program.addCommand(
+      command.exitOverride().showHelpAfterError('(--help shows what can be asked)'),
+    );
   }
   try {
     await program.parseAsync();

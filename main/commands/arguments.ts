@@ -8,7 +8,9 @@ export function numberBetween(least: number, most: number, { whole = false } = {
     const value = text.trim() === '' ? Number.NaN : Number(text);
     if (!(value >= least && value <= most) || (whole && !Number.isInteger(value))) {
       const kind = whole ? 'a whole number' : 'a number';
-      throw new InvalidArgumentError(`expected ${kind} from ${String(least)} to ${String(most)} but received "${text}".`);
+      throw new InvalidArgumentError(
+        `expected ${kind} from ${String(least)} to ${String(most)} but received "${text}".`,
+      );
     }
     return value;
   };

@@ -40,7 +40,8 @@ export function devicesCommand(): Command {
         `ONNX Runtime ${runtimeVersion()}, model ${manifest.id}, tiles of ${String(side)} × ${String(side)} packed pixels\n`,
       );
       for (const { device, account, msPerMegapixel } of verdicts) {
-        const speed = msPerMegapixel === undefined ? '' : `  ${(4e3 / msPerMegapixel).toFixed(2)} megapixels/s`;
+        const speed =
+          msPerMegapixel === undefined ? '' : `  ${(4e3 / msPerMegapixel).toFixed(2)} megapixels/s`;
         process.stdout.write(`${device.padEnd(8)}${account}${speed}\n`);
       }
     });

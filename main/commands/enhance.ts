@@ -24,7 +24,11 @@ const optionsSchema = networkOptionsSchema.extend({
   quality: z.number(),
   ratio: z.union([z.literal('auto'), z.number()]),
   strength: z.number(),
-  wb: z.union([z.literal('as-shot'), z.literal('auto'), z.object({ kelvin: z.number(), tint: z.number() })]),
+  wb: z.union([
+    z.literal('as-shot'),
+    z.literal('auto'),
+    z.object({ kelvin: z.number(), tint: z.number() }),
+  ]),
   space: z.enum(['srgb', 'display-p3', 'rec2020']),
   onConflict: z.enum(['rename', 'skip', 'overwrite']),
   json: z.boolean().default(false),
@@ -37,17 +41,28 @@ export function enhanceCommand(): Command {
     .description('turn dark RAW photos into clean, bright pictures')
     .argument('<photos...>', 'RAW files, or folders of them')
     .requiredOption('--out <folder>', 'where the pictures go; originals are never touched')
-    .addOption(new Option('--format <format>').choices(['tiff', 'png', 'jpeg', 'dng']).default('tiff'))
+    .addOption(
+      new Option('--format <format>').choices(['tiff', 'png', 'jpeg', 'dng']).default('tiff'),
+    )
     .addOption(new Option('--bits <bits>', 'for TIFF and PNG').choices(['8', '16']).default('16'))
     .addOption(
-      new Option('--compression <kind>', 'for TIFF').choices(['deflate', 'lzw', 'none']).default('deflate'),
+      new Option('--compression <kind>', 'for TIFF')
+        .choices(['deflate', 'lzw', 'none'])
+        .default('deflate'),
     )
     .option('--quality <n>', 'for JPEG', numberBetween(1, 100, { whole: true }), 92)
-    .option('--ratio <auto|n>', `exposure ratio, ${String(ratioMin)}–${String(ratioMax)}`, parseRatio, 'auto')
+    .option(
+      '--ratio <auto|n>',
+      `exposure ratio, ${String(ratioMin)}–${String(ratioMax)}`,
+      parseRatio,
+      'auto',
+    )
     .option('--strength <s>', '1: all noise goes; less gives grain back', numberBetween(0, 1), 1)
     .option('--wb <as-shot|auto|K,TINT>', 'white balance', parseWhiteBalance, 'as-shot')
     .addOption(
-      new Option('--space <space>', 'colour space').choices(['srgb', 'display-p3', 'rec2020']).default('srgb'),
+      new Option('--space <space>', 'colour space')
+        .choices(['srgb', 'display-p3', 'rec2020'])
+        .default('srgb'),
     )
     .addOption(
       new Option('--on-conflict <what>', 'where a picture of the name exists')
@@ -98,7 +113,11 @@ async function enhance(paths: readonly string[], options: EnhanceOptions): Promi
     engine.close();
     report.end();
   }
-  if (signal.aborted) throw new Refusal('cancelled', `stopped: ${String(counts.done)} of ${String(photos.length)} photos are done`);
+  if (signal.aborted)
+    throw new Refusal(
+      'cancelled',
+      `stopped: ${String(counts.done)} of ${String(photos.length)} photos are done`,
+    );
   report.summary({
     ...counts,
     model: manifest.id,
@@ -132,7 +151,9 @@ function parseWhiteBalance(text: string) {
   if (text === 'as-shot' || text === 'auto') return text;
   const [kelvin, tint = '0', ...rest] = text.split(',');
   if (kelvin === undefined || rest.length > 0) {
-    throw new InvalidArgumentError(`expected as-shot, auto, or kelvin and tint as 4500,10 but received "${text}".`);
+    throw new InvalidArgumentError(
+      `expected as-shot, auto, or kelvin and tint as 4500,10 but received "${text}".`,
+    );
   }
   return { kelvin: numberBetween(2000, 25_000)(kelvin), tint: numberBetween(-150, 150)(tint) };
 }
@@ -221,7 +242,9 @@ function terminalReport(total: number): Report {
           const { result } = outcome;
           shares.delete(result.photo);
           const seconds = (result.totalMs / 1000).toFixed(1);
-          line.log(`${path.basename(result.photo)} → ${result.path}  ×${String(result.ratio)}  ${seconds} s`);
+          line.log(
+            `${path.basename(result.photo)} → ${result.path}  ×${String(result.ratio)}  ${seconds} s`,
+          );
           break;
         }
         case 'skipped':

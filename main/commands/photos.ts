@@ -22,7 +22,10 @@ export async function findRawPhotos(paths: readonly string[]): Promise<readonly 
     try {
       isFolder = (await stat(given)).isDirectory();
     } catch (error) {
-      throw new Refusal('bad-argument', `expected a photo or a folder at ${given} but ${reasonOf(error)}`);
+      throw new Refusal(
+        'bad-argument',
+        `expected a photo or a folder at ${given} but ${reasonOf(error)}`,
+      );
     }
     if (!isFolder) {
       found.add(path.resolve(given));
@@ -30,7 +33,10 @@ export async function findRawPhotos(paths: readonly string[]): Promise<readonly 
     }
     const photos = await rawPhotosIn(given);
     if (photos.length === 0) {
-      throw new Refusal('bad-argument', `expected RAW photos in the folder ${given} but found none`);
+      throw new Refusal(
+        'bad-argument',
+        `expected RAW photos in the folder ${given} but found none`,
+      );
     }
     for (const photo of photos) found.add(photo);
   }
@@ -42,10 +48,16 @@ async function rawPhotosIn(folder: string): Promise<string[]> {
   try {
     names = await readdir(folder);
   } catch (error) {
-    throw new Refusal('bad-argument', `expected to read the folder ${folder} but ${reasonOf(error)}`);
+    throw new Refusal(
+      'bad-argument',
+      `expected to read the folder ${folder} but ${reasonOf(error)}`,
+    );
   }
   return names
-    .filter((name) => !name.startsWith('.') && rawExtensions.has(path.extname(name).slice(1).toLowerCase()))
+    .filter(
+      (name) =>
+        !name.startsWith('.') && rawExtensions.has(path.extname(name).slice(1).toLowerCase()),
+    )
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .map((name) => path.resolve(folder, name));
 }

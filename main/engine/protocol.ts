@@ -173,7 +173,12 @@ export const requestSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('preview'), id: z.number().int(), job: previewJobSchema }),
   z.object({ kind: z.literal('cancel-preview'), id: z.number().int() }),
   /** Runs the same window on the device and on the processor and compares. */
-  z.object({ kind: z.literal('test'), model: z.string(), device: deviceSchema, side: z.number().int() }),
+  z.object({
+    kind: z.literal('test'),
+    model: z.string(),
+    device: deviceSchema,
+    side: z.number().int(),
+  }),
 ]);
 
 export type Request = z.infer<typeof requestSchema>;

@@ -169,9 +169,7 @@ export class Tape implements UnetOperations<Value> {
 
   square(x: Value): Value {
     const y = this.graph.apply('Mul', [x, x], x.shape);
-    return this.#record(y, [x], (dy) => [
-      this.graph.apply('Mul', [dy, this.scale(x, 2)], x.shape),
-    ]);
+    return this.#record(y, [x], (dy) => [this.graph.apply('Mul', [dy, this.scale(x, 2)], x.shape)]);
   }
 
   /** Mean of all elements, a scalar. */
@@ -257,7 +255,10 @@ export class Tape implements UnetOperations<Value> {
         [output * input, taps],
       );
     }
-    const swapped = this.transpose(this.reshape(turned, [output, input, kernel, kernel]), [1, 0, 2, 3]);
+    const swapped = this.transpose(
+      this.reshape(turned, [output, input, kernel, kernel]),
+      [1, 0, 2, 3],
+    );
     const pad = kernel === 3 ? 1 : 0;
     return this.graph.apply('Conv', [dy, swapped], x.shape, {
       attributes: { kernel_shape: [kernel, kernel], pads: [pad, pad, pad, pad], strides: [1, 1] },
@@ -299,7 +300,12 @@ export class Tape implements UnetOperations<Value> {
     const cols = moved(x, input, (left) => [0, 0, 1, 1 - left, 0, 0, 1, left - 1]);
     const stacked = this.#stack(rows, [3 * output, columns]);
     const products = cols.map((col) =>
-      this.reshape(this.#outerProduct(stacked, this.reshape(col, [input, columns])), [3, output, input, 1]),
+      this.reshape(this.#outerProduct(stacked, this.reshape(col, [input, columns])), [
+        3,
+        output,
+        input,
+        1,
+      ]),
     );
     // [top, output, input, left] → [output, input, top, left]
     const joined = this.graph.apply('Concat', products, [3, output, input, 3], {

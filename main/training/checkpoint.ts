@@ -42,7 +42,13 @@ const headerSchema = z.object({
 
 /** The file's bytes, in chunks to be written one after the other. */
 export function encodeCheckpoint({ recipe, dataset, state }: Checkpoint): Uint8Array[] {
-  const header = { version: 1, recipe, dataset, step: state.step, parameters: state.weights.length };
+  const header = {
+    version: 1,
+    recipe,
+    dataset,
+    step: state.step,
+    parameters: state.weights.length,
+  };
   const json = Buffer.from(JSON.stringify(header));
   const prefix = Buffer.alloc(padded(prefixBytes + json.length));
   prefix.write(magic, 0, 'latin1');
@@ -69,10 +75,13 @@ export async function readCheckpoint(file: string): Promise<Checkpoint> {
     throw refuse('it does not start like one');
   }
   const jsonLength = bytes.readUInt32LE(4);
-  const header = headerSchema.safeParse(parseJson(bytes.subarray(prefixBytes, prefixBytes + jsonLength)));
+  const header = headerSchema.safeParse(
+    parseJson(bytes.subarray(prefixBytes, prefixBytes + jsonLength)),
+  );
   if (!header.success) throw refuse('its header is damaged');
   const { recipe, dataset, step, parameters } = header.data;
-  if (parameters !== parameterCount(recipe.unet)) throw refuse('its weights do not fit its network');
+  if (parameters !== parameterCount(recipe.unet))
+    throw refuse('its weights do not fit its network');
   const start = padded(prefixBytes + jsonLength);
   if (bytes.length !== start + 3 * 4 * parameters) throw refuse('it is cut short');
   const array = (index: number): Float32Array => {

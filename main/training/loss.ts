@@ -50,13 +50,16 @@ export function loss(tape: Tape, prediction: Value, target: Value, weights: Loss
   if (weights.blocks > 0) {
     const sides = fixed(prediction.shape).slice(2);
     if (sides.some((side) => side % blockSide !== 0)) {
-      throw new Error(`expected sides divisible by ${String(blockSide)} but received ${sides.join(' × ')}`);
+      throw new Error(
+        `expected sides divisible by ${String(blockSide)} but received ${sides.join(' × ')}`,
+      );
     }
     const blocks = (value: Value): Value => toned(tape.blockMean(value, blockSide));
     const error = tape.abs(difference(blocks(prediction), blocks(target)));
     terms.push(tape.scale(tape.mean(error), weights.blocks));
   }
   const [first, ...rest] = terms;
-  if (first === undefined) throw new Error('expected at least one term of the loss to have a weight');
+  if (first === undefined)
+    throw new Error('expected at least one term of the loss to have a weight');
   return rest.reduce((sum, term) => tape.add(sum, term), first);
 }

@@ -48,13 +48,21 @@ export function stepModel(shape: StepShape): Uint8Array {
     'Min',
     [
       graph.scalar(1),
-      graph.apply('Div', [graph.scalar(shape.clipNorm), graph.apply('Max', [norm, graph.scalar(1e-12)], [])], []),
+      graph.apply(
+        'Div',
+        [graph.scalar(shape.clipNorm), graph.apply('Max', [norm, graph.scalar(1e-12)], [])],
+        [],
+      ),
     ],
     [],
   );
   const clipped = op('Mul', gradient, shorten);
   const momentum2 = op('Add', op('Mul', momentum, graph.scalar(beta1)), clipped);
-  const variance2 = op('Add', op('Mul', variance, graph.scalar(beta2)), op('Mul', clipped, clipped));
+  const variance2 = op(
+    'Add',
+    op('Mul', variance, graph.scalar(beta2)),
+    op('Mul', clipped, clipped),
+  );
   const spread = op('Add', op('Sqrt', variance2), graph.scalar(epsilon / Math.sqrt(1 - beta2)));
   const weights2 = op('Sub', weights, op('Div', op('Mul', momentum2, rate), spread));
 
