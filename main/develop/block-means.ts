@@ -5,7 +5,7 @@ import type { Mosaic } from '../raw/mosaic.ts';
 import { normalisation } from './normalise.ts';
 
 /** Sides of a block, in samples of the mosaic. */
-export const blockSide = 32;
+const blockSide = 32;
 
 /** One value a block, normalised (black 0, white 1), signed, before white balance. */
 export interface BlockMeans {

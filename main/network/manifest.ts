@@ -6,6 +6,15 @@ import path from 'node:path';
 import { z } from 'zod';
 import { describeError, Refusal } from '../refusal.ts';
 
+/** SID's U-Net by its numbers, as in `UnetShape`. */
+export const unetShapeSchema = z.object({
+  inputChannels: z.literal(4),
+  outputChannels: z.literal(12),
+  baseChannels: z.number().int().min(4).max(64),
+  /** Tiles overlap by what five levels see, on the grid of five levels. */
+  levels: z.number().int().min(2).max(5),
+});
+
 /** Numbers in `input` and `output` are promises about the file; `openModel` holds it to them. */
 export const manifestSchema = z.object({
   format: z.literal('nightglass-model'),
@@ -18,13 +27,7 @@ export const manifestSchema = z.object({
   file: z.string().regex(/^[^/\\]+\.onnx$/),
   /** SHA-256 of the ONNX file, hexadecimal. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  unet: z.object({
-    inputChannels: z.literal(4),
-    outputChannels: z.literal(12),
-    baseChannels: z.number().int().min(4).max(64),
-    /** Tiles overlap by what five levels see, on the grid of five levels. */
-    levels: z.number().int().min(2).max(5),
-  }),
+  unet: unetShapeSchema,
   input: z.object({
     /** Order of the four planes: R, G of R's row, G of B's row, B. */
     packing: z.literal('RGGB'),

@@ -151,7 +151,7 @@ export function graphOperations(graph: Graph): UnetOperations<Value> {
 
 export const twoByTwo = { kernel_shape: [2, 2], strides: [2, 2] } as const;
 
-export function convolutionAttributes(kernel: 1 | 3) {
+function convolutionAttributes(kernel: 1 | 3) {
   const pad = kernel === 3 ? 1 : 0;
   return { kernel_shape: [kernel, kernel], pads: [pad, pad, pad, pad], strides: [1, 1] };
 }

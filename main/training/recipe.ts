@@ -1,14 +1,8 @@
 /** Every number a training run depends on: kept in its checkpoint and in the model's manifest. */
 
 import { z } from 'zod';
+import { unetShapeSchema } from '../network/manifest.ts';
 import { defaultLoss } from './loss.ts';
-
-export const unetShapeSchema = z.object({
-  inputChannels: z.literal(4),
-  outputChannels: z.literal(12),
-  baseChannels: z.number().int().min(4).max(64),
-  levels: z.number().int().min(2).max(6),
-});
 
 export const recipeSchema = z.object({
   unet: unetShapeSchema,
