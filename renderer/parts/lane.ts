@@ -10,6 +10,7 @@ interface Waiting {
 export class Lane {
   readonly #atOnce: number;
   readonly #waiting = new Set<Waiting>();
+  #whenIdle: (() => void)[] = [];
   #running = 0;
   #isHeld = false;
 
@@ -21,6 +22,14 @@ export class Lane {
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld;
     this.#next();
+  }
+
+  /** Resolves once nothing runs and nothing waits. */
+  idle(): Promise<void> {
+    if (this.#running === 0 && this.#waiting.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenIdle.push(resolve);
+    });
   }
 
   /**
@@ -41,6 +50,7 @@ export class Lane {
     return new Promise((resolve, reject) => {
       const abort = (): void => {
         this.#waiting.delete(waiting);
+        this.#next();
         reject(new DOMException('aborted', 'AbortError'));
       };
       const waiting = {
@@ -66,5 +76,9 @@ export class Lane {
       this.#running++;
       waiting.start();
     }
+    if (this.#running > 0) return;
+    const told = this.#whenIdle;
+    this.#whenIdle = [];
+    for (const resolve of told) resolve();
   }
 }

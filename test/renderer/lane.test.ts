@@ -52,7 +52,12 @@ test('holds back what is new until it is let go', async () => {
   });
   await later();
   expect(hasBegun).toBe(false);
+  let isIdle = false;
+  const idle = lane.idle().then(() => (isIdle = true));
+  await later();
+  expect(isIdle).toBe(false);
   lane.hold(false);
   await run;
+  await idle;
   expect(hasBegun).toBe(true);
 });
