@@ -100,7 +100,7 @@ export function turnedSize({ width, height, orientation }: Stored, rotate: numbe
 }
 
 /** Turned, uncropped picture → stored frame. */
-export function turnedToStored(stored: Stored, rotate: number): Affine {
+function turnedToStored(stored: Stored, rotate: number): Affine {
   const upright = turnedSize(stored, 0);
   return after(uprightToStored(stored.orientation, stored), turnedToUpright(rotate, upright));
 }

@@ -54,13 +54,6 @@ export function toPicture(view: View, viewport: Size, device: Point): Point {
   };
 }
 
-export function toDevice(view: View, viewport: Size, picture: Point): Point {
-  return {
-    x: (picture.x - view.x) * view.scale + viewport.width / 2,
-    y: (picture.y - view.y) * view.scale + viewport.height / 2,
-  };
-}
-
 /** Zooms so that what is under the pointer stays there. */
 export function zoomedAt(view: View, scale: number, viewport: Size, device: Point): View {
   const limited = Math.min(scaleMax, Math.max(1e-3, scale));

@@ -12,7 +12,7 @@ export interface GridLayout {
 }
 
 /** Below the picture: two lines of facts. */
-export const captionHeight = 46;
+const captionHeight = 46;
 
 /**
  * @param width of the grid, CSS pixels

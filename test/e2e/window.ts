@@ -1,8 +1,7 @@
 /** The whole app in a headless browser: real host, real engine, a small network, and a page to drive. */
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { build } from 'vite';
@@ -11,11 +10,6 @@ import { z } from 'zod';
 import { HeadlessHost } from '../../main/headless.ts';
 import { startApp, type TestApp } from '../contract/carriers.ts';
 import { launchChromium } from '../renderer/browser.ts';
-
-const axeSource = readFileSync(
-  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
-  'utf8',
-);
 
 /** Pictures of every screen, for whoever wants to look; not kept in the repository. */
 const screenshots = path.join(import.meta.dirname, '../../out/screenshots');
@@ -78,7 +72,7 @@ export async function expectAccessible(page: Page, name: string): Promise<void> 
     }
   });
   await page.screenshot({ path: path.join(screenshots, `${name}.png`) });
-  await page.evaluate(axeSource);
+  await page.evaluate(axe.source);
   const found: unknown = await page.evaluate(`axe.run(document, {
     runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
     resultTypes: ['violations'],
