@@ -10,6 +10,7 @@ import { appFolder } from '../app-folder.ts';
 import { HeadlessHost } from '../headless.ts';
 import { jsonSettingsFile } from '../settings.ts';
 import { numberBetween } from './arguments.ts';
+import { buildWindow } from './build-window.ts';
 import { interruptSignal } from './interrupt.ts';
 
 const optionsSchema = z.object({ port: z.number() });
@@ -51,6 +52,7 @@ export async function serve(
   signal.addEventListener('abort', () => {
     ended.resolve();
   });
+  await buildWindow(signal);
   const folder = appFolder();
   const named = folders.map((one) => path.resolve(one));
   const [startFolder] = named;
@@ -71,9 +73,6 @@ export async function serve(
   });
   try {
     const host = await HeadlessHost.listen(app, { port, pageFolder });
-    if (!existsSync(path.join(pageFolder, 'index.html'))) {
-      process.stderr.write('nightglass: the window is not built yet: run "npx vite build"\n');
-    }
     process.stdout.write(`${host.address}\n`);
     onAddress(host.address);
     await ended.promise;

@@ -1,0 +1,52 @@
+/** Builds the app's window where the program runs from a checkout and the build is missing or old. */
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Refusal } from '../refusal.ts';
+
+const root = path.join(import.meta.dirname, '../..');
+const vite = path.join(root, 'node_modules/vite/bin/vite.js');
+const built = path.join(root, 'out/renderer/index.html');
+
+/** A packaged app has no sources, and its window is built. */
+const sources = ['renderer', 'preload', 'vite.config.ts'].map((name) => path.join(root, name));
+
+/**
+ * @throws Refusal `bad-argument` if the window can be neither found nor built
+ */
+export async function buildWindow(signal: AbortSignal): Promise<void> {
+  const isCheckout = existsSync(vite) && sources.every((source) => existsSync(source));
+  if (!isCheckout) {
+    if (existsSync(built)) return;
+    throw new Refusal('bad-argument', `expected the app's window at ${built} but it is not there`);
+  }
+  const newest = Math.max(...(await Promise.all(sources.map(newestMs))));
+  const builtMs = (await stat(built).catch(() => undefined))?.mtimeMs ?? 0;
+  if (builtMs > newest) return;
+  process.stderr.write('nightglass: building the window, once\n');
+  const status = await new Promise<number | null>((resolve) => {
+    // What it prints is no answer of this program.
+    spawn(process.execPath, [vite, 'build', '--logLevel', 'error'], {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      signal,
+    })
+      .on('exit', resolve)
+      .on('error', () => {
+        resolve(1);
+      });
+  });
+  if (signal.aborted) throw new Refusal('cancelled', 'cancelled');
+  if (status !== 0) throw new Refusal('bad-argument', 'the window could not be built: see above');
+}
+
+async function newestMs(place: string): Promise<number> {
+  const { mtimeMs } = await stat(place);
+  const names = await readdir(place, { recursive: true }).catch(() => []);
+  const times = await Promise.all(
+    names.map(async (name) => (await stat(path.join(place, name))).mtimeMs),
+  );
+  return Math.max(mtimeMs, ...times);
+}
