@@ -36,12 +36,12 @@ export function addNetworkOptions(command: Command): Command {
 }
 
 /**
- * Packed pixels of one window: about 580 MB of activations on the processor (measured: 35 bytes for
+ * Packed pixels of one window: about 500 MB of activations on the processor (measured: 35 bytes for
  * each base channel and packed pixel), and on graphics cards no tensor over 128 MiB, the least
  * that WebGPU promises for one binding.
  */
 export function defaultWindowArea({ unet }: Manifest): number {
-  return Math.floor(580e6 / (35 * unet.baseChannels));
+  return Math.floor(500e6 / (35 * unet.baseChannels));
 }
 
 /**

@@ -73,7 +73,6 @@ export class Finisher {
     const { width, height, grid } = this.#frame;
     const { origin, perRow, perColumn } = this.#placement();
     const [m0, m1, m2, m3, m4, m5, m6, m7, m8] = this.#matrix;
-    const [lr, lg, lb] = this.#luminance;
     const table = this.#table;
     const out = this.image.samples;
     const [left, top] = [area.x - grid.columnsBefore, area.y - grid.rowsBefore];
@@ -81,31 +80,51 @@ export class Finisher {
     const lastX = Math.min(area.width, width - left);
     const firstY = Math.max(0, -top);
     const lastY = Math.min(area.height, height - top);
+    const count = Math.max(0, lastX - firstX) * 3;
+    const row = new Float64Array(count);
     for (let y = firstY; y < lastY; y++) {
-      let at = (y * area.width + firstX) * 3;
-      let to = origin + (top + y) * perRow + (left + firstX) * perColumn;
-      for (let x = firstX; x < lastX; x++, at += 3, to += perColumn) {
-        const cr = samples[at]!;
-        const cg = samples[at + 1]!;
-        const cb = samples[at + 2]!;
-        let r = m0 * cr + m1 * cg + m2 * cb;
-        let g = m3 * cr + m4 * cg + m5 * cb;
-        let b = m6 * cr + m7 * cg + m8 * cb;
-        const least = Math.min(r, g, b);
-        if (least < 0) {
-          // Out of the space's gamut: towards grey of the same luminance until it fits, which
-          // keeps the hue where clipping a channel would turn it.
-          const grey = Math.max(0, lr * r + lg * g + lb * b);
-          const keep = grey / (grey - least);
-          r = grey + keep * (r - grey);
-          g = grey + keep * (g - grey);
-          b = grey + keep * (b - grey);
-        }
-        // Math.max, not a comparison: it compiles to no branch. Rounding may leave −0.0…1.
-        out[to] = table[nearest(r)]!;
-        out[to + 1] = table[nearest(g)]!;
-        out[to + 2] = table[nearest(b)]!;
+      // Three short loops: in one, the rare colour out of gamut would cost every pixel its speed.
+      const from = (y * area.width + firstX) * 3;
+      let least = 0;
+      for (let i = 0; i < count; i += 3) {
+        const cr = samples[from + i]!;
+        const cg = samples[from + i + 1]!;
+        const cb = samples[from + i + 2]!;
+        const r = m0 * cr + m1 * cg + m2 * cb;
+        const g = m3 * cr + m4 * cg + m5 * cb;
+        const b = m6 * cr + m7 * cg + m8 * cb;
+        row[i] = r;
+        row[i + 1] = g;
+        row[i + 2] = b;
+        least = Math.min(least, r, g, b);
       }
+      if (least < 0) this.#bringIntoGamut(row);
+      let to = origin + (top + y) * perRow + (left + firstX) * perColumn;
+      for (let i = 0; i < count; i += 3, to += perColumn) {
+        out[to] = table[nearest(row[i]!)]!;
+        out[to + 1] = table[nearest(row[i + 1]!)]!;
+        out[to + 2] = table[nearest(row[i + 2]!)]!;
+      }
+    }
+  }
+
+  /**
+   * Takes colours outside the space's gamut towards grey of the same luminance until they fit, in
+   * place: that keeps the hue, which clipping a channel would turn.
+   */
+  #bringIntoGamut(row: Float64Array): void {
+    const [lr, lg, lb] = this.#luminance;
+    for (let i = 0; i < row.length; i += 3) {
+      const r = row[i]!;
+      const g = row[i + 1]!;
+      const b = row[i + 2]!;
+      const least = Math.min(r, g, b);
+      if (least >= 0) continue;
+      const grey = Math.max(0, lr * r + lg * g + lb * b);
+      const keep = grey / (grey - least);
+      row[i] = grey + keep * (r - grey);
+      row[i + 1] = grey + keep * (g - grey);
+      row[i + 2] = grey + keep * (b - grey);
     }
   }
 
