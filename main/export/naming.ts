@@ -76,6 +76,8 @@ export class OutputNames {
   readonly #policy: ConflictPolicy;
   readonly #originals: readonly string[];
   readonly #taken = new Set<string>();
+  /** The last name asked for: names are given one at a time, in the order of asking. */
+  #last: Promise<unknown> = Promise.resolve();
   #identities: Promise<ReadonlySet<string>> | undefined;
 
   /**
@@ -90,12 +92,19 @@ export class OutputNames {
 
   /** Keeps a name for a photo: `IMG_1.tif`, or `IMG_1-2.tif` where that is taken, and so on. */
   async reserve(photoPath: string, format: ExportFormat): Promise<Reservation> {
-    return this.#reserveFrom(1, photoPath, format);
+    return this.#inTurn(() => this.#reserveFrom(1, photoPath, format));
   }
 
   /** The next name, where another process was quicker to take the reserved one. */
   async reserveNext({ number, photoPath, format }: Reservation): Promise<Reservation> {
-    return this.#reserveFrom(number + 1, photoPath, format);
+    return this.#inTurn(() => this.#reserveFrom(number + 1, photoPath, format));
+  }
+
+  /** The disk's answers come in any order; a second run must give each photo the first run's name. */
+  async #inTurn(reserve: () => Promise<Reservation>): Promise<Reservation> {
+    const reservation = this.#last.then(reserve);
+    this.#last = reservation.catch(() => undefined);
+    return reservation;
   }
 
   async #reserveFrom(first: number, photoPath: string, format: ExportFormat): Promise<Reservation> {
@@ -103,8 +112,7 @@ export class OutputNames {
     for (let number = first; ; number++) {
       const name = number === 1 ? stem : `${stem}-${number}`;
       const path = join(this.#folder, name + EXTENSION[format]);
-      // Taken before anything is awaited, so that no two photos can pass here with one name. Folders
-      // on Windows and macOS don't tell case or accents' spelling apart, and pictures travel.
+      // Folders on Windows and macOS don't tell case or accents' spelling apart, and pictures travel.
       const key = path.normalize('NFC').toLowerCase();
       if (this.#taken.has(key)) continue;
       this.#taken.add(key);
