@@ -36,8 +36,8 @@ export function addNetworkOptions(command: Command): Command {
 }
 
 /**
- * Packed pixels of one window: about 500 MB of activations on the processor (measured: 35 bytes for
- * each base channel and packed pixel), and on graphics cards no tensor over 128 MiB, the least
+ * Packed pixels of one window: at most about 500 MB of activations on the processor (35 bytes for
+ * each base channel and packed pixel, measured before joined inputs were split: less since), and on graphics cards no tensor over 128 MiB, the least
  * that WebGPU promises for one binding.
  */
 export function defaultWindowArea({ unet }: Manifest): number {

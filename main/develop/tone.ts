@@ -46,7 +46,7 @@ export const toneTableScale = toneTableLast / Math.sqrt(toneMax);
 
 /**
  * Roll-off and encoding for linear values (n / `toneTableScale`)², 0–65535. Spaced by the square
- * root because that is nearly the curve's own shape: neighbouring entries differ by at most two of
+ * root because that is nearly the curve's own shape: neighbouring entries differ by at most three of
  * 65,535 everywhere, so the nearest one will do.
  */
 export function toneTable(space: OutputSpace): Uint16Array {

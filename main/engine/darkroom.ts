@@ -14,21 +14,10 @@ import {
   type PhotoProgress,
   type PhotoResult,
 } from './protocol.ts';
-
-/** In memory that both threads see. */
-const sharedFloats = z.custom<Float32Array>(
-  (value) => value instanceof Float32Array && value.buffer instanceof SharedArrayBuffer,
-);
+import { windowRequestSchema } from './window-request.ts';
 
 const messageSchema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('run'),
-    run: z.number(),
-    packed: sharedFloats,
-    output: sharedFloats,
-    width: z.number(),
-    height: z.number(),
-  }),
+  windowRequestSchema,
   z.object({ kind: z.literal('progress'), progress: photoProgressSchema }),
   z.object({ kind: z.literal('done'), result: photoResultSchema.omit({ device: true }) }),
   z.object({ kind: z.literal('taken') }),

@@ -11,20 +11,10 @@ import {
   type Picture,
   type PreviewJob,
 } from './protocol.ts';
-
-const sharedFloats = z.custom<Float32Array>(
-  (value) => value instanceof Float32Array && value.buffer instanceof SharedArrayBuffer,
-);
+import { windowRequestSchema } from './window-request.ts';
 
 const messageSchema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('run'),
-    run: z.number(),
-    packed: sharedFloats,
-    output: sharedFloats,
-    width: z.number(),
-    height: z.number(),
-  }),
+  windowRequestSchema,
   z.object({ kind: z.literal('done'), id: z.number(), picture: pictureSchema }),
   z.object({ kind: z.literal('failed'), id: z.number(), failure: failureSchema }),
 ]);

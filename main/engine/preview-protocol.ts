@@ -1,6 +1,7 @@
 /** What the app and its viewing process say to each other; parsed on both sides. */
 
 import { z } from 'zod';
+import { photoFactsSchema } from '../../preload/contract.ts';
 import { failureSchema, pictureSchema } from './protocol.ts';
 
 const photo = z.string();
@@ -32,18 +33,7 @@ const matrix3Schema = z.tuple([
   z.number(), z.number(), z.number(),
 ]); // prettier-ignore
 
-export const factsSchema = z.object({
-  camera: z.string().optional(),
-  lens: z.string().optional(),
-  iso: z.number().optional(),
-  exposureSeconds: z.number().optional(),
-  aperture: z.number().optional(),
-  focalLengthMm: z.number().optional(),
-  takenAt: z.string().optional(),
-  width: z.number(),
-  height: z.number(),
-  autoRatio: z.number(),
-});
+export const factsSchema = photoFactsSchema;
 
 export type Facts = z.infer<typeof factsSchema>;
 

@@ -5,6 +5,7 @@
 
 import { develop, type RunNetwork } from '../develop/develop.ts';
 import { cameraToOutput } from '../develop/colour.ts';
+import { LinearCanvas } from '../develop/linear-canvas.ts';
 import { packedGrid } from '../develop/pack.ts';
 import { planTiles } from '../develop/tiles.ts';
 import { cfaDng } from '../raw/dng.ts';
@@ -134,32 +135,13 @@ async function networkPicture(
   run: RunNetwork,
   signal: AbortSignal | undefined,
 ): Promise<LinearRgb> {
-  const { width, height } = mosaic;
   const grid = packedGrid(mosaic);
   const tiles = planTiles(grid.width, grid.height, WINDOW_AREA_MAX);
-  const samples = new Float32Array(width * height * 3);
+  const canvas = new LinearCanvas({ ...mosaic, grid }, [1, 1, 1]);
   const gains = mosaic.colour.asShotGains;
-  for await (const tile of develop({
-    mosaic,
-    ratio,
-    gains,
-    tiles,
-    run,
-    ...(signal === undefined ? {} : { signal }),
-  })) {
-    const { area } = tile;
-    const [left, top] = [area.x - grid.columnsBefore, area.y - grid.rowsBefore];
-    const firstX = Math.max(0, -left);
-    const lastX = Math.min(area.width, width - left);
-    for (let y = Math.max(0, -top); y < Math.min(area.height, height - top); y++) {
-      const row = y * area.width * 3;
-      samples.set(
-        tile.samples.subarray(row + firstX * 3, row + lastX * 3),
-        ((top + y) * width + left + firstX) * 3,
-      );
-    }
-  }
-  return { width, height, samples };
+  const request = { mosaic, ratio, gains, tiles, run, ...(signal === undefined ? {} : { signal }) };
+  for await (const tile of develop(request)) canvas.add(tile);
+  return canvas.image;
 }
 
 /**
