@@ -17,6 +17,7 @@ import { Sidecars } from './library/sidecar.ts';
 import { Models } from './models.ts';
 import { PixelServer } from './pixels.ts';
 import { SettingsStore, type SettingsFile } from './settings.ts';
+import { modelFor } from '../preload/settings.ts';
 
 export interface Dialogs {
   /** Undefined: closed without a choice. */
@@ -101,7 +102,7 @@ export class App {
       library: this.library,
       view: this.#view,
       engine: this.engine,
-      model: () => settings.current.model,
+      modelOf: (photo, signal) => this.#modelOf(photo, signal),
       cacheBytes: () => settings.current.tileCacheBytes,
       onBug: host.onBug,
     });
@@ -138,6 +139,15 @@ export class App {
     this.engine.close();
   }
 
+  /** The model of the photo's camera; the file is looked into only where cameras have models. */
+  async #modelOf(photo: string, signal: AbortSignal): Promise<string> {
+    const settings = this.settings.current;
+    if (Object.keys(settings.cameraModels).length === 0) return settings.model;
+    const known = this.library.photo(photoIdOf(photo))?.facts;
+    const { camera } = known ?? (await this.#view.describe(photo, signal));
+    return modelFor(settings, camera);
+  }
+
   async #enhance(order: ExportOrder): Promise<ExportOutcome> {
     const { photo, number, choice, names, signal, onProgress } = order;
     const { edits } = await this.#sidecars.read(photo);
@@ -149,7 +159,8 @@ export class App {
     const edit = editOf(edits, { space, longSide });
     // Its ending is cut off again by whoever makes a picture's name of it.
     let target = await names.reserve(path.join(path.dirname(photo), `${name}.raw`));
-    return this.engine.use(async (engine) => {
+    const model = await this.#modelOf(photo, signal);
+    return this.engine.use(model, async (engine) => {
       for (;;) {
         if (target.isThereAlready) return { kind: 'skipped', path: target.path };
         const { path: file, overwrite } = target;

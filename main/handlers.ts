@@ -29,6 +29,17 @@ export function handlersOf(app: App): Handlers {
     return { queued: queue.add(files, { ...choice, ...(folder === undefined ? {} : { folder }) }) };
   };
 
+  /** Photos that it developed are another's from now on. */
+  const forgetModel = async (id: string): Promise<void> => {
+    const { model, cameraModels } = settings.current;
+    const kept = Object.entries(cameraModels).filter(([, used]) => used !== id);
+    const [other] = model === id ? await models.list() : [];
+    await settings.write({
+      cameraModels: Object.fromEntries(kept),
+      ...(other === undefined ? {} : { model: other.id }),
+    });
+  };
+
   return {
     'app.info': () => ({
       version: packageJson.version,
@@ -174,8 +185,13 @@ export function handlersOf(app: App): Handlers {
     },
     'models.remove': async ({ model }) => {
       await models.remove(model);
+      await forgetModel(model);
       return {};
     },
+    'models.rename': ({ model, name }) => models.rename(model, name),
+    'models.export': async ({ model, folder }) => ({
+      path: await models.export(model, await access.futureFolder(folder)),
+    }),
     'models.card': async ({ model }) => ({ markdown: await models.card(model) }),
     'devices.test': async ({ isAfresh }, { signal }) => ({
       verdicts: [...(await engine.verdicts(isAfresh, signal))],

@@ -3,7 +3,7 @@
 import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { ModelSummary } from '../preload/contract.ts';
-import { writeAtomically } from './export/atomic.ts';
+import { openOutputFolder, writeAtomically } from './export/atomic.ts';
 import { modelsFolder, readModel, type Manifest, type Model } from './network/manifest.ts';
 import { Refusal } from './refusal.ts';
 
@@ -63,22 +63,59 @@ export class Models {
     await writeAtomically(path.join(this.#folder, manifest.file), [model.onnx], {
       overwrite: true,
     });
-    const text = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
-    await writeAtomically(path.join(this.#folder, `${id}.json`), [text], { overwrite: true });
+    await writeManifest(path.join(this.#folder, `${id}.json`), manifest);
     return summaryOf(model, false);
   }
 
   /** @throws Refusal `bad-argument` for one that came with the app; `model` */
   async remove(id: string): Promise<void> {
-    const file = path.join(this.#folder, `${id}.json`);
-    if (!(await isThere(file))) {
-      const isShipped = await isThere(path.join(this.#shippedFolder, `${id}.json`));
-      throw isShipped
-        ? new Refusal('bad-argument', `the model "${id}" came with the app and stays`)
-        : new Refusal('model', `there is no model "${id}"`);
-    }
+    const file = await this.#own(id, 'stays');
     await unlink(file);
-    await unlink(path.join(this.#folder, `${id}.onnx`)).catch(() => undefined);
+    for (const ending of ['onnx', 'md']) {
+      await unlink(path.join(this.#folder, `${id}.${ending}`)).catch(() => undefined);
+    }
+  }
+
+  /** The manifest of one that did not come with the app. */
+  async #own(id: string, whatShippedDo: string): Promise<string> {
+    const file = path.join(this.#folder, `${id}.json`);
+    if (await isThere(file)) return file;
+    const isShipped = await isThere(path.join(this.#shippedFolder, `${id}.json`));
+    throw isShipped
+      ? new Refusal('bad-argument', `the model "${id}" came with the app and ${whatShippedDo}`)
+      : new Refusal('model', `there is no model "${id}"`);
+  }
+
+  /** @throws Refusal `bad-argument` for one that came with the app; `model`, `disk` */
+  async rename(id: string, name: string): Promise<ModelSummary> {
+    const file = await this.#own(id, 'keeps its name');
+    const model = await readModel(file);
+    const manifest: Manifest = { ...model.manifest, name };
+    await writeManifest(file, manifest);
+    return summaryOf({ ...model, manifest }, false);
+  }
+
+  /**
+   * Copies manifest, weights and card.
+   * @param folder made if it is not there
+   * @returns the manifest's path
+   * @throws Refusal `model`, `disk`; `bad-argument` if a model of that id is there already
+   */
+  async export(id: string, folder: string): Promise<string> {
+    const { manifest, onnx } = await readModel(await this.pathOf(id));
+    const target = path.join(folder, `${id}.json`);
+    if (await isThere(target)) {
+      throw new Refusal(
+        'bad-argument',
+        `expected a folder without ${id}.json but ${folder} holds one: choose another folder`,
+      );
+    }
+    await openOutputFolder(folder);
+    const card = Buffer.from(await this.card(id));
+    await writeAtomically(path.join(folder, `${id}.md`), [card], { overwrite: true });
+    await writeAtomically(path.join(folder, manifest.file), [onnx], { overwrite: true });
+    await writeManifest(target, manifest);
+    return target;
   }
 
   /** What is known of its making, as Markdown. @throws Refusal `model` */
@@ -113,6 +150,11 @@ async function manifestsIn(folder: string): Promise<string[]> {
     .filter((name) => /^[a-z0-9][a-z0-9-]*\.json$/.test(name))
     .sort()
     .map((name) => path.join(folder, name));
+}
+
+async function writeManifest(file: string, manifest: Manifest): Promise<void> {
+  const text = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
+  await writeAtomically(file, [text], { overwrite: true });
 }
 
 async function isThere(file: string): Promise<boolean> {

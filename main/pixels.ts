@@ -19,7 +19,8 @@ export interface PixelParts {
   readonly library: Library;
   readonly view: View;
   readonly engine: EngineHost;
-  readonly model: () => string;
+  /** The model that develops a photo. @throws Refusal as `decodeRaw`, `cancelled` */
+  readonly modelOf: (photo: string, signal: AbortSignal) => Promise<string>;
   readonly cacheBytes: () => number;
   /** Bugs; refusals are the answer. */
   readonly onBug: (error: unknown) => void;
@@ -56,17 +57,20 @@ export class PixelServer {
   }
 
   async #picture(pixels: Pixels, signal: AbortSignal): Promise<Picture> {
-    const key = `${this.#parts.library.fileStamp(pixels.photo)} ${JSON.stringify(pixels)}`;
+    const { library, modelOf } = this.#parts;
+    const photo = library.pathOf(pixels.photo);
+    const isNetworks = pixels.kind === 'bright' || pixels.kind === 'tile';
+    const model = isNetworks ? await modelOf(photo, signal) : '';
+    const key = `${library.fileStamp(pixels.photo)} ${model} ${JSON.stringify(pixels)}`;
     const known = this.#cache.get(key);
     if (known !== undefined) return known;
-    const picture = await this.#make(pixels, signal);
+    const picture = await this.#make(pixels, photo, model, signal);
     this.#cache.set(key, picture);
     return picture;
   }
 
-  #make(pixels: Pixels, signal: AbortSignal): Promise<Picture> {
+  #make(pixels: Pixels, photo: string, model: string, signal: AbortSignal): Promise<Picture> {
     const { library, view, engine } = this.#parts;
-    const photo = library.pathOf(pixels.photo);
     switch (pixels.kind) {
       case 'thumb':
         return view.picture({ kind: 'thumb', photo, longSide: thumbSide }, signal);
@@ -78,16 +82,16 @@ export class PixelServer {
       }
       case 'bright': {
         const edit = editOf(library.editsOf(pixels.photo), { space: 'srgb' });
-        return engine.use((open) =>
+        return engine.use(model, (open) =>
           open.preview({ kind: 'bright', photo, edit, longSide: thumbSide }, { signal }),
         );
       }
       case 'tile': {
-        const { model, ratio, level, x, y } = pixels;
-        if (model !== this.#parts.model()) {
-          throw new Refusal('model', `the model ${model} is not the one that is chosen`);
+        const { ratio, level, x, y } = pixels;
+        if (model !== pixels.model) {
+          throw new Refusal('model', `the model ${pixels.model} is not the one that is chosen`);
         }
-        return engine.use((open) =>
+        return engine.use(model, (open) =>
           open.preview({ kind: 'tile', photo, ratio, level, x, y }, { signal }),
         );
       }

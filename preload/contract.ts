@@ -298,7 +298,20 @@ export const calls = {
   'models.import': call(z.strictObject({ path: pathSchema }), modelSchema, none),
   /** As `library.chooseFolder`, for `models.import`. */
   'models.choose': call(nothing, z.object({ path: z.string().optional() }), none),
+  /** Where it was chosen, for all photos or a camera's, another one is from then on. */
   'models.remove': call(z.strictObject({ model: modelIdSchema }), nothing, none),
+  /** Of one that did not come with the app. */
+  'models.rename': call(
+    z.strictObject({ model: modelIdSchema, name: z.string().trim().min(1).max(100) }),
+    modelSchema,
+    none,
+  ),
+  /** Copies a model's files into a folder, for another computer: what `models.import` takes. */
+  'models.export': call(
+    z.strictObject({ model: modelIdSchema, folder: pathSchema }),
+    z.object({ path: z.string() }),
+    none,
+  ),
   /** Data, recipe, scores, licence, as Markdown. */
   'models.card': call(
     z.strictObject({ model: modelIdSchema }),

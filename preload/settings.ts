@@ -49,6 +49,10 @@ export const settingsSchema = z.strictObject({
   threads: z.number().int().min(0).max(256),
   /** Id of a shipped or imported model. */
   model: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
+  /** By a photo's `camera`: the model that is used for its photos instead. */
+  cameraModels: z
+    .record(z.string().min(1).max(200), z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/))
+    .refine((models) => Object.keys(models).length <= 200, 'expected at most 200 cameras'),
   subfolders: z.boolean(),
   /** Hints the user has seen and closed. */
   hintsSeen: z.array(z.string().max(40)).max(40),
@@ -74,6 +78,13 @@ export const defaultSettings: Settings = {
   device: 'auto',
   threads: 0,
   model: 'fast',
+  cameraModels: {},
   subfolders: false,
   hintsSeen: [],
 };
+
+/** The model that develops photos of a camera. @param camera as in a photo's facts, if it has any */
+export function modelFor({ model, cameraModels }: Settings, camera: string | undefined): string {
+  if (camera === undefined || !Object.hasOwn(cameraModels, camera)) return model;
+  return cameraModels[camera] ?? model;
+}

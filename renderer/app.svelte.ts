@@ -10,8 +10,16 @@ import { Lane } from './parts/lane.ts';
 import type { Toasts } from './parts/toasts.svelte.ts';
 
 export type Screen = 'library' | 'develop';
-export type DialogName = 'none' | 'browse' | 'export' | 'settings';
+export type DialogName = 'none' | 'export' | 'settings';
 export type SettingsPage = 'general' | 'export' | 'devices' | 'models' | 'about';
+
+/** A folder asked for, by the window's own chooser. */
+export interface FolderQuestion {
+  /** Where to begin; undefined: at the folders there are. */
+  readonly start: string | undefined;
+  /** Undefined: closed without a choice. */
+  readonly answer: (path: string | undefined) => void;
+}
 
 export class App {
   readonly client: Client;
@@ -24,6 +32,7 @@ export class App {
   settings = $state.raw<Settings>()!;
   screen = $state<Screen>('library');
   dialog = $state<DialogName>('none');
+  folderQuestion = $state.raw<FolderQuestion>();
   settingsPage = $state<SettingsPage>('general');
   isQueueShown = $state(false);
   isClosed = $state(false);
@@ -74,6 +83,24 @@ export class App {
   async set(patch: SettingsPatch): Promise<void> {
     const settings = await this.attempt(this.client.call('settings.write', patch));
     if (settings !== undefined) this.settings = settings;
+  }
+
+  /**
+   * Asks for a folder: by the system's dialog where there is one, else by the window's own.
+   * @returns undefined if none was chosen
+   */
+  async chooseFolder(start?: string): Promise<string | undefined> {
+    if (this.info.hasDialogs) {
+      return (await this.attempt(this.client.call('library.chooseFolder', {})))?.path;
+    }
+    return new Promise((resolve) => {
+      this.folderQuestion?.answer(undefined);
+      const answer = (path: string | undefined): void => {
+        this.folderQuestion = undefined;
+        resolve(path);
+      };
+      this.folderQuestion = { start, answer };
+    });
   }
 
   openSettings(page: SettingsPage): void {

@@ -1,4 +1,4 @@
-/** The develop engine for the present settings: opened when first needed, changed when they change. */
+/** The develop engines for the present settings: opened when first needed, changed when they change. */
 
 import type { Settings } from '../../preload/settings.ts';
 import { defaultWindowArea, testSide } from '../commands/network-options.ts';
@@ -26,12 +26,16 @@ interface Slot {
   isRetired: boolean;
 }
 
+/** Photos of two cameras, each with a model of its own, need not open an engine for every picture. */
+const slotsMax = 2;
+
 /** An engine that could not be opened is not tried for every thumbnail anew. */
 const failureHoldsMs = 3000;
 
 export class EngineHost {
   readonly #options: EngineHostOptions;
-  #slot: Slot | undefined;
+  /** By model; the one that was used last is the last. */
+  readonly #slots = new Map<string, Slot>();
   #isClosed = false;
 
   constructor(options: EngineHostOptions) {
@@ -39,13 +43,13 @@ export class EngineHost {
   }
 
   /**
-   * Lends the engine of the present settings for one piece of work; it stays open that long even
-   * if they change.
+   * Lends the engine of a model, by the present settings, for one piece of work; it stays open that
+   * long even if they change.
    * @throws Refusal `model`, `device`, `cancelled`; whatever `work` throws
    */
-  async use<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
+  async use<T>(model: string, work: (engine: Engine) => Promise<T>): Promise<T> {
     if (this.#isClosed) throw new Refusal('cancelled', 'cancelled');
-    const slot = this.#current();
+    const slot = this.#current(model);
     slot.users += 1;
     try {
       return await work(await slot.engine);
@@ -64,33 +68,38 @@ export class EngineHost {
 
   close(): void {
     this.#isClosed = true;
-    const slot = this.#slot;
-    this.#slot = undefined;
-    if (slot !== undefined) closeSlot(slot);
+    for (const slot of this.#slots.values()) closeSlot(slot);
+    this.#slots.clear();
   }
 
-  #current(): Slot {
-    const { model, device, threads } = this.#options.settings();
-    const key = JSON.stringify([model, device, threads]);
-    const known = this.#slot;
-    if (known?.key === key) return known;
-    if (known !== undefined) {
-      known.isRetired = true;
-      this.#retireIfDone(known);
-    }
-    const slot: Slot = { key, engine: this.#open(), users: 0, isRetired: false };
-    this.#slot = slot;
+  #current(model: string): Slot {
+    const { device, threads } = this.#options.settings();
+    const key = JSON.stringify([device, threads]);
+    for (const [name, slot] of this.#slots) if (slot.key !== key) this.#retire(name, slot);
+    const known = this.#slots.get(model);
+    this.#slots.delete(model);
+    const slot = known ?? { key, engine: this.#open(model), users: 0, isRetired: false };
+    this.#slots.set(model, slot);
+    if (known !== undefined) return slot;
+    const [oldest] = this.#slots;
+    if (this.#slots.size > slotsMax && oldest !== undefined) this.#retire(...oldest);
     slot.engine.catch(() => {
       setTimeout(() => {
-        if (this.#slot === slot) this.#slot = undefined;
+        if (this.#slots.get(model) === slot) this.#slots.delete(model);
       }, failureHoldsMs).unref();
     });
     return slot;
   }
 
-  async #open(): Promise<Engine> {
+  #retire(model: string, slot: Slot): void {
+    this.#slots.delete(model);
+    slot.isRetired = true;
+    this.#retireIfDone(slot);
+  }
+
+  async #open(id: string): Promise<Engine> {
     const { models, settings, spawn, onTrouble } = this.#options;
-    const { model: id, device: asked, threads } = settings();
+    const { device: asked, threads } = settings();
     const model = await models.pathOf(id);
     const question = await this.#question(model);
     const device = asked === 'auto' ? await chooseDevice(question) : asked;

@@ -3,6 +3,7 @@
 import { createContext } from 'svelte';
 import type { Development as Facts, Photo } from '../../preload/contract.ts';
 import { defaultEdits, ranges, type Crop, type Edits } from '../../preload/edits.ts';
+import { modelFor } from '../../preload/settings.ts';
 import { CallFailure } from '../../preload/wire.ts';
 import type { App } from '../app.svelte.ts';
 import { withoutFrame, type Library } from '../library/library.svelte.ts';
@@ -71,6 +72,9 @@ export class Development {
       : held(this.#view, size, this.viewport);
   });
   readonly isFitted: boolean = $derived(this.#view === undefined);
+  readonly camera: string | undefined = $derived(this.facts?.facts.camera);
+  /** Id of the model that develops this photo: the camera's own, or the one for all. */
+  readonly model: string = $derived.by(() => modelFor(this.#app.settings, this.camera));
   readonly canUndo: boolean = $derived(this.#history.past.length > 0);
   readonly canRedo: boolean = $derived(this.#history.future.length > 0);
   readonly isTouched: boolean = $derived(
@@ -90,6 +94,17 @@ export class Development {
     addEventListener('pagehide', () => {
       this.#writeNow();
     });
+  }
+
+  /** For this camera's photos where it has a model of its own, else for all. */
+  async chooseModel(model: string): Promise<void> {
+    const { camera } = this;
+    const { cameraModels } = this.#app.settings;
+    await this.#app.set(
+      camera !== undefined && Object.hasOwn(cameraModels, camera)
+        ? { cameraModels: { ...cameraModels, [camera]: model } }
+        : { model },
+    );
   }
 
   /** Goes to the develop screen with the photo under the library's cursor. */

@@ -76,15 +76,9 @@ export class Library {
     await this.readRecent();
   }
 
-  /** Asks the system's dialog where there is one, else the app's own. */
   async choose(): Promise<void> {
-    const app = this.#app;
-    if (!app.info.hasDialogs) {
-      app.dialog = 'browse';
-      return;
-    }
-    const answer = await app.attempt(app.client.call('library.chooseFolder', {}));
-    if (answer?.path !== undefined) await this.open(answer.path);
+    const path = await this.#app.chooseFolder(this.folder?.path);
+    if (path !== undefined) await this.open(path);
   }
 
   async open(path: string): Promise<void> {

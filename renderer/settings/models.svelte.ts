@@ -3,6 +3,7 @@
 import { createContext } from 'svelte';
 import type { ModelSummary } from '../../preload/contract.ts';
 import type { App } from '../app.svelte.ts';
+import { strings } from '../strings.ts';
 
 export class Models {
   readonly #app: App;
@@ -28,6 +29,19 @@ export class Models {
   async choose(): Promise<void> {
     const answer = await this.#app.attempt(this.#app.client.call('models.choose', {}));
     if (answer?.path !== undefined) await this.add(answer.path);
+  }
+
+  async rename(model: string, name: string): Promise<void> {
+    const answer = await this.#app.attempt(this.#app.client.call('models.rename', { model, name }));
+    if (answer !== undefined) await this.read();
+  }
+
+  /** Copies a model's files into a folder. */
+  async export(model: string, folder: string): Promise<void> {
+    const answer = await this.#app.attempt(
+      this.#app.client.call('models.export', { model, folder }),
+    );
+    if (answer !== undefined) this.#app.toasts.say(strings.modelExported(answer.path));
   }
 
   async remove(model: string): Promise<void> {

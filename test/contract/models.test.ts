@@ -1,0 +1,116 @@
+/** Models of the user's own: brought, renamed, copied away, given to one camera, removed. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { App } from '../../main/app.ts';
+import { inferenceModel } from '../../main/network/unet.ts';
+import { firstWeights } from '../../main/training/weights.ts';
+import { pixelUrl } from '../../preload/pixel-url.ts';
+import { defaultSettings, modelFor } from '../../preload/settings.ts';
+import { SMALL_SHAPE, temporaryFolder, writeSmallDngs, writeSmallModel } from '../engine/small.ts';
+import { connectMemory, startApp, until, type Connection } from './carriers.ts';
+
+describe('models of the own', () => {
+  const root = temporaryFolder();
+  const photos = path.join(root, 'photos');
+  let app: App;
+  let bugs: unknown[];
+  let connection: Connection;
+  let photo: string;
+  let camera: string;
+
+  beforeAll(async () => {
+    writeSmallDngs(photos, 1);
+    const onnx = inferenceModel(SMALL_SHAPE, firstWeights(SMALL_SHAPE, 8));
+    writeSmallModel(path.join(photos, 'brought'), { onnx, manifest: { id: 'other' } });
+    ({ app, bugs } = await startApp(root));
+    connection = await connectMemory(app);
+    const { client } = connection;
+    const opened = await client.call('library.open', { path: photos, subfolders: false });
+    photo = opened.photos[0]?.id ?? '';
+    const described = await client.call('library.describe', { photos: [photo] });
+    camera = described.photos[0]?.facts?.camera ?? '';
+  });
+
+  afterAll(async () => {
+    await connection.close();
+    await app.close();
+    expect(bugs).toEqual([]);
+  });
+
+  const tile = (model: string): Promise<Response> =>
+    app.pixels.handle(
+      new Request(
+        pixelUrl('photo://', { kind: 'tile', photo, model, ratio: 8, level: 0, x: 0, y: 0 }),
+      ),
+    );
+  const exported = async (name: string): Promise<Buffer> => {
+    const choice = { ...defaultSettings.exportChoice, template: name };
+    const { total } = await connection.client.call('queue.read', {});
+    await connection.client.call('export.start', { photos: [photo], choice });
+    await until(() => app.queue.state.ended === total + 1, name);
+    return readFileSync(path.join(photos, 'Nightglass', `${name}.tif`));
+  };
+
+  it('are brought, renamed and copied, and what is copied can be brought again', async () => {
+    const { client } = connection;
+    await client.call('models.import', { path: path.join(photos, 'brought', 'small.json') });
+    expect(
+      await client.call('models.rename', { model: 'other', name: ' My nights ' }),
+    ).toMatchObject({ id: 'other', name: 'My nights' });
+    const folder = path.join(photos, 'copies', 'deep');
+    const { path: copy } = await client.call('models.export', { model: 'other', folder });
+    expect(copy).toBe(path.join(folder, 'other.json'));
+    expect(readFileSync(path.join(folder, 'other.md'), 'utf8')).toMatch(/My nights/);
+    await expect(client.call('models.export', { model: 'other', folder })).rejects.toMatchObject({
+      code: 'bad-argument',
+    });
+    await client.call('models.remove', { model: 'other' });
+    await client.call('models.import', { path: copy });
+    const { models } = await client.call('models.list', {});
+    expect(models.map(({ id, name }) => [id, name])).toEqual([
+      ['small', 'Small'],
+      ['other', 'My nights'],
+    ]);
+  });
+
+  it('that came with the app keep their names', async () => {
+    await expect(
+      connection.client.call('models.rename', { model: 'small', name: 'Mine' }),
+    ).rejects.toThrow(/came with the app/);
+  });
+
+  it('are copied nowhere that the window may not name', async () => {
+    const outside = path.join(root, 'elsewhere');
+    await expect(
+      connection.client.call('models.export', { model: 'small', folder: outside }),
+    ).rejects.toMatchObject({ code: 'bad-argument' });
+    expect(existsSync(outside)).toBe(false);
+  });
+
+  it('develop the photos of their camera, on screen and in exports', async () => {
+    const { client } = connection;
+    expect(camera).not.toBe('');
+    const before = await exported('before');
+    const settings = await client.call('settings.write', { cameraModels: { [camera]: 'other' } });
+    expect([modelFor(settings, camera), modelFor(settings, 'Another'), modelFor(settings, undefined)])
+      .toEqual(['other', 'small', 'small']); // prettier-ignore
+    expect((await tile('small')).status).toBe(422);
+    expect((await tile('other')).status).toBe(200);
+    expect((await exported('after')).equals(before)).toBe(false);
+  });
+
+  it('are forgotten wherever they were chosen once they are removed', async () => {
+    const { client } = connection;
+    await client.call('settings.write', { model: 'other' });
+    await client.call('models.remove', { model: 'other' });
+    expect(await client.call('settings.read', {})).toMatchObject({
+      model: 'small',
+      cameraModels: {},
+    });
+    expect((await tile('small')).status).toBe(200);
+  });
+});
