@@ -5,10 +5,17 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
+import { readModel } from '../network/manifest.ts';
 import { openOutputFolder, writeAtomically } from '../export/atomic.ts';
 import { Refusal, throwIfCancelled } from '../refusal.ts';
-import { encodeCheckpoint, readCheckpoint, type Checkpoint } from '../training/checkpoint.ts';
+import {
+  encodeCheckpoint,
+  readCheckpoint,
+  type Checkpoint,
+  type TrainingState,
+} from '../training/checkpoint.ts';
 import { describeDataset, trainingPhotos, type TrainingPhotos } from '../training/dataset.ts';
+import { modelWeights } from '../training/model-weights.ts';
 import { PatchSource } from '../training/patch-source.ts';
 import { defaultRecipe, recipeSchema, type Recipe } from '../training/recipe.ts';
 import { freshState, train } from '../training/run.ts';
@@ -88,7 +95,10 @@ export function trainCommand(): Command {
     .option('--id <id>', 'what --model calls it, and its files (default: made of the name)')
     .option('--description <text>', 'what it is good for, for its manifest')
     .option('--licence <text>', "the model's licence, for its manifest", 'not stated')
-    .option('--from <checkpoint>', 'start with the weights of that run, at step 0')
+    .option(
+      '--from <model>',
+      'start with the weights of a model (id or file) or a checkpoint, at step 0',
+    )
     .option(
       '--checkpoint-every <steps>',
       'steps between checkpoints',
@@ -228,19 +238,31 @@ async function beginOrResume(options: Options, file: string): Promise<Checkpoint
   }
   const recipe = recipeOf(options);
   if (options.from === undefined) return { recipe, dataset: '', state: freshState(recipe) };
-  const from = await readCheckpoint(options.from);
-  if (options.base !== undefined && options.base !== from.recipe.unet.baseChannels) {
+  const from = await readStart(options.from);
+  if (options.base !== undefined && options.base !== from.unet.baseChannels) {
     throw new Refusal(
       'bad-argument',
-      `expected --base ${from.recipe.unet.baseChannels}, as in ${path.basename(options.from)}, but received ${options.base}`,
+      `expected --base ${from.unet.baseChannels}, as in ${path.basename(options.from)}, but received ${options.base}`,
     );
   }
-  const continued = { ...recipe, unet: from.recipe.unet };
+  const continued = { ...recipe, unet: from.unet };
   return {
     recipe: continued,
     dataset: '',
-    state: { ...freshState(continued), weights: from.state.weights },
+    state: { ...freshState(continued), weights: from.weights },
   };
+}
+
+/** Weights to start with: a checkpoint's, or a model's. */
+async function readStart(
+  from: string,
+): Promise<Pick<TrainingState, 'weights'> & Pick<Recipe, 'unet'>> {
+  if (from.endsWith('.ngck')) {
+    const { recipe, state } = await readCheckpoint(from);
+    return { unet: recipe.unet, weights: state.weights };
+  }
+  const model = await readModel(from);
+  return { unet: model.manifest.unet, weights: modelWeights(model) };
 }
 
 /** The checkpoint's own recipe; only the number of steps may be given anew. */
