@@ -93,8 +93,8 @@ function* namedTensors(onnx: Uint8Array): Generator<readonly [string, Tensor]> {
       }
       const size = dimensions.reduce((product, dimension) => product * dimension, 1);
       if (raw?.length !== size * 4) continue;
-      // A copy, since the bytes in the file need not lie at a multiple of four.
-      yield [name, { dimensions, numbers: new Float32Array(raw.slice().buffer) }];
+      // A copy, since the bytes in the file need not lie at a multiple of four (and a Buffer’s own slice is none).
+      yield [name, { dimensions, numbers: new Float32Array(Uint8Array.from(raw).buffer) }];
     }
   }
 }

@@ -1,0 +1,24 @@
+/** A model's file gives back the weights that were written into it. */
+import { expect, it } from 'vitest';
+
+import { readModel } from '../../main/network/manifest.ts';
+import { inferenceModel, parameterCount } from '../../main/network/unet.ts';
+import { modelWeights } from '../../main/training/model-weights.ts';
+import { firstWeights } from '../../main/training/weights.ts';
+
+it('reads what was written, joined inputs put together again, bit for bit', async () => {
+  const shipped = await readModel('fast');
+  const unet = { inputChannels: 4, outputChannels: 12, baseChannels: 4, levels: 3 } as const;
+  const weights = firstWeights(unet, 5);
+  const onnx = Buffer.from(inferenceModel(unet, weights));
+  expect(modelWeights({ manifest: { ...shipped.manifest, unet }, onnx })).toEqual(weights);
+});
+
+it('reads the shipped model, and refuses a network of another size', async () => {
+  const { manifest, onnx } = await readModel('fast');
+  const weights = modelWeights({ manifest, onnx });
+  expect(weights.length).toBe(parameterCount(manifest.unet));
+  expect(Buffer.compare(inferenceModel(manifest.unet, weights), onnx)).toBe(0);
+  const wider = { ...manifest, unet: { ...manifest.unet, baseChannels: 32 } };
+  expect(() => modelWeights({ manifest: wider, onnx })).toThrow(/down0a\.weight/);
+});
