@@ -10,7 +10,7 @@ import type { EventHub } from '../events.ts';
 import { openOutputFolder } from '../export/atomic.ts';
 import { OutputNames, type Reservation } from '../export/naming.ts';
 import { outputFolderName } from '../library/folder.ts';
-import { photoIdOf } from '../library/library.ts';
+import { photoIdOf, type PhotoFailure } from '../library/library.ts';
 import { JsonFile } from '../json-file.ts';
 import { describeError, Refusal } from '../refusal.ts';
 import { Clock } from './clock.ts';
@@ -72,7 +72,7 @@ export interface QueueParts {
   readonly events: EventHub;
   /** @throws whatever failed; `cancelled` once the signal is aborted */
   readonly enhance: (order: ExportOrder) => Promise<ExportOutcome>;
-  readonly onEnd: (photo: string, failure: string | undefined) => void;
+  readonly onEnd: (photo: string, failure: PhotoFailure | undefined) => void;
 }
 
 /** One in the network, one being decoded or encoded. */
@@ -286,7 +286,7 @@ export class Queue {
     this.#clock.worked(1);
     this.#land(item, 'failed');
     item.failure = { code, message: describeError(error) };
-    this.#parts.onEnd(item.photo, item.failure.message);
+    this.#parts.onEnd(item.photo, item.failure);
     // Without a network every photo would fail the same way.
     if (code === 'model') this.#isPaused = true;
   }
@@ -311,6 +311,9 @@ export class Queue {
   }
 
   async #namesFor({ batch, photo }: Item, choice: ExportChoice): Promise<OutputNames> {
+    // A folder made where the photos' disk was would be in its way when it comes back.
+    if (!existsSync(photo))
+      throw new Refusal('disk', `${path.basename(photo)} cannot be read: there is no such file`);
     const folder = choice.folder ?? path.join(path.dirname(photo), outputFolderName);
     const key = `${batch}\n${folder}`;
     const known = this.#names.get(key);

@@ -25,8 +25,14 @@ interface Entry {
   sidecar: Sidecar;
   facts: PhotoFacts | undefined;
   /** Of the last look into the file, or of its export. */
-  failure: string | undefined;
+  failure: PhotoFailure | undefined;
   photo: Photo;
+}
+
+export interface PhotoFailure {
+  /** A Refusal's, or `bug`; `disk` may pass when the disk comes back. */
+  readonly code: string;
+  readonly message: string;
 }
 
 interface OpenOptions {
@@ -46,6 +52,8 @@ export class Library {
   #entries = new Map<string, Entry>();
   #watch: FolderWatch | undefined;
   #opening: AbortController | undefined;
+  /** Whether edits of a photo lie in the app's own data: the folder was read-only, or not there. */
+  #isAway: (photo: string) => boolean = () => false;
   #isScanning = false;
   #isStale = false;
 
@@ -75,10 +83,8 @@ export class Library {
     let batch = await batches.next();
     throwIfCancelled(either);
     this.close();
-    const isWritable = await access(folder, constants.W_OK).then(
-      () => true,
-      () => false,
-    );
+    const isWritable = await canWrite(folder);
+    this.#isAway = await this.#parts.sidecars.away();
     throwIfCancelled(either);
     const opened = {
       path: folder,
@@ -96,10 +102,7 @@ export class Library {
     this.#watch = new FolderWatch(folder, subfolders, {
       changed: () => void this.#rescan(),
       gone: () => this.#setFolder({ isThere: false }),
-      back: () => {
-        this.#setFolder({ isThere: true });
-        void this.#rescan();
-      },
+      back: () => void this.#comeBack(folder),
     });
     return { folder: this.#folder, photos: this.current.photos };
   }
@@ -155,7 +158,8 @@ export class Library {
         } catch (error) {
           throwIfCancelled(signal);
           if (error instanceof Refusal && error.code === 'cancelled') return;
-          entry.failure = describeError(error);
+          const code = error instanceof Refusal ? error.code : 'bug';
+          entry.failure = { code, message: describeError(error) };
         }
         onPhoto(this.#refresh(entry));
       }),
@@ -171,7 +175,7 @@ export class Library {
   }
 
   /** The queue's end of a photo: exported, or failed and why. */
-  exported(file: string, failure: string | undefined): void {
+  exported(file: string, failure: PhotoFailure | undefined): void {
     const entry = this.#entries.get(photoIdOf(file));
     if (entry === undefined) return;
     entry.failure = failure;
@@ -217,8 +221,8 @@ export class Library {
     const into = this.#entries;
     const entries = await Promise.all(
       found.map(async (one) => {
-        const isPlain = one.hasSidecar || this.#folder?.isWritable === false;
-        const sidecar = isPlain ? await this.#parts.sidecars.read(one.path) : newSidecar;
+        const isTouched = one.hasSidecar || this.#isAway(one.path);
+        const sidecar = isTouched ? await this.#parts.sidecars.read(one.path) : newSidecar;
         return this.#entryOf(one, sidecar);
       }),
     );
@@ -258,7 +262,7 @@ export class Library {
       bytes: found.bytes,
       modifiedMs: found.modifiedMs,
       state,
-      ...(failure === undefined ? {} : { failure }),
+      ...(failure === undefined ? {} : { failure: failure.message }),
       rating: sidecar.rating,
       stamp: stamp.slice(0, 16),
       ...(facts === undefined ? {} : { facts }),
@@ -269,6 +273,24 @@ export class Library {
     if (this.#folder === undefined) return;
     this.#folder = { ...this.#folder, ...change };
     this.#parts.events.emit('library.folder', this.#folder);
+  }
+
+  /** What failed because the disk was away is looked at again. */
+  async #comeBack(path: string): Promise<void> {
+    const isWritable = await canWrite(path);
+    if (this.#folder?.path !== path) return;
+    this.#setFolder({ isThere: true, isWritable });
+    await this.#rescan();
+    const failed = [...this.#entries].filter(([, { failure }]) => failure?.code === 'disk');
+    for (const [, entry] of failed) {
+      entry.failure = undefined;
+      this.#refresh(entry);
+    }
+    await this.describe(
+      failed.map(([id]) => id),
+      new AbortController().signal,
+      () => undefined,
+    );
   }
 
   /** Compares what is there with what is known. */
@@ -306,4 +328,11 @@ export class Library {
     if (appeared.length + updated.length + vanished.length === 0) return;
     this.#parts.events.emit('library.changed', { appeared, updated, vanished });
   }
+}
+
+function canWrite(folder: string): Promise<boolean> {
+  return access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,7 +1,7 @@
 /** Edits and rating of a photo, in a file beside it; in the app's own data where that cannot be. */
 
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { defaultEdits, editsSchema } from '../../preload/edits.ts';
@@ -41,6 +41,12 @@ export class Sidecars {
     // Both exist where a disk became writable or read-only meanwhile; the later one counts.
     const [first, second] = away.modifiedMs > beside.modifiedMs ? [away, beside] : [beside, away];
     return first.sidecar ?? second.sidecar ?? newSidecar;
+  }
+
+  /** Which photos have a sidecar in the app's own data now. */
+  async away(): Promise<(photo: string) => boolean> {
+    const names = new Set(await readdir(this.#folder).catch(() => []));
+    return (photo) => names.has(path.basename(this.#awayOf(photo)));
   }
 
   /**

@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { build } from 'vite';
 import { expect } from 'vitest';
 import { z } from 'zod';
+import type { Host } from '../../main/app.ts';
 import { HeadlessHost } from '../../main/headless.ts';
 import { startApp, type TestApp } from '../contract/carriers.ts';
 import { launchChromium } from '../renderer/browser.ts';
@@ -14,15 +15,37 @@ import { launchChromium } from '../renderer/browser.ts';
 /** Pictures of every screen, for whoever wants to look; not kept in the repository. */
 const screenshots = path.join(import.meta.dirname, '../../out/screenshots');
 
-export interface OpenWindow extends TestApp {
+export interface OpenPage {
   readonly page: Page;
   /** What the page complained of: errors of scripts, and refused resources of the page itself. */
   readonly complaints: string[];
   close(): Promise<void>;
 }
 
-/** @param root holds the app's data; its folder `photos` can be opened */
-export async function openWindow(root: string): Promise<OpenWindow> {
+export interface OpenWindow extends OpenPage, TestApp {}
+
+/**
+ * @param root holds the app's data; its folder `photos` can be opened
+ * @param changes to the host
+ */
+export async function openWindow(root: string, changes: Partial<Host> = {}): Promise<OpenWindow> {
+  const pageFolder = await buildPage(root);
+  const running = await startApp(root, changes);
+  const host = await HeadlessHost.listen(running.app, { port: 0, pageFolder });
+  const opened = await openPage(host.address);
+  return {
+    ...running,
+    ...opened,
+    close: async () => {
+      await opened.close();
+      await host.close();
+      await running.app.close();
+    },
+  };
+}
+
+/** @returns the folder that the window was built into */
+export async function buildPage(root: string): Promise<string> {
   const pageFolder = path.join(root, 'page');
   const home = path.join(import.meta.dirname, '../..');
   await build({
@@ -31,8 +54,10 @@ export async function openWindow(root: string): Promise<OpenWindow> {
     logLevel: 'error',
     build: { outDir: pageFolder },
   });
-  const running = await startApp(root);
-  const host = await HeadlessHost.listen(running.app, { port: 0, pageFolder });
+  return pageFolder;
+}
+
+export async function openPage(address: string): Promise<OpenPage> {
   const browser = await launchChromium();
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   page.setDefaultTimeout(30_000);
@@ -43,17 +68,8 @@ export async function openWindow(root: string): Promise<OpenWindow> {
     const isAnswer = /status of 4(04|22)/.test(message.text());
     if (message.type() === 'error' && !isAnswer) complaints.push(message.text());
   });
-  await page.goto(host.address);
-  return {
-    ...running,
-    page,
-    complaints,
-    close: async () => {
-      await browser.close();
-      await host.close();
-      await running.app.close();
-    },
-  };
+  await page.goto(address);
+  return { page, complaints, close: () => browser.close() };
 }
 
 const violationsSchema = z.array(
