@@ -113,7 +113,8 @@ export async function extractPreview(
   }
 }
 
-function explain(error: LibRawFailure, name: string): Refusal {
+/** What a failure of LibRaw means to whoever asked for the file. */
+export function explain(error: LibRawFailure, name: string): Refusal {
   switch (error.kind) {
     case 'unsupported':
       return new Refusal(
@@ -131,7 +132,7 @@ function explain(error: LibRawFailure, name: string): Refusal {
 }
 
 /** Everything about the frame that has to be right before its samples are asked for. */
-function checkFrame(metadata: LibRawMetadata, container: Container, name: string): void {
+export function checkFrame(metadata: LibRawMetadata, container: Container, name: string): void {
   const { width, height, raw_width, raw_height, left_margin, top_margin } = metadata;
   const isInside =
     left_margin >= 0 &&

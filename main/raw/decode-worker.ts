@@ -7,16 +7,19 @@ import { z } from 'zod';
 import { Refusal } from '../refusal.ts';
 import { decodeBytes, extractPreview } from './decode-file.ts';
 import type { DecodedRaw } from './mosaic.ts';
+import { summariseBytes } from './summary.ts';
+import type { RawSummary } from './summary.ts';
 
 /** What the thread answers with, once. */
 export type WorkerReply =
   | { readonly kind: 'decoded'; readonly raw: DecodedRaw }
   | { readonly kind: 'preview'; readonly jpeg: Uint8Array | undefined }
+  | { readonly kind: 'summary'; readonly summary: RawSummary }
   | { readonly kind: 'refused'; readonly code: Refusal['code']; readonly message: string }
   | { readonly kind: 'failed'; readonly error: Error };
 
 const requestShape = z.object({
-  want: z.enum(['raw', 'preview']),
+  want: z.enum(['raw', 'preview', 'summary']),
   name: z.string(),
   bytes: z.instanceof(Uint8Array),
 });
@@ -25,6 +28,7 @@ async function answer(): Promise<WorkerReply> {
   try {
     const { want, name, bytes } = requestShape.parse(workerData);
     if (want === 'preview') return { kind: 'preview', jpeg: await extractPreview(bytes, name) };
+    if (want === 'summary') return { kind: 'summary', summary: await summariseBytes(bytes, name) };
     return { kind: 'decoded', raw: await decodeBytes(bytes, name) };
   } catch (error) {
     if (error instanceof Refusal)

@@ -11,6 +11,7 @@ import { Worker } from 'node:worker_threads';
 import { Refusal, describeError, throwIfCancelled } from '../refusal.ts';
 import type { WorkerReply } from './decode-worker.ts';
 import type { DecodedRaw } from './mosaic.ts';
+import type { RawSummary } from './summary.ts';
 
 export interface DecodeOptions {
   readonly signal?: AbortSignal;
@@ -50,8 +51,19 @@ export async function readEmbeddedPreview(
   return reply.jpeg;
 }
 
+/**
+ * What a RAW file says about itself, without its samples.
+ * @throws Refusal as `decodeRaw`
+ */
+export async function summariseRaw(path: string, options: DecodeOptions = {}): Promise<RawSummary> {
+  const reply = await askWorker('summary', path, options);
+  if (reply.kind !== 'summary')
+    throw new Error(`expected a summary but the decoder sent ${reply.kind}`);
+  return reply.summary;
+}
+
 async function askWorker(
-  want: 'raw' | 'preview',
+  want: 'raw' | 'preview' | 'summary',
   path: string,
   { signal, watchdogMs = WATCHDOG_MS }: DecodeOptions,
 ): Promise<WorkerReply> {

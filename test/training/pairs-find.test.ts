@@ -1,0 +1,236 @@
+/** Finding pairs: the paper's layout and lists, two folders, one folder by EXIF, and what is no dataset. */
+
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cfaDng } from '../../main/raw/dng.ts';
+import { findPairs } from '../../main/training/pairs-find.ts';
+import { splitByScene } from '../../main/training/pairs-split.ts';
+import { foundPairsSchema } from '../../main/training/pairs.ts';
+import { Random } from '../../main/training/random.ts';
+import { simulateMosaic } from '../../main/training/simulate.ts';
+import { photoOf, waves } from './made-photos.ts';
+import { refusalOf } from './refusal-of.ts';
+
+let root = '';
+beforeAll(async () => {
+  root = await mkdtemp(path.join(tmpdir(), 'nightglass-pairs-'));
+});
+afterAll(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+/** Files without content: names alone are looked at. */
+async function folderOf(name: string, files: readonly string[]): Promise<string> {
+  const folder = path.join(root, name);
+  await mkdir(folder, { recursive: true });
+  for (const file of files) {
+    await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
+    await writeFile(path.join(folder, file), '');
+  }
+  return folder;
+}
+
+const sidFiles = [
+  'short/00001_00_0.04s.ARW',
+  'short/00001_01_0.04s.ARW',
+  'short/00001_00_0.1s.ARW',
+  'long/00001_00_10s.ARW',
+  'short/10003_00_0.1s.ARW',
+  'long/10003_00_10s.ARW',
+  'short/20004_09_0.1s.ARW',
+  'long/20004_00_30s.ARW',
+];
+
+describe('the paper’s folders', () => {
+  it('pair every short exposure with the long one of its scene, split as the paper numbers them', async () => {
+    const folder = await folderOf('sid/Sony', [...sidFiles, 'short/00009_00_0.1s.ARW']);
+    const found = await findPairs([folder]);
+    expect(foundPairsSchema.parse(JSON.parse(JSON.stringify(found)))).toEqual(found);
+    expect(found.layout).toBe('sid');
+    expect(found.pairs.map(({ id, scene, statedRatio, split }) => [id, scene, statedRatio, split]))
+      .toEqual([
+        ['short/00001_00_0.04s.ARW', '00001', 250, 'train'],
+        ['short/00001_00_0.1s.ARW', '00001', 100, 'train'],
+        ['short/00001_01_0.04s.ARW', '00001', 250, 'train'],
+        ['short/10003_00_0.1s.ARW', '10003', 100, 'test'],
+        ['short/20004_09_0.1s.ARW', '20004', 300, 'validation'],
+      ]); // prettier-ignore
+    expect(found.unpaired).toEqual([
+      {
+        file: path.join(folder, 'short/00009_00_0.1s.ARW'),
+        reason: 'no file in long is named like it',
+      },
+    ]);
+    // The folder above, as the paper's archive unpacks.
+    expect(await findPairs([path.dirname(folder)])).toEqual(found);
+  });
+
+  it('name what is missing', async () => {
+    const half = await folderOf('half', ['short/00001_00_0.1s.ARW']);
+    expect((await refusalOf(() => findPairs([half]))).message).toMatch(/"long" is missing/);
+    const empty = await folderOf('empty-long', ['short/00001_00_0.1s.ARW', 'long/notes.txt']);
+    expect((await refusalOf(() => findPairs([empty]))).message).toMatch(/expected RAW files in/);
+  });
+});
+
+describe('the paper’s lists', () => {
+  const line = './Sony/short/00001_00_0.04s.ARW ./Sony/long/00001_00_10s.ARW ISO200 F8';
+
+  it('give pairs, their splits, and the files that are not there', async () => {
+    const folder = await folderOf(
+      'lists',
+      sidFiles.map((file) => `Sony/${file}`),
+    );
+    await writeFile(
+      path.join(folder, 'Sony_train_list.txt'),
+      `${line}\n${line}\n./Sony/short/00777_00_0.1s.ARW ./Sony/long/00001_00_10s.ARW ISO200 F8\n`,
+    );
+    await writeFile(
+      path.join(folder, 'Sony_val_list.txt'),
+      './Sony/short/20004_09_0.1s.ARW ./Sony/long/20004_00_30s.ARW ISO640 F9\r\n',
+    );
+    const found = await findPairs([folder]);
+    expect(found.layout).toBe('lists');
+    expect(found.pairs.map(({ scene, split, statedRatio }) => [scene, split, statedRatio])).toEqual(
+      [
+        ['00001', 'train', 250],
+        ['20004', 'validation', 300],
+      ],
+    );
+    expect(found.unpaired.map(({ file }) => file)).toEqual(['./Sony/short/00777_00_0.1s.ARW']);
+    const single = await findPairs([path.join(folder, 'Sony_val_list.txt')]);
+    expect(single.pairs).toHaveLength(1);
+  });
+
+  it('are refused by line where they are no lists, and as a whole where nothing is there', async () => {
+    const folder = await folderOf('wrong-lists', []);
+    const list = path.join(folder, 'My_train_list.txt');
+    const answer = async (text: string): Promise<string> => {
+      await writeFile(list, text);
+      const refusal = await refusalOf(() => findPairs([list]));
+      expect(refusal.code).toBe('dataset');
+      return refusal.message;
+    };
+    expect(await answer(`${line}\nshort.ARW\n`)).toMatch(/in line 2 of My_train_list.txt/);
+    expect(await answer(line)).toMatch(/found none of them, \.\/Sony\/short\/00001_00_0\.04s\.ARW/);
+    expect(await answer('\n')).toMatch(/there is no line/);
+  });
+});
+
+describe('two folders', () => {
+  it('pair by name, whatever tells the exposures apart', async () => {
+    const dark = await folderOf('dark', ['a.dng', 'b_short.dng', 'c_0.5s.nef', 'lonely.dng']);
+    const bright = await folderOf('bright', ['a.png', 'b_long.dng', 'c_30s.tif', 'other.dng']);
+    const found = await findPairs([dark, bright]);
+    expect(found.pairs.map(({ id, scene, target }) => [id, scene, target])).toEqual([
+      ['a.dng', 'a', 'picture'],
+      ['b_short.dng', 'b', 'raw'],
+      ['c_0.5s.nef', 'c', 'picture'],
+    ]);
+    expect(found.unpaired.map(({ file }) => path.basename(file)).sort()).toEqual([
+      'lonely.dng',
+      'other.dng',
+    ]);
+    const refusal = await refusalOf(() => findPairs([bright, dark, dark]));
+    expect(refusal.code).toBe('bad-argument');
+  });
+});
+
+describe('one folder', () => {
+  it('pairs exposures of one camera that follow each other', async () => {
+    const folder = await folderOf('exif', []);
+    const photo = photoOf('waves', [40, 40], waves);
+    const write = async (
+      name: string,
+      camera: string,
+      exposureSeconds: number,
+      takenAt: string,
+    ): Promise<void> => {
+      const { mosaic } = simulateMosaic(photo, {
+        camera,
+        iso: 1600,
+        ratio: 1,
+        random: new Random(1),
+      });
+      const shot = { ...mosaic.shot, exposureSeconds, takenAt: `2026-11-24T${takenAt}` };
+      await writeFile(
+        path.join(folder, name),
+        Buffer.concat([...cfaDng({ ...mosaic, shot }).chunks()]),
+      );
+    };
+    await write('1.dng', 'sony-a7s2', 0.1, '22:00:00');
+    await write('2.dng', 'sony-a7s2', 10, '22:00:05');
+    // Begun 25 s after the last one's end: the same series.
+    await write('3.dng', 'sony-a7s2', 0.04, '22:00:40');
+    await write('4.dng', 'sony-a7s2', 8, '22:00:44');
+    await write('5.dng', 'nikon-d850', 0.1, '22:00:06');
+    await write('6.dng', 'sony-a7s2', 0.1, '22:10:00');
+    await write('7.dng', 'sony-a7s2', 20, '22:10:01');
+    await writeFile(path.join(folder, '8.dng'), 'no photo');
+    const done: number[] = [];
+    const found = await findPairs([folder], { onProgress: (count) => done.push(count) });
+    expect(found.layout).toBe('exif');
+    expect(done.at(-1)).toBe(8);
+    expect(
+      found.pairs.map(({ id, scene, statedRatio }) => [id, scene, Math.round(statedRatio ?? 0)]),
+    ).toEqual([
+      ['1.dng', '2.dng', 100],
+      ['3.dng', '2.dng', 250],
+      ['6.dng', '7.dng', 200],
+    ]);
+    expect(found.unpaired.map(({ file }) => path.basename(file)).sort()).toEqual([
+      '4.dng',
+      '5.dng',
+      '8.dng',
+    ]);
+    const cancelled = AbortSignal.abort();
+    const refusal = await refusalOf(() => findPairs([folder], { signal: cancelled }));
+    expect(refusal.code).toBe('cancelled');
+  });
+
+  it('is refused where it holds nothing to pair', async () => {
+    const empty = await folderOf('nothing', ['readme.md']);
+    expect((await refusalOf(() => findPairs([empty]))).message).toMatch(/neither RAW files, nor/);
+    const bad = await folderOf('bad', ['a.dng']);
+    expect((await refusalOf(() => findPairs([bad]))).message).toMatch(
+      /a\.dng, for one, was passed/,
+    );
+    const missing = await refusalOf(() => findPairs([path.join(root, 'nowhere')]));
+    expect(missing.code).toBe('dataset');
+  });
+});
+
+describe('splits', () => {
+  const scenes = Array.from({ length: 30 }, (_, index) => ({ scene: `s${index}` }));
+  const pairs = scenes.flatMap((one) => [one, one, one]);
+
+  it('go by scene, by seed, and by nothing else', () => {
+    const { train, validation, test } = splitByScene(pairs, { seed: 7 });
+    expect([train.length, validation.length, test.length]).toEqual([72, 9, 9]);
+    const of = (list: readonly { scene: string }[]): Set<string> =>
+      new Set(list.map(({ scene }) => scene));
+    expect(of(train).isDisjointFrom(of(test)) && of(train).isDisjointFrom(of(validation))).toBe(
+      true,
+    );
+    expect(splitByScene(pairs.toReversed(), { seed: 7 }).test.map(({ scene }) => scene).sort())
+      .toEqual(test.map(({ scene }) => scene).sort()); // prettier-ignore
+    expect(of(splitByScene(pairs, { seed: 8 }).test)).not.toEqual(of(test));
+  });
+
+  it('keep what the dataset says, and give nothing away of two scenes', () => {
+    const given = splitByScene([
+      { scene: 'a', split: 'train' as const },
+      { scene: 'a', split: 'test' as const },
+      { scene: 'b', split: 'test' as const },
+    ]);
+    expect([given.train.length, given.validation.length, given.test.length]).toEqual([2, 0, 1]);
+    const two = splitByScene(scenes.slice(0, 2));
+    expect([two.train.length, two.validation.length, two.test.length]).toEqual([2, 0, 0]);
+    const three = splitByScene(scenes.slice(0, 3));
+    expect([three.train.length, three.validation.length, three.test.length]).toEqual([2, 1, 0]);
+    const five = splitByScene(scenes.slice(0, 5));
+    expect([five.train.length, five.validation.length, five.test.length]).toEqual([3, 1, 1]);
+  });
+});
