@@ -24,7 +24,7 @@ interface Exposure {
 }
 
 /** What a pixel's number is proportional to; aperture and ISO count where the file says them. */
-export function lightOf({ exposureSeconds, iso, aperture }: Shot): number | undefined {
+function lightOf({ exposureSeconds, iso, aperture }: Shot): number | undefined {
   if (exposureSeconds === undefined) return undefined;
   return (exposureSeconds * (iso ?? 100)) / (aperture ?? 1) ** 2;
 }

@@ -10,7 +10,7 @@ const SCENES_FOR_VALIDATION = 3;
 const SCENES_FOR_TEST = 5;
 
 /** Seed of every split that is not told otherwise, so that `train` and `evaluate` agree. */
-export const DEFAULT_SPLIT_SEED = 1;
+const DEFAULT_SPLIT_SEED = 1;
 
 interface OfScene {
   readonly scene: string;

@@ -58,7 +58,6 @@ const faultSchema = z.enum([
   'dark',
   'duplicate',
 ]);
-export type Fault = z.infer<typeof faultSchema>;
 
 /** What is worth knowing of a pair that is kept. */
 const noticeSchema = z.enum([
@@ -69,7 +68,6 @@ const noticeSchema = z.enum([
   'partly-saturated',
   'scene-joined',
 ]);
-export type Notice = z.infer<typeof noticeSchema>;
 
 /** What was measured of a pair whose files could be read. */
 const pairFactsSchema = z.object({
@@ -92,9 +90,8 @@ const pairFactsSchema = z.object({
   /** Share of the long exposure's samples that are at their limit, 0 … 1. */
   saturated: z.number().min(0).max(1),
 });
-export type PairFacts = z.infer<typeof pairFactsSchema>;
 
-const pairReportSchema = z.object({
+export const pairReportSchema = z.object({
   /** As found; its scene is another's where the two turned out to share a long exposure. */
   pair: pairSchema,
   /** Present where the pair is left out: why, as a code and as a sentence for people. */
@@ -112,7 +109,7 @@ const usablePairSchema = pairSchema.extend({
 export type UsablePair = z.infer<typeof usablePairSchema>;
 
 /** A dataset as a run keeps it: the pairs of each split. */
-const pairSplitsSchema = z.object({
+export const pairSplitsSchema = z.object({
   train: z.array(usablePairSchema),
   validation: z.array(usablePairSchema),
   test: z.array(usablePairSchema),
