@@ -1,99 +1,93 @@
-/** What a training run tells while it goes: to the terminal, to programs, and to its log. */
+/** What a training run tells while it goes: to the terminal, or as JSON lines to programs. */
 
-import { appendFile } from 'node:fs/promises';
-import type { Checkpoint } from '../training/checkpoint.ts';
-import type { TrainingProgress } from '../training/run.ts';
-import { Eta, formatDuration, type ProgressLine } from './progress-line.ts';
+import path from 'node:path';
+import type { RunEvent } from '../training/run-events.ts';
+import { formatDuration, type ProgressLine } from './progress-line.ts';
 
-/** Steps between lines of the log; the first and the last step have one too. */
-const LOG_EVERY = 100;
-
-/** Tells how the run goes: on the terminal, as JSON lines, and in the run's own log. */
 export class TrainingReport {
   readonly #isJson: boolean;
-  readonly #run: Checkpoint;
   readonly #line: ProgressLine;
-  readonly #logFile: string;
-  readonly #eta = new Eta();
-  readonly #beginMs = performance.now();
-  #stepMs = 0;
-  #waitMs = 0;
-  #steps = 0;
-  /** Lines of the log on their way to the disk, one after the other. */
-  #logged: Promise<void> = Promise.resolve();
+  #steps: number | undefined;
 
-  constructor(
-    run: Checkpoint,
-    to: { readonly isJson: boolean; readonly line: ProgressLine; readonly logFile: string },
-  ) {
-    this.#run = run;
-    this.#isJson = to.isJson;
-    this.#line = to.line;
-    this.#logFile = to.logFile;
+  constructor({ isJson, line }: { readonly isJson: boolean; readonly line: ProgressLine }) {
+    this.#isJson = isJson;
+    this.#line = line;
   }
 
-  async begin(photos: number, excluded: readonly string[]): Promise<void> {
-    const { recipe, dataset, state } = this.#run;
-    const { step } = state;
-    this.#record({ event: 'start', step, photos, excluded, dataset, recipe });
-    await this.#logged;
-    if (this.#isJson) return;
-    const { unet, batch, patchPacked, steps } = recipe;
-    const besides = excluded.length === 0 ? '' : ` (${excluded.length} left out)`;
-    this.#line.log(
-      `${photos} photos${besides}, base ${unet.baseChannels}, ${batch} patches of ${patchPacked}² a step, ` +
-        `${step === 0 ? '' : `from step ${step} `}to step ${steps}. Ctrl-C saves and stops.`,
-    );
-  }
-
-  step(progress: TrainingProgress): void {
-    const { step, steps, loss, norm, learningRate, stepMs, waitMs } = progress;
-    this.#stepMs += stepMs;
-    this.#waitMs += waitMs;
-    this.#steps += 1;
-    const leftMs = this.#eta.remainingMs(step, steps);
-    const left = leftMs === undefined ? '' : `, ${formatDuration(leftMs)} left`;
-    this.#line.update(`step ${step}/${steps}, loss ${loss.toFixed(4)}${left}`);
-    const isFirst = step === this.#run.state.step + 1;
-    if (!isFirst && step % LOG_EVERY !== 0 && step !== steps) return;
-    this.#record({
-      event: 'progress',
-      step,
-      steps,
-      loss: Number(loss.toPrecision(5)),
-      norm: Number(norm.toPrecision(4)),
-      learningRate: Number(learningRate.toPrecision(4)),
-      stepMs: Math.round(this.#stepMs / this.#steps),
-      waitMs: Number((this.#waitMs / this.#steps).toFixed(1)),
-      elapsedSeconds: Math.round((performance.now() - this.#beginMs) / 1000),
-      ...(leftMs === undefined ? {} : { leftSeconds: Math.round(leftMs / 1000) }),
-    });
-    this.#stepMs = this.#waitMs = this.#steps = 0;
-  }
-
-  /** Waits for the log. */
-  async end(): Promise<void> {
-    this.#line.done();
-    await this.#logged;
-  }
-
-  stopped(step: number, checkpoint: string): void {
-    const { steps } = this.#run.recipe;
+  /** @param isLogged false for steps that only move the terminal's line */
+  tell(event: RunEvent, isLogged: boolean): void {
+    if (event.event === 'start') this.#steps = event.steps;
     if (this.#isJson) {
-      process.stdout.write(`${JSON.stringify({ event: 'stopped', step, steps, checkpoint })}\n`);
+      // How it ended is said by `wrote`, and failures by the program.
+      if (isLogged && event.event !== 'done' && event.event !== 'failed') this.#print(event);
       return;
     }
-    process.stdout.write(
-      `Stopped and saved at step ${step} of ${steps}. The same command with --resume goes on.\n`,
-    );
+    const text = spoken(event);
+    if (event.event === 'progress') {
+      const { step, steps, loss, leftSeconds } = event;
+      const left = leftSeconds === undefined ? '' : `, ${formatDuration(leftSeconds * 1000)} left`;
+      this.#line.update(`step ${step}/${steps}, loss ${loss.toFixed(4)}${left}`);
+    } else if (event.event === 'stopped') {
+      this.#line.done();
+      process.stdout.write(`${text}\n`);
+    } else if (text !== '') {
+      this.#line.log(text);
+    }
   }
 
-  #record(event: Record<string, unknown>): void {
-    const text = JSON.stringify(event);
-    if (this.#isJson) process.stdout.write(`${text}\n`);
-    // A log that cannot be written (a full disk) is no reason to lose a run: the checkpoint will say.
-    this.#logged = this.#logged
-      .then(() => appendFile(this.#logFile, `${text}\n`))
-      .catch(() => undefined);
+  /** The model that came of it. */
+  wrote(paths: { readonly manifest: string; readonly onnx: string }, step: number): void {
+    if (this.#isJson) {
+      this.#print({ event: 'result', step, steps: this.#steps ?? step, ...paths });
+      return;
+    }
+    const onnx = path.basename(paths.onnx);
+    process.stdout.write(`Wrote ${paths.manifest} and ${onnx} at step ${step}.\n`);
+  }
+
+  #print(event: object): void {
+    process.stdout.write(`${JSON.stringify(event)}\n`);
+  }
+}
+
+/** One line for people; empty for what they need not know. */
+function spoken(event: RunEvent): string {
+  switch (event.event) {
+    case 'start': {
+      const { photos, excluded, step, steps } = event;
+      const { unet, batch, patchPacked } = event.recipe;
+      const besides = excluded.length === 0 ? '' : ` (${excluded.length} left out)`;
+      return (
+        `${photos} photos${besides}, base ${unet.baseChannels}, ${batch} patches of ${patchPacked}² a step, ` +
+        `${step === 0 ? '' : `from step ${step} `}to step ${steps}. Ctrl-C saves and stops.`
+      );
+    }
+    case 'validated': {
+      const { step, psnrDb, ssim, loss, isBest } = event;
+      return (
+        `step ${step}: ${psnrDb.toFixed(2)} dB, SSIM ${ssim.toFixed(4)}, loss ${loss.toFixed(4)} on held-out ` +
+        `patches${isBest ? ', the best so far' : ''}`
+      );
+    }
+    case 'skipped':
+      return `left out: ${event.account}`;
+    case 'trouble':
+      return event.account;
+    case 'diverged':
+      return (
+        `step ${event.step}: ${event.account}; going on from step ${event.backToStep} with ` +
+        `${event.rateScale.toPrecision(2)} of the learning rate`
+      );
+    case 'paused':
+      return `waiting at step ${event.step}: ${event.account}`;
+    case 'resumed':
+      return `going on after step ${event.step}`;
+    case 'stopped':
+      return `Stopped and saved at step ${event.step} of ${event.steps}. The same command with --resume goes on.`;
+    case 'progress':
+    case 'checkpoint':
+    case 'done':
+    case 'failed':
+      return '';
   }
 }

@@ -20,7 +20,14 @@ export function toParent(message: unknown): void {
   else if (process.connected) process.send?.(message);
 }
 
-export function onParentMessage(receive: (message: unknown) => void): void {
+/**
+ * Listens to the app.
+ * @param leave called when the app is gone; ends the process at once if not given
+ */
+export function onParentMessage(
+  receive: (message: unknown) => void,
+  leave: () => void = () => process.exit(0),
+): void {
   if (port !== undefined) {
     port.on('message', ({ data }) => {
       receive(data);
@@ -29,9 +36,7 @@ export function onParentMessage(receive: (message: unknown) => void): void {
   }
   process.on('message', receive);
   // The app's end is this process's: nobody is left to work for.
-  process.on('disconnect', () => {
-    process.exit(0);
-  });
+  process.on('disconnect', leave);
   // Ctrl-C on a terminal reaches the whole group; the app decides what happens to its photos.
   process.on('SIGINT', () => undefined);
 }

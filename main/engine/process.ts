@@ -1,22 +1,11 @@
 /** The engine as a process: what the app needs of one, whichever way it was started. */
 
-import { fork } from 'node:child_process';
-import { describeError } from '../refusal.ts';
+import { forkChild, type ChildHandle, type ChildListener } from './fork-child.ts';
 import { replySchema, type Reply, type Request } from './protocol.ts';
 
-export interface EngineProcess {
-  send(request: Request): void;
-  /** Ends it at once. */
-  kill(): void;
-}
+export type EngineProcess = ChildHandle<Request>;
 
-export interface EngineListener {
-  reply(reply: Reply): void;
-  /** It ended, whoever ended it; nothing follows. */
-  exit(reason: string): void;
-}
-
-export type SpawnEngine = (listener: EngineListener) => EngineProcess;
+export type SpawnEngine = (listener: ChildListener<Reply>) => EngineProcess;
 
 /**
  * The engine's environment. On Linux glibc is asked for huge pages: the network takes and returns
@@ -34,49 +23,14 @@ function engineEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Starts the engine as a Node process. */
-export const spawnNodeEngine: SpawnEngine = (listener) => {
-  const child = fork(new URL('./child.ts', import.meta.url), {
-    env: engineEnvironment(),
-    // Its threads ask for a collection when they let a picture go; see darkroom-worker.ts.
-    execArgv: [...process.execArgv, '--expose-gc'],
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
-  let lastWords = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    lastWords = (lastWords + chunk.toString()).slice(-2000);
-  });
-  let hasEnded = false;
-  const end = (reason: string): void => {
-    if (hasEnded) return;
-    hasEnded = true;
-    listener.exit(reason);
-  };
-  child.on('message', (unknown: unknown) => {
-    const reply = replySchema.safeParse(unknown);
-    if (reply.success) {
-      listener.reply(reply.data);
-      return;
-    }
-    // An engine gone mad must not take the app with it.
-    lastWords = `its answer was not understood (${describeError(reply.error)})`;
-    child.kill('SIGKILL');
-  });
-  child.on('error', (error) => {
-    end(error.message);
-  });
-  child.on('exit', (code, signal) => {
-    const how = signal === null ? `with status ${String(code)}` : `by ${signal}`;
-    const said = lastWords.trim().split('\n').at(-1) ?? '';
-    end(said === '' ? how : `${how}: ${said}`);
-  });
-  return {
-    send: (request) => {
-      // A request to a process that just died is answered by its exit.
-      if (child.connected) child.send(request, () => undefined);
+export const spawnNodeEngine: SpawnEngine = (listener) =>
+  forkChild(
+    new URL('./child.ts', import.meta.url),
+    replySchema,
+    {
+      env: engineEnvironment(),
+      // Its threads ask for a collection when they let a picture go; see darkroom-worker.ts.
+      execArgv: [...process.execArgv, '--expose-gc'],
     },
-    kill: () => {
-      child.kill('SIGKILL');
-    },
-  };
-};
+    listener,
+  );

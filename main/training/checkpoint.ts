@@ -11,6 +11,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { describeError, Refusal } from '../refusal.ts';
 import { parameterCount } from '../network/unet.ts';
+import { courseSchema, freshCourse, type Course } from './course.ts';
 import { recipeSchema, type Recipe } from './recipe.ts';
 
 export interface TrainingState {
@@ -27,6 +28,14 @@ export interface Checkpoint {
   /** What the patches are made from, so that a resumed run cannot silently change its data. */
   readonly dataset: string;
   readonly state: TrainingState;
+  /** How it went so far; a run that nothing is known of if absent. */
+  readonly course?: Course;
+}
+
+/** The state before the first step from given weights. */
+export function stateOf(weights: Float32Array): TrainingState {
+  const zeros = (): Float32Array => new Float32Array(weights.length);
+  return { step: 0, weights, momentum: zeros(), variance: zeros() };
 }
 
 const magic = 'NGCK';
@@ -38,16 +47,24 @@ const headerSchema = z.object({
   dataset: z.string(),
   step: z.number().int().nonnegative(),
   parameters: z.number().int().positive(),
+  /** Absent in files of before it was kept. */
+  course: courseSchema.default(freshCourse),
 });
 
 /** The file's bytes, in chunks to be written one after the other. */
-export function encodeCheckpoint({ recipe, dataset, state }: Checkpoint): Uint8Array[] {
+export function encodeCheckpoint({
+  recipe,
+  dataset,
+  state,
+  course = freshCourse,
+}: Checkpoint): Uint8Array[] {
   const header = {
     version: 1,
     recipe,
     dataset,
     step: state.step,
     parameters: state.weights.length,
+    course,
   };
   const json = Buffer.from(JSON.stringify(header));
   const prefix = Buffer.alloc(padded(prefixBytes + json.length));
@@ -61,7 +78,7 @@ export function encodeCheckpoint({ recipe, dataset, state }: Checkpoint): Uint8A
  * Reads a checkpoint back.
  * @throws Refusal `dataset` if the file cannot be read or is not a whole checkpoint
  */
-export async function readCheckpoint(file: string): Promise<Checkpoint> {
+export async function readCheckpoint(file: string): Promise<Required<Checkpoint>> {
   const name = path.basename(file);
   const refuse = (what: string): Refusal =>
     new Refusal('dataset', `expected a training checkpoint in ${name} but ${what}`);
@@ -79,7 +96,7 @@ export async function readCheckpoint(file: string): Promise<Checkpoint> {
     parseJson(bytes.subarray(prefixBytes, prefixBytes + jsonLength)),
   );
   if (!header.success) throw refuse('its header is damaged');
-  const { recipe, dataset, step, parameters } = header.data;
+  const { recipe, dataset, step, parameters, course } = header.data;
   if (parameters !== parameterCount(recipe.unet))
     throw refuse('its weights do not fit its network');
   const start = padded(prefixBytes + jsonLength);
@@ -92,6 +109,7 @@ export async function readCheckpoint(file: string): Promise<Checkpoint> {
     recipe,
     dataset,
     state: { step, weights: array(0), momentum: array(1), variance: array(2) },
+    course,
   };
 }
 

@@ -148,6 +148,14 @@ export class PatchSource {
     return first;
   }
 
+  /** Goes on with the batch of this number. */
+  rewind(step: number): void {
+    this.coming.length = 0;
+    this.awaited.clear();
+    this.nextStep = step;
+    while (this.coming.length < this.ahead) this.order();
+  }
+
   /** Ends the thread. */
   async close(): Promise<void> {
     this.closed = true;

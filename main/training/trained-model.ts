@@ -6,27 +6,8 @@ import { writeAtomically } from '../export/atomic.ts';
 import { manifestSchema, type Manifest } from '../network/manifest.ts';
 import { inferenceModel } from '../network/unet.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import type { ModelTitle } from './model-title.ts';
 import { AMPLIFIED_LIMIT } from './patches.ts';
-
-/** What people call the model. */
-export interface ModelTitle {
-  /** Short name for `--model`, and of the files: small letters, digits, hyphens. */
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
-  readonly licence: string;
-}
-
-/** An id out of a name: "My A7S, fast" becomes "my-a7s-fast"; empty if nothing of it is left. */
-export function idOfName(name: string): string {
-  return name
-    .normalize('NFKD')
-    .replaceAll(/\p{M}/gu, '')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .slice(0, 64)
-    .replaceAll(/^-+|-+$/g, '');
-}
 
 /**
  * The manifest of a model made of a checkpoint's weights; the whole recipe goes into it.

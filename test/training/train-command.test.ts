@@ -44,7 +44,12 @@ it('saves on Ctrl-C, goes on where it stopped, and writes the model it would hav
   expect(end).toHaveProperty('step', state.step);
   expect(state.step).toBeGreaterThan(0);
   expect(state.step).toBeLessThan(24);
-  expect((await readdir(out)).sort()).toEqual(['checkpoint.ngck', 'log.jsonl']);
+  expect((await readdir(out)).sort()).toEqual([
+    '.lock',
+    'checkpoint.ngck',
+    'log.jsonl',
+    'run.json',
+  ]);
 
   const again = await nightglass([...train, '--out', out]);
   expect(again).toMatchObject({ status: 2, stdout: '' });

@@ -17,8 +17,11 @@ import {
 import { makeBatch, PatchMaker, poolOf } from '../../main/training/patches.ts';
 import { Random } from '../../main/training/random.ts';
 import { defaultRecipe, type Recipe } from '../../main/training/recipe.ts';
-import { freshState, train, type BatchSource } from '../../main/training/run.ts';
-import { idOfName, writeModel } from '../../main/training/trained-model.ts';
+import { freshCourse } from '../../main/training/course.ts';
+import { RunControl } from '../../main/training/run-control.ts';
+import { freshState, train, type BatchSource, type Reached } from '../../main/training/run.ts';
+import { idOfName } from '../../main/training/model-title.ts';
+import { writeModel } from '../../main/training/trained-model.ts';
 import { photoOf, waves } from './made-photos.ts';
 import { refusalOf } from './refusal-of.ts';
 
@@ -140,49 +143,57 @@ describe('a run', () => {
         Promise.resolve(
           makeBatch({ pool, seed: tiny.seed, step: step++, batch: tiny.batch, maker }),
         ),
+      rewind: (to) => {
+        step = to;
+      },
     };
   }
 
-  const options = { threads: 1, checkpointEvery: 100, onCheckpoint: () => Promise.resolve() };
+  const fresh = (recipe: Recipe): Reached => ({ state: freshState(recipe), course: freshCourse });
+  const options = {
+    threads: 1,
+    control: new RunControl(),
+    checkpointEvery: 100,
+    validateEvery: 100,
+    onCheckpoint: () => Promise.resolve(),
+    readBack: () => Promise.resolve(fresh(tiny)),
+  };
 
   it('stopped, saved, read and taken up again ends bit for bit as one that never stopped', async () => {
-    const whole = await train(tiny, freshState(tiny), batchesFrom(1), options);
-    expect(whole.step).toBe(6);
+    const whole = await train(tiny, fresh(tiny), batchesFrom(1), options);
+    expect(whole.state.step).toBe(6);
 
     const file = path.join(folder, 'stopped.ngck');
-    const stop = new AbortController();
+    const control = new RunControl();
     const saved: number[] = [];
-    await train(tiny, freshState(tiny), batchesFrom(1), {
+    await train(tiny, fresh(tiny), batchesFrom(1), {
       ...options,
-      signal: stop.signal,
+      control,
       onProgress: ({ step }) => {
-        if (step === 3) stop.abort();
+        if (step === 3) control.stop('nothing');
       },
-      onCheckpoint: async (state) => {
-        saved.push(state.step);
+      onCheckpoint: async (reached) => {
+        saved.push(reached.state.step);
         await writeFile(
           file,
-          Buffer.concat(encodeCheckpoint({ recipe: tiny, dataset: '', state })),
+          Buffer.concat(encodeCheckpoint({ recipe: tiny, dataset: '', ...reached })),
         );
       },
     });
     expect(saved).toEqual([3]);
-    const { recipe, state } = await readCheckpoint(file);
-    const resumed = await train(recipe, state, batchesFrom(state.step + 1), options);
-    expectSameBits(resumed, whole);
+    const { recipe, ...reached } = await readCheckpoint(file);
+    const resumed = await train(recipe, reached, batchesFrom(4), options);
+    expectSameBits(resumed.state, whole.state);
+    expect(resumed.course).toEqual(whole.course);
   });
 
   it('learns: the loss of patches it has not seen falls', async () => {
     const recipe: Recipe = { ...tiny, steps: 60, learningRate: 4e-3, warmupSteps: 5 };
     const losses: number[] = [];
-    let last = Number.NaN;
-    await train(recipe, freshState(recipe), batchesFrom(1), {
+    await train(recipe, fresh(recipe), batchesFrom(1), {
       ...options,
-      // The smoothed loss undone: every batch is new, so each is a validation.
-      onProgress: ({ loss }) => {
-        losses.push(Number.isNaN(last) ? loss : last + (loss - last) * 100);
-        last = loss;
-      },
+      // Every batch is new, so each is a validation.
+      onProgress: ({ batchLoss }) => losses.push(batchLoss),
     });
     const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
     expect(mean(losses.slice(-10))).toBeLessThan(0.5 * mean(losses.slice(0, 10)));
@@ -190,10 +201,10 @@ describe('a run', () => {
 
   it('saves at the asked-for steps and at the end', async () => {
     const saved: number[] = [];
-    await train({ ...tiny, steps: 5 }, freshState(tiny), batchesFrom(1), {
+    await train({ ...tiny, steps: 5 }, fresh(tiny), batchesFrom(1), {
       ...options,
       checkpointEvery: 2,
-      onCheckpoint: (state) => {
+      onCheckpoint: ({ state }) => {
         saved.push(state.step);
         return Promise.resolve();
       },
@@ -202,11 +213,17 @@ describe('a run', () => {
   });
 
   it('ends with a refusal when the loss is no number', async () => {
-    const { weights, ...state } = freshState(tiny);
-    const spoilt = { ...state, weights: weights.map(() => Number.NaN) };
-    await expect(train(tiny, spoilt, batchesFrom(1), options)).rejects.toMatchObject({
-      code: 'dataset',
+    const { state, course } = fresh(tiny);
+    const spoilt = { state: { ...state, weights: state.weights.map(() => Number.NaN) }, course };
+    const setbacks: number[] = [];
+    const training = train(tiny, spoilt, batchesFrom(1), {
+      ...options,
+      readBack: () => Promise.resolve(spoilt),
+      onSetback: ({ rateScale }) => setbacks.push(rateScale),
     });
+    await expect(training).rejects.toMatchObject({ code: 'dataset' });
+    expect(setbacks).toHaveLength(4);
+    expect(setbacks[3]).toBeCloseTo(0.3 ** 4);
   });
 });
 

@@ -1,0 +1,244 @@
+/** From the options of `nightglass train` to a run folder that can be trained. */
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { readModel } from '../network/manifest.ts';
+import { Refusal } from '../refusal.ts';
+import { readCheckpoint, type TrainingState } from '../training/checkpoint.ts';
+import { describeDataset, trainingPhotos } from '../training/dataset.ts';
+import { idOfName, type ModelTitle } from '../training/model-title.ts';
+import { modelWeights } from '../training/model-weights.ts';
+import { defaultRecipe, recipeSchema, type Recipe } from '../training/recipe.ts';
+import {
+  adoptRun,
+  createRun,
+  readRun,
+  runFiles,
+  writeRun,
+  type Dataset,
+  type RunDescription,
+  type RunPlan,
+  type RunSettings,
+} from '../training/run-folder.ts';
+
+export const trainOptionsSchema = z.object({
+  photos: z.array(z.string()).default([]),
+  out: z.string(),
+  steps: z.number().optional(),
+  batch: z.number().optional(),
+  patch: z.number().optional(),
+  base: z.number().optional(),
+  learningRate: z.number().optional(),
+  seed: z.number().optional(),
+  threads: z.number().optional(),
+  name: z.string().min(1).max(100).optional(),
+  id: z.string().optional(),
+  description: z.string().max(2000).optional(),
+  licence: z.string().min(1).optional(),
+  from: z.string().optional(),
+  checkpointEvery: z.number().optional(),
+  exclude: z.array(z.string()).default([]),
+  withHeldOut: z.boolean().default(false),
+  resume: z.boolean().default(false),
+  otherPhotos: z.boolean().default(false),
+  exportOnly: z.boolean().default(false),
+  json: z.boolean().default(false),
+});
+
+export type TrainOptions = z.infer<typeof trainOptionsSchema>;
+
+const untitled: ModelTitle = {
+  id: 'trained-model',
+  name: 'Trained model',
+  description: 'Trained by nightglass train.',
+  licence: 'not stated',
+};
+
+const usualSettings: RunSettings = {
+  device: 'cpu',
+  checkpointEvery: 250,
+  validateEvery: 1000,
+  keep: 'best',
+};
+
+/** The title with what the options say of it. @throws Refusal `bad-argument` for an id that cannot name files */
+export function titled(options: TrainOptions, before: ModelTitle = untitled): ModelTitle {
+  const {
+    name = before.name,
+    description = before.description,
+    licence = before.licence,
+  } = options;
+  const id = options.id ?? (options.name === undefined ? before.id : idOfName(name));
+  if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(id)) {
+    throw new Refusal(
+      'bad-argument',
+      `expected small letters, digits and hyphens for --id but received "${id}"`,
+    );
+  }
+  return { id, name, description, licence };
+}
+
+function settingsWith(options: TrainOptions, before: RunSettings): RunSettings {
+  const { threads = before.threads, checkpointEvery = before.checkpointEvery } = options;
+  return { ...before, checkpointEvery, ...(threads === undefined ? {} : { threads }) };
+}
+
+/**
+ * Makes the run folder that the options ask for.
+ * @throws Refusal, before anything is written
+ */
+export async function planRun(options: TrainOptions): Promise<void> {
+  if (existsSync(runFiles(options.out).checkpoint)) {
+    throw new Refusal(
+      'bad-argument',
+      `${options.out} already holds a run: go on with it by --resume, or choose another folder`,
+    );
+  }
+  const title = titled(options);
+  const { recipe, weights } = await begin(options, recipeOf(options));
+  const { dataset } = await chooseDataset(options);
+  const plan: RunPlan = {
+    title,
+    recipe,
+    dataset,
+    startedFrom:
+      options.from === undefined
+        ? { kind: 'random' }
+        : { kind: options.from.endsWith('.ngck') ? 'checkpoint' : 'model', which: options.from },
+    settings: settingsWith(options, usualSettings),
+  };
+  await createRun(options.out, plan, weights);
+}
+
+/**
+ * Makes the run folder ready to go on as the options ask.
+ * @throws Refusal, before anything is written
+ */
+export async function planResumption(options: TrainOptions): Promise<void> {
+  if (options.from !== undefined) {
+    throw new Refusal('bad-argument', 'expected --resume or --from but received both');
+  }
+  const files = runFiles(options.out);
+  const hasCheckpoint = existsSync(files.checkpoint);
+  const hasDescription = existsSync(files.description);
+  if (!hasCheckpoint && !hasDescription) {
+    throw new Refusal(
+      'bad-argument',
+      `expected a run to go on with in ${options.out} but there is none`,
+    );
+  }
+  const had = hasDescription ? (await readRun(options.out)).description : undefined;
+  const checkpoint = hasCheckpoint ? await readCheckpoint(files.checkpoint) : undefined;
+  const before = checkpoint?.recipe ?? had?.recipe;
+  if (before === undefined) throw new Error('expected a recipe');
+  const recipe = resumedRecipe(
+    options,
+    had === undefined ? before : { ...before, steps: had.recipe.steps },
+  );
+  let dataset: Dataset | undefined = had?.dataset;
+  if (options.photos.length > 0 || dataset === undefined) {
+    const chosen = await chooseDataset(options);
+    dataset = chosen.dataset;
+    checkDataset(options, checkpoint?.dataset ?? '', chosen.digest);
+  }
+  const title = titled(options, had?.title);
+  const settings = settingsWith(options, had?.settings ?? usualSettings);
+  if (had !== undefined) {
+    const resumed: RunDescription = { ...had, title, recipe, dataset, settings };
+    await writeRun(options.out, resumed);
+  } else {
+    const plan: RunPlan = { title, recipe, dataset, settings, startedFrom: { kind: 'random' } };
+    await adoptRun(options.out, plan, checkpoint?.state.step ?? 0);
+  }
+}
+
+/** The recipe that the options ask for. */
+function recipeOf(options: TrainOptions): Recipe {
+  const recipe = {
+    ...defaultRecipe,
+    unet: { ...defaultRecipe.unet, baseChannels: options.base ?? defaultRecipe.unet.baseChannels },
+    batch: options.batch ?? defaultRecipe.batch,
+    patchPacked: options.patch ?? defaultRecipe.patchPacked,
+    steps: options.steps ?? defaultRecipe.steps,
+    learningRate: options.learningRate ?? defaultRecipe.learningRate,
+    seed: options.seed ?? defaultRecipe.seed,
+  };
+  const parsed = recipeSchema.safeParse(recipe);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const what = issue?.path.join('.') === 'patchPacked' ? '--patch' : issue?.path.join('.');
+  throw new Refusal('bad-argument', `bad ${what ?? 'recipe'}: ${issue?.message ?? 'it is wrong'}`);
+}
+
+/** The recipe with the network of what it starts from, if anything. */
+async function begin(
+  options: TrainOptions,
+  recipe: Recipe,
+): Promise<{ readonly recipe: Recipe; readonly weights?: Float32Array }> {
+  if (options.from === undefined) return { recipe };
+  const from = await readStart(options.from);
+  if (options.base !== undefined && options.base !== from.unet.baseChannels) {
+    throw new Refusal(
+      'bad-argument',
+      `expected --base ${from.unet.baseChannels}, as in ${path.basename(options.from)}, but received ${options.base}`,
+    );
+  }
+  return { recipe: { ...recipe, unet: from.unet }, weights: from.weights };
+}
+
+/** Weights to start with: a checkpoint's, or a model's. */
+async function readStart(
+  from: string,
+): Promise<Pick<TrainingState, 'weights'> & Pick<Recipe, 'unet'>> {
+  if (from.endsWith('.ngck')) {
+    const { recipe, state } = await readCheckpoint(from);
+    return { unet: recipe.unet, weights: state.weights };
+  }
+  const model = await readModel(from);
+  return { unet: model.manifest.unet, weights: modelWeights(model) };
+}
+
+/** The run's own recipe; only the number of steps may be given anew. */
+function resumedRecipe(options: TrainOptions, recipe: Recipe): Recipe {
+  const given: readonly (readonly [string, number | undefined, number])[] = [
+    ['--batch', options.batch, recipe.batch],
+    ['--patch', options.patch, recipe.patchPacked],
+    ['--base', options.base, recipe.unet.baseChannels],
+    ['--learning-rate', options.learningRate, recipe.learningRate],
+    ['--seed', options.seed, recipe.seed],
+  ];
+  for (const [name, asked, had] of given) {
+    if (asked !== undefined && asked !== had) {
+      throw new Refusal(
+        'bad-argument',
+        `expected ${name} ${had}, as the run began, but received ${asked}`,
+      );
+    }
+  }
+  return { ...recipe, steps: options.steps ?? recipe.steps };
+}
+
+/** What the options name, looked for before anything is made of it. */
+async function chooseDataset({ photos, exclude, withHeldOut }: TrainOptions) {
+  if (photos.length === 0) {
+    throw new Refusal('bad-argument', 'expected --photos with a folder of clean photos');
+  }
+  const { files } = await trainingPhotos(photos, { exclude, withHeldOut });
+  const dataset: Dataset = {
+    kind: 'photos',
+    paths: photos.map((given) => path.resolve(given)),
+    exclude,
+    withHeldOut,
+  };
+  return { dataset, digest: await describeDataset(files) };
+}
+
+function checkDataset({ otherPhotos }: TrainOptions, had: string, found: string): void {
+  if (otherPhotos || had === '' || had === found) return;
+  throw new Refusal(
+    'dataset',
+    `expected the photos the run began with (${had}) but found ${found}: it would not go on as it ` +
+      'was; --other-photos goes on all the same',
+  );
+}

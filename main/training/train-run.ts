@@ -1,0 +1,268 @@
+/**
+ * From a run folder to a trained model: the one way that the command line and the app's training
+ * process take.
+ */
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { availableParallelism } from 'node:os';
+import { failureOf } from '../engine/protocol.ts';
+import { sweepTemporaries, writeAtomically } from '../export/atomic.ts';
+import { describeError, Refusal } from '../refusal.ts';
+import { encodeCheckpoint, readCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { freshCourse } from './course.ts';
+import { openDataset, type OpenDataset } from './open-dataset.ts';
+import type { RunControl } from './run-control.ts';
+import { readRun, runFiles, type PauseReason, type RunDescription } from './run-folder.ts';
+import { RunJournal, type OnRunEvent } from './run-journal.ts';
+import { takeRun } from './run-lock.ts';
+import { freshState, train } from './run.ts';
+import { writeModel } from './trained-model.ts';
+
+export interface TrainRunOptions {
+  readonly control: RunControl;
+  readonly onEvent: OnRunEvent;
+  /** Called while photos are read for the first time. */
+  readonly onLoading?: (loaded: number, total: number) => void;
+  /** Goes on although the photos or pairs are not those it began with. */
+  readonly acceptsOtherData?: boolean;
+}
+
+export interface RunOutcome {
+  readonly kind: 'done' | 'stopped';
+  /** Steps in the checkpoint. */
+  readonly step: number;
+  /** Paths of the model's files, if one was made. */
+  readonly model?: Awaited<ReturnType<typeof writeModel>>;
+}
+
+/** How often what a full disk refused is tried again. */
+const retryMs = 5000;
+
+/**
+ * Trains the run in a folder from where it stands until its steps are done or it is asked to stop,
+ * and notes in the folder how it ended. What can be waited for is waited for: a disk that is full,
+ * a folder of photos that is away.
+ * @throws Refusal for what a user can mend, also noted as the run's state: `dataset`, `disk`, `model`
+ */
+export async function trainRun(folder: string, options: TrainRunOptions): Promise<RunOutcome> {
+  const letGo = takeRun(folder);
+  try {
+    const { description } = await readRun(folder);
+    await sweepTemporaries(folder);
+    const journal = new RunJournal(folder, description, options.onEvent);
+    try {
+      return await new Runner(folder, journal, options).run();
+    } catch (error) {
+      const failure = failureOf(error);
+      journal.tell({ event: 'failed', step: journal.step, failure });
+      await journal.tryNote({ state: { kind: 'failed', failure } });
+      throw error;
+    } finally {
+      await journal.end();
+    }
+  } finally {
+    letGo();
+  }
+}
+
+/** The run's checkpoint, or what it has before its first one. */
+async function startOf(folder: string, { recipe }: RunDescription): Promise<Required<Checkpoint>> {
+  const { checkpoint: file } = runFiles(folder);
+  if (!existsSync(file)) {
+    return { recipe, dataset: '', state: freshState(recipe), course: freshCourse };
+  }
+  const checkpoint = await readCheckpoint(file);
+  if (JSON.stringify(checkpoint.recipe.unet) !== JSON.stringify(recipe.unet)) {
+    throw new Refusal(
+      'dataset',
+      `expected the network of ${folder} in its checkpoint but found another: one of its files is another run's`,
+    );
+  }
+  return { ...checkpoint, recipe };
+}
+
+class Runner {
+  readonly #folder: string;
+  readonly #journal: RunJournal;
+  readonly #options: TrainRunOptions;
+
+  constructor(folder: string, journal: RunJournal, options: TrainRunOptions) {
+    this.#folder = folder;
+    this.#journal = journal;
+    this.#options = options;
+  }
+
+  async run(): Promise<RunOutcome> {
+    const { control } = this.#options;
+    const start = await startOf(this.#folder, this.#journal.description);
+    const { recipe } = start;
+    if (start.state.step >= recipe.steps) return this.#finish(start, {});
+    await this.#journal.note({ state: { kind: 'running' }, step: start.state.step });
+    let data: OpenDataset;
+    try {
+      data = await this.#openData(start);
+    } catch (error) {
+      if (!(error instanceof Refusal && error.code === 'cancelled')) throw error;
+      return this.#stop(start.state.step, undefined);
+    }
+    try {
+      const dataset = this.#boundTo(start, data);
+      const { settings } = this.#journal.description;
+      const firstStep = start.state.step + 1;
+      let keptStep = start.state.step;
+      const reached = await train(recipe, start, data.batches, {
+        control,
+        // ONNX Runtime would count the machine's cores, whatever share of them is ours.
+        threads: settings.threads ?? availableParallelism(),
+        checkpointEvery: settings.checkpointEvery,
+        validateEvery: settings.validateEvery,
+        onCheckpoint: async (now) => {
+          if (await this.#keep({ recipe, dataset, ...now })) keptStep = now.state.step;
+        },
+        readBack: () => startOf(this.#folder, this.#journal.description),
+        onProgress: (progress) => {
+          this.#journal.progress(progress, firstStep);
+        },
+        onSetback: (setback) => {
+          this.#journal.tell({ event: 'diverged', ...setback });
+        },
+        onRest: (step, isResting) => this.#rest(step, isResting),
+      });
+      const facts = { photos: data.count, excluded: [...data.excluded] };
+      if (reached.state.step < recipe.steps) return await this.#stop(keptStep, facts);
+      return await this.#finish({ recipe, dataset, ...reached }, facts);
+    } finally {
+      await data.close();
+    }
+  }
+
+  async #openData({ recipe, state }: Checkpoint): Promise<OpenDataset> {
+    const { step } = state;
+    return openDataset(this.#journal.description.dataset, {
+      recipe,
+      firstStep: step + 1,
+      signal: this.#options.control.stopSignal,
+      onLoading: (loaded, total) => this.#options.onLoading?.(loaded, total),
+      onSkipped: (account) => {
+        this.#journal.tell({ event: 'skipped', step, account });
+      },
+    });
+  }
+
+  /** The data's digest, if it is the data that the run began with. */
+  #boundTo({ recipe, dataset: had, state }: Checkpoint, data: OpenDataset): string {
+    const { digest } = data;
+    if (had !== '' && had !== digest && this.#options.acceptsOtherData !== true) {
+      throw new Refusal(
+        'dataset',
+        `expected the photos the run began with (${had}) but found ${digest}: it would not go on as it ` +
+          'was; --other-photos goes on all the same',
+      );
+    }
+    this.#journal.tell({
+      event: 'start',
+      step: state.step,
+      steps: recipe.steps,
+      photos: data.count,
+      excluded: [...data.excluded],
+      dataset: digest,
+      recipe,
+      device: this.#journal.description.settings.device,
+      stepsPerEpoch: data.count / recipe.batch,
+    });
+    return digest;
+  }
+
+  /** @returns whether it is safe: a run that is stopped does not wait for a full disk */
+  async #keep(checkpoint: Checkpoint): Promise<boolean> {
+    const { step } = checkpoint.state;
+    const isSafe = await this.#throughFullDisk(step, async () => {
+      const file = runFiles(this.#folder).checkpoint;
+      await writeAtomically(file, encodeCheckpoint(checkpoint), { overwrite: true });
+      await this.#journal.note({ step, state: { kind: 'running' } });
+    });
+    if (isSafe) this.#journal.tell({ event: 'checkpoint', step });
+    return isSafe;
+  }
+
+  async #rest(step: number, isResting: boolean): Promise<void> {
+    if (isResting) await this.#tellPaused(step, 'asked', 'asked to rest');
+    else await this.#tellResumed(step);
+  }
+
+  /**
+   * Does what needs room on the disk, again and again until there is room.
+   * @returns false if the run was stopped before there was
+   */
+  async #throughFullDisk(step: number, work: () => Promise<void>): Promise<boolean> {
+    const { control } = this.#options;
+    let isPaused = false;
+    for (;;) {
+      try {
+        await work();
+        if (isPaused) await this.#tellResumed(step);
+        return true;
+      } catch (error) {
+        if (!(error instanceof Refusal && error.code === 'disk')) throw error;
+        if (!isPaused) await this.#tellPaused(step, 'disk', describeError(error));
+        isPaused = true;
+        if (control.isStopped) return false;
+        await control.change(retryMs);
+      }
+    }
+  }
+
+  async #tellPaused(step: number, reason: PauseReason, account: string): Promise<void> {
+    this.#journal.tell({ event: 'paused', step, reason, account });
+    await this.#journal.tryNote({ state: { kind: 'paused', reason, account } });
+  }
+
+  async #tellResumed(step: number): Promise<void> {
+    this.#journal.tell({ event: 'resumed', step });
+    await this.#journal.tryNote({ state: { kind: 'running' } });
+  }
+
+  async #stop(step: number, facts: Facts | undefined): Promise<RunOutcome> {
+    const { checkpoint, best } = runFiles(this.#folder);
+    const { control } = this.#options;
+    let model: RunOutcome['model'];
+    if (control.keep === 'best' && existsSync(checkpoint)) {
+      model = await this.#writeModel(
+        await readCheckpoint(existsSync(best) ? best : checkpoint),
+        facts ?? {},
+      );
+    }
+    await this.#journal.tryNote({ state: { kind: 'stopped' } });
+    this.#journal.tell({
+      event: 'stopped',
+      step,
+      steps: this.#journal.description.recipe.steps,
+      checkpoint,
+      ...(model === undefined ? {} : { model: model.manifest }),
+    });
+    return { kind: 'stopped', step, ...(model === undefined ? {} : { model }) };
+  }
+
+  async #finish(last: Checkpoint, facts: Facts): Promise<RunOutcome> {
+    const { step } = last.state;
+    let model: RunOutcome['model'];
+    const isWritten = await this.#throughFullDisk(step, async () => {
+      model = await this.#writeModel(last, facts);
+    });
+    if (!isWritten || model === undefined) return this.#stop(step, facts);
+    await this.#journal.tryNote({ state: { kind: 'done' }, step });
+    this.#journal.tell({ event: 'done', step, model: model.manifest });
+    return { kind: 'done', step, model };
+  }
+
+  async #writeModel(checkpoint: Checkpoint, facts: Facts) {
+    const { title, models } = this.#journal.description;
+    const model = await writeModel(this.#folder, checkpoint, title, facts);
+    const name = path.basename(model.manifest);
+    await this.#journal.tryNote({ models: [...models.filter((had) => had !== name), name] });
+    return model;
+  }
+}
+
+type Facts = Record<string, number | string[]>;
