@@ -16,7 +16,11 @@ import { Recents } from './library/recents.ts';
 import { Sidecars } from './library/sidecar.ts';
 import { Models } from './models.ts';
 import { PixelServer } from './pixels.ts';
+import { Checks } from './runs/checks.ts';
+import { TrainingDesk } from './runs/desk.ts';
+import { spawnNodeSurvey, type SpawnSurvey } from './runs/survey.ts';
 import { SettingsStore, type SettingsFile } from './settings.ts';
+import { spawnNodeTraining, type SpawnTraining } from './training/training-process.ts';
 import { modelFor } from '../preload/settings.ts';
 
 export interface Dialogs {
@@ -37,6 +41,8 @@ export interface Host {
   readonly dialogs?: Dialogs | undefined;
   readonly spawn?: SpawnEngine;
   readonly spawnView?: SpawnView;
+  readonly spawnTraining?: SpawnTraining;
+  readonly spawnSurvey?: SpawnSurvey;
   /** Of shipped models; tests have their own. */
   readonly modelsFolder?: string;
   /** Errors that no user can mend. */
@@ -56,6 +62,8 @@ export class App {
   readonly engine: EngineHost;
   readonly queue: Queue;
   readonly pixels: PixelServer;
+  readonly desk: TrainingDesk;
+  readonly checks: Checks;
   readonly #view: View;
   readonly #marks: ExportMarks;
   readonly #sidecars: Sidecars;
@@ -98,10 +106,20 @@ export class App {
         events.emit('app.trouble', { account });
       },
     });
+    this.desk = new TrainingDesk({
+      folder: path.join(host.folder, 'runs'),
+      models: this.models,
+      events,
+      spawn: host.spawnTraining ?? spawnNodeTraining,
+      onBug: host.onBug,
+    });
+    this.checks = new Checks({ view: this.#view, spawn: host.spawnSurvey ?? spawnNodeSurvey });
     this.pixels = new PixelServer({
       library: this.library,
       view: this.#view,
       engine: this.engine,
+      desk: this.desk,
+      checks: this.checks,
       modelOf: (photo, signal) => this.#modelOf(photo, signal),
       cacheBytes: () => settings.current.tileCacheBytes,
       onBug: host.onBug,
@@ -134,6 +152,7 @@ export class App {
   async close(): Promise<void> {
     this.library.close();
     await this.queue.close();
+    await this.desk.close();
     await this.#marks.flush();
     this.#view.close();
     this.engine.close();

@@ -7,6 +7,10 @@ import type { SpawnView } from './engine/preview-process.ts';
 import { viewReplySchema } from './engine/preview-protocol.ts';
 import type { SpawnEngine } from './engine/process.ts';
 import { replySchema } from './engine/protocol.ts';
+import type { SpawnSurvey } from './runs/survey.ts';
+import { surveyReplySchema } from './runs/survey-protocol.ts';
+import type { SpawnTraining } from './training/training-process.ts';
+import { trainingReplySchema } from './training/training-protocol.ts';
 
 interface Listener<Reply> {
   reply(reply: Reply): void;
@@ -57,5 +61,21 @@ export const spawnUtilityView: SpawnView = (listener) =>
     new URL('./engine/preview-child.ts', import.meta.url),
     'Nightglass view',
     viewReplySchema,
+    listener,
+  );
+
+export const spawnUtilityTraining: SpawnTraining = (listener) =>
+  spawn(
+    new URL('./training/child.ts', import.meta.url),
+    'Nightglass training',
+    trainingReplySchema,
+    listener,
+  );
+
+export const spawnUtilitySurvey: SpawnSurvey = (listener) =>
+  spawn(
+    new URL('./runs/survey-child.ts', import.meta.url),
+    'Nightglass survey',
+    surveyReplySchema,
     listener,
   );

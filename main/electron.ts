@@ -8,7 +8,13 @@ import { z } from 'zod';
 import { App } from './app.ts';
 import { Caller } from './caller.ts';
 import { desktopMenu } from './electron-menu.ts';
-import { spawnUtilityEngine, spawnUtilityView } from './electron-process.ts';
+import { askBeforeClosing } from './electron-parting.ts';
+import {
+  spawnUtilityEngine,
+  spawnUtilitySurvey,
+  spawnUtilityTraining,
+  spawnUtilityView,
+} from './electron-process.ts';
 import { placeOf, savePlace } from './electron-window.ts';
 import { handlersOf } from './handlers.ts';
 import { isRawName } from './library/folder.ts';
@@ -138,6 +144,8 @@ async function start(): Promise<void> {
     },
     spawn: spawnUtilityEngine,
     spawnView: spawnUtilityView,
+    spawnTraining: spawnUtilityTraining,
+    spawnSurvey: spawnUtilitySurvey,
     onBug: account,
     quit: () => {
       app.quit();
@@ -231,13 +239,26 @@ async function start(): Promise<void> {
   });
   app.on('second-instance', (_event, args, folder) => {
     if (shown.isMinimized()) shown.restore();
+    shown.show();
     shown.focus();
     void namedFolder(
       args.map((arg) => (arg.startsWith('-') ? arg : path.resolve(folder, arg))),
     ).then((named) => (named === undefined ? undefined : openNamed(named)));
   });
   let isClosed = false;
+  let isQuitting = false;
+  askBeforeClosing(
+    shown,
+    () => nightglass.desk.isTraining && !isQuitting,
+    () => {
+      app.quit();
+    },
+  );
+  app.on('activate', () => {
+    shown.show();
+  });
   app.on('before-quit', (event) => {
+    isQuitting = true;
     if (isClosed) return;
     event.preventDefault();
     void nightglass.close().finally(() => {

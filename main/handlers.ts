@@ -7,6 +7,7 @@ import type { App } from './app.ts';
 import { components } from './licences.ts';
 import { nameOf, needsFacts } from './jobs/template.ts';
 import { Refusal } from './refusal.ts';
+import { trainingHandlersOf } from './runs/handlers.ts';
 import type { ExportChoice } from '../preload/settings.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
@@ -193,6 +194,7 @@ export function handlersOf(app: App): Handlers {
       path: await models.export(model, await access.futureFolder(folder)),
     }),
     'models.card': async ({ model }) => ({ markdown: await models.card(model) }),
+    ...trainingHandlersOf(app),
     'devices.test': async ({ isAfresh }, { signal }) => ({
       verdicts: [...(await engine.verdicts(isAfresh, signal))],
     }),

@@ -1,5 +1,6 @@
 /** Answers every address of pixels, for Electron's `photo://` and for loopback HTTP alike. */
 
+import { readFile } from 'node:fs/promises';
 import {
   parsePixelUrl,
   plainScale,
@@ -13,18 +14,25 @@ import type { Picture } from './engine/protocol.ts';
 import type { EngineHost } from './jobs/engine-host.ts';
 import { editOf } from './jobs/edit.ts';
 import type { Library } from './library/library.ts';
+import type { Checks } from './runs/checks.ts';
+import type { TrainingDesk } from './runs/desk.ts';
 import { describeError, Refusal } from './refusal.ts';
 
 export interface PixelParts {
   readonly library: Library;
   readonly view: View;
   readonly engine: EngineHost;
+  readonly desk: TrainingDesk;
+  readonly checks: Checks;
   /** The model that develops a photo. @throws Refusal as `decodeRaw`, `cancelled` */
   readonly modelOf: (photo: string, signal: AbortSignal) => Promise<string>;
   readonly cacheBytes: () => number;
   /** Bugs; refusals are the answer. */
   readonly onBug: (error: unknown) => void;
 }
+
+/** Of the open folder's photos. */
+type PhotoPixels = Exclude<Pixels, { kind: 'check' | 'run' }>;
 
 /** Of thumbnails, in pixels. */
 const thumbSide = 384;
@@ -46,17 +54,31 @@ export class PixelServer {
   async handle(request: Request): Promise<Response> {
     if (request.method !== 'GET') return new Response(null, { status: 405 });
     const pixels = parsePixelUrl(request.url);
-    if (pixels === undefined || this.#parts.library.photo(pixels.photo) === undefined) {
-      return new Response(null, { status: 404 });
-    }
+    if (pixels === undefined) return new Response(null, { status: 404 });
+    const { signal } = request;
+    const { library, checks, desk } = this.#parts;
     try {
-      return answer(pixels, await this.#picture(pixels, request.signal));
+      switch (pixels.kind) {
+        case 'check': {
+          const { bytes } = await checks.picture(pixels.check, pixels.index, signal);
+          return answerWith(bytes, 'image/jpeg', 'private, max-age=86400');
+        }
+        case 'run': {
+          const file = desk.pictureOf(pixels.run, pixels.file);
+          const bytes = await readFile(file).catch(() => undefined);
+          if (bytes === undefined) return new Response(null, { status: 404 });
+          return answerWith(bytes, 'image/png', 'no-store');
+        }
+        default:
+          if (library.photo(pixels.photo) === undefined) return new Response(null, { status: 404 });
+          return answer(pixels, await this.#picture(pixels, signal));
+      }
     } catch (error) {
       return this.#failure(error, request.signal);
     }
   }
 
-  async #picture(pixels: Pixels, signal: AbortSignal): Promise<Picture> {
+  async #picture(pixels: PhotoPixels, signal: AbortSignal): Promise<Picture> {
     const { library, modelOf } = this.#parts;
     const photo = library.pathOf(pixels.photo);
     const isNetworks = pixels.kind === 'bright' || pixels.kind === 'tile';
@@ -69,7 +91,7 @@ export class PixelServer {
     return picture;
   }
 
-  #make(pixels: Pixels, photo: string, model: string, signal: AbortSignal): Promise<Picture> {
+  #make(pixels: PhotoPixels, photo: string, model: string, signal: AbortSignal): Promise<Picture> {
     const { library, view, engine } = this.#parts;
     switch (pixels.kind) {
       case 'thumb':
@@ -110,15 +132,28 @@ export class PixelServer {
   }
 }
 
-function answer(pixels: Pixels, { bytes, width, height }: Picture): Response {
+function answer(pixels: PhotoPixels, { bytes, width, height }: Picture): Response {
   const isTile = pixels.kind === 'tile' || pixels.kind === 'plain';
   // Thumbnails' addresses change with what they show; the others are cached here, not there.
   const isStamped = pixels.kind === 'thumb' || pixels.kind === 'bright';
-  const headers: Record<string, string> = {
-    'content-type': isTile ? tileType : 'image/jpeg',
-    'cache-control': isStamped ? 'private, max-age=86400' : 'no-store',
+  const size: Record<string, string> = isTile
+    ? { [tileHeaders.width]: String(width), [tileHeaders.height]: String(height) }
+    : {};
+  const cacheControl = isStamped ? 'private, max-age=86400' : 'no-store';
+  return answerWith(bytes, isTile ? tileType : 'image/jpeg', cacheControl, size);
+}
+
+function answerWith(
+  bytes: Uint8Array,
+  contentType: string,
+  cacheControl: string,
+  more: Readonly<Record<string, string>> = {},
+): Response {
+  const headers = {
+    'content-type': contentType,
+    'cache-control': cacheControl,
     'x-content-type-options': 'nosniff',
-    ...(isTile ? { [tileHeaders.width]: String(width), [tileHeaders.height]: String(height) } : {}),
+    ...more,
   };
   // A copy in memory of its own: what is cached may be shared with another thread.
   return new Response(new Uint8Array(bytes), { headers });

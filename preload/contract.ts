@@ -1,6 +1,7 @@
 /** Every call and event between the window and the main process, with what each takes and gives. */
 
 import { z } from 'zod';
+import { call, failureSchema, modelIdSchema, none, nothing, pathSchema } from './call.ts';
 import { editsSchema, whiteBalanceSchema } from './edits.ts';
 import {
   exportChoiceSchema,
@@ -9,17 +10,11 @@ import {
   spaceSchema,
   templateSchema,
 } from './settings.ts';
+import { trainingCalls, trainingEvents } from './training.ts';
 
 /** Handed out by the main process; a photo that was not opened has none. */
 export const photoIdSchema = z.string().regex(/^[0-9a-f]{24}$/);
-export const modelIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
-const pathSchema = z
-  .string()
-  .min(1)
-  .max(4096)
-  .refine((path) => !path.includes('\0'));
 const photoIdsSchema = z.array(photoIdSchema).min(1).max(100_000);
-const nothing = z.strictObject({});
 const vector3Schema = z.tuple([z.number(), z.number(), z.number()]);
 /** 3×3, row-major. */
 const matrix3Schema = z.tuple([
@@ -27,9 +22,6 @@ const matrix3Schema = z.tuple([
   z.number(), z.number(), z.number(),
   z.number(), z.number(), z.number(),
 ]); // prettier-ignore
-
-/** A failure as a person may read it. `code` is a Refusal's, or `bug`. */
-export const failureSchema = z.object({ code: z.string(), message: z.string() });
 
 /** What is known once the file has been looked into. */
 export const photoFactsSchema = z.object({
@@ -151,13 +143,6 @@ export const verdictSchema = z.object({
   /** For one million packed pixels (four million pixels of the picture). */
   msPerMegapixel: z.number().optional(),
 });
-
-const call = <I extends z.ZodType, O extends z.ZodType, P extends z.ZodType>(
-  input: I,
-  output: O,
-  progress: P,
-) => ({ input, output, progress });
-const none = z.never();
 
 /** Calls by name. Inputs are strict: what is not named here is refused. */
 export const calls = {
@@ -324,6 +309,8 @@ export const calls = {
     z.object({ verdicts: z.array(verdictSchema) }),
     none,
   ),
+
+  ...trainingCalls,
 } as const;
 
 /** Events by name: what happened without being asked for. */
@@ -356,6 +343,7 @@ export const events = {
       'about',
     ]),
   }),
+  ...trainingEvents,
 } as const;
 
 export type CallName = keyof typeof calls;

@@ -4,9 +4,12 @@
  */
 
 import { z } from 'zod';
-import { modelIdSchema, photoIdSchema } from './contract.ts';
+import { modelIdSchema } from './call.ts';
+import { photoIdSchema } from './contract.ts';
 import { ratioSchema } from './edits.ts';
+import { checkIdSchema, runIdSchema } from './training.ts';
 
+const exampleFileSchema = z.string().regex(/^[\w-][\w.-]{0,150}\.png$/);
 const indexSchema = z.number().int().min(0).max(4095);
 const levelSchema = z.number().int().min(0).max(15);
 const stampSchema = z.string().regex(/^[0-9a-z.-]{0,64}$/i);
@@ -37,6 +40,10 @@ export const pixelsSchema = z.discriminatedUnion('kind', [
     x: indexSchema,
     y: indexSchema,
   }),
+  /** A small picture of what the last check of a dataset looked at, as JPEG. */
+  z.object({ kind: z.literal('check'), check: checkIdSchema, index: z.number().int().min(0) }),
+  /** An example of a training run, as PNG. */
+  z.object({ kind: z.literal('run'), run: runIdSchema, file: exampleFileSchema }),
 ]);
 
 export type Pixels = z.infer<typeof pixelsSchema>;
@@ -62,30 +69,37 @@ export function pixelUrl(base: PixelBase, pixels: Pixels): string {
       const { photo, model, ratio, level, x, y } = pixels;
       return `${base}tile/${photo}/${model}/${ratio}/${level}/${x}/${y}`;
     }
+    case 'check':
+      return `${base}check/${pixels.check}/${pixels.index}`;
+    case 'run':
+      return `${base}run/${pixels.run}/${pixels.file}`;
     case 'plain':
       return `${base}plain/${pixels.photo}/${pixels.level}/${pixels.x}/${pixels.y}`;
   }
 }
 
+/** What stands in an address after its kind, in order. */
+const shape: Readonly<Record<string, readonly string[]>> = {
+  thumb: ['photo', 'stamp'],
+  bright: ['photo', 'stamp'],
+  preview: ['photo'],
+  tile: ['photo', 'model', 'ratio', 'level', 'x', 'y'],
+  plain: ['photo', 'level', 'x', 'y'],
+  check: ['check', 'index'],
+  run: ['run', 'file'],
+};
+
+const numbers = new Set(['ratio', 'level', 'x', 'y', 'index']);
+
 /** @returns undefined for whatever is no such address */
 export function parsePixelUrl(address: string): Pixels | undefined {
-  const match = /^(?:photo:\/\/|https?:\/\/[^/]+\/photo\/)([a-z0-9./-]{1,300})$/i.exec(address);
-  const [kind, photo, ...rest] = match?.[1]?.split('/') ?? [];
+  const match = /^(?:photo:\/\/|https?:\/\/[^/]+\/photo\/)([\w./-]{1,400})$/i.exec(address);
+  const [kind, ...parts] = match?.[1]?.split('/') ?? [];
   const number = (text: string | undefined): number =>
     text !== undefined && /^\d{1,9}(\.\d{1,17})?$/.test(text) ? Number(text) : Number.NaN;
-  const shape: Readonly<Record<string, readonly string[]>> = {
-    thumb: ['stamp'],
-    bright: ['stamp'],
-    preview: [],
-    tile: ['model', 'ratio', 'level', 'x', 'y'],
-    plain: ['level', 'x', 'y'],
-  };
   const names = kind === undefined || !Object.hasOwn(shape, kind) ? undefined : shape[kind];
-  if (names?.length !== rest.length) return undefined;
-  const fields = names.map((name, at) => [
-    name,
-    name === 'stamp' || name === 'model' ? rest[at] : number(rest[at]),
-  ]);
-  const parsed = pixelsSchema.safeParse({ kind, photo, ...Object.fromEntries(fields) });
+  if (names?.length !== parts.length) return undefined;
+  const fields = names.map((name, at) => [name, numbers.has(name) ? number(parts[at]) : parts[at]]);
+  const parsed = pixelsSchema.safeParse({ kind, ...Object.fromEntries(fields) });
   return parsed.success ? parsed.data : undefined;
 }

@@ -1,10 +1,10 @@
 /** Calls, progress, cancellation and events over any carrier of messages; the calling side. */
 
 import { z } from 'zod';
+import { failureSchema } from './call.ts';
 import {
   callSchemas,
   eventSchemas,
-  failureSchema,
   type CallName,
   type EventName,
   type Events,

@@ -67,7 +67,7 @@ module.exports = {
     },
     only(
       'electron',
-      '^(main/electron|main/electron-menu|main/electron-process|main/electron-window|preload/index)\\.ts$',
+      '^(main/electron|main/electron-menu|main/electron-parting|main/electron-process|main/electron-window|preload/index)\\.ts$',
       'Everything else also runs headless, in plain Node.',
     ),
     only(

@@ -26,7 +26,8 @@ function reply(message: ViewReply): void {
 }
 
 /** Library work queues; what is looked at begins at once. */
-const isBackground = ({ kind }: ViewJob): boolean => kind === 'describe' || kind === 'thumb';
+const isBackground = ({ kind }: ViewJob): boolean =>
+  kind === 'describe' || kind === 'thumb' || kind === 'glance';
 
 function startNext(): void {
   while (backgroundCount < backgroundMax) {

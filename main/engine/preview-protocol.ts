@@ -12,6 +12,14 @@ export const viewJobSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('open'), photo }),
   /** The camera's own picture, small; developed without the network where there is none. */
   z.object({ kind: z.literal('thumb'), photo, longSide: z.number().int().positive() }),
+  /** Any photo that training reads, RAW or not, small and upright, after all of it was read. */
+  z.object({
+    kind: z.literal('glance'),
+    photo,
+    longSide: z.number().int().positive(),
+    /** What a RAW photo is brightened by; its automatic ratio if absent. */
+    ratio: z.number().positive().optional(),
+  }),
   /** The camera's own picture, upright. */
   z.object({ kind: z.literal('preview'), photo }),
   z.object({

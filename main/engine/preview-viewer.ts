@@ -10,7 +10,9 @@ import { plainHaloPacked, plainTile } from '../develop/plain.ts';
 import type { Tile } from '../develop/tiles.ts';
 import type { DevelopedTile } from '../develop/unpack.ts';
 import { gainsFor } from '../develop/white-balance.ts';
+import { isRawName } from '../library/folder.ts';
 import { smallPicture, smallPreview, uprightPreview } from '../library/thumbnail.ts';
+import { smallPhoto } from './small-photo.ts';
 import { readEmbeddedPreview } from '../raw/decode.ts';
 import type { Orientation, Shot } from '../raw/mosaic.ts';
 import { readTiff } from '../raw/tiff-tags.ts';
@@ -47,6 +49,10 @@ export class Viewer {
       }
       case 'thumb':
         return { kind: 'picture', picture: await this.#thumb(job.photo, job.longSide, signal) };
+      case 'glance': {
+        const bytes = await this.#glance(job, signal);
+        return { kind: 'picture', picture: { width: 0, height: 0, bytes } };
+      }
       case 'preview': {
         const jpeg = await readEmbeddedPreview(job.photo, { signal });
         if (jpeg === undefined)
@@ -78,6 +84,16 @@ export class Viewer {
     const frame = await this.#frames.open(photo, { keep: false, signal });
     throwIfCancelled(signal);
     return { width: 0, height: 0, bytes: await smallPicture(plainImage(frame), longSide) };
+  }
+
+  async #glance(
+    { photo, longSide, ratio }: Extract<ViewJob, { kind: 'glance' }>,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    if (!isRawName(photo)) return smallPhoto(photo, longSide);
+    const frame = await this.#frames.open(photo, { keep: false, signal });
+    throwIfCancelled(signal);
+    return smallPicture(plainImage(frame, ratio), longSide);
   }
 }
 
@@ -122,13 +138,12 @@ function plainPicture(
   return { width: tile.core.width * 2, height: tile.core.height * 2, bytes };
 }
 
-/** The smallest level, brightened by its automatic ratio. */
-function plainImage(frame: PreviewFrame) {
+/** The smallest level, brightened by its automatic ratio if no other is given. */
+function plainImage(frame: PreviewFrame, ratio = frame.autoRatio) {
   const { mosaic } = frame;
   const level = levelsOf(frame.grid).length - 1;
   const size = levelSize(frame.grid, level);
   const tile = plainAt(frame, level, wholeTile(size));
-  const ratio = frame.autoRatio;
   const finisher = new Finisher(
     {
       width: size.width * 2,

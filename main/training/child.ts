@@ -1,5 +1,6 @@
 /** The training process: it trains one run, and dies alone if native code takes it down. */
 
+import { constants, setPriority } from 'node:os';
 import { onParentMessage, toParent } from '../engine/parent.ts';
 import { failureOf } from '../engine/protocol.ts';
 import { RunControl } from './run-control.ts';
@@ -8,6 +9,9 @@ import { trainingRequestSchema, type TrainingReply } from './training-protocol.t
 
 /** Between steps that are told: nobody reads a number faster. */
 const tellEveryMs = 200;
+
+// The app, and whatever else is done on this computer, stays quick.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 const control = new RunControl();
 let lastToldMs = -Infinity;

@@ -1,0 +1,20 @@
+/** A small JPEG of a training photo that is no RAW file; runs in child processes only. */
+
+import { encode, rollOff } from '../develop/tone.ts';
+import { smallPicture } from '../library/thumbnail.ts';
+import { lightOfCode, loadLinearPhoto } from '../training/photos.ts';
+
+let table: Uint16Array | undefined;
+
+/**
+ * Reads the photo as training does, so that what can be shown can be learned from.
+ * @throws Refusal as `loadLinearPhoto`
+ */
+export async function smallPhoto(file: string, longSide: number): Promise<Uint8Array> {
+  const { width, height, codes } = await loadLinearPhoto(file);
+  const toned = (table ??= Uint16Array.from({ length: 65_536 }, (_, code) =>
+    Math.round(65_535 * encode(rollOff(lightOfCode(code)), 'srgb')),
+  ));
+  const samples = codes.map((code) => toned[code]!);
+  return smallPicture({ width, height, samples, space: 'srgb' }, longSide);
+}

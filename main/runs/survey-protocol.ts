@@ -1,0 +1,26 @@
+/** What the app asks a process of its own about training, and what that answers. */
+
+import { z } from 'zod';
+import { failureSchema } from '../engine/protocol.ts';
+import { recipeSchema } from '../training/recipe.ts';
+
+export const surveyJobSchema = z.discriminatedUnion('kind', [
+  /** Which photos there are in folders. */
+  z.object({ kind: z.literal('photos'), folders: z.array(z.string()) }),
+  /** How long a step takes here. */
+  z.object({ kind: z.literal('measure'), recipe: recipeSchema, threads: z.number().optional() }),
+]);
+export type SurveyJob = z.infer<typeof surveyJobSchema>;
+
+export const surveyReplySchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('progress'), done: z.number(), total: z.number() }),
+  z.object({
+    kind: z.literal('photos'),
+    files: z.array(z.string()),
+    /** Of photos that are kept for evaluation. */
+    excluded: z.array(z.string()),
+  }),
+  z.object({ kind: z.literal('measured'), stepMs: z.number(), rssBytes: z.number() }),
+  z.object({ kind: z.literal('failed'), failure: failureSchema }),
+]);
+export type SurveyReply = z.infer<typeof surveyReplySchema>;

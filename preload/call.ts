@@ -1,0 +1,23 @@
+/** How a call of the contract is written down: what it takes, gives, and tells meanwhile. */
+
+import { z } from 'zod';
+
+export const call = <I extends z.ZodType, O extends z.ZodType, P extends z.ZodType>(
+  input: I,
+  output: O,
+  progress: P,
+) => ({ input, output, progress });
+
+export const nothing = z.strictObject({});
+export const none = z.never();
+
+export const modelIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
+
+export const pathSchema = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((path) => !path.includes('\0'));
+
+/** A failure as a person may read it. `code` is a Refusal's, or `bug`. */
+export const failureSchema = z.object({ code: z.string(), message: z.string() });

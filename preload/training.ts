@@ -1,0 +1,207 @@
+/** Training as the window sees it: what there is to learn from, how it is learned, and the runs. */
+
+import { z } from 'zod';
+import { call, modelIdSchema, none, nothing, pathSchema } from './call.ts';
+
+/** A run is a folder of this name in the app's data. */
+export const runIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
+/** What was found by a check, until the next one: pictures are asked for by it. */
+export const checkIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
+
+const namesSchema = z.array(z.string().min(1).max(1024)).max(100_000);
+
+/** What the user has to learn from. */
+export const datasetSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('photos'),
+    /** Folders of clean photos, with all below them. */
+    folders: z.array(pathSchema).min(1).max(20),
+    /** File names of photos to leave out. */
+    leftOut: namesSchema,
+  }),
+]);
+
+/** How it is learned. Numbers have the limits of main/training/recipe.ts. */
+export const lessonSchema = z.strictObject({
+  baseChannels: z.number().int().min(4).max(64),
+  batch: z.number().int().min(1).max(64),
+  /** Side of a patch in packed pixels. */
+  patchPacked: z.number().int().min(32).max(512).multipleOf(16),
+  steps: z.number().int().min(1).max(100_000_000),
+  learningRate: z.number().min(1e-8).max(1),
+  seed: z.number().int().min(0).max(0xffff_ffff),
+  /** Steps between checkpoints: what a crash loses at most. */
+  checkpointEvery: z.number().int().min(1).max(1_000_000),
+  validateEvery: z.number().int().min(1).max(1_000_000),
+  /** Processor threads; 0: all. */
+  threads: z.number().int().min(0).max(256),
+});
+
+/** The model whose weights are the first ones; without one they are drawn by lot. */
+const startSchema = modelIdSchema.optional();
+
+const planSchema = z.strictObject({
+  /** The model's name. */
+  name: z.string().trim().min(1).max(100),
+  dataset: datasetSchema,
+  startsFrom: startSchema,
+  lesson: lessonSchema,
+});
+
+/** One of the ready-made ways to learn. */
+export const courseSchema = z.object({
+  id: z.enum(['adapt', 'train']),
+  lesson: lessonSchema,
+  /** Absent: weights by lot. */
+  startsFrom: modelIdSchema.optional(),
+});
+
+const photoVerdictSchema = z.object({
+  /** Of the picture's address. */
+  index: z.number().int(),
+  /** File name, as it is left out by. */
+  name: z.string(),
+  /** Why it cannot be learned from. */
+  fault: z.string().optional(),
+});
+
+export const checkSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('photos'),
+    check: checkIdSchema,
+    photos: z.array(photoVerdictSchema),
+    /** Names that are kept for evaluation. */
+    heldOut: z.array(z.string()),
+  }),
+]);
+
+const scoresSchema = z.object({
+  step: z.number().int(),
+  psnrDb: z.number(),
+  ssim: z.number(),
+  loss: z.number(),
+});
+
+export const runSchema = z.object({
+  id: runIdSchema,
+  name: z.string(),
+  kind: z.enum(['photos', 'pairs']),
+  /** Folders it learns from. */
+  folders: z.array(z.string()),
+  /** `interrupted`: it was cut off and can go on; `starting`: its pictures are read. */
+  state: z.enum([
+    'waiting',
+    'starting',
+    'running',
+    'pausing',
+    'paused',
+    'stopping',
+    'stopped',
+    'interrupted',
+    'done',
+    'failed',
+  ]),
+  /** Why it rests or failed, for a person. */
+  account: z.string().optional(),
+  step: z.number().int(),
+  steps: z.number().int(),
+  baseChannels: z.number().int(),
+  batch: z.number().int(),
+  patchPacked: z.number().int(),
+  startsFrom: z.string().optional(),
+  device: z.string(),
+  /** ISO 8601. */
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  trainedSeconds: z.number(),
+  best: scoresSchema.optional(),
+  last: scoresSchema.optional(),
+  /** While it trains. */
+  live: z
+    .object({
+      loss: z.number(),
+      stepMs: z.number(),
+      elapsedSeconds: z.number(),
+      leftSeconds: z.number().optional(),
+      rssBytes: z.number().optional(),
+      epoch: z.number().optional(),
+    })
+    .optional(),
+  /** While pictures are read before the first step. */
+  loading: z.object({ done: z.number().int(), total: z.number().int() }).optional(),
+  /** Of its folder. */
+  bytes: z.number(),
+  /** The model made of it, once there is one. */
+  model: modelIdSchema.optional(),
+});
+
+const exampleSchema = z.object({
+  name: z.string(),
+  /** Files by which the pictures are asked for. */
+  before: z.string(),
+  after: z.string(),
+  truth: z.string(),
+});
+
+export const runStorySchema = z.object({
+  run: runSchema,
+  losses: z.array(z.object({ step: z.number(), loss: z.number(), learningRate: z.number() })),
+  validations: z.array(
+    scoresSchema.extend({ isBest: z.boolean(), examples: z.array(exampleSchema) }),
+  ),
+  /** What went otherwise than planned, oldest first. */
+  notes: z.array(z.object({ at: z.string(), step: z.number(), account: z.string() })),
+});
+
+export const trainingCalls = {
+  /** Every run there is, youngest first. */
+  'training.runs': call(nothing, z.object({ runs: z.array(runSchema) }), none),
+  'training.read': call(z.strictObject({ run: runIdSchema }), runStorySchema, none),
+  /** Ready-made ways to learn from a dataset. */
+  'training.courses': call(
+    z.strictObject({ dataset: datasetSchema }),
+    z.object({ courses: z.array(courseSchema) }),
+    none,
+  ),
+  /** Looks at everything there is to learn from; what is bad is said here, before any training. */
+  'training.check': call(
+    z.strictObject({ dataset: datasetSchema }),
+    checkSchema,
+    z.object({ done: z.number().int(), total: z.number().int() }),
+  ),
+  /** Makes a few steps on this machine and says how long one takes. */
+  'training.measure': call(
+    z.strictObject({ lesson: lessonSchema }),
+    z.object({ stepMs: z.number(), rssBytes: z.number() }),
+    none,
+  ),
+  /** @throws `bad-argument` while another run is under way */
+  'training.start': call(planSchema, runSchema, none),
+  /** Rests after the step at work; its memory stays taken. */
+  'training.pause': call(z.strictObject({ run: runIdSchema }), nothing, none),
+  /** Goes on: from its rest, or from its checkpoint. */
+  'training.resume': call(z.strictObject({ run: runIdSchema }), nothing, none),
+  /** Ends after the step at work; it can go on later. */
+  'training.stop': call(
+    z.strictObject({ run: runIdSchema, makesModel: z.boolean() }),
+    nothing,
+    none,
+  ),
+  /** Deletes a run that is at rest; models made of it stay. */
+  'training.remove': call(z.strictObject({ run: runIdSchema }), nothing, none),
+} as const;
+
+export const trainingEvents = {
+  /** A run as it is now; several times a second at most. */
+  'training.run': runSchema,
+  /** A run is gone. */
+  'training.removed': z.object({ run: runIdSchema }),
+} as const;
+
+export type Run = z.infer<typeof runSchema>;
+export type RunStory = z.infer<typeof runStorySchema>;
+export type Dataset = z.infer<typeof datasetSchema>;
+export type Lesson = z.infer<typeof lessonSchema>;
+export type Course = z.infer<typeof courseSchema>;
+export type Check = z.infer<typeof checkSchema>;
+export type Plan = z.infer<typeof planSchema>;
