@@ -7,6 +7,7 @@ import type { CameraColour, Matrix3, Orientation, Vector3 } from '../raw/mosaic.
 import { cameraToOutput, luminanceWeights, multiply } from './colour.ts';
 import type { FinishedImage, OutputSpace } from './image.ts';
 import { isNeutral, Toner, type ToneEdits } from './look.ts';
+import { placementOf } from './orientation.ts';
 import type { PackedGrid } from './pack.ts';
 import { toneMax, toneTable, toneTableScale } from './tone.ts';
 import type { DevelopedTile } from './unpack.ts';
@@ -71,7 +72,7 @@ export class Finisher {
   add({ area, samples: developed }: DevelopedTile): void {
     const samples = this.#toner?.apply(developed) ?? developed;
     const { width, height, grid } = this.#frame;
-    const { origin, perRow, perColumn } = this.#placement();
+    const { origin, perRow, perColumn } = placementOf(this.#frame.orientation, this.image);
     const [m0, m1, m2, m3, m4, m5, m6, m7, m8] = this.#matrix;
     const table = this.#table;
     const out = this.image.samples;
@@ -125,34 +126,6 @@ export class Finisher {
       row[i] = grey + keep * (r - grey);
       row[i + 1] = grey + keep * (g - grey);
       row[i + 2] = grey + keep * (b - grey);
-    }
-  }
-
-  /** Index of a frame's pixel in the upright picture: origin + row · perRow + column · perColumn. */
-  #placement(): { readonly origin: number; readonly perRow: number; readonly perColumn: number } {
-    const { orientation } = this.#frame;
-    const { width, height } = this.image;
-    const row = width * 3;
-    const lastColumn = (width - 1) * 3;
-    const lastRow = (height - 1) * row;
-    // EXIF 2.32, tag 274: where the stored first row and column belong.
-    switch (orientation) {
-      case 1:
-        return { origin: 0, perRow: row, perColumn: 3 };
-      case 2:
-        return { origin: lastColumn, perRow: row, perColumn: -3 };
-      case 3:
-        return { origin: lastRow + lastColumn, perRow: -row, perColumn: -3 };
-      case 4:
-        return { origin: lastRow, perRow: -row, perColumn: 3 };
-      case 5:
-        return { origin: 0, perRow: 3, perColumn: row };
-      case 6:
-        return { origin: lastColumn, perRow: -3, perColumn: row };
-      case 7:
-        return { origin: lastRow + lastColumn, perRow: -3, perColumn: -row };
-      case 8:
-        return { origin: lastRow, perRow: 3, perColumn: -row };
     }
   }
 }

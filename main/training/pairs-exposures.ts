@@ -24,7 +24,7 @@ interface Exposure {
 }
 
 /** What a pixel's number is proportional to; aperture and ISO count where the file says them. */
-function lightOf({ exposureSeconds, iso, aperture }: Shot): number | undefined {
+export function exposureOf({ exposureSeconds, iso, aperture }: Shot): number | undefined {
   if (exposureSeconds === undefined) return undefined;
   return (exposureSeconds * (iso ?? 100)) / (aperture ?? 1) ** 2;
 }
@@ -96,7 +96,7 @@ async function readExposure(
       file,
       signal === undefined ? {} : { signal },
     );
-    const light = lightOf(shot);
+    const light = exposureOf(shot);
     const taken = Date.parse(`${shot.takenAt?.slice(0, 19) ?? ''}Z`);
     if (cfa === undefined) return 'it has no mosaic: the network starts from one';
     if (light === undefined) return 'its EXIF does not say how long it was exposed';

@@ -58,6 +58,7 @@ const faultSchema = z.enum([
   'dark',
   'duplicate',
 ]);
+export type Fault = z.infer<typeof faultSchema>;
 
 /** What is worth knowing of a pair that is kept. */
 const noticeSchema = z.enum([
@@ -68,6 +69,7 @@ const noticeSchema = z.enum([
   'partly-saturated',
   'scene-joined',
 ]);
+export type Notice = z.infer<typeof noticeSchema>;
 
 /** What was measured of a pair whose files could be read. */
 const pairFactsSchema = z.object({
@@ -85,11 +87,15 @@ const pairFactsSchema = z.object({
   /** Long ÷ short light of unsaturated mid-tones, and its standard error relative to it. */
   measuredRatio: z.number().positive().optional(),
   measuredRatioError: z.number().nonnegative().optional(),
-  /** How far the long exposure's scene lies to the right of and below the short's, pixels. */
-  shift: z.object({ x: z.number(), y: z.number() }).optional(),
+  /**
+   * How far the long exposure's scene lies to the right of and below the short's, and what that is
+   * good to; pixels.
+   */
+  shift: z.object({ x: z.number(), y: z.number(), precision: z.number().nonnegative() }).optional(),
   /** Share of the long exposure's samples that are at their limit, 0 … 1. */
   saturated: z.number().min(0).max(1),
 });
+export type PairFacts = z.infer<typeof pairFactsSchema>;
 
 export const pairReportSchema = z.object({
   /** As found; its scene is another's where the two turned out to share a long exposure. */

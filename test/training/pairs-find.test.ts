@@ -260,7 +260,7 @@ describe('what is known of pairs', () => {
         width: 40,
         height: 40,
         ratio: 100,
-        shift: { x: 3, y: -1 },
+        shift: { x: 3, y: -1, precision: 0.3 },
         saturated: 0,
       },
     };
