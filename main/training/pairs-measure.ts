@@ -14,7 +14,7 @@ export interface Cells extends Plane {
 }
 
 /** From here on a sample is taken for saturated, of the way from black to white. */
-export const FULL = 0.99;
+const FULL = 0.99;
 
 /** The green of each cell, as light, noise below black and all. */
 export function cellsOfMosaic(mosaic: Mosaic): Cells {
