@@ -1,7 +1,7 @@
 /** `nightglass train`: a network of one's own, from clean photos. */
 
 import { existsSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { openOutputFolder } from '../export/atomic.ts';
 import { readCheckpoint } from '../training/checkpoint.ts';
 import { defaultRecipe } from '../training/recipe.ts';
@@ -73,6 +73,22 @@ export function trainCommand(): Command {
       '--checkpoint-every <steps>',
       'steps between checkpoints (default: 250)',
       numberBetween(1, 1_000_000, whole),
+    )
+    .option(
+      '--validate-every <steps>',
+      'steps between validations on fixed patches (default: 1000)',
+      numberBetween(1, 1_000_000, whole),
+    )
+    .option(
+      '--validation-photos <number>',
+      'photos set aside for validation (default: those kept for evaluation, else a few)',
+      numberBetween(0, 1000, whole),
+    )
+    .addOption(
+      new Option(
+        '--keep <which>',
+        'what becomes the model when all steps are made (default: best)',
+      ).choices(['best', 'last']),
     )
     .option('--exclude <name...>', 'file names of photos to leave out')
     .option('--with-held-out', 'also train on the photos that evaluate is meant for')

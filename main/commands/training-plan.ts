@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { readModel } from '../network/manifest.ts';
 import { Refusal } from '../refusal.ts';
 import { readCheckpoint, type TrainingState } from '../training/checkpoint.ts';
-import { describeDataset, trainingPhotos } from '../training/dataset.ts';
+import { describeDataset, splitPhotos } from '../training/dataset.ts';
 import { idOfName, type ModelTitle } from '../training/model-title.ts';
 import { modelWeights } from '../training/model-weights.ts';
 import { defaultRecipe, recipeSchema, type Recipe } from '../training/recipe.ts';
@@ -38,6 +38,9 @@ export const trainOptionsSchema = z.object({
   licence: z.string().min(1).optional(),
   from: z.string().optional(),
   checkpointEvery: z.number().optional(),
+  validateEvery: z.number().optional(),
+  validationPhotos: z.number().optional(),
+  keep: z.enum(['best', 'last']).optional(),
   exclude: z.array(z.string()).default([]),
   withHeldOut: z.boolean().default(false),
   resume: z.boolean().default(false),
@@ -80,8 +83,14 @@ export function titled(options: TrainOptions, before: ModelTitle = untitled): Mo
 }
 
 function settingsWith(options: TrainOptions, before: RunSettings): RunSettings {
-  const { threads = before.threads, checkpointEvery = before.checkpointEvery } = options;
-  return { ...before, checkpointEvery, ...(threads === undefined ? {} : { threads }) };
+  const { threads = before.threads } = options;
+  return {
+    ...before,
+    checkpointEvery: options.checkpointEvery ?? before.checkpointEvery,
+    validateEvery: options.validateEvery ?? before.validateEvery,
+    keep: options.keep ?? before.keep,
+    ...(threads === undefined ? {} : { threads }),
+  };
 }
 
 /**
@@ -97,7 +106,7 @@ export async function planRun(options: TrainOptions): Promise<void> {
   }
   const title = titled(options);
   const { recipe, weights } = await begin(options, recipeOf(options));
-  const { dataset } = await chooseDataset(options);
+  const { dataset } = await chooseDataset(options, options.validationPhotos);
   const plan: RunPlan = {
     title,
     recipe,
@@ -138,7 +147,9 @@ export async function planResumption(options: TrainOptions): Promise<void> {
   );
   let dataset: Dataset | undefined = had?.dataset;
   if (options.photos.length > 0 || dataset === undefined) {
-    const chosen = await chooseDataset(options);
+    // Runs of the older form trained on every photo.
+    const setAside = dataset === undefined ? 0 : dataset.setAside;
+    const chosen = await chooseDataset(options, setAside);
     dataset = chosen.dataset;
     checkDataset(options, checkpoint?.dataset ?? '', chosen.digest);
   }
@@ -219,19 +230,26 @@ function resumedRecipe(options: TrainOptions, recipe: Recipe): Recipe {
   return { ...recipe, steps: options.steps ?? recipe.steps };
 }
 
-/** What the options name, looked for before anything is made of it. */
-async function chooseDataset({ photos, exclude, withHeldOut }: TrainOptions) {
+/**
+ * What the options name, looked for before anything is made of it.
+ * @param setAside photos to set aside for validation; as many as fit the dataset if not given
+ */
+async function chooseDataset(
+  { photos, exclude, withHeldOut }: TrainOptions,
+  setAside: number | undefined,
+) {
   if (photos.length === 0) {
     throw new Refusal('bad-argument', 'expected --photos with a folder of clean photos');
   }
-  const { files } = await trainingPhotos(photos, { exclude, withHeldOut });
   const dataset: Dataset = {
     kind: 'photos',
     paths: photos.map((given) => path.resolve(given)),
     exclude,
     withHeldOut,
+    ...(setAside === undefined ? {} : { setAside }),
   };
-  return { dataset, digest: await describeDataset(files) };
+  const { training } = await splitPhotos(dataset);
+  return { dataset, digest: await describeDataset(training) };
 }
 
 function checkDataset({ otherPhotos }: TrainOptions, had: string, found: string): void {

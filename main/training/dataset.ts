@@ -40,6 +40,8 @@ export interface TrainingPhotos {
   readonly files: readonly string[];
   /** Names left out, because they are kept for evaluation or were named. */
   readonly excluded: readonly string[];
+  /** Paths of those that are kept for evaluation. */
+  readonly heldOut: readonly string[];
 }
 
 /**
@@ -63,7 +65,69 @@ export async function trainingPhotos(
     );
   }
   const excluded = found.filter(isExcluded).map((file) => path.basename(file));
-  return { files, excluded };
+  const heldOut = found.filter(
+    (file) => !withHeldOut && isHeldOut(file) && !exclude.includes(path.basename(file)),
+  );
+  return { files, excluded, heldOut };
+}
+
+/** Photos to train on and to validate with. */
+export interface PhotoSplit {
+  readonly training: readonly string[];
+  readonly validation: readonly string[];
+  /** Whether those are other photos than are trained on. */
+  readonly isHeldOut: boolean;
+  /** Names left out, because they are kept for evaluation or were named. */
+  readonly excluded: readonly string[];
+}
+
+/** From so many photos on some are set aside for validation: with fewer each is needed. */
+const setAsideFrom = 8;
+/** One photo of so many is set aside, and at most so many are. */
+const photosPerSetAside = 12;
+const validationMax = 8;
+
+/**
+ * Which photos of a dataset are for what. Validated is with photos that are kept for evaluation
+ * anyway, if there are any; else with some that are set aside, chosen by their names; else, where
+ * photos are few, with those that are trained on, in other darkness.
+ * @param setAside how many to set aside; as many as fit the dataset if not given
+ * @throws Refusal `dataset` if a path can't be read or no photo is left
+ */
+export async function splitPhotos({
+  paths,
+  exclude,
+  withHeldOut,
+  setAside,
+}: {
+  readonly paths: readonly string[];
+  readonly exclude: readonly string[];
+  readonly withHeldOut: boolean;
+  readonly setAside?: number | undefined;
+}): Promise<PhotoSplit> {
+  const { files, excluded, heldOut } = await trainingPhotos(paths, { exclude, withHeldOut });
+  if (heldOut.length > 0 && setAside === undefined) {
+    return { training: files, validation: heldOut, isHeldOut: true, excluded };
+  }
+  const usual =
+    files.length < setAsideFrom
+      ? 0
+      : Math.min(Math.round(files.length / photosPerSetAside) + 1, validationMax);
+  const count = Math.min(setAside ?? usual, files.length - 1);
+  const shuffled = [...files].sort((a, b) => compare(digestOfName(a), digestOfName(b)));
+  const validation = shuffled.slice(0, count);
+  if (count === 0) {
+    const some = shuffled.slice(0, validationMax);
+    return { training: files, validation: some, isHeldOut: false, excluded };
+  }
+  const training = files.filter((file) => !validation.includes(file));
+  return { training, validation, isHeldOut: true, excluded };
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function digestOfName(file: string): string {
+  return createHash('sha256').update(path.basename(file)).digest('hex');
 }
 
 /** Photos to evaluate on. */

@@ -46,7 +46,7 @@ function inner(picture: LinearRgb): LinearRgb {
 }
 
 /** sRGB's curve (IEC 61966-2-1) for 0 … 1. */
-function srgbEncoded(light: number): number {
+export function srgbEncoded(light: number): number {
   return light <= 0.0031308 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
 }
 

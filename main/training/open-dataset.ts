@@ -1,10 +1,12 @@
 /** From the description of a dataset to the batches that a run trains on. */
 
-import { describeDataset, trainingPhotos } from './dataset.ts';
+import { describeDataset, splitPhotos } from './dataset.ts';
 import { PatchSource } from './patch-source.ts';
+import { photoValidation } from './photo-validation.ts';
 import type { Recipe } from './recipe.ts';
 import type { BatchSource } from './run.ts';
 import type { Dataset } from './run-folder.ts';
+import type { ValidationPatch } from './validation.ts';
 
 export interface OpenDataset {
   /** The next batch is that of `firstStep`. */
@@ -15,7 +17,18 @@ export interface OpenDataset {
   readonly count: number;
   /** Names of those left out as asked. */
   readonly excluded: readonly string[];
+  readonly validation: ValidationSet;
   close(): Promise<void>;
+}
+
+/** What validations try the network on. */
+export interface ValidationSet {
+  /** All of one size; none where no picture could be read. */
+  readonly patches: readonly ValidationPatch[];
+  /** Whether they are of pictures that are not trained on. */
+  readonly isHeldOut: boolean;
+  /** For people: "12 fixed patches of 3 photos in simulated darkness". */
+  readonly about: string;
 }
 
 export interface DatasetOptions {
@@ -38,11 +51,11 @@ export async function openDataset(
   dataset: Dataset,
   { recipe, firstStep, signal, onLoading, onSkipped }: DatasetOptions,
 ): Promise<OpenDataset> {
-  const photos = await trainingPhotos(dataset.paths, dataset);
-  const digest = await describeDataset(photos.files);
+  const { training, validation, isHeldOut, excluded } = await splitPhotos(dataset);
+  const digest = await describeDataset(training);
   const { seed, batch, patchPacked } = recipe;
   const source = await PatchSource.open({
-    files: photos.files,
+    files: training,
     seed,
     batch,
     patchPacked,
@@ -51,11 +64,18 @@ export async function openDataset(
     onLoading,
   });
   for (const skipped of source.skipped) onSkipped(skipped);
+  const patches = await photoValidation(validation, onSkipped);
+  const photos = new Set(patches.map(({ name }) => name)).size;
   return {
     batches: source,
     digest,
     count: source.photos,
-    excluded: photos.excluded,
+    excluded,
+    validation: {
+      patches,
+      isHeldOut,
+      about: `${patches.length} fixed patches of ${photos} photos in simulated darkness`,
+    },
     close: () => source.close(),
   };
 }

@@ -4,7 +4,7 @@ import type { PerSite } from '../raw/mosaic.ts';
 import { darken, type DarknessParameters } from './darkness.ts';
 import { lightOfCode, type LinearPhoto } from './photos.ts';
 import { Random } from './random.ts';
-import { drawLook } from './scene.ts';
+import { drawLook, type SceneLook } from './scene.ts';
 import { tukeyStandardDeviation } from './tukey.ts';
 
 /** Network input is clamped to ± this, targets to 0 … this, in amplified units (white is 1). */
@@ -125,6 +125,7 @@ export class PatchMaker {
    *
    * @param input 4 · P² samples from `offset · 4 · P²`, as in `Batch.input`
    * @param target 12 · P² samples from `offset · 12 · P²`, as in `Batch.target`
+   * @returns how the photo's light became the camera's
    * @throws RangeError if the pool is empty
    */
   make(
@@ -133,7 +134,7 @@ export class PatchMaker {
     offset: number,
     input: Float32Array,
     target: Float32Array,
-  ): void {
+  ): SceneLook {
     const photo = drawPhoto(pool, random);
     const look = drawLook(photo.space, random);
     this.cut(photo, random);
@@ -144,6 +145,7 @@ export class PatchMaker {
     this.packInput(look.whiteBalance, darkness, input, offset);
     // What the sensor clipped nobody can know: at ratios below 4 white is all that can be asked.
     this.packTarget(Math.min(AMPLIFIED_LIMIT, darkness.ratio), target, offset);
+    return look;
   }
 
   /** Cuts a crop out of the photo, halved in linear light in 20 %, flipped and transposed. */

@@ -34,6 +34,8 @@ export const runEventSchema = z.discriminatedUnion('event', [
     dataset: z.string(),
     recipe: recipeSchema,
     device: z.string().optional(),
+    /** What validations try the network on, and whether that is not trained on. */
+    validation: z.object({ about: z.string(), isHeldOut: z.boolean() }).optional(),
     /** One pass over the photos or pairs. */
     stepsPerEpoch: z.number().positive().optional(),
   }),

@@ -33,6 +33,8 @@ export const datasetSchema = z.discriminatedUnion('kind', [
     exclude: z.array(z.string()),
     /** Whether photos that `evaluate` is meant for are trained on too. */
     withHeldOut: z.boolean(),
+    /** How many photos are set aside for validation; as many as fit the dataset if absent. */
+    setAside: z.number().int().nonnegative().optional(),
     /** Absolute path of the noise `nightglass calibrate` measured; made-up cameras without one. */
     cameraProfile: z.string().optional(),
   }),

@@ -11,13 +11,15 @@ import { sweepTemporaries, writeAtomically } from '../export/atomic.ts';
 import { describeError, Refusal } from '../refusal.ts';
 import { encodeCheckpoint, readCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { freshCourse } from './course.ts';
+import { modelCard } from './model-card.ts';
 import { openDataset, type OpenDataset } from './open-dataset.ts';
 import type { RunControl } from './run-control.ts';
 import { readRun, runFiles, type PauseReason, type RunDescription } from './run-folder.ts';
 import { RunJournal, type OnRunEvent } from './run-journal.ts';
 import { takeRun } from './run-lock.ts';
+import { prefersBest, RunValidation } from './run-validation.ts';
 import { freshState, train } from './run.ts';
-import { writeModel } from './trained-model.ts';
+import { writeModel, type ModelFiles } from './trained-model.ts';
 
 export interface TrainRunOptions {
   readonly control: RunControl;
@@ -33,7 +35,7 @@ export interface RunOutcome {
   /** Steps in the checkpoint. */
   readonly step: number;
   /** Paths of the model's files, if one was made. */
-  readonly model?: Awaited<ReturnType<typeof writeModel>>;
+  readonly model?: ModelFiles;
 }
 
 /** How often what a full disk refused is tried again. */
@@ -97,7 +99,7 @@ class Runner {
     const { control } = this.#options;
     const start = await startOf(this.#folder, this.#journal.description);
     const { recipe } = start;
-    if (start.state.step >= recipe.steps) return this.#finish(start, {});
+    if (start.state.step >= recipe.steps) return this.#finish(start, undefined);
     await this.#journal.note({ state: { kind: 'running' }, step: start.state.step });
     let data: OpenDataset;
     try {
@@ -109,17 +111,22 @@ class Runner {
     try {
       const dataset = this.#boundTo(start, data);
       const { settings } = this.#journal.description;
+      // ONNX Runtime would count the machine's cores, whatever share of them is ours.
+      const threads = settings.threads ?? availableParallelism();
+      const validation = new RunValidation(this.#folder, this.#journal, data.validation, {
+        threads,
+      });
       const firstStep = start.state.step + 1;
       let keptStep = start.state.step;
       const reached = await train(recipe, start, data.batches, {
         control,
-        // ONNX Runtime would count the machine's cores, whatever share of them is ours.
-        threads: settings.threads ?? availableParallelism(),
+        threads,
         checkpointEvery: settings.checkpointEvery,
         validateEvery: settings.validateEvery,
         onCheckpoint: async (now) => {
           if (await this.#keep({ recipe, dataset, ...now })) keptStep = now.state.step;
         },
+        onValidate: (now) => validation.validate({ recipe, dataset, ...now }),
         readBack: () => startOf(this.#folder, this.#journal.description),
         onProgress: (progress) => {
           this.#journal.progress(progress, firstStep);
@@ -129,7 +136,11 @@ class Runner {
         },
         onRest: (step, isResting) => this.#rest(step, isResting),
       });
-      const facts = { photos: data.count, excluded: [...data.excluded] };
+      const facts: Facts = {
+        count: data.count,
+        excluded: data.excluded,
+        validation: data.validation,
+      };
       if (reached.state.step < recipe.steps) return await this.#stop(keptStep, facts);
       return await this.#finish({ recipe, dataset, ...reached }, facts);
     } finally {
@@ -169,6 +180,7 @@ class Runner {
       dataset: digest,
       recipe,
       device: this.#journal.description.settings.device,
+      validation: { about: data.validation.about, isHeldOut: data.validation.isHeldOut },
       stepsPerEpoch: data.count / recipe.batch,
     });
     return digest;
@@ -228,10 +240,8 @@ class Runner {
     const { control } = this.#options;
     let model: RunOutcome['model'];
     if (control.keep === 'best' && existsSync(checkpoint)) {
-      model = await this.#writeModel(
-        await readCheckpoint(existsSync(best) ? best : checkpoint),
-        facts ?? {},
-      );
+      const isBest = prefersBest(this.#folder, this.#journal.description);
+      model = await this.#writeModel(await readCheckpoint(isBest ? best : checkpoint), facts);
     }
     await this.#journal.tryNote({ state: { kind: 'stopped' } });
     this.#journal.tell({
@@ -244,11 +254,14 @@ class Runner {
     return { kind: 'stopped', step, ...(model === undefined ? {} : { model }) };
   }
 
-  async #finish(last: Checkpoint, facts: Facts): Promise<RunOutcome> {
+  async #finish(last: Checkpoint, facts: Facts | undefined): Promise<RunOutcome> {
     const { step } = last.state;
     let model: RunOutcome['model'];
+    const { settings } = this.#journal.description;
+    const isBest = settings.keep === 'best' && prefersBest(this.#folder, this.#journal.description);
     const isWritten = await this.#throughFullDisk(step, async () => {
-      model = await this.#writeModel(last, facts);
+      const kept = isBest ? await readCheckpoint(runFiles(this.#folder).best) : last;
+      model = await this.#writeModel(kept, facts);
     });
     if (!isWritten || model === undefined) return this.#stop(step, facts);
     await this.#journal.tryNote({ state: { kind: 'done' }, step });
@@ -256,13 +269,34 @@ class Runner {
     return { kind: 'done', step, model };
   }
 
-  async #writeModel(checkpoint: Checkpoint, facts: Facts) {
-    const { title, models } = this.#journal.description;
-    const model = await writeModel(this.#folder, checkpoint, title, facts);
+  /** @param known absent where all steps were made before */
+  async #writeModel(checkpoint: Checkpoint, known: Facts | undefined): Promise<ModelFiles> {
+    const { title, models, best, last, startedFrom, trainedSeconds } = this.#journal.description;
+    const scores = [best, last].find((one) => one?.step === checkpoint.state.step);
+    const trainedHours = Number((trainedSeconds / 3600).toFixed(3));
+    // A model travels: the folders of this machine do not belong into it.
+    const from =
+      startedFrom.kind === 'random' ? 'random weights' : path.basename(startedFrom.which);
+    const facts = {
+      ...(known === undefined ? {} : { photos: known.count, excluded: [...known.excluded] }),
+      trainedHours,
+      startedFrom: from,
+      ...(scores === undefined ? {} : { validation: scores }),
+    };
+    const card = modelCard(checkpoint, title, {
+      ...(known === undefined ? {} : { count: known.count, excluded: known.excluded }),
+      startedFrom: from,
+      trainedHours,
+      ...(scores === undefined || known === undefined
+        ? {}
+        : { validation: { ...known.validation, ...scores } }),
+    });
+    const model = await writeModel(this.#folder, checkpoint, title, facts, card);
     const name = path.basename(model.manifest);
     await this.#journal.tryNote({ models: [...models.filter((had) => had !== name), name] });
     return model;
   }
 }
 
-type Facts = Record<string, number | string[]>;
+/** What is known of the data while it is open. */
+type Facts = Pick<OpenDataset, 'count' | 'excluded' | 'validation'>;

@@ -34,10 +34,19 @@ function manifestOf(
   });
 }
 
+/** A model's files. */
+export interface ModelFiles {
+  readonly onnx: string;
+  readonly manifest: string;
+  /** For people; absent where nothing is known of the run. */
+  readonly card?: string;
+}
+
 /**
- * Writes `<id>.onnx` and `<id>.json` into a folder, replacing what is there. The manifest comes last:
- * a model without one is not found, and one whose weights are another's is refused by its checksum.
- * @returns the paths of both
+ * Writes `<id>.onnx`, its card `<id>.md` and `<id>.json` into a folder, replacing what is there. The
+ * manifest comes last: a model without one is not found, and one whose weights are another's is
+ * refused by its checksum.
+ * @returns their paths
  * @throws Refusal `disk`
  */
 export async function writeModel(
@@ -45,14 +54,19 @@ export async function writeModel(
   checkpoint: Checkpoint,
   title: ModelTitle,
   facts: Manifest['training'] = {},
-): Promise<{ readonly onnx: string; readonly manifest: string }> {
+  card?: string,
+): Promise<ModelFiles> {
   const bytes = inferenceModel(checkpoint.recipe.unet, checkpoint.state.weights);
   const manifest = manifestOf(checkpoint, title, bytes, facts);
   const paths = {
     onnx: path.join(folder, manifest.file),
     manifest: path.join(folder, `${manifest.id}.json`),
+    ...(card === undefined ? {} : { card: path.join(folder, `${manifest.id}.md`) }),
   };
   await writeAtomically(paths.onnx, [bytes], { overwrite: true });
+  if (card !== undefined && paths.card !== undefined) {
+    await writeAtomically(paths.card, [Buffer.from(card)], { overwrite: true });
+  }
   const json = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
   await writeAtomically(paths.manifest, [json], { overwrite: true });
   return paths;

@@ -1,0 +1,71 @@
+/** The card of a trained model: what it was made of, for whoever gets it, as Markdown. */
+
+import type { Checkpoint } from './checkpoint.ts';
+import type { ModelTitle } from './model-title.ts';
+
+/** What is known of the run besides its checkpoint. */
+export interface CardFacts {
+  /** Photos or pairs trained on, and names of those left out; absent where nobody knows any more. */
+  readonly count?: number;
+  readonly excluded?: readonly string[];
+  /** For people: where the first weights came from. */
+  readonly startedFrom: string;
+  readonly trainedHours: number;
+  readonly validation?: {
+    readonly psnrDb: number;
+    readonly ssim: number;
+    readonly loss: number;
+    /** What it was measured on, for people. */
+    readonly about: string;
+    readonly isHeldOut: boolean;
+  };
+}
+
+export function modelCard(
+  { recipe, dataset, state }: Checkpoint,
+  title: ModelTitle,
+  facts: CardFacts,
+): string {
+  const { unet, batch, patchPacked, learningRate, learningRateFinal, seed, steps } = recipe;
+  const { count, excluded = [], startedFrom, trainedHours, validation } = facts;
+  const lines = [
+    `# ${title.name}`,
+    '',
+    title.description,
+    '',
+    `Use it with \`nightglass enhance PHOTO --model ${title.id}.json\`, or import it in the app. \`${title.id}.onnx\` and`,
+    `\`${title.id}.json\` belong together; copied as two files they work anywhere.`,
+    '',
+    '| | |',
+    '| --- | --- |',
+    `| network | U-Net, base ${unet.baseChannels}, ${unet.levels} levels |`,
+    `| learned from | ${dataset} |`,
+    ...(excluded.length === 0 ? [] : [`| left out | ${excluded.join(', ')} |`]),
+    ...(count === undefined ? [] : [`| trained on | ${count} |`]),
+    `| started from | ${startedFrom} |`,
+    `| steps | ${state.step} of ${steps}, ${batch} patches of ${patchPacked}² packed pixels each |`,
+    `| learning rate | ${learningRate} to ${learningRateFinal}, seed ${seed} |`,
+    `| time | ${trainedHours.toFixed(trainedHours < 1 ? 2 : 1)} h |`,
+    ...(validation === undefined ? [] : validationLines(validation)),
+    `| licence | ${title.licence} |`,
+    '',
+    ...(validation === undefined ? [] : [caution(validation), '']),
+    'The whole recipe stands in the manifest.',
+    '',
+  ];
+  return lines.join('\n');
+}
+
+function validationLines(validation: NonNullable<CardFacts['validation']>): string[] {
+  const { psnrDb, ssim, loss } = validation;
+  return [
+    `| validation | ${psnrDb.toFixed(2)} dB PSNR, SSIM ${ssim.toFixed(4)}, loss ${loss.toFixed(4)} |`,
+  ];
+}
+
+function caution({ about, isHeldOut }: NonNullable<CardFacts['validation']>): string {
+  const measured = `Validation is measured on ${about}, rendered with sRGB's curve`;
+  return isHeldOut
+    ? `${measured}: pictures that were not trained on, though the step was chosen by them.`
+    : `${measured}: the very pictures it was trained on, so that new ones will come out worse.`;
+}
