@@ -14,6 +14,7 @@ import { ExportMarks } from './library/export-marks.ts';
 import { Library, photoIdOf } from './library/library.ts';
 import { Recents } from './library/recents.ts';
 import { Sidecars } from './library/sidecar.ts';
+import { ThumbnailCache } from './library/thumbnail-cache.ts';
 import { Models } from './models.ts';
 import { PixelServer } from './pixels.ts';
 import { Checks } from './runs/checks.ts';
@@ -21,7 +22,7 @@ import { TrainingDesk } from './runs/desk.ts';
 import { spawnNodeSurvey, type SpawnSurvey } from './runs/survey.ts';
 import { SettingsStore, type SettingsFile } from './settings.ts';
 import { spawnNodeTraining, type SpawnTraining } from './training/training-process.ts';
-import { modelFor } from '../preload/settings.ts';
+import { modelFor, type Settings } from '../preload/settings.ts';
 
 export interface Dialogs {
   /** Undefined: closed without a choice. */
@@ -64,6 +65,9 @@ export class App {
   readonly pixels: PixelServer;
   readonly desk: TrainingDesk;
   readonly checks: Checks;
+  readonly thumbnails: ThumbnailCache;
+  /** Models that came in the place of others of the same id since the start. */
+  #modelsReplaced = 0;
   readonly #view: View;
   readonly #marks: ExportMarks;
   readonly #sidecars: Sidecars;
@@ -94,7 +98,16 @@ export class App {
     this.access = access;
     this.#view = new View(host.spawnView ?? spawnNodeView);
     this.#sidecars = new Sidecars(path.join(host.folder, 'sidecars'));
-    this.library = new Library({ view: this.#view, sidecars: this.#sidecars, marks, events });
+    this.library = new Library({
+      view: this.#view,
+      sidecars: this.#sidecars,
+      marks,
+      events,
+      models: () => {
+        const { model, cameraModels } = settings.current;
+        return JSON.stringify([model, cameraModels, this.#modelsReplaced]);
+      },
+    });
     this.developments = new Developments(this.#view);
     this.models = new Models(path.join(host.folder, 'models'), host.modelsFolder);
     this.engine = new EngineHost({
@@ -114,6 +127,10 @@ export class App {
       onBug: host.onBug,
     });
     this.checks = new Checks({ view: this.#view, spawn: host.spawnSurvey ?? spawnNodeSurvey });
+    this.thumbnails = new ThumbnailCache(() => ({
+      folder: this.#thumbnailFolder(settings.current),
+      bytesMax: settings.current.thumbnailBytes,
+    }));
     this.pixels = new PixelServer({
       library: this.library,
       view: this.#view,
@@ -121,7 +138,9 @@ export class App {
       desk: this.desk,
       checks: this.checks,
       modelOf: (photo, signal) => this.#modelOf(photo, signal),
+      modelVersion: (id) => this.models.versionOf(id),
       cacheBytes: () => settings.current.tileCacheBytes,
+      thumbnails: this.thumbnails,
       onBug: host.onBug,
     });
     this.queue = Queue.resume(saved, {
@@ -132,14 +151,21 @@ export class App {
         this.library.exported(photo, failure);
       },
     });
+    this.models.onArrival = (id) => {
+      this.#modelsReplaced += 1;
+      this.engine.forget(id);
+      this.library.restamp();
+    };
+    settings.onChange = (now, before) => {
+      events.emit('settings.changed', now);
+      this.#settingsChanged(now, before);
+    };
   }
 
   /** @throws nothing that a user could mend: damaged files of its own are put aside */
   static async start(host: Host): Promise<App> {
     const events = new EventHub();
-    const settings = await SettingsStore.open(host.settingsFile, (changed) => {
-      events.emit('settings.changed', changed);
-    });
+    const settings = await SettingsStore.open(host.settingsFile);
     const recents = await Recents.open(host.folder);
     const marks = await ExportMarks.open(host.folder);
     const access = new Access();
@@ -156,6 +182,24 @@ export class App {
     await this.#marks.flush();
     this.#view.close();
     this.engine.close();
+    await this.thumbnails.settled();
+  }
+
+  /** Beside other files of whoever chose the place, thumbnails have a folder of their own. */
+  #thumbnailFolder({ thumbnailFolder }: Settings): string {
+    return thumbnailFolder === ''
+      ? path.join(this.host.folder, 'thumbnails')
+      : path.join(thumbnailFolder, 'Nightglass thumbnails');
+  }
+
+  #settingsChanged(now: Settings, before: Settings): void {
+    const models = ({ model, cameraModels }: Settings): string =>
+      JSON.stringify([model, cameraModels]);
+    if (models(now) !== models(before)) this.library.restamp();
+    const folder = this.#thumbnailFolder(before);
+    // What lies at an earlier place would never be found again.
+    if (folder !== this.#thumbnailFolder(now)) void this.thumbnails.clear(folder);
+    else if (now.thumbnailBytes < before.thumbnailBytes) void this.thumbnails.trim();
   }
 
   /** The model of the photo's camera; the file is looked into only where cameras have models. */

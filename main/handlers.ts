@@ -5,6 +5,7 @@ import type { Handlers } from './caller.ts';
 import { browse } from './library/folder.ts';
 import type { App } from './app.ts';
 import { components } from './licences.ts';
+import { openOutputFolder } from './export/atomic.ts';
 import { nameOf, needsFacts } from './jobs/template.ts';
 import { Refusal } from './refusal.ts';
 import { trainingHandlersOf } from './runs/handlers.ts';
@@ -172,7 +173,20 @@ export function handlersOf(app: App): Handlers {
     'settings.write': async (patch) => {
       const folder = patch.exportChoice?.folder;
       if (folder !== undefined) await access.futureFolder(folder);
-      return settings.write(patch);
+      if (patch.thumbnailFolder === undefined || patch.thumbnailFolder === '')
+        return settings.write(patch);
+      // Where nothing can be written, it is said now: later, nobody would notice.
+      const thumbnailFolder = await access.futureFolder(patch.thumbnailFolder);
+      await openOutputFolder(thumbnailFolder);
+      return settings.write({ ...patch, thumbnailFolder });
+    },
+    'thumbnails.read': async () => ({
+      folder: app.thumbnails.folder,
+      ...(await app.thumbnails.usage()),
+    }),
+    'thumbnails.clear': async () => {
+      await app.thumbnails.clear();
+      return {};
     },
 
     'models.list': async () => ({ models: await models.list() }),

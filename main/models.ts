@@ -10,6 +10,8 @@ import { Refusal } from './refusal.ts';
 export class Models {
   readonly #folder: string;
   readonly #shippedFolder: string;
+  /** Told when one was imported, maybe in another's place. */
+  onArrival: (id: string) => void = () => undefined;
 
   /** @param folder for imported ones */
   constructor(folder: string, shippedFolder = modelsFolder) {
@@ -39,6 +41,16 @@ export class Models {
     throw new Refusal('model', `there is no model "${id}": choose another one in the settings`);
   }
 
+  /** Of its weights: another where an id came to stand for others. '' for one that is not there. */
+  async versionOf(id: string): Promise<string> {
+    for (const folder of [this.#shippedFolder, this.#folder]) {
+      const text = await readFile(path.join(folder, `${id}.json`), 'utf8').catch(() => '');
+      const found = /"sha256":\s*"([0-9a-f]{64})"/.exec(text)?.[1];
+      if (found !== undefined) return found;
+    }
+    return '';
+  }
+
   /**
    * Copies a model into the app's data once it is known to be what its manifest says.
    * @throws Refusal `model`, `disk`; `bad-argument` if the id is a shipped model's
@@ -64,6 +76,7 @@ export class Models {
       overwrite: true,
     });
     await writeManifest(path.join(this.#folder, `${id}.json`), manifest);
+    this.onArrival(id);
     return summaryOf(model, false);
   }
 

@@ -1,6 +1,6 @@
 /** Answers every address of pixels, for Electron's `photo://` and for loopback HTTP alike. */
 
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import {
   parsePixelUrl,
   plainScale,
@@ -13,10 +13,12 @@ import type { View } from './engine/preview-process.ts';
 import type { Picture } from './engine/protocol.ts';
 import type { EngineHost } from './jobs/engine-host.ts';
 import { editOf } from './jobs/edit.ts';
-import type { Library } from './library/library.ts';
+import { stampOf, type Library } from './library/library.ts';
+import type { ThumbnailCache } from './library/thumbnail-cache.ts';
 import type { Checks } from './runs/checks.ts';
 import type { TrainingDesk } from './runs/desk.ts';
 import { describeError, Refusal } from './refusal.ts';
+import packageJson from '../package.json' with { type: 'json' };
 
 export interface PixelParts {
   readonly library: Library;
@@ -26,7 +28,11 @@ export interface PixelParts {
   readonly checks: Checks;
   /** The model that develops a photo. @throws Refusal as `decodeRaw`, `cancelled` */
   readonly modelOf: (photo: string, signal: AbortSignal) => Promise<string>;
+  /** Of the model's weights, whatever its id. */
+  readonly modelVersion: (model: string) => Promise<string>;
   readonly cacheBytes: () => number;
+  /** Kept from one run to the next. */
+  readonly thumbnails: ThumbnailCache;
   /** Bugs; refusals are the answer. */
   readonly onBug: (error: unknown) => void;
 }
@@ -79,14 +85,36 @@ export class PixelServer {
   }
 
   async #picture(pixels: PhotoPixels, signal: AbortSignal): Promise<Picture> {
-    const { library, modelOf } = this.#parts;
+    const { library, modelOf, modelVersion, thumbnails } = this.#parts;
     const photo = library.pathOf(pixels.photo);
     const isNetworks = pixels.kind === 'bright' || pixels.kind === 'tile';
     const model = isNetworks ? await modelOf(photo, signal) : '';
-    const key = `${library.fileStamp(pixels.photo)} ${model} ${JSON.stringify(pixels)}`;
-    const known = this.#cache.get(key);
+    const version = isNetworks ? await modelVersion(model) : '';
+    const stamp = library.fileStamp(pixels.photo);
+    const isThumbnail = pixels.kind === 'thumb' || pixels.kind === 'bright';
+    const of = isThumbnail ? this.#thumbnailOf(pixels) : JSON.stringify(pixels);
+    const key = `${packageJson.version} ${photo} ${stamp} ${model} ${version} ${of}`;
+    const known = this.#cache.get(key) ?? (isThumbnail ? await this.#stored(key) : undefined);
     if (known !== undefined) return known;
     const picture = await this.#make(pixels, photo, model, signal);
+    this.#cache.set(key, picture);
+    if (isThumbnail) {
+      // Unless the file was replaced since it was listed: then this is another one's picture.
+      thumbnails.set(key, picture.bytes, async () => (await stampIn(photo)) === stamp);
+    }
+    return picture;
+  }
+
+  /** The address has a stamp of the window's; what is shown is what the edits are now. */
+  #thumbnailOf({ kind, photo }: PhotoPixels): string {
+    const { library } = this.#parts;
+    return JSON.stringify([kind, thumbSide, kind === 'bright' ? library.editsOf(photo) : {}]);
+  }
+
+  async #stored(key: string): Promise<Picture | undefined> {
+    const bytes = await this.#parts.thumbnails.get(key);
+    if (bytes === undefined) return undefined;
+    const picture = { width: 0, height: 0, bytes };
     this.#cache.set(key, picture);
     return picture;
   }
@@ -157,4 +185,9 @@ function answerWith(
   };
   // A copy in memory of its own: what is cached may be shared with another thread.
   return new Response(new Uint8Array(bytes), { headers });
+}
+
+async function stampIn(file: string): Promise<string | undefined> {
+  const found = await stat(file).catch(() => undefined);
+  return found === undefined ? undefined : stampOf(found.mtimeMs, found.size);
 }

@@ -36,24 +36,17 @@ function settingsFrom(unknown: unknown): Settings {
 
 export class SettingsStore {
   readonly #file: SettingsFile;
-  readonly #changed: (settings: Settings, before: Settings) => void;
+  /** Told of every change; set by whoever lives as long as the settings do. */
+  onChange: (settings: Settings, before: Settings) => void = () => undefined;
   #settings: Settings;
 
-  private constructor(
-    file: SettingsFile,
-    settings: Settings,
-    changed: (settings: Settings, before: Settings) => void,
-  ) {
+  private constructor(file: SettingsFile, settings: Settings) {
     this.#file = file;
     this.#settings = settings;
-    this.#changed = changed;
   }
 
-  static async open(
-    file: SettingsFile,
-    changed: (settings: Settings, before: Settings) => void,
-  ): Promise<SettingsStore> {
-    return new SettingsStore(file, settingsFrom(await file.read()), changed);
+  static async open(file: SettingsFile): Promise<SettingsStore> {
+    return new SettingsStore(file, settingsFrom(await file.read()));
   }
 
   get current(): Settings {
@@ -67,7 +60,7 @@ export class SettingsStore {
       Object.entries(patch).filter(([, value]) => value !== undefined),
     );
     this.#settings = settingsSchema.parse({ ...before, ...given });
-    this.#changed(this.#settings, before);
+    this.onChange(this.#settings, before);
     await this.#file.write(this.#settings);
     return this.#settings;
   }

@@ -277,6 +277,13 @@ export const calls = {
 
   'settings.read': call(nothing, settingsSchema, none),
   'settings.write': call(settingsPatchSchema, settingsSchema, none),
+  /** Thumbnails on the disk: where they are, and how many. */
+  'thumbnails.read': call(
+    nothing,
+    z.object({ folder: z.string(), bytes: z.number(), files: z.number().int() }),
+    none,
+  ),
+  'thumbnails.clear': call(nothing, nothing, none),
 
   'models.list': call(nothing, z.object({ models: z.array(modelSchema) }), none),
   /** The path of a manifest or of the ONNX file beside one. */

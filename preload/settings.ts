@@ -44,6 +44,10 @@ export const settingsSchema = z.strictObject({
   exportChoice: exportChoiceSchema,
   /** Bytes of developed tiles kept in memory. */
   tileCacheBytes: z.number().int().min(64e6).max(16e9),
+  /** Bytes of thumbnails kept on the disk; 0: none. */
+  thumbnailBytes: z.number().int().min(0).max(100e9),
+  /** Where they are kept. '': with the app's own data. */
+  thumbnailFolder: z.string().max(4096),
   device: z.enum(['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml']),
   /** Processor threads of the network; 0: all. */
   threads: z.number().int().min(0).max(256),
@@ -75,6 +79,8 @@ export const defaultSettings: Settings = {
     onConflict: 'rename',
   },
   tileCacheBytes: 512e6,
+  thumbnailBytes: 1e9,
+  thumbnailFolder: '',
   device: 'auto',
   threads: 0,
   model: 'fast',

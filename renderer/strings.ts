@@ -224,6 +224,13 @@ export const strings = {
   themes: { dark: 'Dark', light: 'Light', system: 'As the system' },
   subfolders: 'Open folders with all their subfolders',
   cache: 'Memory for developed pictures',
+  thumbnails: 'Disk for thumbnails',
+  noThumbnails: 'None are kept',
+  thumbnailsAre: (count: number, megabytes: number) =>
+    `${counted(count, 'thumbnail', 'thumbnails')}, ${megabytes < 10 ? megabytes.toFixed(1) : megabytes.toFixed(0)} MB`,
+  clearThumbnails: 'Clear',
+  moveThumbnails: 'Keep elsewhere…',
+  thumbnailsHome: 'Keep with the program',
   hints: 'Hints for the first time',
   showHints: 'Show them again',
   exportDefaultsNote: 'What one click on Export does, and Enhance all.',

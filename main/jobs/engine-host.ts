@@ -66,6 +66,12 @@ export class EngineHost {
     return deviceVerdicts({ ...question, signal }, { isAfresh });
   }
 
+  /** The model's weights are others now: the next use opens it anew. */
+  forget(model: string): void {
+    const slot = this.#slots.get(model);
+    if (slot !== undefined) this.#retire(model, slot);
+  }
+
   close(): void {
     this.#isClosed = true;
     for (const slot of this.#slots.values()) closeSlot(slot);

@@ -18,6 +18,13 @@ export interface LibraryParts {
   readonly sidecars: Sidecars;
   readonly marks: ExportMarks;
   readonly events: EventHub;
+  /** Which models develop the photos: what they look like changes with it. */
+  readonly models: () => string;
+}
+
+/** Of one version of a file. */
+export function stampOf(modifiedMs: number, bytes: number): string {
+  return `${modifiedMs}-${bytes}`;
 }
 
 interface Entry {
@@ -126,7 +133,7 @@ export class Library {
   /** Of one version of the file: pixels made of it hold as long as this does. */
   fileStamp(id: string): string {
     const { modifiedMs, bytes } = this.#entry(id).found;
-    return `${modifiedMs}-${bytes}`;
+    return stampOf(modifiedMs, bytes);
   }
 
   editsOf(id: string): Edits {
@@ -172,6 +179,15 @@ export class Library {
     if (entry === undefined || entry.facts !== undefined) return;
     entry.facts = facts;
     this.#refresh(entry);
+  }
+
+  /** Other models develop the photos from now on: their thumbnails are others. */
+  restamp(): void {
+    const entries = [...this.#entries.values()];
+    for (const entry of entries) entry.photo = this.#photoOf(entry);
+    if (entries.length === 0) return;
+    const updated = entries.map(({ photo }) => photo);
+    this.#parts.events.emit('library.changed', { appeared: [], updated, vanished: [] });
   }
 
   /** The queue's end of a photo: exported, or failed and why. */
@@ -253,7 +269,7 @@ export class Library {
     const state =
       failure !== undefined ? 'failed' : isExported ? 'exported' : isEdited ? 'edited' : 'new';
     const stamp = createHash('sha256')
-      .update(`${found.modifiedMs} ${found.bytes} ${edits}`)
+      .update(`${found.modifiedMs} ${found.bytes} ${edits} ${this.#parts.models()}`)
       .digest('hex');
     return {
       id,

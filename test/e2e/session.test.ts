@@ -3,6 +3,7 @@
 import {
   copyFileSync,
   existsSync,
+  globSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -249,6 +250,12 @@ describe.skipIf(chromiumPath === undefined)('an evening', () => {
       await expectAccessible(page, `settings-${name.toLowerCase()}`);
     }
     await dialog.getByRole('navigation').getByRole('button', { name: 'General' }).click();
+    await dialog.getByText(/^[1-9]\d* thumbnails?, /).waitFor();
+    const thumbnails = path.join(root, 'data', 'thumbnails');
+    const kept = globSync('**/*.jpg', { cwd: thumbnails });
+    expect(kept.length).toBeGreaterThan(5);
+    await dialog.getByRole('button', { name: 'Clear', exact: true }).click();
+    await soon(() => kept.some((name) => existsSync(path.join(thumbnails, name)))).toBe(false);
     await dialog.getByText('Light', { exact: true }).click();
     await soon(() => app.settings.current.theme).toBe('light');
     await expectAccessible(page, 'settings-light');
