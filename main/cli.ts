@@ -3,6 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { calibrateCommand } from './commands/calibrate.ts';
 import { devicesCommand } from './commands/devices.ts';
 import { enhanceCommand } from './commands/enhance.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
@@ -26,6 +27,7 @@ async function main(): Promise<number> {
     infoCommand(),
     devicesCommand(),
     simulateCommand(),
+    calibrateCommand(),
     trainCommand(),
     evaluateCommand(),
     serveCommand(),

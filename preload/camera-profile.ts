@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 /** A measured number and its standard error, both in the unit that the name says. */
 const figureSchema = z.object({ value: z.number(), error: z.number().nonnegative() });
+export type Figure = z.infer<typeof figureSchema>;
 
 const perSite = <T extends z.ZodType>(value: T) => z.tuple([value, value, value, value]);
 
@@ -81,21 +82,27 @@ const photonTransferSchema = z.object({
   offsetDn2: z.number(),
   gain: z.number(),
 });
+export type PhotonTransfer = z.infer<typeof photonTransferSchema>;
 
 const gainSchema = z.object({
   gainDnPerElectron: figureSchema,
   /** Measured on flat frames, scaled from another ISO of them, or published for this model. */
   source: z.enum(['flats', 'other-iso', 'published']),
 });
+export type Gain = z.infer<typeof gainSchema>;
 
 const isoMeasurementSchema = z.object({
   iso: z.number().positive(),
+  /** What the files themselves say at this ISO. */
+  whiteLevel: z.number().positive(),
+  statedBlackLevel: perSite(z.number()),
   /** By exposure time, shortest first. */
   dark: z.array(darkMeasurementSchema).min(1).max(64),
   /** Absent where nothing is known of it. */
   gain: gainSchema.optional(),
   photonTransfer: photonTransferSchema.optional(),
 });
+export type IsoMeasurement = z.infer<typeof isoMeasurementSchema>;
 
 /** Something to know about the measurement, in plain words. */
 const remarkSchema = z.object({
@@ -108,9 +115,10 @@ const remarkSchema = z.object({
   level: z.enum(['note', 'warning']),
   message: z.string(),
 }); // prettier-ignore
+export type Remark = z.infer<typeof remarkSchema>;
 
 /** Hot pixels that a profile lists at most; the brightest are kept. */
-const hotPixelsMax = 20_000;
+export const hotPixelsMax = 20_000;
 
 export const cameraProfileSchema = z.object({
   format: z.literal('nightglass-camera'),
@@ -124,12 +132,9 @@ export const cameraProfileSchema = z.object({
   width: z.number().int().positive(),
   height: z.number().int().positive(),
   cfa: z.enum(['RGGB', 'BGGR', 'GRBG', 'GBRG']),
-  whiteLevel: z.number().positive(),
   /** Bits of the file's numbers, and their step: 4 where 12 bits are stored as 14. */
   bits: z.number().int().min(1).max(16),
   stepDn: z.number().int().positive(),
-  /** What the files themselves say. */
-  statedBlackLevel: perSite(z.number()),
   /** Ascending. */
   isos: z.array(isoMeasurementSchema).min(1).max(64),
   /** x, y, x, y … on the visible frame, brightest first. */

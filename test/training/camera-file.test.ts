@@ -39,8 +39,15 @@ it('refuses a file that is not there, another file, and a profile that was tampe
   for (const change of [
     { version: 2 },
     { isos: [] },
-    { whiteLevel: 'infinite' },
-    { isos: [{ iso: 100, dark: [darkOf({ shading: { ...shading, sites: [[], [], [], []] } })] }] },
+    { width: 'infinite' },
+    {
+      isos: [
+        {
+          ...profileOf().isos[0],
+          dark: [darkOf({ shading: { ...shading, sites: [[], [], [], []] } })],
+        },
+      ],
+    },
     { hotPixels: [-1, 3] },
   ]) {
     const refusal = await refusalOf(() => parseCameraProfile(bad(change), 'owl.json'));

@@ -37,13 +37,13 @@ export function profileOf(changes: Partial<CameraProfile> = {}): CameraProfile {
     width: 96,
     height: 64,
     cfa: 'RGGB',
-    whiteLevel: 16_383,
     bits: 14,
     stepDn: 1,
-    statedBlackLevel: [512, 512, 512, 512],
     isos: [
       {
         iso: 1600,
+        whiteLevel: 16_383,
+        statedBlackLevel: [512, 512, 512, 512],
         dark: [darkOf()],
         gain: { gainDnPerElectron: figure(2, 0.01), source: 'flats' },
       },
