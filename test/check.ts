@@ -36,7 +36,7 @@ const checks: readonly Check[] = [
     name: 'lint',
     tool: 'eslint',
     args: [
-      ...['--cache', '--cache-strategy', 'content', '--cache-location', cache('eslint')],
+      ...['--cache', '--cache-strategy', 'content', '--cache-location', cache('eslint.json')],
       ...['--max-warnings', '0', '.'],
     ],
   },
@@ -57,7 +57,7 @@ const checks: readonly Check[] = [
   {
     name: 'format',
     tool: 'prettier',
-    args: ['--check', '--log-level', 'warn', '--cache', '--cache-location', cache('prettier'), '.'],
+    args: ['--check', '--log-level', 'warn', '--cache', '--cache-location', cache('prettier.json'), '.'],
   },
   {
     name: 'layers',

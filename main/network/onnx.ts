@@ -14,7 +14,12 @@ export interface Value {
   readonly type: ElementType;
 }
 
-type Attribute = number | string | readonly number[] | { readonly float: number };
+type Attribute =
+  | number
+  | string
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly floats: readonly number[] };
 export type Attributes = Readonly<Record<string, Attribute>>;
 
 interface Node {
@@ -38,7 +43,7 @@ export interface NodeOptions {
 
 /** Numbers of onnx.proto3's TensorProto.DataType and AttributeProto.AttributeType. */
 const elementTypeCode = { float32: 1, int64: 7, bool: 9 } as const;
-const attributeCode = { float: 1, int: 2, string: 3, ints: 7 } as const;
+const attributeCode = { float: 1, int: 2, string: 3, floats: 6, ints: 7 } as const;
 
 const irVersion = 8;
 /** 17 keeps ReduceMean's axes an attribute and is read by every ONNX Runtime since 1.12. */
@@ -201,6 +206,10 @@ function attributeMessage(name: string, value: Attribute): ProtobufWriter {
   }
   if (typeof value === 'number') return message.int(3, value).int(20, attributeCode.int);
   if ('float' in value) return message.float(2, value.float).int(20, attributeCode.float);
+  if ('floats' in value) {
+    for (const item of value.floats) message.float(7, item);
+    return message.int(20, attributeCode.floats);
+  }
   for (const item of value) message.int(8, item);
   return message.int(20, attributeCode.ints);
 }

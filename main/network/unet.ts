@@ -19,10 +19,10 @@ export interface UnetShape {
 
 /** What the U-Net is built from; T is a tensor in whatever world the operations live. */
 export interface UnetOperations<T> {
-  /** Convolution 3×3 (padded to keep the size) or 1×1; weight [out, in, k, k], bias [out]. */
-  convolve(x: T, weight: T, bias: T, kernel: 1 | 3): T;
-  /** max(x, 0.2 x) */
-  leakyRelu(x: T): T;
+  /** Convolution 1×1; weight [out, in, 1, 1], bias [out]. */
+  convolve1(x: T, weight: T, bias: T): T;
+  /** Convolution 3×3, padded to keep the size, then max(y, 0.2 y); weight [out, in, 3, 3], bias [out]. */
+  convolve3(x: T, weight: T, bias: T): T;
   /** Largest of each 2×2. */
   maxPool(x: T): T;
   /** Transposed convolution 2×2, stride 2, no bias; weight [in, out, 2, 2]. */
@@ -99,9 +99,7 @@ export function unet<T>(
   x: T,
 ): T {
   const convolution = (input: T, name: string): T =>
-    operations.leakyRelu(
-      operations.convolve(input, parameter(`${name}.weight`), parameter(`${name}.bias`), 3),
-    );
+    operations.convolve3(input, parameter(`${name}.weight`), parameter(`${name}.bias`));
   const skips: T[] = [];
   let y = x;
   for (let level = 0; level < shape.levels; level++) {
@@ -120,18 +118,18 @@ export function unet<T>(
     y = convolution(y, `up${String(level)}a`);
     y = convolution(y, `up${String(level)}b`);
   }
-  return operations.convolve(y, parameter('out.weight'), parameter('out.bias'), 1);
+  return operations.convolve1(y, parameter('out.weight'), parameter('out.bias'));
 }
 
 /** The U-Net's operations as ONNX nodes. */
 export function graphOperations(graph: Graph): UnetOperations<Value> {
+  const convolve = (x: Value, weight: Value, bias: Value, kernel: 1 | 3): Value =>
+    graph.apply('Conv', [x, weight, bias], withChannels(x, weight.shape[0]), {
+      attributes: convolutionAttributes(kernel),
+    });
   return {
-    convolve: (x, weight, bias, kernel) =>
-      graph.apply('Conv', [x, weight, bias], withChannels(x, weight.shape[0]), {
-        attributes: convolutionAttributes(kernel),
-      }),
-    leakyRelu: (x) =>
-      graph.apply('LeakyRelu', [x], x.shape, { attributes: { alpha: { float: leakySlope } } }),
+    convolve1: (x, weight, bias) => convolve(x, weight, bias, 1),
+    convolve3: (x, weight, bias) => leakyRelu(graph, convolve(x, weight, bias, 3)),
     maxPool: (x) => graph.apply('MaxPool', [x], rescaled(x, 0.5), { attributes: twoByTwo }),
     upConvolve: (x, weight) =>
       graph.apply(
@@ -147,6 +145,10 @@ export function graphOperations(graph: Graph): UnetOperations<Value> {
         attributes: { axis: 1 },
       }),
   };
+}
+
+function leakyRelu(graph: Graph, x: Value): Value {
+  return graph.apply('LeakyRelu', [x], x.shape, { attributes: { alpha: { float: leakySlope } } });
 }
 
 export const twoByTwo = { kernel_shape: [2, 2], strides: [2, 2] } as const;
@@ -208,14 +210,13 @@ function inferenceOperations(
         type: 'float32',
       };
     },
-    convolve: (x, weight, bias, kernel) => {
+    convolve1: (x, weight, bias) => operations.convolve1(x, constant(weight), constant(bias)),
+    convolve3: (x, weight, bias) => {
       const parts = joined.get(x.name);
-      if (parts === undefined) {
-        return operations.convolve(x, constant(weight), constant(bias), kernel);
-      }
+      if (parts === undefined) return operations.convolve3(x, constant(weight), constant(bias));
       const numbers = numbersOf(weight.name);
       const [output = 1, input = 1] = fixed(weight.shape);
-      const taps = kernel * kernel;
+      const taps = 9;
       let first = 0;
       const [a, b] = parts.map((part, index) => {
         const count = Number(part.shape[1]);
@@ -226,15 +227,15 @@ function inferenceOperations(
         }
         first += count;
         const name = `${weight.name}.${String(index)}`;
-        const inputs = [part, graph.weight(name, [output, count, kernel, kernel], own)];
+        const inputs = [part, graph.weight(name, [output, count, 3, 3], own)];
         // One bias for the sum.
         if (index === 0) inputs.push(constant(bias));
         return graph.apply('Conv', inputs, withChannels(part, output), {
-          attributes: convolutionAttributes(kernel),
+          attributes: convolutionAttributes(3),
         });
       });
       if (a === undefined || b === undefined) throw new Error('expected two parts');
-      return graph.apply('Add', [a, b], a.shape);
+      return leakyRelu(graph, graph.apply('Add', [a, b], a.shape));
     },
   };
 }

@@ -4,6 +4,7 @@ import { Graph, sizeOf, type Value } from '../network/onnx.ts';
 import { unet, unetParameters, type UnetShape } from '../network/unet.ts';
 import { Tape } from './autodiff.ts';
 import { loss, type LossWeights } from './loss.ts';
+import { PlainLayers } from './plain-layers.ts';
 
 export interface StepShape {
   readonly unet: UnetShape;
@@ -111,7 +112,8 @@ function lossAndGradient(tape: Tape, shape: StepShape) {
     if (view === undefined) throw new Error(`expected a parameter named ${name}`);
     return view;
   };
-  const value = loss(tape, unet(tape, parameter, net, mosaic), target, shape.loss);
+  const layers = new PlainLayers(tape);
+  const value = loss(tape, unet(layers, parameter, net, mosaic), target, shape.loss);
   const gradients = tape.gradients(value);
   const flat = parameters.map(({ name }) => {
     const view = parameter(name);

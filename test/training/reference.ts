@@ -14,37 +14,42 @@ function zeros(n: number, c: number, h: number, w: number): Tensor {
   return { shape: [n, c, h, w], data: new Float64Array(n * c * h * w) };
 }
 
-const operations: UnetOperations<Tensor> = {
-  convolve: (x, weight, bias, kernel) => {
-    const [n, channels, h, w] = x.shape;
-    const outputs = weight.shape[0];
-    const pad = (kernel - 1) / 2;
-    const y = zeros(n, outputs, h, w);
-    for (let image = 0; image < n; image++) {
-      for (let o = 0; o < outputs; o++) {
-        const plane = (image * outputs + o) * h * w;
-        y.data.fill(bias.data[o]!, plane, plane + h * w);
-        for (let i = 0; i < channels; i++) {
-          const source = (image * channels + i) * h * w;
-          for (let ky = 0; ky < kernel; ky++) {
-            for (let kx = 0; kx < kernel; kx++) {
-              const factor = weight.data[((o * channels + i) * kernel + ky) * kernel + kx]!;
-              const [down, right] = [ky - pad, kx - pad];
-              for (let row = Math.max(0, -down); row < Math.min(h, h - down); row++) {
-                const to = plane + row * w;
-                const from = source + (row + down) * w + right;
-                for (let column = Math.max(0, -right); column < Math.min(w, w - right); column++) {
-                  y.data[to + column]! += factor * x.data[from + column]!;
-                }
+function convolve(x: Tensor, weight: Tensor, bias: Tensor, kernel: 1 | 3): Tensor {
+  const [n, channels, h, w] = x.shape;
+  const outputs = weight.shape[0];
+  const pad = (kernel - 1) / 2;
+  const y = zeros(n, outputs, h, w);
+  for (let image = 0; image < n; image++) {
+    for (let o = 0; o < outputs; o++) {
+      const plane = (image * outputs + o) * h * w;
+      y.data.fill(bias.data[o]!, plane, plane + h * w);
+      for (let i = 0; i < channels; i++) {
+        const source = (image * channels + i) * h * w;
+        for (let ky = 0; ky < kernel; ky++) {
+          for (let kx = 0; kx < kernel; kx++) {
+            const factor = weight.data[((o * channels + i) * kernel + ky) * kernel + kx]!;
+            const [down, right] = [ky - pad, kx - pad];
+            for (let row = Math.max(0, -down); row < Math.min(h, h - down); row++) {
+              const to = plane + row * w;
+              const from = source + (row + down) * w + right;
+              for (let column = Math.max(0, -right); column < Math.min(w, w - right); column++) {
+                y.data[to + column]! += factor * x.data[from + column]!;
               }
             }
           }
         }
       }
     }
-    return y;
+  }
+  return y;
+}
+
+const operations: UnetOperations<Tensor> = {
+  convolve1: (x, weight, bias) => convolve(x, weight, bias, 1),
+  convolve3: (x, weight, bias) => {
+    const y = convolve(x, weight, bias, 3);
+    return { ...y, data: y.data.map((v) => (v > 0 ? v : leakySlope * v)) };
   },
-  leakyRelu: (x) => ({ ...x, data: x.data.map((v) => (v > 0 ? v : leakySlope * v)) }),
   maxPool: (x) => {
     const [n, c, h, w] = x.shape;
     const y = zeros(n, c, h / 2, w / 2);
