@@ -74,6 +74,8 @@ export class Graph {
   readonly #outputs: Value[] = [];
   readonly #constants = new Map<string, Value>();
   readonly #domains = new Set<string>();
+  /** What outputs are called outside, by their names while building. */
+  readonly #outputNames = new Map<string, string>();
   #count = 0;
 
   constructor(name: string) {
@@ -86,12 +88,10 @@ export class Graph {
     return value;
   }
 
-  /** Names a value as an output of the graph. */
-  output(name: string, value: Value): Value {
-    const output = { ...value, name };
-    this.#push('Identity', [value], [output]);
-    this.#outputs.push(output);
-    return output;
+  /** Names a value, which some node of the graph made, as an output. */
+  output(name: string, value: Value): void {
+    this.#outputNames.set(value.name, name);
+    this.#outputs.push({ ...value, name });
   }
 
   /** A named constant: a weight. */
@@ -176,7 +176,8 @@ export class Graph {
 
   #graphMessage(): ProtobufWriter {
     const graph = new ProtobufWriter();
-    this.#nodes.forEach((node, index) => graph.message(1, nodeMessage(node, index)));
+    const nameOf = ({ name }: Value): string => this.#outputNames.get(name) ?? name;
+    this.#nodes.forEach((node, index) => graph.message(1, nodeMessage(node, index, nameOf)));
     graph.string(2, this.#name);
     for (const initializer of this.#initializers) graph.message(5, tensorMessage(initializer));
     for (const value of this.#inputs) graph.message(11, valueMessage(value));
@@ -187,10 +188,10 @@ export class Graph {
 
 // Field numbers below are those of onnx.proto3 (github.com/onnx/onnx).
 
-function nodeMessage(node: Node, index: number): ProtobufWriter {
+function nodeMessage(node: Node, index: number, nameOf: (value: Value) => string): ProtobufWriter {
   const message = new ProtobufWriter();
-  for (const input of node.inputs) message.string(1, input.name);
-  for (const output of node.outputs) message.string(2, output.name);
+  for (const input of node.inputs) message.string(1, nameOf(input));
+  for (const output of node.outputs) message.string(2, nameOf(output));
   message.string(3, `${node.op}_${String(index)}`).string(4, node.op);
   for (const [name, attribute] of Object.entries(node.attributes)) {
     message.message(5, attributeMessage(name, attribute));

@@ -84,7 +84,10 @@ export class PlainLayers implements UnetOperations<Value> {
     return this.#tape.record(y, [a, b], (dy) => {
       const [, split = 0] = fixed(a.shape);
       const [, end = 0] = fixed(y.shape);
-      return [this.#tape.slice(dy, 1, 0, split, a.shape), this.#tape.slice(dy, 1, split, end, b.shape)];
+      return [
+        this.#tape.slice(dy, 1, 0, split, a.shape),
+        this.#tape.slice(dy, 1, split, end, b.shape),
+      ];
     });
   }
 
@@ -153,7 +156,11 @@ export class PlainLayers implements UnetOperations<Value> {
     const moved = (value: Value, channels: number, pads: (move: number) => readonly number[]) => {
       const plane = this.#tape.transpose(value, [1, 0, 2, 3]);
       return [0, 1, 2].map((move) =>
-        this.#graph.apply('Pad', [plane, this.#graph.integers(pads(move))], [channels, n, h + 2, w]),
+        this.#graph.apply(
+          'Pad',
+          [plane, this.#graph.integers(pads(move))],
+          [channels, n, h + 2, w],
+        ),
       );
     };
     // Pads are [0, 0, top, left, 0, 0, bottom, right]; a negative one crops.
@@ -203,7 +210,10 @@ export class PlainLayers implements UnetOperations<Value> {
     const pixels = n * h * w;
     const gathered = this.#stack(taps, [9 * input, pixels]);
     const product = this.#outerProduct(this.#channelRows(dy), gathered);
-    const ordered = this.#tape.transpose(this.#tape.reshape(product, [output, 9, input]), [0, 2, 1]);
+    const ordered = this.#tape.transpose(
+      this.#tape.reshape(product, [output, 9, input]),
+      [0, 2, 1],
+    );
     return this.#tape.reshape(ordered, [output, input, 3, 3]);
   }
 
@@ -222,7 +232,10 @@ export class PlainLayers implements UnetOperations<Value> {
   #channelRows(x: Value): Value {
     const [n = 1, c = 1, h = 1, w = 1] = fixed(x.shape);
     if (n === 1) return this.#tape.reshape(x, [c, h * w]);
-    return this.#tape.reshape(this.#tape.transpose(this.#tape.reshape(x, [n, c, h * w]), [1, 0, 2]), [c, n * h * w]);
+    return this.#tape.reshape(
+      this.#tape.transpose(this.#tape.reshape(x, [n, c, h * w]), [1, 0, 2]),
+      [c, n * h * w],
+    );
   }
 
   /** a [m, k] · b [n, k]ᵀ → [m, n] */
