@@ -57,7 +57,15 @@ const checks: readonly Check[] = [
   {
     name: 'format',
     tool: 'prettier',
-    args: ['--check', '--log-level', 'warn', '--cache', '--cache-location', cache('prettier.json'), '.'],
+    args: [
+      '--check',
+      '--log-level',
+      'warn',
+      '--cache',
+      '--cache-location',
+      cache('prettier.json'),
+      '.',
+    ],
   },
   {
     name: 'layers',

@@ -47,7 +47,7 @@ export async function openStep(
   from: TrainingState,
   { threads }: StepOptions,
 ): Promise<StepSession> {
-  const block = await fastBlock(recipe);
+  const block = await blockOf(recipe);
   const shape = { ...recipe, block };
   const segments = stepSegments(shape);
   const order = block === undefined ? undefined : blockedParameters(recipe.unet, block);
@@ -127,7 +127,7 @@ async function openSession(
  * The block in which this processor's fast convolutions train the network, if they can: undefined
  * where channels do not fill blocks, or where no block gives the plain graph's gradients.
  */
-async function fastBlock({ unet }: Recipe): Promise<number | undefined> {
+export async function blockOf({ unet }: Pick<StepShape, 'unet'>): Promise<number | undefined> {
   const block = await agreedBlock();
   return block !== undefined && fillsBlocks(unet, block) ? block : undefined;
 }

@@ -1,0 +1,74 @@
+/** The fast step against the plain one: same gradients, same training. */
+
+import * as ort from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { parameterCount } from '../../main/network/unet.ts';
+import { blockedParameters, toBlocked, toPlain } from '../../main/training/blocked-order.ts';
+import { Random } from '../../main/training/random.ts';
+import { gradientModel, stepSegments, type StepShape } from '../../main/training/step.ts';
+import { blockOf } from '../../main/training/step-session.ts';
+import { firstWeights } from '../../main/training/weights.ts';
+
+const unet = { inputChannels: 4, outputChannels: 12, baseChannels: 16, levels: 3 };
+
+it.each([8, 16])('blocks of %d: every weight has its place, there and back', (block) => {
+  const order = blockedParameters(unet, block);
+  const plain = Float32Array.from({ length: parameterCount(unet) }, (_, i) => i + 1);
+  const blocked = toBlocked(order, plain);
+  expect(toPlain(order, blocked, plain.length)).toEqual(plain);
+  // Nothing but the fill of the last convolution's twelve channels is added, and it is zero.
+  expect(blocked.filter((value) => value !== 0).length).toBe(plain.length);
+  expect(blocked.length - plain.length).toBe((16 - 12) * (unet.baseChannels + 1));
+});
+
+const block = await blockOf({ unet });
+
+describe.skipIf(block === undefined)('on this processor', () => {
+  async function gradientOf(shape: StepShape, flat: Float32Array) {
+    const random = new Random(5);
+    const { batch, patchPacked: side } = shape;
+    const numbers = (channels: number) =>
+      new ort.Tensor(
+        'float32',
+        Float32Array.from({ length: batch * channels * side * side }, () => random.unit()),
+        [batch, channels, side, side],
+      );
+    const segments = stepSegments(shape);
+    const session = await ort.InferenceSession.create(gradientModel(shape), {
+      logSeverityLevel: 3,
+    });
+    const feeds: Record<string, ort.Tensor> = { mosaic: numbers(4), target: numbers(12) };
+    for (const { suffix, offset, size } of segments) {
+      const data = flat.subarray(offset, offset + size);
+      feeds[`weights${suffix}`] = new ort.Tensor('float32', data, [size]);
+    }
+    const result = await session.run(feeds);
+    await session.release();
+    return segments.flatMap(({ suffix }) => {
+      const data = result[`gradient${suffix}`]?.data;
+      if (!(data instanceof Float32Array)) throw new Error('expected numbers');
+      return Array.from(data);
+    });
+  }
+
+  const loss = { toned: 0, linear: 0, blocks: 0, squared: 1 };
+
+  const length = (vector: readonly number[]) => Math.hypot(...vector);
+
+  // 20 images are more than a block: their weight gradients are made in parts.
+  it.each([
+    ['1 image', 1, 32],
+    ['3 images', 3, 16],
+    ['20 images', 20, 16],
+  ])('gradients are the plain graph’s: %s', async (_, batch, patchPacked) => {
+    const shape: StepShape = { unet, batch, patchPacked, loss, clipNorm: 1 };
+    const weights = firstWeights(unet, 3);
+    const order = blockedParameters(unet, block ?? 0);
+    const plain = await gradientOf(shape, weights);
+    const blocked = await gradientOf({ ...shape, block }, toBlocked(order, weights));
+    const found = toPlain(order, Float32Array.from(blocked), plain.length);
+    // Sums in another order. (Seed and loss are such that no LeakyReLU or maximum lies on a kink.)
+    const difference = plain.map((value, at) => value - found[at]!);
+    expect(length(difference) / length(plain)).toBeLessThan(1e-5);
+  });
+});
