@@ -1,5 +1,6 @@
 /** From the description of a dataset to the batches that a run trains on. */
 
+import path from 'node:path';
 import { describeDataset, splitPhotos } from './dataset.ts';
 import { PatchSource } from './patch-source.ts';
 import { photoValidation } from './photo-validation.ts';
@@ -39,8 +40,10 @@ export interface DatasetOptions {
   readonly signal: AbortSignal;
   /** Called while photos are read for the first time. */
   readonly onLoading: (loaded: number, total: number) => void;
-  /** A photo or pair that cannot be read was left out. */
+  /** A photo or pair that cannot be read was left out, at first or later. */
   readonly onSkipped: (account: string) => void;
+  /** A batch waits for a folder that is away, and (undefined) no more. */
+  readonly onAway: (account: string | undefined) => void;
 }
 
 /**
@@ -49,19 +52,23 @@ export interface DatasetOptions {
  */
 export async function openDataset(
   dataset: Dataset,
-  { recipe, firstStep, signal, onLoading, onSkipped }: DatasetOptions,
+  { recipe, firstStep, signal, onLoading, onSkipped, onAway }: DatasetOptions,
 ): Promise<OpenDataset> {
   const { training, validation, isHeldOut, excluded } = await splitPhotos(dataset);
   const digest = await describeDataset(training);
   const { seed, batch, patchPacked } = recipe;
   const source = await PatchSource.open({
-    files: training,
+    // A folder may be moved; which photo is drawn must not depend on where it is.
+    files: [...training].sort((a, b) => order(path.basename(a), path.basename(b))),
     seed,
     batch,
     patchPacked,
     firstStep,
     signal,
+    ...(dataset.photoBytesMax === undefined ? {} : { photoBytesMax: dataset.photoBytesMax }),
     onLoading,
+    onSkipped,
+    onAway,
   });
   for (const skipped of source.skipped) onSkipped(skipped);
   const patches = await photoValidation(validation, onSkipped);
@@ -79,3 +86,5 @@ export async function openDataset(
     close: () => source.close(),
   };
 }
+
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

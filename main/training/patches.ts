@@ -5,6 +5,7 @@ import { darken, type DarknessParameters } from './darkness.ts';
 import { lightOfCode, type LinearPhoto } from './photos.ts';
 import { Random } from './random.ts';
 import { drawLook, type SceneLook } from './scene.ts';
+import { drawPhoto, type Shelf } from './shelf.ts';
 import { tukeyStandardDeviation } from './tukey.ts';
 
 /** Network input is clamped to ± this, targets to 0 … this, in amplified units (white is 1). */
@@ -26,20 +27,31 @@ export interface Batch {
 /** What the batches are cut from: photos, and how often each comes. */
 export interface PhotoPool {
   readonly photos: readonly LinearPhoto[];
-  /** Ascending, the last is 1: photo i is drawn when a uniform number first falls below entry i. */
-  readonly drawnBelow: Float64Array;
+  readonly shelf: Shelf;
 }
 
-/** A pool in which each photo weighs as the root of its area, whatever order they came in. */
-export function poolOf(photos: readonly LinearPhoto[]): PhotoPool {
-  const sorted = [...photos].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  const drawnBelow = new Float64Array(sorted.length);
+type Sized = Pick<LinearPhoto, 'name' | 'width' | 'height'>;
+
+/** The order of photos in a pool, whatever order they came in: by name. */
+export function byName(a: Sized, b: Sized): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
+/** How often each of some photos comes: it weighs as the root of its area. */
+export function shelfOfAll(photos: readonly Sized[]): Shelf {
+  const drawnBelow = new Float64Array(photos.length);
   let sum = 0;
-  sorted.forEach((photo, index) => {
+  photos.forEach((photo, index) => {
     sum += Math.sqrt(photo.width * photo.height);
     drawnBelow[index] = sum;
   });
-  return { photos: sorted, drawnBelow: drawnBelow.map((below) => below / sum) };
+  return { kind: 'all', drawnBelow: drawnBelow.map((below) => below / sum) };
+}
+
+/** A pool of photos that are all in memory. */
+export function poolOf(photos: readonly LinearPhoto[]): PhotoPool {
+  const sorted = [...photos].sort(byName);
+  return { photos: sorted, shelf: shelfOfAll(sorted) };
 }
 
 /** A darkness in amplified units turned into one for a made-up sensor, and how to amplify it. */
@@ -121,21 +133,19 @@ export class PatchMaker {
   }
 
   /**
-   * Makes one patch; nothing but the photos and `random` decide what comes out.
+   * Makes one patch; nothing but the photo and `random` decide what comes out.
    *
    * @param input 4 · P² samples from `offset · 4 · P²`, as in `Batch.input`
    * @param target 12 · P² samples from `offset · 12 · P²`, as in `Batch.target`
    * @returns how the photo's light became the camera's
-   * @throws RangeError if the pool is empty
    */
   make(
-    pool: PhotoPool,
+    photo: LinearPhoto,
     random: Random,
     offset: number,
     input: Float32Array,
     target: Float32Array,
   ): SceneLook {
-    const photo = drawPhoto(pool, random);
     const look = drawLook(photo.space, random);
     this.cut(photo, random);
     this.colour(look.toBalancedCamera);
@@ -275,13 +285,6 @@ export class PatchMaker {
   }
 }
 
-function drawPhoto(pool: PhotoPool, random: Random): LinearPhoto {
-  const drawn = random.unit();
-  const photo = pool.photos[pool.drawnBelow.findIndex((below) => drawn < below)] ?? pool.photos[0];
-  if (photo === undefined) throw new RangeError('expected a pool of at least one photo, got none');
-  return photo;
-}
-
 /** What decides a batch. */
 export interface BatchRequest {
   readonly pool: PhotoPool;
@@ -293,13 +296,33 @@ export interface BatchRequest {
   readonly maker: PatchMaker;
 }
 
-/** Makes batch number `step` of a run: the same bit for bit whenever it is asked for. */
+/** What decides the patch of this index in the batch of this number. */
+export function randomOf(seed: number, step: number, index: number): Random {
+  return new Random(seed, step, index);
+}
+
+/**
+ * Makes batch number `step` of a run: the same bit for bit whenever it is asked for.
+ * @throws RangeError if the pool is empty
+ */
 export function makeBatch({ pool, seed, step, batch, maker }: BatchRequest): Batch {
-  const area = maker.patchPacked * maker.patchPacked;
-  const input = new Float32Array(batch * 4 * area);
-  const target = new Float32Array(batch * 12 * area);
+  const made = emptyBatch(step, batch, maker);
   for (let index = 0; index < batch; index++) {
-    maker.make(pool, new Random(seed, step, index), index, input, target);
+    const random = randomOf(seed, step, index);
+    const [drawn = 0] = drawPhoto(pool.shelf, seed, step, random);
+    const photo = pool.photos[drawn];
+    if (photo === undefined) throw new RangeError('expected a pool of at least one photo');
+    maker.make(photo, random, index, made.input, made.target);
   }
-  return { step, input, target };
+  return made;
+}
+
+/** Room for a batch. */
+export function emptyBatch(step: number, batch: number, { patchPacked }: PatchMaker): Batch {
+  const area = patchPacked * patchPacked;
+  return {
+    step,
+    input: new Float32Array(batch * 4 * area),
+    target: new Float32Array(batch * 12 * area),
+  };
 }

@@ -2,7 +2,7 @@
 
 import { invert } from '../develop/colour.ts';
 import { Refusal } from '../refusal.ts';
-import { PatchMaker, poolOf } from './patches.ts';
+import { PatchMaker } from './patches.ts';
 import { loadLinearPhoto } from './photos.ts';
 import { Random } from './random.ts';
 import type { ValidationPatch } from './validation.ts';
@@ -28,11 +28,10 @@ export async function photoValidation(
   for (const [index, file] of files.slice(0, patchCount).entries()) {
     try {
       const photo = await loadLinearPhoto(file);
-      const pool = poolOf([photo]);
       for (let patch = index; patch < patchCount; patch += files.length) {
         const input = new Float32Array(4 * sidePacked ** 2);
         const target = new Float32Array(12 * sidePacked ** 2);
-        const look = maker.make(pool, new Random(validationKey, patch), 0, input, target);
+        const look = maker.make(photo, new Random(validationKey, patch), 0, input, target);
         const cameraToSrgb = invert(look.toBalancedCamera);
         patches.set(patch, { name: photo.name, sidePacked, input, target, cameraToSrgb });
       }

@@ -35,6 +35,11 @@ export const datasetSchema = z.discriminatedUnion('kind', [
     withHeldOut: z.boolean(),
     /** How many photos are set aside for validation; as many as fit the dataset if absent. */
     setAside: z.number().int().nonnegative().optional(),
+    /**
+     * Memory for decoded photos; 1.5 GiB if absent. Where they don't all fit, which patches come
+     * depends on it.
+     */
+    photoBytesMax: z.number().int().positive().optional(),
     /** Absolute path of the noise `nightglass calibrate` measured; made-up cameras without one. */
     cameraProfile: z.string().optional(),
   }),

@@ -22,6 +22,7 @@ export class RunJournal {
   readonly #trainedBefore: number;
   #description: RunDescription;
   #step: number;
+  #noted: Promise<void> = Promise.resolve();
   #sinceLog = { stepMs: 0, waitMs: 0, steps: 0 };
   #paceMs: number | undefined;
   #lastStepMs: number | undefined;
@@ -93,7 +94,11 @@ export class RunJournal {
       updatedAt: new Date().toISOString(),
       trainedSeconds: this.#trainedBefore + this.#elapsedMs() / 1000,
     };
-    await writeRun(this.#folder, this.#description);
+    const description = this.#description;
+    // One after the other, so that the last word stands.
+    const noted = this.#noted.then(() => writeRun(this.#folder, description));
+    this.#noted = noted.catch(() => undefined);
+    await noted;
   }
 
   /** As `note`, where a disk that is full must not end what goes on. */

@@ -149,14 +149,18 @@ class Runner {
   }
 
   async #openData({ recipe, state }: Checkpoint): Promise<OpenDataset> {
-    const { step } = state;
     return openDataset(this.#journal.description.dataset, {
       recipe,
-      firstStep: step + 1,
+      firstStep: state.step + 1,
       signal: this.#options.control.stopSignal,
       onLoading: (loaded, total) => this.#options.onLoading?.(loaded, total),
       onSkipped: (account) => {
-        this.#journal.tell({ event: 'skipped', step, account });
+        this.#journal.tell({ event: 'skipped', step: this.#journal.step, account });
+      },
+      onAway: (account) => {
+        const at = this.#journal.step;
+        if (account === undefined) void this.#tellResumed(at);
+        else void this.#tellPaused(at, 'dataset', account);
       },
     });
   }
