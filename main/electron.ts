@@ -32,6 +32,7 @@ const types = new Map([
   ['.css', 'text/css; charset=utf-8'],
   ['.svg', 'image/svg+xml'],
   ['.png', 'image/png'],
+  ['.jpg', 'image/jpeg'],
   ['.woff2', 'font/woff2'],
 ]);
 

@@ -3,6 +3,7 @@
 import path from 'node:path';
 import type { Handlers } from './caller.ts';
 import { browse } from './library/folder.ts';
+import { sampleFolder } from './library/sample.ts';
 import type { App } from './app.ts';
 import { components } from './licences.ts';
 import { openOutputFolder } from './export/atomic.ts';
@@ -70,6 +71,11 @@ export function handlersOf(app: App): Handlers {
       if (chosen === undefined) return {};
       await access.grant(chosen);
       return { path: chosen };
+    },
+    'library.sample': async () => {
+      const folder = await sampleFolder(host.folder);
+      await access.grant(folder);
+      return { path: folder };
     },
     'library.browse': async ({ path: given }) => {
       if (given === undefined) {

@@ -180,6 +180,8 @@ export const calls = {
   'library.forgetRecent': call(z.strictObject({ path: pathSchema }), nothing, none),
   /** Undefined path: the user closed the dialog. Refused where `hasDialogs` is false. */
   'library.chooseFolder': call(nothing, z.object({ path: z.string().optional() }), none),
+  /** A folder with a night shot to play with, in the app's own data; made where it is missing. */
+  'library.sample': call(nothing, z.object({ path: z.string() }), none),
   /** The folders in a folder, for a chooser drawn by the window. Without a path: where to begin. */
   'library.browse': call(
     z.strictObject({ path: pathSchema.optional() }),

@@ -6,12 +6,16 @@ import type { PixelBase } from '../preload/pixel-url.ts';
 import type { Settings, SettingsPatch } from '../preload/settings.ts';
 import { CallFailure, type Client } from '../preload/wire.ts';
 import type { Bridge } from './bridge.ts';
+import { tipOf, type Command } from './keys.ts';
 import { Lane } from './parts/lane.ts';
 import type { Toasts } from './parts/toasts.svelte.ts';
 
 export type Screen = 'library' | 'develop';
-export type DialogName = 'none' | 'export' | 'settings';
+export type DialogName = 'none' | 'export' | 'settings' | 'help';
 export type SettingsPage = 'general' | 'export' | 'devices' | 'models' | 'about';
+
+/** Words for the first time; each goes away for good once it is closed, or done. */
+export type HintName = 'library' | 'develop' | 'compare';
 
 /** A folder asked for, by the window's own chooser. */
 export interface FolderQuestion {
@@ -108,11 +112,20 @@ export class App {
     this.dialog = 'settings';
   }
 
-  hasSeen(hint: string): boolean {
+  get isMac(): boolean {
+    return this.info.platform === 'darwin';
+  }
+
+  /** The key that does the same, for a button's tip. */
+  keyOf(command: Command): string {
+    return tipOf(command, this.isMac);
+  }
+
+  hasSeen(hint: HintName): boolean {
     return this.settings.hintsSeen.includes(hint);
   }
 
-  async closeHint(hint: string): Promise<void> {
+  async closeHint(hint: HintName): Promise<void> {
     if (!this.hasSeen(hint)) await this.set({ hintsSeen: [...this.settings.hintsSeen, hint] });
   }
 }

@@ -8,13 +8,40 @@ import { CallFailure } from '../../preload/wire.ts';
 import type { App } from '../app.svelte.ts';
 import { withoutFrame, type Library } from '../library/library.svelte.ts';
 import { strings } from '../strings.ts';
-import { cropAt, cropTurned, easel, framed, quarter, unframed } from './geometry.ts';
+import { ratioOf, shaped, type Aspect } from './aspect.ts';
+import { EditsWriter } from './edits-writer.ts';
+import {
+  cropAt,
+  cropOf,
+  cropTurned,
+  easel,
+  framed,
+  quarter,
+  turnedSize,
+  unframed,
+} from './geometry.ts';
 import type { Histogram } from './histogram.ts';
 import { begin, record, redo, undo, type History } from './history.ts';
-import { fitScale, fitted, held, zoomedAt, type Point, type Size, type View } from './viewport.ts';
+import {
+  fitScale,
+  fitted,
+  held,
+  panesOf,
+  panned,
+  zoomedAt,
+  type Panes,
+  type Point,
+  type Size,
+  type View,
+} from './viewport.ts';
 
 export type Tool = 'none' | 'crop' | 'pick';
-export type Compare = 'off' | 'split' | 'before';
+export type Compare = 'off' | 'split' | 'beside' | 'before';
+export type Overlay = 'none' | 'clipping' | 'guessed';
+export interface Shape {
+  readonly aspect: Aspect;
+  readonly isTall: boolean;
+}
 type Vector3 = readonly [number, number, number];
 
 interface Light {
@@ -23,13 +50,13 @@ interface Light {
   readonly tint: number;
 }
 
-const writeAfterMs = 300;
 /** The network follows the ratio slider once it has rested. */
 const followAfterMs = 160;
 
 export class Development {
   readonly #app: App;
   readonly #library: Library;
+  readonly #writer: EditsWriter;
   photo = $state.raw<Photo>();
   facts = $state.raw<Facts>();
   failure = $state<string>();
@@ -41,10 +68,12 @@ export class Development {
   askedRatio = $state(1);
 
   tool = $state<Tool>('none');
+  /** What the crop's sides are bound to. */
+  shape = $state.raw<Shape>({ aspect: 'free', isTall: false });
   compare = $state<Compare>('off');
   /** Where before meets after, 0–1 of the viewport. */
   split = $state(0.5);
-  overlay = $state<'none' | 'clipping' | 'guessed'>('none');
+  overlay = $state<Overlay>('none');
   histogram = $state.raw<Histogram>();
   /** 0–1 of the tiles that this view wants. */
   tilesShare = $state(0);
@@ -65,11 +94,19 @@ export class Development {
       ? easel(this.facts, { crop, angle, rotate })
       : framed(this.facts, { crop, angle, rotate });
   });
+  /** Framing is done on one picture. */
+  readonly comparing: Compare = $derived(this.tool === 'crop' ? 'off' : this.compare);
+  /** Where two pictures are shown. */
+  readonly panes: Panes | undefined = $derived(
+    this.comparing === 'beside' && this.shown !== undefined
+      ? panesOf(this.shown.size, this.viewport)
+      : undefined,
+  );
+  /** What each picture is seen through. */
+  readonly pane: Size = $derived(this.panes?.size ?? this.viewport);
   readonly view: View = $derived.by(() => {
     const size = this.shown?.size ?? { width: 3, height: 2 };
-    return this.#view === undefined
-      ? fitted(size, this.viewport)
-      : held(this.#view, size, this.viewport);
+    return this.#view === undefined ? fitted(size, this.pane) : held(this.#view, size, this.pane);
   });
   readonly isFitted: boolean = $derived(this.#view === undefined);
   readonly camera: string | undefined = $derived(this.facts?.facts.camera);
@@ -83,28 +120,12 @@ export class Development {
 
   #opening: AbortController | undefined;
   #balancing: AbortController | undefined;
-  #writing: ReturnType<typeof setTimeout> | undefined;
   #following: ReturnType<typeof setTimeout> | undefined;
-  #unwritten: { readonly photo: string; readonly edits: Edits } | undefined;
 
   constructor(app: App, library: Library) {
     this.#app = app;
     this.#library = library;
-    app.flush = () => this.written();
-    addEventListener('pagehide', () => {
-      this.#writeNow();
-    });
-  }
-
-  /** For this camera's photos where it has a model of its own, else for all. */
-  async chooseModel(model: string): Promise<void> {
-    const { camera } = this;
-    const { cameraModels } = this.#app.settings;
-    await this.#app.set(
-      camera !== undefined && Object.hasOwn(cameraModels, camera)
-        ? { cameraModels: { ...cameraModels, [camera]: model } }
-        : { model },
-    );
+    this.#writer = new EditsWriter(app);
   }
 
   /** Goes to the develop screen with the photo under the library's cursor. */
@@ -120,13 +141,14 @@ export class Development {
 
   open(photo: Photo): void {
     this.#app.screen = 'develop';
+    void this.#app.closeHint('library');
     this.#library.focus(photo.id);
     this.#library.stopDescribing();
     if (photo.id === this.photo?.id && this.failure === undefined && this.facts !== undefined) {
       void this.#reread(photo);
       return;
     }
-    this.#writeNow();
+    void this.#writer.flush();
     this.#opening?.abort();
     this.#balancing?.abort();
     this.photo = photo;
@@ -166,7 +188,7 @@ export class Development {
 
   /** Edits may have been pasted in the library meanwhile. */
   async #reread(photo: Photo): Promise<void> {
-    this.#writeNow();
+    void this.#writer.flush();
     const answer = await this.#app.attempt(
       this.#app.client.call('library.readEdits', { photo: photo.id }),
     );
@@ -249,6 +271,23 @@ export class Development {
     this.move({ angle, crop: cropAt(crop, this.facts, angle, rotate) });
   }
 
+  /** Width ÷ height that the crop's frame keeps; undefined: any. */
+  get cropRatio(): number | undefined {
+    if (this.facts === undefined) return undefined;
+    const { aspect, isTall } = this.shape;
+    return ratioOf(aspect, turnedSize(this.facts, this.edits.rotate), isTall);
+  }
+
+  /** The frame takes the shape at once, about its own middle. */
+  setShape(shape: Shape): void {
+    this.shape = shape;
+    const { facts, edits, cropRatio } = this;
+    if (facts === undefined || cropRatio === undefined) return;
+    const { angle, rotate } = edits;
+    const { frame } = easel(facts, edits);
+    this.change({ crop: cropOf(shaped(frame, cropRatio), facts, angle, rotate) });
+  }
+
   moveCrop(crop: Crop): void {
     this.move({ crop });
   }
@@ -269,18 +308,35 @@ export class Development {
 
   /** @param scale device pixels for each pixel; about the middle if there is no point */
   zoomTo(scale: number, at?: Point): void {
-    const { width, height } = this.viewport;
+    const { pane } = this;
     const size = this.shown?.size;
     if (size === undefined) return;
-    const point = at ?? { x: width / 2, y: height / 2 };
-    const limited = Math.max(scale, Math.min(1, fitScale(size, this.viewport)));
-    if (limited <= fitScale(size, this.viewport) * 1.001) this.#view = undefined;
-    else this.#view = held(zoomedAt(this.view, limited, this.viewport, point), size, this.viewport);
+    const point = at ?? { x: pane.width / 2, y: pane.height / 2 };
+    const limited = Math.max(scale, Math.min(1, fitScale(size, pane)));
+    if (limited <= fitScale(size, pane) * 1.001) this.#view = undefined;
+    else this.#view = held(zoomedAt(this.view, limited, pane, point), size, pane);
   }
 
-  lookAt(view: View): void {
+  /** @param byDevice how far the picture moves; one that fits stays where it is */
+  pan(byDevice: Point): void {
     const size = this.shown?.size;
-    if (size !== undefined) this.#view = held(view, size, this.viewport);
+    if (size === undefined || this.isFitted) return;
+    this.#view = held(panned(this.view, byDevice), size, this.pane);
+  }
+
+  /** Off again where it is on. */
+  toggleCompare(compare: Compare): void {
+    this.compare = this.compare === compare ? 'off' : compare;
+  }
+
+  toggleOverlay(overlay: Overlay): void {
+    this.overlay = this.overlay === overlay ? 'none' : overlay;
+  }
+
+  /** Auto, or the number that auto stood for. */
+  toggleAutoRatio(): void {
+    if (this.facts === undefined) return;
+    this.change({ ratio: this.edits.ratio === 'auto' ? this.ratio : 'auto' });
   }
 
   /** From a colour of the picture that should be grey. @param colour as it is in the tile */
@@ -327,35 +383,7 @@ export class Development {
   }
 
   #write(): void {
-    if (this.photo === undefined) return;
-    this.#unwritten = { photo: this.photo.id, edits: this.edits };
-    clearTimeout(this.#writing);
-    this.#writing = setTimeout(() => {
-      this.#writeNow();
-    }, writeAfterMs);
-  }
-
-  #writeNow(): void {
-    clearTimeout(this.#writing);
-    const unwritten = this.#unwritten;
-    if (unwritten === undefined) return;
-    this.#unwritten = undefined;
-    const { photo, edits } = unwritten;
-    void this.#app.attempt(this.#app.client.call('library.writeEdits', { photos: [photo], edits }));
-  }
-
-  /** Everything is beside the photo; before an export reads it. */
-  async written(): Promise<void> {
-    const unwritten = this.#unwritten;
-    if (unwritten === undefined) return;
-    this.#unwritten = undefined;
-    clearTimeout(this.#writing);
-    await this.#app.attempt(
-      this.#app.client.call('library.writeEdits', {
-        photos: [unwritten.photo],
-        edits: unwritten.edits,
-      }),
-    );
+    if (this.photo !== undefined) this.#writer.write(this.photo.id, this.edits);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Development as Facts } from '../../preload/contract.ts';
 import type { Edits } from '../../preload/edits.ts';
 import { after, inverse, type Affine } from './geometry.ts';
 import type { Box, Layer, Look, Placed } from './gl/painter.ts';
-import type { Size, View } from './viewport.ts';
+import type { Panes, Size, View } from './viewport.ts';
 
 /** Framed picture → device pixels; whole pixels stay on whole pixels. */
 export function viewAffine({ scale, x, y }: View, viewport: Size): Affine {
@@ -53,22 +53,46 @@ export interface Scene {
   readonly look: Look;
   /** Framed picture → stored frame. */
   readonly toStored: Affine;
-  /** Framed picture → device pixels. */
+  /** Framed picture → device pixels; of the first pane, where there are two. */
   readonly view: Affine;
   readonly clip: Box;
-  /** Device pixels from the left where before meets after; undefined: no comparison. */
-  readonly split: number | undefined;
+  /** What it is compared with; device pixels from the left where before meets after. */
+  readonly compare: { readonly split: number } | { readonly panes: Panes } | undefined;
 }
 
-export function layersOf({ enhanced, plain, look, toStored, view, clip, split }: Scene): Layer[] {
+export function layersOf({ enhanced, plain, look, toStored, view, clip, compare }: Scene): Layer[] {
   const toDevice = after(view, inverse(toStored));
-  if (split === undefined) return [{ tiles: enhanced, look, toDevice, clip }];
+  if (compare === undefined) return [{ tiles: enhanced, look, toDevice, clip }];
+  const plainLook: Look = { ...look, grain: 0, overlay: 'none' };
+  if ('panes' in compare) {
+    const { size, second } = compare.panes;
+    const own = within(clip, size);
+    const moved = { ...toDevice, c: toDevice.c + second.x, f: toDevice.f + second.y };
+    const beside = { ...own, x: own.x + second.x, y: own.y + second.y };
+    return [
+      { tiles: plain, look: plainLook, toDevice, clip: own },
+      // Until the network has been there, both are the same.
+      { tiles: plain, look: plainLook, toDevice: moved, clip: beside },
+      { tiles: enhanced, look, toDevice: moved, clip: beside },
+    ];
+  }
+  const { split } = compare;
   const right = clip.x + clip.width;
   const middle = Math.min(right, Math.max(clip.x, split));
-  const before = { ...clip, width: middle - clip.x };
   const behind = { ...clip, x: middle, width: right - middle };
   return [
-    { tiles: plain, look: { ...look, grain: 0, overlay: 'none' }, toDevice, clip: before },
+    { tiles: plain, look: plainLook, toDevice, clip },
     { tiles: enhanced, look, toDevice, clip: behind },
   ];
+}
+
+/** The part of a box that lies in a pane which begins at 0, 0. */
+function within({ x, y, width, height }: Box, pane: Size): Box {
+  const [left, top] = [Math.max(0, x), Math.max(0, y)];
+  return {
+    x: left,
+    y: top,
+    width: Math.max(0, Math.min(pane.width, x + width) - left),
+    height: Math.max(0, Math.min(pane.height, y + height) - top),
+  };
 }

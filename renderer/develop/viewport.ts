@@ -32,6 +32,36 @@ export function fitted(picture: Size, viewport: Size): View {
   return { scale: fitScale(picture, viewport), x: picture.width / 2, y: picture.height / 2 };
 }
 
+/** Two pictures of the same view: each in a pane of its own. */
+export interface Panes {
+  /** Of each, device pixels. */
+  readonly size: Size;
+  /** Where the second begins; the first begins at 0, 0. */
+  readonly second: Point;
+}
+
+/** Device pixels between two panes. */
+const gapDevice = 2;
+
+/** Beside each other, or one above the other where that shows clearly more. */
+export function panesOf(picture: Size, viewport: Size): Panes {
+  const across = Math.max(1, Math.floor((viewport.width - gapDevice) / 2));
+  const down = Math.max(1, Math.floor((viewport.height - gapDevice) / 2));
+  const beside = { width: across, height: viewport.height };
+  const stacked = { width: viewport.width, height: down };
+  return fitScale(picture, stacked) > 1.15 * fitScale(picture, beside)
+    ? { size: stacked, second: { x: 0, y: down + gapDevice } }
+    : { size: beside, second: { x: across + gapDevice, y: 0 } };
+}
+
+/** The same place in the first pane. */
+export function inFirstPane(panes: Panes | undefined, at: Point): Point {
+  if (panes === undefined) return at;
+  const { x, y } = panes.second;
+  const isSecond = x > 0 ? at.x >= x : at.y >= y;
+  return isSecond ? { x: at.x - x, y: at.y - y } : at;
+}
+
 /** Keeps the picture in the viewport: centred along an axis on which it fits. */
 export function held(view: View, picture: Size, viewport: Size): View {
   const scale = Math.min(scaleMax, Math.max(Math.min(1, fitScale(picture, viewport)), view.scale));

@@ -81,6 +81,14 @@ export class Library {
     if (path !== undefined) await this.open(path);
   }
 
+  /** The night shot that comes with the app. @returns it, once its folder is open */
+  async openSample(): Promise<Photo | undefined> {
+    const answer = await this.#app.attempt(this.#app.client.call('library.sample', {}));
+    if (answer === undefined) return undefined;
+    await this.open(answer.path);
+    return this.shown[0];
+  }
+
   async open(path: string): Promise<void> {
     const app = this.#app;
     this.#opening?.abort();

@@ -1,8 +1,9 @@
 /**
  * Makes the README's picture from the sample night: the RAW file as it is, the same brightened by
- * its ratio, and what the default model makes of it.
+ * its ratio, and what the default model makes of it; and of the latter two the welcome screen's.
  *
- * Usage: node_modules/.bin/node test/bench/before-after.ts docs/before-after.jpg
+ * Usage: node_modules/.bin/node test/bench/before-after.ts [TARGET.jpg [MODEL]]
+ * Without a target, docs/before-after.jpg and the welcome screen's pictures are made anew.
  */
 
 import path from 'node:path';
@@ -18,11 +19,12 @@ import { defaultModelId, readModel } from '../../main/network/manifest.ts';
 import { openNetwork } from '../../main/network/session.ts';
 import { decodeRaw } from '../../main/raw/decode.ts';
 
-const [, , target = 'before-after.jpg', model = defaultModelId] = process.argv;
+const home = path.join(import.meta.dirname, '../..');
+const [, , target, model = defaultModelId] = process.argv;
 const ratio = 100;
 const gapPixels = 8;
 
-const decoded = await decodeRaw(path.join(import.meta.dirname, '../fixtures/night.dng'));
+const decoded = await decodeRaw(path.join(home, 'test/fixtures/night.dng'));
 if (decoded.kind !== 'mosaic') throw new Error('expected a mosaic in the sample night');
 const { mosaic } = decoded;
 const grid = packedGrid(mosaic);
@@ -72,4 +74,20 @@ await sharp({
   )
   .png()
   .toBuffer()
-  .then((picture) => sharp(picture).resize(1920).jpeg({ quality: 88 }).toFile(target));
+  .then((picture) =>
+    sharp(picture)
+      .resize(1920)
+      .jpeg({ quality: 88 })
+      .toFile(target ?? path.join(home, 'docs/before-after.jpg')),
+  );
+
+if (target === undefined) {
+  const names = [undefined, 'sample-before.jpg', 'sample-after.jpg'];
+  for (const [index, name] of names.entries()) {
+    if (name === undefined) continue;
+    await sharp(pictures[index], { raw: { width, height, channels: 3 } })
+      .resize(720)
+      .jpeg({ quality: index === 1 ? 58 : 80, mozjpeg: true })
+      .toFile(path.join(home, 'renderer/public', name));
+  }
+}

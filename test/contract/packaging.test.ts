@@ -44,6 +44,9 @@ describe('the desktop app', () => {
     for (const folder of ['main', 'preload', 'models', 'out/renderer', 'out/preload']) {
       expect(files).toContain(`${folder}/**`);
     }
+    // The sample night: main/library/sample.ts.
+    expect(files).toContain('test/fixtures/night.dng');
+    expect(existsSync(path.join(root, 'test/fixtures/night.dng'))).toBe(true);
     const { main } = z
       .object({ main: z.string() })
       .parse(JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')));

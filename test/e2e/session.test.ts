@@ -156,7 +156,13 @@ describe.skipIf(chromiumPath === undefined)('an evening', () => {
     expect(Number(await line.getAttribute('aria-valuenow'))).toBe(25);
     await settled();
     await expectAccessible(page, 'compare');
-    await page.keyboard.press('y');
+
+    await page.keyboard.press('Shift+Y');
+    const second = await page.locator('.tag', { hasText: 'After' }).boundingBox();
+    expect(second?.x).toBeGreaterThan(box.x + box.width / 2);
+    await settled();
+    await expectAccessible(page, 'beside');
+    await page.keyboard.press('Shift+Y');
 
     await page.getByRole('button', { name: '200 %' }).click();
     await page.getByText('200 %').nth(1).waitFor();
@@ -227,7 +233,7 @@ describe.skipIf(chromiumPath === undefined)('an evening', () => {
     expect(await panel.getByText('Waiting').count()).toBe(0);
     expect(readdirSync(written).sort()).toEqual(files);
     app.queue.resume();
-    await panel.getByRole('button', { name: 'Try again', exact: true }).click();
+    await panel.getByRole('button', { name: 'Try the failed again', exact: true }).click();
     await soon(() => existsSync(path.join(written, 'c.png'))).toBe(true);
     await panel
       .getByText(/expected/)

@@ -1,0 +1,37 @@
+/** Puts edits beside the photo once the sliders have rested, and at once where something reads them there. */
+
+import type { Edits } from '../../preload/edits.ts';
+import type { App } from '../app.svelte.ts';
+
+const writeAfterMs = 300;
+
+export class EditsWriter {
+  readonly #app: App;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #unwritten: { readonly photo: string; readonly edits: Edits } | undefined;
+
+  constructor(app: App) {
+    this.#app = app;
+    app.flush = () => this.flush();
+    addEventListener('pagehide', () => void this.flush());
+  }
+
+  /** In a moment; later edits of the same photo take the place of these. */
+  write(photo: string, edits: Edits): void {
+    this.#unwritten = { photo, edits };
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.flush(), writeAfterMs);
+  }
+
+  /** Resolves once everything is beside the photo. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    const unwritten = this.#unwritten;
+    if (unwritten === undefined) return;
+    this.#unwritten = undefined;
+    const { photo, edits } = unwritten;
+    await this.#app.attempt(
+      this.#app.client.call('library.writeEdits', { photos: [photo], edits }),
+    );
+  }
+}

@@ -1,0 +1,142 @@
+/** Every key the window knows, in one table: what is pressed, the tips of buttons and the help sheet all read it. */
+
+/**
+ * Keys are `KeyboardEvent.key` in lower case after `mod` (Ctrl, or Command on a Mac) and `shift`.
+ * Shift is not looked at for signs, which some keyboards have above a digit and some do not.
+ */
+interface Shortcut {
+  readonly command: string;
+  readonly keys: readonly string[];
+}
+
+const digits = ['0', '1', '2', '3', '4', '5'] as const;
+
+/** On both screens. */
+export const windowKeys = [
+  { command: 'openFolder', keys: ['mod+o'] },
+  { command: 'showLibrary', keys: ['g'] },
+  { command: 'showDevelop', keys: ['d'] },
+  { command: 'export', keys: ['e', 'mod+e'] },
+  { command: 'enhanceAll', keys: ['mod+shift+e'] },
+  { command: 'queue', keys: ['q'] },
+  { command: 'copyEdits', keys: ['mod+c'] },
+  { command: 'pasteEdits', keys: ['mod+v'] },
+  { command: 'settings', keys: ['mod+,'] },
+  { command: 'help', keys: ['?', 'f1'] },
+] as const satisfies readonly Shortcut[];
+
+/** The arrow keys move through the photos there, and Shift selects on the way: see Grid. */
+export const libraryKeys = [
+  { command: 'openPhoto', keys: ['enter'] },
+  { command: 'select', keys: [' '] },
+  { command: 'selectAll', keys: ['mod+a'] },
+  { command: 'selectNone', keys: ['escape'] },
+  { command: 'rate', keys: digits },
+  { command: 'search', keys: ['mod+f'] },
+] as const satisfies readonly Shortcut[];
+
+export const developKeys = [
+  { command: 'previous', keys: ['arrowleft'] },
+  { command: 'next', keys: ['arrowright'] },
+  { command: 'autoRatio', keys: ['a'] },
+  { command: 'split', keys: ['y'] },
+  { command: 'beside', keys: ['shift+y'] },
+  { command: 'before', keys: ['\\'] },
+  { command: 'zoom', keys: ['z'] },
+  { command: 'zoomIn', keys: ['+', '='] },
+  { command: 'zoomOut', keys: ['-'] },
+  { command: 'panLeft', keys: ['shift+arrowleft'] },
+  { command: 'panRight', keys: ['shift+arrowright'] },
+  { command: 'panUp', keys: ['shift+arrowup'] },
+  { command: 'panDown', keys: ['shift+arrowdown'] },
+  { command: 'guessed', keys: ['o'] },
+  { command: 'clipping', keys: ['j'] },
+  { command: 'pick', keys: ['w'] },
+  { command: 'crop', keys: ['r'] },
+  { command: 'cropDone', keys: ['enter'] },
+  { command: 'rotateLeft', keys: ['['] },
+  { command: 'rotateRight', keys: [']'] },
+  { command: 'undo', keys: ['mod+z'] },
+  { command: 'redo', keys: ['mod+shift+z', 'mod+y'] },
+  { command: 'rate', keys: digits },
+  { command: 'leave', keys: ['escape'] },
+] as const satisfies readonly Shortcut[];
+
+export type Command = (
+  (typeof windowKeys)[number] | (typeof libraryKeys)[number] | (typeof developKeys)[number]
+)['command'];
+
+type KeyPress = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'shiftKey' | 'altKey'>;
+
+/** What a key press means there; undefined: nothing. */
+export function commandOf<C extends string>(
+  press: KeyPress,
+  shortcuts: readonly { readonly command: C; readonly keys: readonly string[] }[],
+): C | undefined {
+  return shortcuts.find(({ keys }) => keys.some((combo) => isPressed(combo, press)))?.command;
+}
+
+function isPressed(combo: string, press: KeyPress): boolean {
+  const { key, isMod, isShift } = parts(combo);
+  const isHeld = press.ctrlKey || press.metaKey;
+  if (press.key.toLowerCase() !== key) return false;
+  // Brackets and the like may need Alt or AltGr (which is Ctrl and Alt) themselves.
+  const isSign = key.length === 1 && !/[a-z ]/.test(key);
+  if (isSign) return press.altKey ? !isMod : isMod === isHeld;
+  return !press.altKey && isMod === isHeld && press.shiftKey === isShift;
+}
+
+function parts(combo: string): { key: string; isMod: boolean; isShift: boolean } {
+  const isMod = combo.startsWith('mod+');
+  const rest = isMod ? combo.slice(4) : combo;
+  const isShift = rest.startsWith('shift+');
+  return { key: isShift ? rest.slice(6) : rest, isMod, isShift };
+}
+
+const names: Readonly<Record<string, string>> = {
+  ' ': 'Space',
+  enter: 'Enter',
+  escape: 'Esc',
+  arrowleft: '←',
+  arrowright: '→',
+  arrowup: '↑',
+  arrowdown: '↓',
+};
+
+/** "Ctrl+Shift+Z", "⇧⌘Z". */
+function comboWords(combo: string, isMac: boolean): string {
+  const { key, isMod, isShift } = parts(combo);
+  const name = names[key] ?? key.toUpperCase();
+  if (isMac) return `${isShift ? '⇧' : ''}${isMod ? '⌘' : ''}${name}`;
+  return `${isMod ? 'Ctrl+' : ''}${isShift ? 'Shift+' : ''}${name}`;
+}
+
+/** All keys that do the same, for the help sheet; a row of digits is said as a range. */
+export function keyWords(keys: readonly string[], isMac: boolean): readonly string[] {
+  if (keys === digits) return [`${digits[0]}–${digits[5]}`];
+  return keys.map((combo) => comboWords(combo, isMac));
+}
+
+/** The first key of a command, for the tip of its button. */
+export function tipOf(command: Command, isMac: boolean): string {
+  const all: readonly Shortcut[] = [...windowKeys, ...developKeys, ...libraryKeys];
+  const [combo = ''] = all.find((shortcut) => shortcut.command === command)?.keys ?? [];
+  return comboWords(combo, isMac);
+}
+
+/** Whether what has the focus takes this key itself: letters go into a field, arrows move a choice. */
+export function isTaken({ key, target }: Pick<KeyboardEvent, 'key' | 'target'>): boolean {
+  if (target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement) return true;
+  const isArrow = key.startsWith('Arrow');
+  const isPress = key === 'Enter' || key === ' ';
+  if (target instanceof HTMLInputElement) {
+    if (target.type === 'text' || target.type === 'search') return true;
+    if (target.type === 'range' || target.type === 'radio') return isArrow;
+    return isPress;
+  }
+  return isPress && (target instanceof HTMLButtonElement || isSummary(target));
+}
+
+function isSummary(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.tagName === 'SUMMARY';
+}

@@ -1,0 +1,55 @@
+/** What the network can run on here, and which of it can be trusted. */
+
+import { createContext } from 'svelte';
+import type { DeviceVerdict } from '../../preload/contract.ts';
+import type { Settings } from '../../preload/settings.ts';
+import type { App } from '../app.svelte.ts';
+
+type DeviceChoice = Settings['device'];
+const deviceChoices = ['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
+
+export class Devices {
+  readonly #app: App;
+  /** Undefined until they have been tested, or remembered. */
+  verdicts = $state.raw<readonly DeviceVerdict[]>();
+  isTesting = $state(false);
+
+  /** What may be chosen: auto, what is chosen now, and whatever stood its test. */
+  readonly offered: readonly DeviceChoice[] = $derived.by(() => {
+    const { device } = this.#app.settings;
+    return deviceChoices.filter(
+      (name) =>
+        name === 'auto' ||
+        name === 'cpu' ||
+        name === device ||
+        this.verdicts?.some((verdict) => verdict.device === name && verdict.isTrusted) === true,
+    );
+  });
+  /** What auto comes down to; undefined until that is known. */
+  readonly quickest: DeviceVerdict['device'] | undefined = $derived.by(() => {
+    const trusted = this.verdicts?.filter(({ isTrusted }) => isTrusted) ?? [];
+    const time = (verdict: DeviceVerdict): number => verdict.msPerMegapixel ?? Infinity;
+    return trusted.toSorted((a, b) => time(a) - time(b))[0]?.device;
+  });
+
+  constructor(app: App) {
+    this.#app = app;
+  }
+
+  /** @param isAfresh tests them all, however often that was done; else what is known will do */
+  async test(isAfresh: boolean, signal?: AbortSignal): Promise<void> {
+    this.isTesting = true;
+    const answer = await this.#app.attempt(
+      this.#app.client.call('devices.test', { isAfresh }, { signal }),
+    );
+    if (answer !== undefined) this.verdicts = answer.verdicts;
+    this.isTesting = false;
+  }
+
+  async choose(name: string): Promise<void> {
+    const device = deviceChoices.find((choice) => choice === name);
+    if (device !== undefined) await this.#app.set({ device });
+  }
+}
+
+export const [devicesOf, provideDevices] = createContext<Devices>();
