@@ -29,6 +29,10 @@ export function trainCommand(): Command {
   return new Command('train')
     .description('trains a model from clean photos, in darkness that is simulated')
     .option('--photos <folder...>', 'clean photos: folders (with all below them) or files')
+    .option(
+      '--camera <profile>',
+      "darken them with one camera's noise, as nightglass calibrate measured it (.json)",
+    )
     .requiredOption('--out <folder>', 'where checkpoint, log and model go')
     .option(
       '--steps <number>',

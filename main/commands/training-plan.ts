@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { readModel } from '../network/manifest.ts';
 import { Refusal } from '../refusal.ts';
 import { readCheckpoint, type TrainingState } from '../training/checkpoint.ts';
-import { describeDataset, splitPhotos } from '../training/dataset.ts';
+import { readCameraProfile } from '../training/camera-file.ts';
+import { digestOfDataset, splitPhotos } from '../training/dataset.ts';
 import { idOfName, type ModelTitle } from '../training/model-title.ts';
 import { modelWeights } from '../training/model-weights.ts';
 import { defaultRecipe, recipeSchema, type Recipe } from '../training/recipe.ts';
@@ -24,6 +25,7 @@ import {
 
 export const trainOptionsSchema = z.object({
   photos: z.array(z.string()).default([]),
+  camera: z.string().optional(),
   out: z.string(),
   steps: z.number().optional(),
   batch: z.number().optional(),
@@ -146,10 +148,15 @@ export async function planResumption(options: TrainOptions): Promise<void> {
     had === undefined ? before : { ...before, steps: had.recipe.steps },
   );
   let dataset: Dataset | undefined = had?.dataset;
-  if (options.photos.length > 0 || dataset === undefined) {
+  if (options.photos.length > 0 || options.camera !== undefined || dataset === undefined) {
     // Runs of the older form trained on every photo.
     const setAside = dataset === undefined ? 0 : dataset.setAside;
-    const chosen = await chooseDataset(options, setAside);
+    const asked =
+      options.photos.length > 0 || dataset === undefined
+        ? options
+        : { ...options, ...dataset, photos: dataset.paths };
+    const camera = options.camera ?? dataset?.cameraProfile;
+    const chosen = await chooseDataset({ ...asked, camera }, setAside);
     dataset = chosen.dataset;
     checkDataset(options, checkpoint?.dataset ?? '', chosen.digest);
   }
@@ -235,7 +242,7 @@ function resumedRecipe(options: TrainOptions, recipe: Recipe): Recipe {
  * @param setAside photos to set aside for validation; as many as fit the dataset if not given
  */
 async function chooseDataset(
-  { photos, exclude, withHeldOut }: TrainOptions,
+  { photos, camera, exclude, withHeldOut }: TrainOptions,
   setAside: number | undefined,
 ) {
   if (photos.length === 0) {
@@ -247,9 +254,11 @@ async function chooseDataset(
     exclude,
     withHeldOut,
     ...(setAside === undefined ? {} : { setAside }),
+    ...(camera === undefined ? {} : { cameraProfile: path.resolve(camera) }),
   };
   const { training } = await splitPhotos(dataset);
-  return { dataset, digest: await describeDataset(training) };
+  const profile = camera === undefined ? undefined : await readCameraProfile(camera);
+  return { dataset, digest: await digestOfDataset(training, profile) };
 }
 
 function checkDataset({ otherPhotos }: TrainOptions, had: string, found: string): void {

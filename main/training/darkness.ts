@@ -7,7 +7,7 @@ import { TukeySampler } from './tukey.ts';
 /**
  * One frame's noise, in the file's own numbers (DN). `nightglass simulate` and training share it.
  *
- * sample = clip(round(K · Poisson(clean / K) + Tukey + Gaussian + row + black + bias), 0, white)
+ * sample = clip(round(K · Poisson(clean / K) + Tukey + Gaussian + row + column + black + bias), 0, white)
  *
  * The parts and their names follow ELD (Wei et al., CVPR 2020) and PMN (Feng et al., ACM MM 2022).
  */
@@ -22,6 +22,8 @@ export interface DarknessParameters {
   readonly gaussianSigmaDn: number;
   /** Standard deviation of the offset that each sensor row shares, DN. */
   readonly rowSigmaDn: number;
+  /** The same for columns. Default 0. */
+  readonly columnSigmaDn?: number;
   /** This frame's offset of each CFA site, which the file's black level does not know of, DN. */
   readonly biasDn: PerSite;
   /** Error of the file's black level, the same for all sites, DN. */
@@ -30,6 +32,8 @@ export interface DarknessParameters {
   readonly blackLevel: PerSite;
   /** Saturation, DN. */
   readonly whiteLevel: number;
+  /** What the file's numbers are multiples of, DN: 4 where 12 bits are stored as 14. Default 1. */
+  readonly stepDn?: number;
 }
 
 /**
@@ -54,13 +58,17 @@ export function darken(
     );
   }
   const { gainDnPerElectron: gain, gaussianSigmaDn, rowSigmaDn, whiteLevel } = parameters;
-  const tukeyScaleDn = parameters.tukeyScaleDn;
+  const { tukeyScaleDn, columnSigmaDn = 0, stepDn = 1 } = parameters;
   const tukey = tukeyScaleDn > 0 ? new TukeySampler(parameters.tukeyLambda) : undefined;
   const electronsPerDn = gain > 0 ? 1 / gain : 0;
   const pedestal = Float64Array.from(
     parameters.blackLevel,
     (black, site) => black + parameters.blackErrorDn + parameters.biasDn[site]!,
   );
+  const columnDn =
+    columnSigmaDn > 0
+      ? Float64Array.from({ length: width }, () => columnSigmaDn * random.gaussian())
+      : undefined;
   for (let y = 0; y < height; y++) {
     const rowDn = rowSigmaDn > 0 ? rowSigmaDn * random.gaussian() : 0;
     const evenDn = rowDn + pedestal[(y & 1) * 2]!;
@@ -71,7 +79,9 @@ export function darken(
       if (electronsPerDn > 0) dn = gain * random.poisson(dn * electronsPerDn);
       if (tukey !== undefined) dn += tukeyScaleDn * tukey.draw(random);
       if (gaussianSigmaDn > 0) dn += gaussianSigmaDn * random.gaussian();
-      dn = Math.round(dn + ((x & 1) === 0 ? evenDn : oddDn));
+      if (columnDn !== undefined) dn += columnDn[x]!;
+      dn += (x & 1) === 0 ? evenDn : oddDn;
+      dn = stepDn === 1 ? Math.round(dn) : Math.round(dn / stepDn) * stepDn;
       noisy[at] = dn < 0 ? 0 : dn > whiteLevel ? whiteLevel : dn;
     }
   }

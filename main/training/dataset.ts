@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { CameraProfile } from '../../preload/camera-profile.ts';
 import { describeError, Refusal } from '../refusal.ts';
 import { HELD_OUT_PHOTOS } from './held-out.ts';
 import { findPhotos } from './photos.ts';
@@ -163,10 +164,24 @@ export async function evaluationPhotos(
  * One line that tells two sets of photos apart: their number, and a digest of their names and sizes.
  * A folder may move; a photo may not change.
  */
-export async function describeDataset(files: readonly string[]): Promise<string> {
+async function describeDataset(files: readonly string[]): Promise<string> {
   const entries = await Promise.all(
     files.map(async (file) => `${path.basename(file)}\0${(await stat(file)).size}`),
   );
   const digest = createHash('sha256').update(entries.sort().join('\n')).digest('hex').slice(0, 16);
   return `${files.length} photos, ${digest}`;
+}
+
+/**
+ * One line that tells what a run learns from apart from all else: its photos, and the measured camera
+ * in whose noise they are darkened, if any.
+ */
+export async function digestOfDataset(
+  training: readonly string[],
+  camera: CameraProfile | undefined,
+): Promise<string> {
+  const photos = await describeDataset(training);
+  if (camera === undefined) return photos;
+  const digest = createHash('sha256').update(JSON.stringify(camera)).digest('hex').slice(0, 16);
+  return `${photos}, in the noise of ${camera.name}, ${digest}`;
 }

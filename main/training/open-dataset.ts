@@ -1,7 +1,9 @@
 /** From the description of a dataset to the batches that a run trains on. */
 
 import path from 'node:path';
-import { describeDataset, splitPhotos } from './dataset.ts';
+import { cameraDarkness } from './camera-darkness.ts';
+import { readCameraProfile } from './camera-file.ts';
+import { digestOfDataset, splitPhotos } from './dataset.ts';
 import { PatchSource } from './patch-source.ts';
 import { photoValidation } from './photo-validation.ts';
 import type { Recipe } from './recipe.ts';
@@ -55,7 +57,9 @@ export async function openDataset(
   { recipe, firstStep, signal, onLoading, onSkipped, onAway }: DatasetOptions,
 ): Promise<OpenDataset> {
   const { training, validation, isHeldOut, excluded } = await splitPhotos(dataset);
-  const digest = await describeDataset(training);
+  const { cameraProfile } = dataset;
+  const camera = cameraProfile === undefined ? undefined : await readCameraProfile(cameraProfile);
+  const digest = await digestOfDataset(training, camera);
   const { seed, batch, patchPacked } = recipe;
   const source = await PatchSource.open({
     // A folder may be moved; which photo is drawn must not depend on where it is.
@@ -63,6 +67,7 @@ export async function openDataset(
     seed,
     batch,
     patchPacked,
+    camera,
     firstStep,
     signal,
     ...(dataset.photoBytesMax === undefined ? {} : { photoBytesMax: dataset.photoBytesMax }),
@@ -71,7 +76,8 @@ export async function openDataset(
     onAway,
   });
   for (const skipped of source.skipped) onSkipped(skipped);
-  const patches = await photoValidation(validation, onSkipped);
+  const darkness = camera === undefined ? undefined : cameraDarkness(camera);
+  const patches = await photoValidation(validation, darkness, onSkipped);
   const photos = new Set(patches.map(({ name }) => name)).size;
   return {
     batches: source,

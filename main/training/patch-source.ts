@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { z } from 'zod';
+import type { CameraProfile } from '../../preload/camera-profile.ts';
 import { errorOf, failureSchema } from '../engine/protocol.ts';
 import { Refusal, throwIfCancelled } from '../refusal.ts';
 import type { Batch } from './patches.ts';
@@ -19,6 +20,8 @@ export interface PatchSourceOptions {
   readonly batch: number;
   /** Side of a patch in packed pixels. */
   readonly patchPacked: number;
+  /** The measured camera in whose noise photos are darkened; all cameras' if not given. */
+  readonly camera?: CameraProfile | undefined;
   /** Number of the first batch: where a resumed run goes on. Default 0. */
   readonly firstStep?: number;
   /** Batches kept ready. Default 6. */
@@ -159,11 +162,11 @@ export class PatchSource {
   }
 
   #openCutter(loader: Worker, shelf: Shelf): Worker {
-    const { seed, batch, patchPacked } = this.#options;
+    const { seed, batch, patchPacked, camera } = this.#options;
     const { port1, port2 } = new MessageChannel();
     loader.postMessage({ client: port1 }, [port1]);
     const cutter = new Worker(new URL('./patch-worker.ts', import.meta.url), {
-      workerData: { seed, batch, patchPacked, shelf, loader: port2 },
+      workerData: { seed, batch, patchPacked, camera, shelf, loader: port2 },
       transferList: [port2],
     });
     cutter.on('message', (message: unknown) => {

@@ -2,7 +2,9 @@
 
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { z } from 'zod';
+import { cameraProfileSchema } from '../../preload/camera-profile.ts';
 import { failureOf } from '../engine/protocol.ts';
+import { cameraDarkness } from './camera-darkness.ts';
 import { emptyBatch, PatchMaker, randomOf, type Batch } from './patches.ts';
 import type { LinearPhoto } from './photos.ts';
 import type { Random } from './random.ts';
@@ -12,6 +14,7 @@ const orders = z.object({
   seed: z.number(),
   batch: z.number().int().positive(),
   patchPacked: z.number().int().positive(),
+  camera: cameraProfileSchema.optional(),
   shelf: z.custom<Shelf>((value) => value instanceof Object),
   loader: z.custom<MessagePort>((value) => value instanceof Object),
 });
@@ -60,7 +63,8 @@ class Cutter {
   constructor(given: z.infer<typeof orders>) {
     this.#orders = given;
     this.#photos = new Photos(given.loader);
-    this.#maker = new PatchMaker(given.patchPacked);
+    const { patchPacked, camera } = given;
+    this.#maker = new PatchMaker(patchPacked, camera && cameraDarkness(camera));
   }
 
   async make(step: number): Promise<Batch> {

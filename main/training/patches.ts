@@ -55,10 +55,20 @@ export function poolOf(photos: readonly LinearPhoto[]): PhotoPool {
 }
 
 /** A darkness in amplified units turned into one for a made-up sensor, and how to amplify it. */
-interface DrawnDarkness {
+export interface DrawnDarkness {
   readonly parameters: DarknessParameters;
   /** Exposure ratio. */
   readonly ratio: number;
+  /** Hot pixels: their share of all, and deciles of how far they lie above the others, DN. */
+  readonly hot?: { readonly share: number; readonly excessDn: readonly number[] };
+}
+
+/** Draws one frame's darkness; nothing but `random` may decide what comes out. */
+export type DrawDarkness = (random: Random) => DrawnDarkness;
+
+/** Shot noise slope in amplified units; below 0.004 it is called faint. */
+export function drawSlope(random: Random): number {
+  return random.chance(1 / 6) ? random.logUniform(0.0005, 0.004) : random.logUniform(0.004, 0.7);
 }
 
 const perSite = (draw: () => number): PerSite => [draw(), draw(), draw(), draw()];
@@ -70,8 +80,8 @@ const perSite = (draw: () => number): PerSite => [draw(), draw(), draw(), draw()
  * 0.03–0.22 and each site's bias 0.015–0.03 of the read noise; 14 bits, or 12 in a quarter.
  */
 export function drawDarkness(random: Random): DrawnDarkness {
-  const faint = random.chance(1 / 6);
-  const slope = faint ? random.logUniform(0.0005, 0.004) : random.logUniform(0.004, 0.7);
+  const slope = drawSlope(random);
+  const faint = slope < 0.004;
   const twelveBits = random.chance(0.25);
   const blackDn = twelveBits ? 128 : 512;
   const whiteLevel = twelveBits ? 4095 : 16383;
@@ -119,13 +129,18 @@ export class PatchMaker {
   private readonly scene: Float32Array;
   private readonly cleanDn: Float32Array;
   private readonly noisy: Uint16Array;
+  private readonly drawDarkness: DrawDarkness;
 
-  /** @param patchPacked side of a patch in packed pixels */
-  constructor(patchPacked: number) {
+  /**
+   * @param patchPacked side of a patch in packed pixels
+   * @param darkness whose; that of all cameras if not given
+   */
+  constructor(patchPacked: number, darkness: DrawDarkness = drawDarkness) {
     if (!Number.isInteger(patchPacked) || patchPacked < 1) {
       throw new RangeError(`expected a whole number ≥ 1 for patchPacked, got ${patchPacked}`);
     }
     this.patchPacked = patchPacked;
+    this.drawDarkness = darkness;
     this.side = patchPacked * 2;
     this.scene = new Float32Array(this.side * this.side * 3);
     this.cleanDn = new Float32Array(this.side * this.side);
@@ -149,9 +164,10 @@ export class PatchMaker {
     const look = drawLook(photo.space, random);
     this.cut(photo, random);
     this.colour(look.toBalancedCamera);
-    const darkness = drawDarkness(random);
+    const darkness = this.drawDarkness(random);
     this.expose(look.whiteBalance, darkness.ratio, darkness.parameters);
     darken(this.cleanDn, this.side, this.side, darkness.parameters, random, this.noisy);
+    if (darkness.hot !== undefined) this.heat(darkness.hot, darkness.parameters.whiteLevel, random);
     this.packInput(look.whiteBalance, darkness, input, offset);
     // What the sensor clipped nobody can know: at ratios below 4 white is all that can be asked.
     this.packTarget(Math.min(AMPLIFIED_LIMIT, darkness.ratio), target, offset);
@@ -235,6 +251,20 @@ export class PatchMaker {
     }
   }
 
+  /** Makes some pixels too bright, wherever they are. */
+  private heat(
+    { share, excessDn }: NonNullable<DrawnDarkness['hot']>,
+    whiteLevel: number,
+    random: Random,
+  ): void {
+    const { noisy } = this;
+    for (let left = random.poisson(share * noisy.length); left > 0; left--) {
+      const at = random.integer(noisy.length);
+      const excess = Math.round(random.pick(excessDn) * random.uniform(0.7, 1.3));
+      noisy[at] = Math.min(whiteLevel, noisy[at]! + excess);
+    }
+  }
+
   /** What the develop line would feed the network from this frame. */
   private packInput(
     whiteBalance: readonly [number, number, number],
@@ -244,9 +274,10 @@ export class PatchMaker {
   ): void {
     const { side, patchPacked, noisy } = this;
     const area = patchPacked * patchPacked;
-    const black = parameters.blackLevel[0];
-    const unitPerDn = ratio / (parameters.whiteLevel - black);
+    const { blackLevel, whiteLevel } = parameters;
     for (let site = 0; site < 4; site++) {
+      const black = blackLevel[site]!;
+      const unitPerDn = ratio / (whiteLevel - black);
       const dy = site >> 1;
       const dx = site & 1;
       const scale = unitPerDn * whiteBalance[dy + dx]!;

@@ -2,7 +2,7 @@
 
 import { invert } from '../develop/colour.ts';
 import { Refusal } from '../refusal.ts';
-import { PatchMaker } from './patches.ts';
+import { PatchMaker, type DrawDarkness } from './patches.ts';
 import { loadLinearPhoto } from './photos.ts';
 import { Random } from './random.ts';
 import type { ValidationPatch } from './validation.ts';
@@ -17,13 +17,15 @@ const sidePacked = 128;
 /**
  * Cuts the patches: where, how coloured and how dark follows from the photos alone, not from the
  * run's seed, so that runs can be compared.
+ * @param darkness whose; all cameras' if not given
  * @param onSkipped told of photos that cannot be read
  */
 export async function photoValidation(
   files: readonly string[],
+  darkness: DrawDarkness | undefined,
   onSkipped: (account: string) => void,
 ): Promise<ValidationPatch[]> {
-  const maker = new PatchMaker(sidePacked);
+  const maker = new PatchMaker(sidePacked, darkness);
   const patches = new Map<number, ValidationPatch>();
   for (const [index, file] of files.slice(0, patchCount).entries()) {
     try {
