@@ -22,12 +22,15 @@ export function fillsBlocks(shape: UnetShape, block: number): boolean {
 }
 
 /**
- * Every parameter in blocked order. Shapes are those of the convolution that uses it: a rise is a
+ * Every parameter in blocked order, weights first, then biases. Shapes are those of the convolution that uses it: a rise is a
  * 1×1 convolution to four times its channels (`BlockedLayers.upConvolve`).
  */
 export function blockedParameters(shape: UnetShape, block: number): readonly BlockedParameter[] {
   let offset = 0;
-  return unetParameters(shape).map((plain) => {
+  const isBias = ({ name }: Parameter): boolean => name.endsWith('.bias');
+  const parameters = unetParameters(shape);
+  const ordered = [...parameters.filter((one) => !isBias(one)), ...parameters.filter(isBias)];
+  return ordered.map((plain) => {
     const { dimensions, sources } = blockedForm(plain, block);
     const parameter = {
       name: plain.name,

@@ -38,8 +38,8 @@ export interface StepSegment {
 
 /**
  * The plain step takes all parameters in one piece: few nodes, as graphics cards like it. The blocked
- * one takes each weight by itself (with the bias that follows it): Adam's dozen passes over it then
- * find it in the processor's cache.
+ * one takes each weight by itself (and all biases together): Adam's dozen passes over it then find it
+ * in the processor's cache.
  */
 export function stepSegments({ unet: net, block }: StepShape): readonly StepSegment[] {
   if (block === undefined) {
@@ -47,17 +47,19 @@ export function stepSegments({ unet: net, block }: StepShape): readonly StepSegm
     return [{ suffix: '', offset: 0, size: parameterCount(net), parameters }];
   }
   const segments: StepSegment[] = [];
+  const biases = '.biases';
   for (const parameter of blockedParameters(net, block)) {
     const last = segments.at(-1);
-    if (last !== undefined && parameter.name.endsWith('.bias')) {
+    const { name, offset, size } = parameter;
+    if (last?.suffix === biases && name.endsWith('.bias')) {
       segments[segments.length - 1] = {
         ...last,
-        size: last.size + parameter.size,
+        size: last.size + size,
         parameters: [...last.parameters, parameter],
       };
     } else {
-      const { offset, size } = parameter;
-      segments.push({ suffix: `.${parameter.name}`, offset, size, parameters: [parameter] });
+      const suffix = name.endsWith('.bias') ? biases : `.${name}`;
+      segments.push({ suffix, offset, size, parameters: [parameter] });
     }
   }
   return segments;
