@@ -11,6 +11,8 @@ import type { Tape } from './autodiff.ts';
 export interface LossWeights {
   /** |g(y) − g(t)|, g the tone curve below. */
   readonly toned: number;
+  /** (g(y) − g(t))²: what PSNR of the rendering counts. */
+  readonly tonedSquared: number;
   /** |y − t| */
   readonly linear: number;
   /** |g(mean y) − g(mean t)| over blocks of 16 × 16 packed pixels. */
@@ -20,7 +22,13 @@ export interface LossWeights {
 }
 
 /** The default of `nightglass train`: see models/README.md for what each term gave. */
-export const defaultLoss: LossWeights = { toned: 1, linear: 0.2, blocks: 0.5, squared: 0 };
+export const defaultLoss: LossWeights = {
+  toned: 1,
+  tonedSquared: 0,
+  linear: 0.2,
+  blocks: 0.5,
+  squared: 0,
+};
 
 const toneExponent = 1 / 2.2;
 const toneBias = 0.004;
@@ -37,9 +45,12 @@ export function loss(tape: Tape, prediction: Value, target: Value, weights: Loss
   const toned = (value: Value): Value => tape.toneCurve(value, toneExponent, toneBias);
   const difference = (a: Value, b: Value): Value => tape.subtractTarget(a, b);
   const terms: Value[] = [];
-  if (weights.toned > 0) {
-    const error = tape.abs(difference(toned(prediction), toned(target)));
-    terms.push(tape.scale(tape.mean(error), weights.toned));
+  if (weights.toned > 0 || weights.tonedSquared > 0) {
+    const error = difference(toned(prediction), toned(target));
+    if (weights.toned > 0) terms.push(tape.scale(tape.mean(tape.abs(error)), weights.toned));
+    if (weights.tonedSquared > 0) {
+      terms.push(tape.scale(tape.mean(tape.square(error)), weights.tonedSquared));
+    }
   }
   if (weights.linear > 0) {
     terms.push(tape.scale(tape.mean(tape.abs(difference(prediction, target))), weights.linear));

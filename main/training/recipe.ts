@@ -16,6 +16,7 @@ export const recipeSchema = z.object({
   clipNorm: z.number().positive(),
   loss: z.object({
     toned: z.number().nonnegative(),
+    tonedSquared: z.number().nonnegative().default(0),
     linear: z.number().nonnegative(),
     blocks: z.number().nonnegative(),
     squared: z.number().nonnegative(),

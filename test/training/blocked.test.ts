@@ -51,7 +51,7 @@ describe.skipIf(block === undefined)('on this processor', () => {
     });
   }
 
-  const loss = { toned: 0, linear: 0, blocks: 0, squared: 1 };
+  const loss = { toned: 0, tonedSquared: 0, linear: 0, blocks: 0, squared: 1 };
 
   const length = (vector: readonly number[]) => Math.hypot(...vector);
 

@@ -117,10 +117,11 @@ describe('gradients', () => {
   });
 
   const terms: [string, LossWeights][] = [
-    ['the toned', { toned: 1, linear: 0, blocks: 0, squared: 0 }],
-    ['the linear', { toned: 0, linear: 1, blocks: 0, squared: 0 }],
-    ['the block', { toned: 0, linear: 0, blocks: 1, squared: 0 }],
-    ['the squared', { toned: 0, linear: 0, blocks: 0, squared: 1 }],
+    ['the toned', { toned: 1, tonedSquared: 0, linear: 0, blocks: 0, squared: 0 }],
+    ['the toned squared', { toned: 0, tonedSquared: 1, linear: 0, blocks: 0, squared: 0 }],
+    ['the linear', { toned: 0, tonedSquared: 0, linear: 1, blocks: 0, squared: 0 }],
+    ['the block', { toned: 0, tonedSquared: 0, linear: 0, blocks: 1, squared: 0 }],
+    ['the squared', { toned: 0, tonedSquared: 0, linear: 0, blocks: 0, squared: 1 }],
   ];
   it.each(terms)('agree for %s term alone', async (_, loss) => {
     const { errors, loss: value, expectedLoss } = await gradientErrors({ ...small, loss }, 1);

@@ -132,6 +132,7 @@ function lossOf(prediction: Tensor, target: Tensor, weights: LossWeights): numbe
   const toned = (a: number, b: number): number => l1(tone(a), tone(b));
   return (
     weights.toned * mean(prediction.data, target.data, toned) +
+    weights.tonedSquared * mean(prediction.data, target.data, (a, b) => toned(a, b) ** 2) +
     weights.linear * mean(prediction.data, target.data, l1) +
     weights.squared * mean(prediction.data, target.data, (a, b) => (a - b) ** 2) +
     weights.blocks * mean(blockMeans(prediction), blockMeans(target), toned)
