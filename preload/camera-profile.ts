@@ -132,6 +132,12 @@ export const cameraProfileSchema = z.object({
   width: z.number().int().positive(),
   height: z.number().int().positive(),
   cfa: z.enum(['RGGB', 'BGGR', 'GRBG', 'GBRG']),
+  /** XYZ (D65) → camera RGB before white balance, row-major, as the files have it. */
+  xyzToCamera: z.tuple([
+    z.number(), z.number(), z.number(),
+    z.number(), z.number(), z.number(),
+    z.number(), z.number(), z.number(),
+  ]), // prettier-ignore
   /** Bits of the file's numbers, and their step: 4 where 12 bits are stored as 14. */
   bits: z.number().int().min(1).max(16),
   stepDn: z.number().int().positive(),

@@ -9,6 +9,8 @@ import { openOutputFolder, writeAtomically } from '../export/atomic.ts';
 import { cfaDng, linearDng } from '../raw/dng.ts';
 import { Refusal } from '../refusal.ts';
 import { SIMULATED_CAMERAS, simulatedCamera } from '../training/cameras.ts';
+import { readCameraProfile } from '../training/camera-file.ts';
+import { measuredCamera } from '../training/measured-camera.ts';
 import { loadLinearPhoto } from '../training/photos.ts';
 import { Random } from '../training/random.ts';
 import { LONG_EXPOSURE_SECONDS, simulateMosaic } from '../training/simulate.ts';
@@ -42,7 +44,10 @@ export function simulateCommand(): Command {
       'how many times darker than the photo',
       numberBetween(1, 1000),
     )
-    .requiredOption('--camera <id>', 'whose noise, colours and sensor layout')
+    .requiredOption(
+      '--camera <id>',
+      'whose noise, colours and sensor layout: an id, or the profile of a measured camera (.json)',
+    )
     .requiredOption('--iso <number>', 'sensitivity', numberBetween(1, 10_000_000))
     .requiredOption('--out <file>', 'the dark RAW file, .dng; replaced if it is there')
     .option(
@@ -70,13 +75,15 @@ export function simulateCommand(): Command {
 
 async function simulate(clean: string, options: Options): Promise<void> {
   const signal = interruptSignal();
-  const camera = simulatedCamera(options.camera);
+  const camera = options.camera.endsWith('.json')
+    ? measuredCamera(await readCameraProfile(options.camera))
+    : simulatedCamera(options.camera);
   const targets = options.truth === undefined ? [options.out] : [options.out, options.truth];
   await checkTargets(clean, targets);
 
   const photo = await loadLinearPhoto(clean);
   const { mosaic, truth, darkness } = simulateMosaic(photo, {
-    camera: options.camera,
+    camera,
     iso: options.iso,
     ratio: options.ratio,
     random: new Random(options.seed),

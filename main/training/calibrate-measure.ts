@@ -10,7 +10,7 @@ import {
   type Remark,
 } from '../../preload/camera-profile.ts';
 import { decodeRaw } from '../raw/decode.ts';
-import type { Mosaic, PerSite } from '../raw/mosaic.ts';
+import type { Matrix3, Mosaic, PerSite } from '../raw/mosaic.ts';
 import { calibratedNoise } from '../raw/noise-table.ts';
 import { Refusal } from '../refusal.ts';
 import { DarkGroup, type HotPixel } from './calibrate-dark.ts';
@@ -55,6 +55,7 @@ interface Identity {
   readonly width: number;
   readonly height: number;
   readonly cfa: Mosaic['cfa'];
+  readonly xyzToCamera: Matrix3;
 }
 
 /** A ratio by which two flat frames may differ in brightness and still be a pair. */
@@ -142,9 +143,10 @@ class Measurement {
       this.#leftOut.push(error.message);
       return undefined;
     }
-    const { width, height, cfa, shot } = mosaic;
+    const { width, height, cfa, shot, colour } = mosaic;
     const { make = '', model = '' } = shot;
-    const one = (this.#identity ??= { file: name, make, model, width, height, cfa });
+    const { xyzToCamera } = colour;
+    const one = (this.#identity ??= { file: name, make, model, width, height, cfa, xyzToCamera });
     if (one.make !== make || one.model !== model) {
       throw new Refusal(
         'dataset',
@@ -257,7 +259,7 @@ class Measurement {
     const one = this.#identity;
     if (one === undefined) throw new Refusal('dataset', 'expected dark frames but received none');
     const isos = withGains(this.#isos, this.#flats, one);
-    const { make, model, width, height, cfa } = one;
+    const { make, model, width, height, cfa, xyzToCamera } = one;
     const brightest = [...this.#hotPixels].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
     const white = Math.max(...isos.map(({ whiteLevel }) => whiteLevel));
     return {
@@ -270,6 +272,7 @@ class Measurement {
       width,
       height,
       cfa,
+      xyzToCamera: [...xyzToCamera],
       bits: Math.min(16, Math.ceil(Math.log2(white + 1))),
       stepDn: this.#stepDn,
       isos: [...isos],

@@ -62,7 +62,7 @@ const eld = z
   .parse(eldFile);
 
 /** The part of a frame's noise that depends on the ISO. */
-type Noise = Omit<
+type IsoNoise = Omit<
   DarknessParameters,
   'gaussianSigmaDn' | 'blackErrorDn' | 'blackLevel' | 'whiteLevel'
 >;
@@ -79,7 +79,7 @@ export interface SimulatedCamera {
   readonly xyzToCamera: Matrix3;
   /** ISO settings that the calibration covers. */
   readonly isoRange: readonly [number, number];
-  readonly noiseAt: (iso: number, random: Random) => Noise;
+  readonly noiseAt: (iso: number, random: Random) => IsoNoise;
 }
 
 function matrixOf(name: string): Matrix3 {
@@ -96,7 +96,7 @@ const SONY_ROWS: readonly (readonly [number, IsoRow])[] = Object.entries(pmn.per
   .sort(([a], [b]) => a - b);
 
 /** A7S II: the calibrated row itself, or both neighbours mixed by the logarithm of the ISO. */
-function sonyNoise(iso: number, random: Random): Noise {
+function sonyNoise(iso: number, random: Random): IsoNoise {
   const above = SONY_ROWS.findIndex(([rowIso]) => rowIso >= iso);
   const upper = SONY_ROWS.at(above);
   const lower = SONY_ROWS.at(Math.max(above - 1, 0));
@@ -121,7 +121,7 @@ function lineNoise(
   fit: z.infer<typeof regression>,
   gainDnPerElectron: number,
   random: Random,
-): Noise {
+): IsoNoise {
   const lnGain = Math.log(gainDnPerElectron);
   const tukeyScaleDn = Math.exp(
     fit.sigTLk * lnGain + fit.sigTLb + fit.sigTLsig * random.gaussian(),
@@ -139,7 +139,7 @@ function lineNoise(
 }
 
 /** ELD's K spans a factor of 64 from ISO 100 up (its A7S II then agrees with PMN's to 2 %). */
-function eldNoise(camera: z.infer<typeof eldCamera>, iso: number, random: Random): Noise {
+function eldNoise(camera: z.infer<typeof eldCamera>, iso: number, random: Random): IsoNoise {
   const gainDnPerElectron = (camera.Kmin * iso) / 100;
   const lnGain = Math.log(gainDnPerElectron);
   const drawn = ({ slope, bias, sigma }: z.infer<typeof line>): number =>
@@ -248,20 +248,22 @@ export function simulatedCamera(id: string): SimulatedCamera {
  * One frame's noise for a camera and ISO; what varies from frame to frame comes from `random`.
  * Sites of `biasDn` are in reading order of the camera's own CFA.
  *
- * @throws Refusal `bad-argument` for an unknown camera or an ISO that was not calibrated
+ * @throws Refusal `bad-argument` for an ISO that was not calibrated
  */
-export function darknessFor(cameraId: string, iso: number, random: Random): DarknessParameters {
-  const camera = simulatedCamera(cameraId);
-  const [least, most] = camera.isoRange;
+export function darknessOf(
+  { id, blackLevel, whiteLevel, isoRange, noiseAt }: SimulatedCamera,
+  iso: number,
+  random: Random,
+): DarknessParameters {
+  const [least, most] = isoRange;
   if (!(iso >= least && iso <= most)) {
     throw new Refusal(
       'bad-argument',
-      `expected an ISO of ${least} to ${most} for ${cameraId}, got ${iso}`,
+      `expected an ISO of ${least} to ${most} for ${id}, got ${iso}`,
     );
   }
-  const { blackLevel, whiteLevel } = camera;
   return {
-    ...camera.noiseAt(iso, random),
+    ...noiseAt(iso, random),
     gaussianSigmaDn: 0,
     blackErrorDn: 0,
     blackLevel: [blackLevel, blackLevel, blackLevel, blackLevel],

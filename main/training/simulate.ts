@@ -4,7 +4,7 @@ import type { CameraLinearImage } from '../develop/image.ts';
 import { siteColours } from '../raw/cfa.ts';
 import type { Mosaic, NoiseProfile, Vector3 } from '../raw/mosaic.ts';
 import { Refusal } from '../refusal.ts';
-import { darknessFor, simulatedCamera } from './cameras.ts';
+import { darknessOf, simulatedCamera, type SimulatedCamera } from './cameras.ts';
 import { darken, type DarknessParameters } from './darkness.ts';
 import { lightOfCode, type LinearPhoto } from './photos.ts';
 import type { Random } from './random.ts';
@@ -29,8 +29,8 @@ export interface Area {
 }
 
 export interface SimulationOptions {
-  /** One of `SIMULATED_CAMERAS`. */
-  readonly camera: string;
+  /** The id of one of `SIMULATED_CAMERAS`, or a camera like them. */
+  readonly camera: string | SimulatedCamera;
   readonly iso: number;
   /** Long ÷ short exposure, ≥ 1: how much darker the frame is than the photo. */
   readonly ratio: number;
@@ -66,8 +66,9 @@ export function simulateMosaic(photo: LinearPhoto, options: SimulationOptions): 
   if (!(ratio >= 1 && Number.isFinite(ratio))) {
     throw new Refusal('bad-argument', `expected a ratio of at least 1 but received ${ratio}`);
   }
-  const camera = simulatedCamera(options.camera);
-  const darkness = darknessFor(options.camera, iso, random);
+  const camera =
+    typeof options.camera === 'string' ? simulatedCamera(options.camera) : options.camera;
+  const darkness = darknessOf(camera, iso, random);
   const area = options.area ?? { left: 0, top: 0, width: photo.width, height: photo.height };
   if (area.width < SIDE_MIN || area.height < SIDE_MIN) {
     throw new Refusal(
@@ -76,11 +77,11 @@ export function simulateMosaic(photo: LinearPhoto, options: SimulationOptions): 
     );
   }
   const colour = {
-    asShotGains: options.whiteBalance ?? daylightGains(camera.id),
+    asShotGains: options.whiteBalance ?? daylightGains(camera),
     xyzToCamera: camera.xyzToCamera,
   };
   const { width, height } = area;
-  const scene = sceneOf(photo, area, camera.id);
+  const scene = sceneOf(photo, area, camera);
   const cleanDn = exposed(scene, width, colour.asShotGains, {
     colours: siteColours(camera.cfa),
     dnPerUnit: (camera.whiteLevel - camera.blackLevel) / ratio,
@@ -111,8 +112,8 @@ export function simulateMosaic(photo: LinearPhoto, options: SimulationOptions): 
 }
 
 /** Gains that make D65 neutral to a camera. */
-export function daylightGains(cameraId: string): Vector3 {
-  const toCamera = multiplied(simulatedCamera(cameraId).xyzToCamera, SRGB_TO_XYZ);
+export function daylightGains({ xyzToCamera }: Pick<SimulatedCamera, 'xyzToCamera'>): Vector3 {
+  const toCamera = multiplied(xyzToCamera, SRGB_TO_XYZ);
   const red = toCamera[0] + toCamera[1] + toCamera[2];
   const green = toCamera[3] + toCamera[4] + toCamera[5];
   const blue = toCamera[6] + toCamera[7] + toCamera[8];
@@ -129,10 +130,10 @@ function noiseProfileOf(darkness: DarknessParameters): NoiseProfile {
 }
 
 /** The photo's light in the camera's balanced colours; no sensor sees less than no light. */
-function sceneOf(photo: LinearPhoto, area: Area, cameraId: string): Float32Array {
+function sceneOf(photo: LinearPhoto, area: Area, { xyzToCamera }: SimulatedCamera): Float32Array {
   const [m0, m1, m2, m3, m4, m5, m6, m7, m8] =
     photo.space === 'srgb'
-      ? srgbToBalancedCamera(simulatedCamera(cameraId).xyzToCamera)
+      ? srgbToBalancedCamera(xyzToCamera)
       : ([1, 0, 0, 0, 1, 0, 0, 0, 1] as const);
   const scene = new Float32Array(area.width * area.height * 3);
   for (let y = 0, out = 0; y < area.height; y++) {

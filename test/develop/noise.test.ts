@@ -5,7 +5,7 @@ import { estimateNoise, frameNoise, varianceAt } from '../../main/develop/noise.
 import { calibratedNoise, typicalNoise } from '../../main/raw/noise-table.ts';
 import type { Mosaic, NoiseProfile } from '../../main/raw/mosaic.ts';
 import { Random } from '../../main/training/random.ts';
-import { darknessFor, simulatedCamera } from '../../main/training/cameras.ts';
+import { darknessOf, simulatedCamera } from '../../main/training/cameras.ts';
 import { tukeyStandardDeviation } from '../../main/training/tukey.ts';
 import { expose, mosaicOf, patches, street } from './scenes.ts';
 
@@ -19,7 +19,7 @@ function sigmaAt(profile: NoiseProfile, x: number): number {
 function truth(camera: string, iso: number): NoiseProfile {
   const { blackLevel, whiteLevel } = simulatedCamera(camera);
   const range = whiteLevel - blackLevel;
-  const d = darknessFor(camera, iso, new Random(1, iso));
+  const d = darknessOf(simulatedCamera(camera), iso, new Random(1, iso));
   const read = d.tukeyScaleDn * tukeyStandardDeviation(d.tukeyLambda);
   return { slope: d.gainDnPerElectron / range, offset: (read * read + 1 / 12) / range ** 2 };
 }

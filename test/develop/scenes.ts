@@ -3,7 +3,7 @@
 import { siteColours } from '../../main/raw/cfa.ts';
 import type { CfaPattern, Mosaic, PerSite, Vector3 } from '../../main/raw/mosaic.ts';
 import { darken } from '../../main/training/darkness.ts';
-import { darknessFor, simulatedCamera } from '../../main/training/cameras.ts';
+import { darknessOf, simulatedCamera } from '../../main/training/cameras.ts';
 import { Random } from '../../main/training/random.ts';
 
 /** Linear light of a scene at a pixel: white is 1 in each channel. */
@@ -60,7 +60,7 @@ export function expose(scene: Scene, width: number, height: number, exposure: Ex
   const camera = simulatedCamera(id);
   const cfa = exposure.cfa ?? camera.cfa;
   const colours = siteColours(cfa).map((colour) => 'RGB'.indexOf(colour));
-  const parameters = darknessFor(id, iso, new Random(seed, iso));
+  const parameters = darknessOf(simulatedCamera(id), iso, new Random(seed, iso));
   const range = camera.whiteLevel - camera.blackLevel;
   const clean = new Float32Array(width * height);
   for (let y = 0; y < height; y++) {

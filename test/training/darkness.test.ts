@@ -1,7 +1,7 @@
 /** The noise model part by part: moments against parameters, calibrations against known figures. */
 
 import { describe, expect, it } from 'vitest';
-import { darknessFor, SIMULATED_CAMERAS } from '../../main/training/cameras.ts';
+import { darknessOf, SIMULATED_CAMERAS, simulatedCamera } from '../../main/training/cameras.ts';
 import { darken, type DarknessParameters } from '../../main/training/darkness.ts';
 import { Random } from '../../main/training/random.ts';
 import { TukeySampler, tukeyStandardDeviation } from '../../main/training/tukey.ts';
@@ -158,7 +158,7 @@ describe('darken', () => {
   });
 
   it('is the same for the same seed and another for another', () => {
-    const parameters = darknessFor('sony-a7s2', 6400, new Random(2));
+    const parameters = darknessOf(simulatedCamera('sony-a7s2'), 6400, new Random(2));
     expect(flat(4, parameters, 8)).toEqual(flat(4, parameters, 8));
     expect(flat(4, parameters, 8)).not.toEqual(flat(4, parameters, 9));
   });
@@ -177,7 +177,7 @@ describe('calibrated cameras', () => {
     [25600, 24.5, 25.9],
   ])('A7S II at ISO %i: %f DN per electron, read noise near %f DN', (iso, gain, readDn) => {
     const scales = Array.from({ length: 40 }, (_, seed) => {
-      const drawn = darknessFor('sony-a7s2', iso, new Random(seed));
+      const drawn = darknessOf(simulatedCamera('sony-a7s2'), iso, new Random(seed));
       expect(drawn.gainDnPerElectron).toBeCloseTo(gain, 1);
       return drawn.tukeyScaleDn * tukeyStandardDeviation(drawn.tukeyLambda);
     });
@@ -185,7 +185,8 @@ describe('calibrated cameras', () => {
   });
 
   it('takes ISO between two rows between their noises', () => {
-    const at = (iso: number): DarknessParameters => darknessFor('sony-a7s2', iso, new Random(3));
+    const at = (iso: number): DarknessParameters =>
+      darknessOf(simulatedCamera('sony-a7s2'), iso, new Random(3));
     const [low, between, high] = [at(6400), at(7000), at(8000)];
     expect(between.gainDnPerElectron).toBeCloseTo((6.12032 * 7000) / 6400, 2);
     expect(between.tukeyScaleDn).toBeGreaterThan(low.tukeyScaleDn);
@@ -195,7 +196,7 @@ describe('calibrated cameras', () => {
   it('D850 has 3.3 DN per electron at ISO 800, BGGR, black 400, white 15520', () => {
     const camera = SIMULATED_CAMERAS.find(({ id }) => id === 'nikon-d850');
     expect(camera?.cfa).toBe('BGGR');
-    const drawn = darknessFor('nikon-d850', 800, new Random(1));
+    const drawn = darknessOf(simulatedCamera('nikon-d850'), 800, new Random(1));
     // PMN's line begins at ln K = 1.2.
     expect(drawn.gainDnPerElectron).toBeCloseTo(Math.exp(1.2), 2);
     expect([drawn.blackLevel[0], drawn.whiteLevel]).toEqual([400, 15520]);
@@ -204,7 +205,9 @@ describe('calibrated cameras', () => {
 
   it('gives every camera, over its whole range, noise that grows with the ISO', () => {
     for (const { id, isoRange, blackLevel, whiteLevel } of SIMULATED_CAMERAS) {
-      const [low, high] = isoRange.map((iso) => darknessFor(id, iso, new Random(6)));
+      const [low, high] = isoRange.map((iso) =>
+        darknessOf(simulatedCamera(id), iso, new Random(6)),
+      );
       expect(high!.gainDnPerElectron).toBeGreaterThan(low!.gainDnPerElectron * 10);
       expect(high!.tukeyScaleDn).toBeGreaterThan(low!.tukeyScaleDn);
       expect(blackLevel).toBeLessThan(whiteLevel / 4);
@@ -213,8 +216,12 @@ describe('calibrated cameras', () => {
   });
 
   it('names what it knows when asked for what it does not', () => {
-    expect(() => darknessFor('leica-m11', 800, new Random(1))).toThrow(/sony-a7s2.*got leica-m11/);
-    expect(() => darknessFor('sony-a7s2', 409_600, new Random(1))).toThrow(Refusal);
-    expect(() => darknessFor('sony-a7s2', Number.NaN, new Random(1))).toThrow(/50 to 25600/);
+    expect(() => darknessOf(simulatedCamera('leica-m11'), 800, new Random(1))).toThrow(
+      /sony-a7s2.*got leica-m11/,
+    );
+    expect(() => darknessOf(simulatedCamera('sony-a7s2'), 409_600, new Random(1))).toThrow(Refusal);
+    expect(() => darknessOf(simulatedCamera('sony-a7s2'), Number.NaN, new Random(1))).toThrow(
+      /50 to 25600/,
+    );
   });
 });

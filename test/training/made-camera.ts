@@ -37,6 +37,7 @@ export function profileOf(changes: Partial<CameraProfile> = {}): CameraProfile {
     width: 96,
     height: 64,
     cfa: 'RGGB',
+    xyzToCamera: [0.5838, -0.143, -0.0246, -0.3497, 1.1477, 0.2297, -0.0748, 0.1885, 0.5778],
     bits: 14,
     stepDn: 1,
     isos: [

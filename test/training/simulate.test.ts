@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { siteColours } from '../../main/raw/cfa.ts';
 import { decodeRaw } from '../../main/raw/decode.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
-import { SIMULATED_CAMERAS } from '../../main/training/cameras.ts';
+import { SIMULATED_CAMERAS, simulatedCamera } from '../../main/training/cameras.ts';
 import { loadLinearPhoto } from '../../main/training/photos.ts';
 import { Random } from '../../main/training/random.ts';
 import { daylightGains, simulateMosaic } from '../../main/training/simulate.ts';
@@ -87,7 +87,7 @@ describe('a simulated mosaic', () => {
       });
       for (let channel = 0; channel < 3; channel++)
         expect(truth.samples[channel]).toBeCloseTo(0.5, 3);
-      expect(mosaic.colour.asShotGains).toEqual(daylightGains(id));
+      expect(mosaic.colour.asShotGains).toEqual(daylightGains(simulatedCamera(id)));
       expect(mosaic.colour.asShotGains.every((gain) => gain > 0.8 && gain < 4)).toBe(true);
     }
   });

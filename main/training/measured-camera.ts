@@ -1,0 +1,55 @@
+/** A camera that was measured with `nightglass calibrate`, as one that `simulate` can pretend to be. */
+
+import type { CameraProfile } from '../../preload/camera-profile.ts';
+import type { PerSite } from '../raw/mosaic.ts';
+import { Refusal } from '../refusal.ts';
+import { cameraNoiseAt, isoRangeOf } from './camera-noise.ts';
+import type { SimulatedCamera } from './cameras.ts';
+import type { Random } from './random.ts';
+import { tukeyStandardDeviation } from './tukey.ts';
+
+/**
+ * Files made with it state the black level that the camera's own files state; their samples lie where
+ * they were measured. Dark shading and hot pixels, which have their place on the whole sensor, are not
+ * in it.
+ * @throws Refusal `bad-argument` if its gain is not known
+ */
+export function measuredCamera(profile: CameraProfile): SimulatedCamera {
+  const { name, make, model, cfa, xyzToCamera, isos } = profile;
+  if (isos.some(({ gain }) => gain === undefined)) {
+    throw new Refusal(
+      'bad-argument',
+      `expected a camera whose gain was measured but ${name} has none: calibrate it with --flat`,
+    );
+  }
+  const stated = isos.flatMap(({ statedBlackLevel }) => statedBlackLevel);
+  const blackLevel = Math.round(stated.reduce((sum, level) => sum + level, 0) / stated.length);
+  return {
+    id: name,
+    make,
+    model,
+    cfa,
+    blackLevel,
+    whiteLevel: Math.min(...isos.map(({ whiteLevel }) => whiteLevel)),
+    xyzToCamera,
+    isoRange: isoRangeOf(profile),
+    noiseAt: (iso, random) => {
+      const noise = cameraNoiseAt(profile, iso);
+      const lambda = noise.tukeyLambda.value;
+      return {
+        gainDnPerElectron: noise.gainDnPerElectron?.value ?? 0,
+        tukeyLambda: lambda,
+        tukeyScaleDn: noise.readSigmaDn.value / tukeyStandardDeviation(lambda),
+        rowSigmaDn: noise.rowSigmaDn,
+        columnSigmaDn: noise.columnSigmaDn,
+        biasDn: drifted(noise.blackLevel, blackLevel, noise.blackDriftDn, random),
+        stepDn: profile.stepDn,
+      };
+    },
+  };
+}
+
+function drifted(measured: PerSite, stated: number, driftDn: number, random: Random): PerSite {
+  const at = (site: 0 | 1 | 2 | 3): number => measured[site] - stated + driftDn * random.gaussian();
+  return [at(0), at(1), at(2), at(3)];
+}
