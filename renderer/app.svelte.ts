@@ -10,7 +10,7 @@ import { tipOf, type Command } from './keys.ts';
 import { Lane } from './parts/lane.ts';
 import type { Toasts } from './parts/toasts.svelte.ts';
 
-export type Screen = 'library' | 'develop';
+export type Screen = 'library' | 'develop' | 'train';
 export type DialogName = 'none' | 'export' | 'settings' | 'help';
 export type SettingsPage = 'general' | 'export' | 'devices' | 'models' | 'about';
 

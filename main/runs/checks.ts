@@ -111,7 +111,7 @@ export class Checks {
         } catch (error) {
           throwIfCancelled(signal);
           if (!(error instanceof Refusal)) throw error;
-          faults.set(index, describeError(error));
+          faults.set(index, describeError(error).replaceAll(one.file, path.basename(one.file)));
         }
         done += 1;
         onProgress(done, shown.length);

@@ -1,0 +1,13 @@
+/** How long a run will take, from a step that was measured. */
+
+import type { Lesson } from '../../preload/training.ts';
+
+/** @param stepMs of the lesson's own shape; undefined where it was not measured */
+export function estimateMs({ steps }: Lesson, stepMs: number | undefined): number | undefined {
+  return stepMs === undefined ? undefined : steps * stepMs;
+}
+
+/** "0.35 s", "12 ms" */
+export function stepWords(ms: number): string {
+  return ms < 100 ? `${Math.max(1, Math.round(ms))} ms` : `${Number((ms / 1000).toPrecision(2))} s`;
+}

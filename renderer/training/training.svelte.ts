@@ -1,0 +1,131 @@
+/** The training runs as the main process tells them, and the one that is looked at. */
+
+import { createContext } from 'svelte';
+import type { Plan, Run, RunStory } from '../../preload/training.ts';
+import type { App } from '../app.svelte.ts';
+import type { Point } from './curve.ts';
+
+/** A story is read again no sooner than this after the last time. */
+const readAgainMs = 1500;
+/** More points of one sitting than a curve has columns. */
+const liveMax = 4000;
+
+const underWay: readonly Run['state'][] = ['starting', 'running', 'pausing', 'paused', 'stopping'];
+
+export function isUnderWay({ state }: Run): boolean {
+  return underWay.includes(state);
+}
+
+export class Training {
+  readonly #app: App;
+  runs = $state.raw<readonly Run[]>([]);
+  /** Id of the run whose page is open; undefined: the steps to a new one. */
+  shownId = $state<string>();
+  story = $state.raw<RunStory>();
+  /** Losses told since the page was opened: closer together than those in the log. */
+  live = $state.raw<readonly Point[]>([]);
+
+  readonly shown: Run | undefined = $derived(this.runs.find(({ id }) => id === this.shownId));
+  readonly atWork: Run | undefined = $derived(this.runs.find(isUnderWay));
+  /** Steps and losses, from the log and from what was told since. */
+  readonly losses: readonly Point[] = $derived.by(() => {
+    const logged = (this.story?.losses ?? []).map(({ step, loss }) => ({ x: step, y: loss }));
+    const [firstLive] = this.live;
+    const before = firstLive === undefined ? logged : logged.filter(({ x }) => x < firstLive.x);
+    return [...before, ...this.live];
+  });
+
+  #reading: ReturnType<typeof setTimeout> | undefined;
+  #readMs = -Infinity;
+
+  constructor(app: App) {
+    this.#app = app;
+    app.client.on('training.run', (run) => {
+      this.#take(run);
+    });
+    app.client.on('training.removed', ({ run }) => {
+      this.runs = this.runs.filter(({ id }) => id !== run);
+      if (this.shownId === run) this.show(undefined);
+    });
+  }
+
+  async begin(): Promise<void> {
+    const answer = await this.#app.attempt(this.#app.client.call('training.runs', {}));
+    if (answer === undefined) return;
+    this.runs = answer.runs;
+    const [first] = answer.runs;
+    if (this.atWork !== undefined) this.show(this.atWork.id);
+    else if (first?.state === 'interrupted') this.show(first.id);
+  }
+
+  /** @param id undefined: the steps to a new run */
+  show(id: string | undefined): void {
+    if (this.shownId === id) return;
+    this.shownId = id;
+    this.story = undefined;
+    this.live = [];
+    clearTimeout(this.#reading);
+    this.#reading = undefined;
+    if (id !== undefined) void this.#read(id);
+  }
+
+  /** @returns whether it began */
+  async start(plan: Plan): Promise<boolean> {
+    const run = await this.#app.attempt(this.#app.client.call('training.start', plan));
+    if (run === undefined) return false;
+    this.#take(run);
+    this.show(run.id);
+    return true;
+  }
+
+  async pause(run: string): Promise<void> {
+    await this.#app.attempt(this.#app.client.call('training.pause', { run }));
+  }
+
+  async resume(run: string): Promise<void> {
+    await this.#app.attempt(this.#app.client.call('training.resume', { run }));
+  }
+
+  async stop(run: string, makesModel: boolean): Promise<void> {
+    await this.#app.attempt(this.#app.client.call('training.stop', { run, makesModel }));
+  }
+
+  async remove(run: string): Promise<void> {
+    await this.#app.attempt(this.#app.client.call('training.remove', { run }));
+  }
+
+  #take(run: Run): void {
+    const before = this.runs.find(({ id }) => id === run.id);
+    this.runs =
+      before === undefined
+        ? [run, ...this.runs]
+        : this.runs.map((one) => (one.id === run.id ? run : one));
+    if (run.id !== this.shownId) return;
+    if (run.live !== undefined) this.#addPoint({ x: run.step, y: run.live.loss });
+    if (this.story !== undefined) this.#readAgain(run.id);
+  }
+
+  /** A run that went back to a checkpoint draws over what it lost. */
+  #addPoint(point: Point): void {
+    const last = this.live.at(-1);
+    if (last !== undefined && last.x === point.x) return;
+    const kept = last !== undefined && last.x > point.x ? [] : this.live;
+    this.live = [...kept, point].slice(-liveMax);
+  }
+
+  #readAgain(id: string): void {
+    const waitMs = Math.max(0, this.#readMs + readAgainMs - performance.now());
+    this.#reading ??= setTimeout(() => {
+      this.#reading = undefined;
+      if (this.shownId === id) void this.#read(id);
+    }, waitMs);
+  }
+
+  async #read(id: string): Promise<void> {
+    const story = await this.#app.attempt(this.#app.client.call('training.read', { run: id }));
+    this.#readMs = performance.now();
+    if (story !== undefined && this.shownId === id) this.story = story;
+  }
+}
+
+export const [trainingOf, provideTraining] = createContext<Training>();

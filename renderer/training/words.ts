@@ -1,0 +1,214 @@
+/** Every word of the training screens, as strings.ts has those of the others. */
+
+import type { Run } from '../../preload/training.ts';
+
+const counted = (count: number, one: string, many: string): string =>
+  `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+
+export const words = {
+  train: 'Train',
+  trainingShare: (percent: number) => `Training ${percent} %`,
+  runs: 'Runs',
+  newRun: 'New training',
+  noRuns: 'Runs that were begun are listed here, with their curves and models.',
+  steps: 'Steps to a model of your own',
+  step: {
+    have: 'What do you have?',
+    check: 'Check',
+    long: 'How long?',
+    start: 'Train',
+  },
+  back: 'Back',
+  next: 'Next',
+
+  haveIntro:
+    'A model of your own knows the noise of your camera. It learns from photos you already have; nothing leaves this computer, and your files are only read.',
+  have: {
+    photos: {
+      title: 'Clean photos',
+      words:
+        'Any sharp, well-lit pictures: JPEG, PNG, TIFF or RAW. They are darkened as a sensor would see them, so no second shot is needed.',
+    },
+  },
+  photosFolder: 'Folder of clean photos',
+  photosFolderHelp: 'With everything below it. A few dozen are enough to begin with.',
+  choose: 'Choose',
+  chooseAnother: 'Choose another',
+  noFolder: 'No folder chosen yet',
+  folderPathOf: (label: string) => `${label}: path`,
+
+  checking: (done: number, total: number) =>
+    total === 0
+      ? 'Looking for photos…'
+      : `Looking at ${done.toLocaleString('en')} of ${counted(total, 'photo', 'photos')}`,
+  checkAgain: 'Check again',
+  stopChecking: 'Stop',
+  photosGood: (good: number) => `${counted(good, 'photo', 'photos')} to learn from`,
+  photosBad: (bad: number) =>
+    `${counted(bad, 'file', 'files')} cannot be read and ${bad === 1 ? 'is' : 'are'} left out`,
+  photosHeldOut: (count: number) => `${counted(count, 'photo', 'photos')} kept aside for scores`,
+  photosLeftOut: (count: number) => `${count.toLocaleString('en')} left out by you`,
+  fewPhotos:
+    'With so few photos the model may learn them by heart. Ten times as many make a steadier one.',
+  nothingLeft:
+    'Nothing is left to learn from: take some photos in again, or choose another folder.',
+  leaveOut: (name: string) => `Leave out ${name}`,
+  takeIn: (name: string) => `Take in ${name}`,
+  isLeftOut: 'Left out',
+  isTakenIn: 'Taken in',
+  photosList: 'Photos to learn from',
+  showMore: (count: number) => `Show ${count.toLocaleString('en')} more`,
+
+  courses: 'How long may it take?',
+  course: {
+    adapt: {
+      title: 'Adapt',
+      words: (model: string) =>
+        `Begins with ${model}, which knows how to see in the dark already, and learns what is special here.`,
+    },
+    train: {
+      title: 'Train from the beginning',
+      words: () =>
+        'Begins knowing nothing. For an afternoon or a night, and a few hundred photos; the result owes nothing to other pictures.',
+    },
+  },
+  measuring: 'Measuring a step on this computer…',
+  about: (time: string) => `about ${time}`,
+  notMeasured: 'not measured',
+  estimateSays: (steps: number, stepMs: string) =>
+    `${counted(steps, 'step', 'steps')} of ${stepMs}, measured just now on this computer at low priority. Validation and a busy computer add to it. You can stop at any time and keep the best so far.`,
+  memorySays: (bytes: string) => `It takes about ${bytes} of memory.`,
+  more: 'More',
+  moreHelp: 'Every number of the recipe. What is not said here is as in the shipped models.',
+  expert: {
+    steps: 'Steps',
+    batch: 'Patches in a step',
+    patchPacked: 'Side of a patch, packed pixels (a multiple of 16)',
+    baseChannels: 'Width of the network (16 is fast, 32 is quality)',
+    learningRate: 'Highest learning rate',
+    seed: 'Seed of first weights and patches',
+    checkpointEvery: 'Steps between checkpoints',
+    validateEvery: 'Steps between validations',
+    threads: 'Processor threads (0: all)',
+  },
+  expected: (least: string, most: string) => `from ${least} to ${most}`,
+  widthIsBase: 'The width is that of the model it begins with.',
+  asGiven: 'As it was',
+
+  name: 'Name of the model',
+  nameHelp: 'Under this name it will be found in Develop and in the settings.',
+  summary: 'What will happen',
+  learnsFrom: 'Learns from',
+  begins: 'Begins with',
+  beginsWithNothing: 'Nothing: weights by lot',
+  takes: 'Takes',
+  runsOn: 'Runs on',
+  processor: (threads: number) =>
+    threads === 0
+      ? 'Processor, all threads'
+      : `Processor, ${counted(threads, 'thread', 'threads')}`,
+  lowPriority:
+    'It runs at low priority beside everything else. You can go on developing and exporting, pause it, close the window, or restart the computer: it is saved every few minutes and goes on where it was.',
+  start: 'Start training',
+  otherAtWork: (name: string) =>
+    `${name} is being trained. One run trains at a time: stop or finish it first.`,
+
+  state: {
+    waiting: 'Not begun',
+    starting: 'Reading its pictures',
+    running: 'Training',
+    pausing: 'Pausing after this step',
+    paused: 'Paused',
+    stopping: 'Saving',
+    stopped: 'Stopped',
+    interrupted: 'Cut off',
+    done: 'Done',
+    failed: 'Failed',
+  } satisfies Record<Run['state'], string>,
+  stateHelp: {
+    waiting: 'It was made but never begun.',
+    starting: undefined,
+    running: undefined,
+    pausing: undefined,
+    paused: 'It keeps its place in memory. Going on takes no time.',
+    stopping: undefined,
+    stopped: 'It can go on from here at any time.',
+    interrupted:
+      'The program or the computer stopped while it trained. Nothing is lost but the steps since its last checkpoint.',
+    done: undefined,
+    failed: undefined,
+  } satisfies Record<Run['state'], string | undefined>,
+  goOn: 'Go on',
+  begin: 'Begin',
+  pause: 'Pause',
+  stop: 'Stop',
+  stopTitle: 'Stop training?',
+  stopWords:
+    'What it has learned is saved either way, and it can go on later. You can also make a model of the best it has reached.',
+  stopAndKeep: 'Stop and keep the best',
+  stopOnly: 'Stop',
+  keepTraining: 'Keep training',
+  remove: 'Delete',
+  removeTitle: (name: string) => `Delete the run ${name}?`,
+  removeWords: (bytes: string) =>
+    `Its curves, examples and checkpoints go for good (${bytes}). A model made of it stays.`,
+  progress: 'Progress',
+  facts: {
+    step: 'Step',
+    epoch: 'Pass over the photos',
+    left: 'Time left',
+    trained: 'Trained for',
+    speed: 'A step takes',
+    memory: 'Memory',
+    device: 'Device',
+    disk: 'On disk',
+  },
+  ofSteps: (step: number, steps: number) =>
+    `${step.toLocaleString('en')} of ${steps.toLocaleString('en')}`,
+  loading: (done: number, total: number) =>
+    `Reading ${done.toLocaleString('en')} of ${total.toLocaleString('en')}`,
+  unknownYet: 'Not known yet',
+
+  loss: 'Training loss',
+  lossHelp: 'How far the network is from the truth in what it learns from. It should fall.',
+  validation: 'Quality on pictures it never learns from',
+  validationHelp: 'PSNR in dB, higher is better: 3 dB more is half the mean squared error.',
+  noCurve: 'The curve begins after a few steps.',
+  noValidation: 'The first point comes with the first validation.',
+  zoomIn: 'Zoom in',
+  zoomOut: 'Zoom out',
+  zoomAll: 'Show all',
+  curveSays: (name: string, first: string, last: string, step: number) =>
+    `${name}: from ${first} to ${last} at step ${step.toLocaleString('en')}. Plus and minus zoom, arrows move.`,
+  curveAt: (step: number, value: string) => `step ${step.toLocaleString('en')}: ${value}`,
+  stepAxis: 'step',
+
+  examples: 'The same pictures, as it learns',
+  before: 'Dark, amplified',
+  after: 'Developed',
+  truth: 'Truth',
+  exampleSays: (what: string, name: string, step: number) =>
+    `${what}: ${name} at step ${step.toLocaleString('en')}`,
+  atStep: (step: number) => `Step ${step.toLocaleString('en')}`,
+  chooseStep: 'Validation shown',
+  best: 'Best',
+  bestSays: (psnr: string, step: number) =>
+    `Best so far: ${psnr} dB at step ${step.toLocaleString('en')}`,
+
+  notes: 'What happened',
+
+  yourModel: 'Your model',
+  yourModelHelp: 'It is among your models now. Compare above, then decide what it is used for.',
+  noModelAny: 'Its model was removed.',
+  useFor: 'Use it for',
+  allPhotos: 'All photos',
+  photosOf: (camera: string) => `Photos of ${camera}`,
+  use: 'Use from now on',
+  inUseForAll: 'Used for all photos',
+  inUseFor: (camera: string) => `Used for photos of ${camera}`,
+  nowUsed: (model: string, what: string) => `${model} is used for ${what} from now on`,
+  allPhotosSmall: 'all photos',
+  photosOfSmall: (camera: string) => `photos of ${camera}`,
+  exportModel: 'Copy to a folder',
+  allModels: 'All models',
+} as const;
