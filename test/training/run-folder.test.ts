@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readModel } from '../../main/network/manifest.ts';
-import { defaultRecipe } from '../../main/training/recipe.ts';
-import { readRunLog, type RunEvent } from '../../main/training/run-events.ts';
-import { createRun, readRun, runFiles, type RunPlan } from '../../main/training/run-folder.ts';
-import { spawnNodeTraining, Training } from '../../main/training/training-process.ts';
+import { readRunLog } from '../../main/training/run-events.ts';
+import { createRun, readRun, runFiles } from '../../main/training/run-folder.ts';
 import { writePhotos } from './made-photos.ts';
+import { smallPlan, training } from './small-run.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -20,37 +19,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function plan(steps: number): RunPlan {
-  return {
-    title: { id: 'mine', name: 'Mine', description: '', licence: 'CC0-1.0' },
-    recipe: {
-      ...defaultRecipe,
-      unet: { ...defaultRecipe.unet, baseChannels: 4 },
-      batch: 2,
-      patchPacked: 64,
-      steps,
-    },
-    dataset: {
-      kind: 'photos',
-      paths: [path.join(folder, 'photos')],
-      exclude: [],
-      withHeldOut: false,
-    },
-    startedFrom: { kind: 'random' },
-    settings: { device: 'cpu', threads: 1, checkpointEvery: 5, validateEvery: 10, keep: 'best' },
-  };
-}
-
-/** Trains, and does something at events. */
-function training(run: string, onEvent: (event: RunEvent, training: Training) => void): Training {
-  const started: Training = new Training(run, {
-    spawn: spawnNodeTraining,
-    onEvent: (event) => {
-      onEvent(event, started);
-    },
-  });
-  return started;
-}
+const plan = (steps: number) => smallPlan(path.join(folder, 'photos'), steps);
 
 it('rests, goes on, stops with a model, and ends when it goes on again', async () => {
   const run = path.join(folder, 'asked');
