@@ -94,6 +94,11 @@ export function trainCommand(): Command {
         'what becomes the model when all steps are made (default: best)',
       ).choices(['best', 'last']),
     )
+    .option(
+      '--photo-memory <megabytes>',
+      'for decoded photos; where they do not all fit, they take turns (default: 1610)',
+      numberBetween(1, 1_000_000, whole),
+    )
     .option('--exclude <name...>', 'file names of photos to leave out')
     .option('--with-held-out', 'also train on the photos that evaluate is meant for')
     .option(

@@ -42,6 +42,7 @@ export const trainOptionsSchema = z.object({
   checkpointEvery: z.number().optional(),
   validateEvery: z.number().optional(),
   validationPhotos: z.number().optional(),
+  photoMemory: z.number().optional(),
   keep: z.enum(['best', 'last']).optional(),
   exclude: z.array(z.string()).default([]),
   withHeldOut: z.boolean().default(false),
@@ -242,7 +243,7 @@ function resumedRecipe(options: TrainOptions, recipe: Recipe): Recipe {
  * @param setAside photos to set aside for validation; as many as fit the dataset if not given
  */
 async function chooseDataset(
-  { photos, camera, exclude, withHeldOut }: TrainOptions,
+  { photos, camera, exclude, withHeldOut, photoMemory }: TrainOptions,
   setAside: number | undefined,
 ) {
   if (photos.length === 0) {
@@ -255,6 +256,7 @@ async function chooseDataset(
     withHeldOut,
     ...(setAside === undefined ? {} : { setAside }),
     ...(camera === undefined ? {} : { cameraProfile: path.resolve(camera) }),
+    ...(photoMemory === undefined ? {} : { photoBytesMax: photoMemory * 1e6 }),
   };
   const { training } = await splitPhotos(dataset);
   const profile = camera === undefined ? undefined : await readCameraProfile(camera);

@@ -16,10 +16,16 @@ import {
 } from '../../main/training/checkpoint.ts';
 import { makeBatch, PatchMaker, poolOf } from '../../main/training/patches.ts';
 import { Random } from '../../main/training/random.ts';
-import { defaultRecipe, type Recipe } from '../../main/training/recipe.ts';
+import { defaultRecipe, learningRateAt, type Recipe } from '../../main/training/recipe.ts';
 import { freshCourse } from '../../main/training/course.ts';
 import { RunControl } from '../../main/training/run-control.ts';
-import { freshState, train, type BatchSource, type Reached } from '../../main/training/run.ts';
+import {
+  freshState,
+  train,
+  type BatchSource,
+  type Reached,
+  type Setback,
+} from '../../main/training/run.ts';
 import { idOfName } from '../../main/training/model-title.ts';
 import { writeModel } from '../../main/training/trained-model.ts';
 import { photoOf, waves } from './made-photos.ts';
@@ -210,6 +216,50 @@ describe('a run', () => {
       },
     });
     expect(saved).toEqual([2, 4, 5]);
+  });
+
+  it('goes back to its checkpoint with smaller steps when a loss is no number, the same when taken up', async () => {
+    /** The batch of step 5 is damaged, once. */
+    const damagedOnce = (): BatchSource => {
+      const whole = batchesFrom(1);
+      let [step, isDamaged] = [1, true];
+      return {
+        next: async () => {
+          const batch = await whole.next();
+          if (step++ !== 5 || !isDamaged) return batch;
+          isDamaged = false;
+          return { ...batch, target: batch.target.map(() => Number.NaN) };
+        },
+        rewind: (to) => {
+          step = to;
+          whole.rewind(to);
+        },
+      };
+    };
+    const checkpoints: Reached[] = [];
+    const setbacks: Setback[] = [];
+    const rates: number[] = [];
+    const whole = await train(tiny, fresh(tiny), damagedOnce(), {
+      ...options,
+      checkpointEvery: 2,
+      onCheckpoint: (reached) => {
+        checkpoints.push(reached);
+        return Promise.resolve();
+      },
+      readBack: () => Promise.resolve(checkpoints.at(-1) ?? fresh(tiny)),
+      onSetback: (setback) => setbacks.push(setback),
+      onProgress: ({ step, learningRate }) => {
+        rates[step] = learningRate;
+      },
+    });
+    expect(setbacks).toMatchObject([{ step: 5, backToStep: 4, rateScale: 0.3 }]);
+    expect(checkpoints.map(({ state }) => state.step)).toEqual([2, 4, 4, 6]);
+    expect(rates[5]).toBeCloseTo(0.3 * learningRateAt(tiny, 5), 12);
+    const afterSetback = checkpoints[2];
+    if (afterSetback === undefined) throw new Error('expected a checkpoint after the setback');
+    const resumed = await train(tiny, afterSetback, batchesFrom(5), options);
+    expectSameBits(resumed.state, whole.state);
+    expect(resumed.course).toEqual(whole.course);
   });
 
   it('ends with a refusal when the loss is no number', async () => {
