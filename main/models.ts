@@ -138,17 +138,35 @@ export class Models {
     const beside = path.join(path.dirname(file), `${id}.md`);
     const own = await readFile(beside, 'utf8').catch(() => undefined);
     if (own !== undefined) return own;
+    const readme = path.join(path.dirname(file), 'README.md');
+    const section = sectionOf(await readFile(readme, 'utf8').catch(() => ''), id);
     const facts = Object.entries(manifest.training).map(
-      ([name, value]) => `- ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+      ([name, value]) => `- ${name}: ${factWords(value)}`,
     );
     return [
       `# ${manifest.name}`,
       manifest.description,
       `Licence: ${manifest.licence}`,
       `U-Net of base ${manifest.unet.baseChannels}, ${manifest.unet.levels} levels.`,
+      ...(section === undefined ? [] : [section]),
       ...(facts.length === 0 ? [] : [`## Training\n\n${facts.join('\n')}`]),
     ].join('\n\n');
   }
+}
+
+/** What a README that describes several models says of one, under a heading that is its id. */
+function sectionOf(readme: string, id: string): string | undefined {
+  const [, after] = readme.split(`\n## \`${id}\`\n`);
+  return after?.split(/\n## /)[0]?.trim();
+}
+
+/** One fact of a manifest in one line. */
+function factWords(value: unknown): string {
+  if (Array.isArray(value)) return value.map(factWords).join(', ');
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .map(([name, part]) => `${name} ${factWords(part)}`)
+    .join(', ');
 }
 
 function summaryOf({ manifest, onnx }: Model, isShipped: boolean): ModelSummary {

@@ -21,6 +21,8 @@ export const strings = {
   gotIt: 'Got it',
   hint: 'Hint',
 
+  appName: 'Nightglass',
+  dropToOpen: 'Drop to open',
   noApp: 'Nightglass cannot be reached',
   appGone:
     'The program behind this window has ended. Start it again; your edits are safe beside the photos.',
@@ -37,6 +39,7 @@ export const strings = {
   forget: (name: string) => `Take ${name} off this list`,
   opening: 'Opening the folder',
   stillReading: 'Still reading…',
+  stillLearning: 'Reading what the photos were taken with…',
   noPhotos: 'No RAW photos here',
   noPhotosHelp:
     'This folder holds no RAW files that can be read: ARW, CR2, NEF, DNG and their like. Photos that arrive later appear by themselves.',
@@ -109,6 +112,9 @@ export const strings = {
   pasteEdits: 'Paste edits',
   editsCopied: 'Edits copied',
   editsPasted: (count: number) => `Edits pasted to ${counted(count, 'photo', 'photos')}`,
+  guessedSays: 'Too few photons: the network guessed',
+  clippedWhite: 'White without detail',
+  clippedBlack: 'Black without detail',
   frame: 'Frame',
   aspect: 'Shape',
   aspects: {
@@ -316,6 +322,7 @@ export const strings = {
   speed: (msPerMegapixel: number) => `${(1000 / msPerMegapixel).toFixed(1)} MP a second`,
   noModels: 'There is no model here. Import one to enhance photos.',
   modelCard: 'Card',
+  cardOf: (name: string) => `Card of ${name}`,
   modelNameOf: (name: string) => `Name of ${name}`,
   renameModel: (name: string) => `Rename ${name}`,
   exportModel: (name: string) => `Copy ${name} to a folder`,

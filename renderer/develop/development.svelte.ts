@@ -50,6 +50,7 @@ interface Light {
   readonly tint: number;
 }
 
+const anyShape: Shape = { aspect: 'free', isTall: false };
 /** The network follows the ratio slider once it has rested. */
 const followAfterMs = 160;
 
@@ -69,7 +70,7 @@ export class Development {
 
   tool = $state<Tool>('none');
   /** What the crop's sides are bound to. */
-  shape = $state.raw<Shape>({ aspect: 'free', isTall: false });
+  shape = $state.raw<Shape>(anyShape);
   compare = $state<Compare>('off');
   /** Where before meets after, 0–1 of the viewport. */
   split = $state(0.5);
@@ -158,6 +159,7 @@ export class Development {
     this.isAnythingShown = false;
     this.tilesShare = 0;
     this.tool = 'none';
+    this.shape = anyShape;
     this.#view = undefined;
     this.#restart(defaultEdits);
     void this.#load(photo);
@@ -258,6 +260,7 @@ export class Development {
   turn(isClockwise: boolean): void {
     const { rotate, crop } = this.edits;
     this.#view = undefined;
+    this.shape = { ...this.shape, isTall: !this.shape.isTall };
     this.change({
       rotate: quarter(rotate + (isClockwise ? 1 : -1)),
       crop: cropTurned(crop, isClockwise),

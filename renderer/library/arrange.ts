@@ -49,30 +49,49 @@ function keyOf(photo: Photo, sort: SortKey): number | undefined {
   }
 }
 
-export function arrange(photos: readonly Photo[], arrangement: Arrangement): readonly Photo[] {
-  const { sort, isDescending, state, ratingMin } = arrangement;
-  const words = arrangement.search.toLowerCase().split(/\s+/).filter(Boolean);
-  const isWanted = (photo: Photo): boolean => {
-    if (state !== 'all' && photo.state !== state) return false;
-    if (photo.rating < ratingMin) return false;
-    if (words.length === 0) return true;
-    const { name, subfolder, facts } = photo;
-    const text = `${subfolder}/${name} ${facts?.camera ?? ''} ${facts?.lens ?? ''}`.toLowerCase();
-    return words.every((word) => text.includes(word));
-  };
-  const direction = isDescending ? -1 : 1;
-  return photos
-    .filter(isWanted)
-    .map((photo) => ({ photo, key: keyOf(photo, sort) }))
-    .sort((a, b) => {
-      const byName =
-        names.compare(a.photo.subfolder, b.photo.subfolder) ||
-        names.compare(a.photo.name, b.photo.name);
-      if (sort === 'name') return direction * byName;
-      if (a.key === undefined || b.key === undefined) {
-        return Number(a.key === undefined) - Number(b.key === undefined) || byName;
-      }
-      return direction * (a.key - b.key) || byName;
-    })
-    .map(({ photo }) => photo);
+/** Sort keys that stand in the files themselves: every photo has to be looked into. */
+export const factKeys: readonly SortKey[] = ['taken', 'iso', 'shutter', 'ratio'];
+
+export class Arranger {
+  /** Comparing names takes long, so it is done once for each set of photos. */
+  #places: ReadonlyMap<string, number> = new Map();
+
+  arrange(photos: readonly Photo[], arrangement: Arrangement): readonly Photo[] {
+    const { sort, isDescending } = arrangement;
+    const places = this.#placesOf(photos);
+    const direction = isDescending ? -1 : 1;
+    return photos
+      .filter((photo) => isWanted(photo, arrangement))
+      .map((photo) => ({ photo, key: keyOf(photo, sort), place: places.get(photo.id) ?? 0 }))
+      .sort((a, b) => {
+        const byName = a.place - b.place;
+        if (sort === 'name') return direction * byName;
+        if (a.key === undefined || b.key === undefined) {
+          return Number(a.key === undefined) - Number(b.key === undefined) || byName;
+        }
+        return direction * (a.key - b.key) || byName;
+      })
+      .map(({ photo }) => photo);
+  }
+
+  #placesOf(photos: readonly Photo[]): ReadonlyMap<string, number> {
+    const known = this.#places;
+    if (photos.length !== known.size || photos.some(({ id }) => !known.has(id))) {
+      const sorted = photos.toSorted(
+        (a, b) => names.compare(a.subfolder, b.subfolder) || names.compare(a.name, b.name),
+      );
+      this.#places = new Map(sorted.map(({ id }, place) => [id, place]));
+    }
+    return this.#places;
+  }
+}
+
+function isWanted(photo: Photo, { state, ratingMin, search }: Arrangement): boolean {
+  if (state !== 'all' && photo.state !== state) return false;
+  if (photo.rating < ratingMin) return false;
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return true;
+  const { name, subfolder, facts } = photo;
+  const text = `${subfolder}/${name} ${facts?.camera ?? ''} ${facts?.lens ?? ''}`.toLowerCase();
+  return words.every((word) => text.includes(word));
 }

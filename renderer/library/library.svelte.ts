@@ -4,7 +4,7 @@ import { createContext } from 'svelte';
 import type { Folder, Outputs, Photo } from '../../preload/contract.ts';
 import type { Edits } from '../../preload/edits.ts';
 import type { App } from '../app.svelte.ts';
-import { arrange, plainArrangement, type Arrangement } from './arrange.ts';
+import { Arranger, factKeys, plainArrangement, type Arrangement } from './arrange.ts';
 import { emptySelection, only, without, type Selection } from './selection.ts';
 
 /** `library.describe` takes no more in one call. */
@@ -12,6 +12,7 @@ const describedAtOnce = 60;
 
 export class Library {
   readonly #app: App;
+  readonly #arranger = new Arranger();
   folder = $state.raw<Folder>();
   photos = $state.raw<readonly Photo[]>([]);
   recent = $state.raw<Outputs['library.recent']['folders']>([]);
@@ -24,9 +25,11 @@ export class Library {
   /** Edits to be pasted. */
   clipboard = $state.raw<Partial<Edits>>();
   /** CSS pixels that a cell of the grid should have. */
-  cellWidth = $state(220);
+  cellWidth = $state(Math.round(Math.min(340, Math.max(180, innerWidth / 6.5)) / 10) * 10);
 
-  readonly shown: readonly Photo[] = $derived(arrange(this.photos, this.arrangement));
+  readonly shown: readonly Photo[] = $derived(
+    this.#arranger.arrange(this.photos, this.arrangement),
+  );
   readonly byId: ReadonlyMap<string, Photo> = $derived(
     new Map(this.photos.map((photo) => [photo.id, photo])),
   );
@@ -38,7 +41,13 @@ export class Library {
     this.selection.cursor === undefined ? undefined : this.byId.get(this.selection.cursor),
   );
 
+  /** The order is by what stands in the files, and some have not been looked into. */
+  readonly isUnsure: boolean = $derived(
+    factKeys.includes(this.arrangement.sort) && this.photos.some(isUnknown),
+  );
+
   #opening: AbortController | undefined;
+  #learning: AbortController | undefined;
   #describing: AbortController | undefined;
   readonly #described = new Set<string>();
 
@@ -93,6 +102,7 @@ export class Library {
     const app = this.#app;
     this.#opening?.abort();
     this.#describing?.abort();
+    this.#learning?.abort();
     const opening = new AbortController();
     this.#opening = opening;
     this.opening = path;
@@ -162,6 +172,27 @@ export class Library {
     }
   }
 
+  /** Looks into every photo, a few at a time, for as long as the order depends on it. */
+  async learn(): Promise<void> {
+    if (this.#learning !== undefined) return;
+    const learning = new AbortController();
+    this.#learning = learning;
+    const { signal } = learning;
+    try {
+      while (this.isUnsure) {
+        const unknown = this.photos.filter(isUnknown);
+        const ids = unknown.slice(0, describedAtOnce).map(({ id }) => id);
+        const answer = await this.#app.client.call('library.describe', { photos: ids }, { signal });
+        if (!answer.photos.some((photo) => !isUnknown(photo))) break;
+        this.#merge(answer.photos, new Set());
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#app.report(error);
+    } finally {
+      if (this.#learning === learning) this.#learning = undefined;
+    }
+  }
+
   /** Something more urgent has to be read. */
   stopDescribing(): void {
     this.#describing?.abort();
@@ -224,6 +255,10 @@ export class Library {
     this.photos = [...kept, ...next.values()];
     if (gone.size > 0) this.selection = without(this.selection, gone);
   }
+}
+
+function isUnknown({ facts, state }: Photo): boolean {
+  return facts === undefined && state !== 'failed';
 }
 
 /** What one photo can lend another: not how it is cropped and turned. */

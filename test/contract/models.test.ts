@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { App } from '../../main/app.ts';
+import { Models } from '../../main/models.ts';
 import { inferenceModel } from '../../main/network/unet.ts';
 import { firstWeights } from '../../main/training/weights.ts';
 import { pixelUrl } from '../../preload/pixel-url.ts';
@@ -113,4 +114,16 @@ describe('models of the own', () => {
     });
     expect((await tile('small')).status).toBe(200);
   });
+});
+
+it('gives a shipped model the card that the README holds', async () => {
+  const models = new Models(path.join(temporaryFolder(), 'none'));
+  const readme = readFileSync(path.join(import.meta.dirname, '../../models/README.md'), 'utf8');
+  for (const { id, licence } of await models.list()) {
+    const own = readme.split(`## \`${id}\`\n`)[1]?.trim().slice(0, 60);
+    const card = await models.card(id);
+    expect(card).toContain(`Licence: ${licence}`);
+    if (own !== undefined) expect(card).toContain(own);
+    expect(card).not.toContain('[object');
+  }
 });

@@ -18,7 +18,7 @@ const home = path.join(import.meta.dirname, '../..');
 const night = path.join(home, 'test/fixtures/night.dng');
 const isDocs = process.env['NIGHTGLASS_DOCS'] === '1';
 
-const soon = <T>(what: () => T) => expect.poll(what, { timeout: 25_000 });
+const soon = <T>(what: () => T) => expect.poll(what, { timeout: 100_000 });
 
 describe.skipIf(chromiumPath === undefined)('a first start', () => {
   const root = temporaryFolder();
@@ -145,7 +145,7 @@ describe.skipIf(chromiumPath === undefined)('a first start', () => {
     for (const [index, id] of ids.entries()) {
       const side = 0.5 + (index % 3) * 0.25;
       await app.library.writeEdits([id], {
-        ratio: 40 + 12 * index,
+        ratio: 44 + 3 * index,
         whiteBalance: { kelvin: 3000 + 260 * index, tint: (index % 4) * 6 },
         crop: {
           x: ((index * 0.37) % 1) * (1 - side),

@@ -17,7 +17,7 @@ import { chromiumPath } from '../renderer/browser.ts';
 import { brightness, expectAccessible, openWindow, type OpenWindow } from './window.ts';
 
 /** Waits longer than vitest would by itself: the machine may have other work. */
-const soon = <T>(what: () => T) => expect.poll(what, { timeout: 25_000 });
+const soon = <T>(what: () => T) => expect.poll(what, { timeout: 100_000 });
 
 describe.skipIf(chromiumPath === undefined)('an evening', () => {
   const root = temporaryFolder();

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Photo } from '../../preload/contract.ts';
-import { arrange, plainArrangement } from '../../renderer/library/arrange.ts';
+import { Arranger, plainArrangement, type Arrangement } from '../../renderer/library/arrange.ts';
 import {
   layoutGrid,
   moveBy,
@@ -72,6 +72,8 @@ describe('the order', () => {
     photo('DSC9.ARW', { state: 'failed' }),
     photo('DSC2.ARW', { rating: 5, facts: { ...facts, iso: 1600, camera: 'Canon EOS 6D' } }),
   ];
+  const arrange = (photos: readonly Photo[], arrangement: Arrangement): readonly Photo[] =>
+    new Arranger().arrange(photos, arrangement);
   const names = (list: readonly Photo[]): string[] => list.map(({ name }) => name);
 
   test('names count as people do', () => {
@@ -83,6 +85,21 @@ describe('the order', () => {
     const down = arrange(photos, { ...plainArrangement, sort: 'iso', isDescending: true });
     expect(names(up)).toEqual(['DSC2.ARW', 'DSC10.ARW', 'DSC9.ARW']);
     expect(names(down)).toEqual(['DSC10.ARW', 'DSC2.ARW', 'DSC9.ARW']);
+  });
+
+  test('follows photos that come, go and become known', () => {
+    const arranger = new Arranger();
+    const by = { ...plainArrangement, sort: 'iso' } as const;
+    const [first, second, third] = photos.slice(0, 3);
+    if (first === undefined || second === undefined || third === undefined) throw new Error();
+    expect(names(arranger.arrange([first, second], by))).toEqual(['DSC10.ARW', 'DSC9.ARW']);
+    const known = { ...second, facts: { ...facts, iso: 100 } };
+    expect(names(arranger.arrange([first, known], by))).toEqual(['DSC9.ARW', 'DSC10.ARW']);
+    expect(names(arranger.arrange([third, first], plainArrangement))).toEqual([
+      'DSC2.ARW',
+      'DSC10.ARW',
+    ]);
+    expect(names(arranger.arrange([third], plainArrangement))).toEqual(['DSC2.ARW']);
   });
 
   test('filters and words narrow it', () => {
