@@ -64,6 +64,12 @@ export function trainCommand(): Command {
       `decides first weights and all patches (default: ${seed})`,
       numberBetween(0, 0xffff_ffff, whole),
     )
+    .addOption(
+      new Option('--device <name>', 'where steps are made (default: cpu)').choices([
+        'cpu',
+        'webgpu',
+      ]),
+    )
     .option('--threads <number>', 'processor threads (default: all)', numberBetween(1, 256, whole))
     .option('--name <text>', "the model's name (default: Trained model)")
     .option('--id <id>', 'what --model calls it, and its files (default: made of the name)')

@@ -44,6 +44,7 @@ export const trainOptionsSchema = z.object({
   validationPhotos: z.number().optional(),
   photoMemory: z.number().optional(),
   keep: z.enum(['best', 'last']).optional(),
+  device: z.enum(['cpu', 'webgpu']).optional(),
   exclude: z.array(z.string()).default([]),
   withHeldOut: z.boolean().default(false),
   resume: z.boolean().default(false),
@@ -92,6 +93,7 @@ function settingsWith(options: TrainOptions, before: RunSettings): RunSettings {
     checkpointEvery: options.checkpointEvery ?? before.checkpointEvery,
     validateEvery: options.validateEvery ?? before.validateEvery,
     keep: options.keep ?? before.keep,
+    device: options.device ?? before.device,
     ...(threads === undefined ? {} : { threads }),
   };
 }

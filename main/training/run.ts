@@ -12,7 +12,8 @@ import {
 } from './course.ts';
 import { learningRateAt, type Recipe } from './recipe.ts';
 import type { RunControl } from './run-control.ts';
-import { openStep, type Batch } from './step-session.ts';
+import { openStep, type TrainingDevice } from './step-session.ts';
+import type { Batch } from './step-tensors.ts';
 import { firstWeights } from './weights.ts';
 
 /** Where batches come from; the one for a step depends on nothing but dataset, seed and step. */
@@ -54,6 +55,7 @@ export interface Setback {
 }
 
 export interface TrainingOptions {
+  readonly device: TrainingDevice;
   readonly threads?: number | undefined;
   readonly control: RunControl;
   /** Steps between checkpoints. */
@@ -92,8 +94,8 @@ export async function train(
   patches: BatchSource,
   options: TrainingOptions,
 ): Promise<Reached> {
-  const { control, threads, checkpointEvery, validateEvery } = options;
-  const session = await openStep(recipe, from.state, { threads });
+  const { control, threads, device, checkpointEvery, validateEvery } = options;
+  const session = await openStep(recipe, from.state, { threads, device });
   let { course } = from;
   let done = from.state.step;
   let saved = { step: -1, course };

@@ -8,44 +8,38 @@ import { blockedParameters, fillsBlocks, toBlocked, toPlain } from './blocked-or
 import { defaultLoss } from './loss.ts';
 import { Random } from './random.ts';
 import { gradientModel, stepModel, stepRate, stepSegments, type StepShape } from './step.ts';
+import { floats, number, patchTensors, type StepSession } from './step-tensors.ts';
 import { firstWeights } from './weights.ts';
+import { openWebgpuStep } from './webgpu-step.ts';
 
-/** One batch of patches. */
-export interface Batch {
-  /** [batch, 4, p, p] */
-  readonly input: Float32Array;
-  /** [batch, 12, p, p] */
-  readonly target: Float32Array;
-}
+/** Where steps are made. */
+export type TrainingDevice = 'cpu' | 'webgpu';
 
 export interface StepOptions {
   /** Processor threads; all of the machine's if not given. */
   readonly threads?: number | undefined;
+  /** The processor if not given. */
+  readonly device?: TrainingDevice | undefined;
 }
 
-export interface StepResult {
-  /** Before the step's change to the weights. */
-  readonly loss: number;
-  /** Length of the gradient before clipping. */
-  readonly norm: number;
-}
-
-/** A network in training. Whatever order its weights have in here, `state` gives the checkpoint's. */
-export interface StepSession {
-  /** Makes one step; bit for bit the same from the same state on as many threads of one device. */
-  step(batch: Batch, learningRate: number): Promise<StepResult>;
-  /** What a checkpoint keeps; its arrays are not changed by later steps. */
-  state(): Promise<TrainingState>;
-  /** Goes back to a state of the same recipe. */
-  restore(state: TrainingState): Promise<void>;
-  release(): Promise<void>;
-}
-
-/** Opens the recipe's step; its first step follows on `from`. */
+/**
+ * Opens the recipe's step; its first step follows on `from`.
+ * @throws Refusal `device` if there is no such device
+ */
 export async function openStep(
   recipe: Recipe,
   from: TrainingState,
-  { threads }: StepOptions,
+  { threads, device }: StepOptions,
+): Promise<StepSession> {
+  return device === 'webgpu'
+    ? openWebgpuStep(recipe, from)
+    : openProcessorStep(recipe, from, threads);
+}
+
+async function openProcessorStep(
+  recipe: Recipe,
+  from: TrainingState,
+  threads: number | undefined,
 ): Promise<StepSession> {
   const block = await blockOf(recipe);
   const shape = { ...recipe, block };
@@ -189,23 +183,4 @@ function concatenated(parts: readonly Float32Array[]): Float32Array {
     at += part.length;
   }
   return joined;
-}
-
-function patchTensors({ batch, patchPacked, unet }: StepShape) {
-  const tensor = (data: Float32Array, channels: number) =>
-    new ort.Tensor('float32', data, [batch, channels, patchPacked, patchPacked]);
-  return ({ input, target }: Batch): Record<string, ort.Tensor> => ({
-    mosaic: tensor(input, unet.inputChannels),
-    target: tensor(target, unet.outputChannels),
-  });
-}
-
-function floats(result: InferenceSession.OnnxValueMapType, name: string): Float32Array {
-  const data = result[name]?.data;
-  if (!(data instanceof Float32Array)) throw new Error(`expected float32 numbers in ${name}`);
-  return data;
-}
-
-function number(result: InferenceSession.OnnxValueMapType, name: string): number {
-  return floats(result, name)[0] ?? Number.NaN;
 }

@@ -120,6 +120,7 @@ class Runner {
       let keptStep = start.state.step;
       const reached = await train(recipe, start, data.batches, {
         control,
+        device: settings.device,
         threads,
         checkpointEvery: settings.checkpointEvery,
         validateEvery: settings.validateEvery,

@@ -15,7 +15,8 @@ import { Graph } from '../../main/network/onnx.ts';
 import { macsPerPackedPixel } from '../../main/network/unet.ts';
 import { defaultRecipe, type Recipe } from '../../main/training/recipe.ts';
 import { freshState } from '../../main/training/run.ts';
-import { openStep, type StepSession } from '../../main/training/step-session.ts';
+import { openStep } from '../../main/training/step-session.ts';
+import type { StepSession } from '../../main/training/step-tensors.ts';
 
 const { values } = parseArgs({
   options: {

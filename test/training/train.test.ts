@@ -157,6 +157,7 @@ describe('a run', () => {
 
   const fresh = (recipe: Recipe): Reached => ({ state: freshState(recipe), course: freshCourse });
   const options = {
+    device: 'cpu' as const,
     threads: 1,
     control: new RunControl(),
     checkpointEvery: 100,
