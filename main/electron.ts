@@ -123,6 +123,8 @@ async function start(): Promise<void> {
         : await dialog.showOpenDialog(window, options);
     return chosen.filePaths[0];
   };
+  // Where its processes look for the cameras that the user measured.
+  process.env['NIGHTGLASS_DATA'] = app.getPath('userData');
   const nightglass = await App.start({
     kind: 'electron',
     folder: app.getPath('userData'),

@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
+import { Cameras } from '../cameras.ts';
 import { openOutputFolder } from '../export/atomic.ts';
 import { Refusal } from '../refusal.ts';
 import { calibrate } from '../training/calibrate.ts';
@@ -16,6 +17,7 @@ const optionsSchema = z.object({
   dark: z.array(z.string()).min(1),
   flat: z.array(z.string()).default([]),
   out: z.string(),
+  keep: z.boolean().default(false),
   name: z.string().trim().min(1).max(100).optional(),
   json: z.boolean().default(false),
 });
@@ -27,6 +29,7 @@ export function calibrateCommand(): Command {
     .option('--flat <folder...>', 'pairs of RAW frames of an evenly lit surface, for the gain')
     .requiredOption('--out <file>', 'the camera profile, .json; replaced if it is there')
     .option('--name <text>', 'what to call the camera (default: its make and model)')
+    .option('--keep', "also use it from now on to develop this camera's photos")
     .option('--json', 'print one JSON object a line')
     .addHelpText('after', '\ndocs/calibration.md says how to take the frames.\n')
     .action(async (given: unknown) => {
@@ -68,9 +71,15 @@ async function runCalibration(options: z.infer<typeof optionsSchema>): Promise<v
       },
     );
     await writeCameraProfile(out, profile, signal);
+    const kept = options.keep ? await new Cameras().keep(profile) : undefined;
     line.done();
-    if (json) print({ event: 'result', path: out, profile });
-    else process.stdout.write(`${describeProfile(profile)}\n\nWrote ${out}.\n`);
+    if (json)
+      print({ event: 'result', path: out, ...(kept === undefined ? {} : { kept }), profile });
+    else {
+      const use =
+        kept === undefined ? '' : ` Photos of this camera are developed with it from now on.`;
+      process.stdout.write(`${describeProfile(profile)}\n\nWrote ${out}.${use}\n`);
+    }
   } finally {
     line.done();
   }

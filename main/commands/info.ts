@@ -9,6 +9,7 @@ import { temperatureOf } from '../develop/white-balance.ts';
 import { decodeRaw } from '../raw/decode.ts';
 import type { CameraColour, DecodedRaw, Gps, Orientation, Shot } from '../raw/mosaic.ts';
 import { remosaic } from '../raw/remosaic.ts';
+import { calibratedFrame } from '../engine/calibration.ts';
 import { interruptSignal } from './interrupt.ts';
 
 const optionsSchema = z.object({ json: z.boolean().default(false) });
@@ -20,18 +21,18 @@ export function infoCommand(): Command {
     .option('--json', 'print one JSON object')
     .action(async (file: string, given: unknown) => {
       const { json } = optionsSchema.parse(given);
-      const facts = factsOf(file, await decodeRaw(file, { signal: interruptSignal() }));
+      const facts = await factsOf(file, await decodeRaw(file, { signal: interruptSignal() }));
       process.stdout.write(json ? `${JSON.stringify(facts)}\n` : `${describe(facts)}\n`);
     });
 }
 
-type Facts = ReturnType<typeof factsOf>;
+type Facts = Awaited<ReturnType<typeof factsOf>>;
 
-function factsOf(file: string, raw: DecodedRaw) {
+async function factsOf(file: string, raw: DecodedRaw) {
   const frame = raw.kind === 'mosaic' ? raw.mosaic : remosaic(raw.frame);
   const { width, height, shot, colour, orientation } = frame;
   const gains = colour.asShotGains;
-  const noise = frameNoise(frame);
+  const noise = frameNoise(raw.kind === 'mosaic' ? await calibratedFrame(raw.mosaic) : frame);
   return {
     event: 'result',
     file,
@@ -69,6 +70,7 @@ const TURNS: Readonly<Record<Orientation, string>> = {
 };
 
 const NOISE_SOURCES = {
+  camera: 'measured on your camera',
   dng: 'stated by the file',
   table: "from this camera's calibration",
   estimate: 'measured on the frame',

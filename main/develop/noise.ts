@@ -6,27 +6,32 @@ import { normalisation } from './normalise.ts';
 
 export interface FrameNoise {
   readonly profile: NoiseProfile;
-  /** Where it comes from: the file, a calibration, the frame itself, or what is usual at its ISO. */
-  readonly source: 'dng' | 'table' | 'estimate' | 'fallback';
+  /**
+   * Where it comes from: the user's own measurement, the file, a published calibration, the frame
+   * itself, or what is usual at its ISO.
+   */
+  readonly source: 'camera' | 'dng' | 'table' | 'estimate' | 'fallback';
 }
 
 /**
- * The noise of a frame. What the file states counts first, then the calibration of its camera at its
- * ISO, then a blind estimate, then what is usual. A calibration yields to the estimate where they
- * contradict each other: the frame has much *less* noise than calibrated (its numbers were denoised
- * or scaled: nothing else makes it quieter), or much *more* and the estimate shows no trace of the
- * texture that could have fooled it (an ISO that was pushed after the sensor).
+ * The noise of a frame. What the user measured on this camera counts first, then what the file states,
+ * then what others measured on its model at its ISO, then a blind estimate, then what is usual. A
+ * calibration yields where the estimate contradicts it: the frame has much *less* noise than calibrated
+ * (its numbers were denoised or scaled: nothing else makes it quieter), or much *more* and the
+ * estimate shows no trace of the texture that could have fooled it (an ISO that was pushed after the
+ * sensor).
  */
 export function frameNoise(mosaic: Mosaic): FrameNoise {
-  const { noiseProfile, shot } = mosaic;
-  if (noiseProfile !== undefined && isNoise(noiseProfile)) {
-    return { profile: noiseProfile, source: 'dng' };
-  }
-  const table = calibratedNoise(shot);
+  const { noiseProfile, cameraNoise, shot } = mosaic;
+  const isStated = noiseProfile !== undefined && isNoise(noiseProfile);
+  if (isStated && cameraNoise === undefined) return { profile: noiseProfile, source: 'dng' };
   const estimate = estimateNoise(mosaic);
-  if (table !== undefined && !(estimate !== undefined && contradicts(estimate, table))) {
-    return { profile: table, source: 'table' };
-  }
+  const holds = (profile: NoiseProfile | undefined): profile is NoiseProfile =>
+    profile !== undefined && !(estimate !== undefined && contradicts(estimate, profile));
+  if (holds(cameraNoise)) return { profile: cameraNoise, source: 'camera' };
+  if (isStated) return { profile: noiseProfile, source: 'dng' };
+  const table = calibratedNoise(shot);
+  if (holds(table)) return { profile: table, source: 'table' };
   const typical = typicalNoise(shot.iso);
   if (estimate !== undefined && sigmaRatio(estimate, typical) > leastOfTypical) {
     return { profile: estimate.profile, source: 'estimate' };

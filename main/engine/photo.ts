@@ -18,6 +18,7 @@ import { decodeRaw } from '../raw/decode.ts';
 import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
 import { remosaic } from '../raw/remosaic.ts';
 import { Refusal, throwIfCancelled } from '../refusal.ts';
+import { calibratedFrame } from './calibration.ts';
 import type { Edit, PhotoJob, PhotoProgress, PhotoResult, Stages } from './protocol.ts';
 
 export interface PhotoContext {
@@ -122,7 +123,7 @@ async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwat
 
 async function decode(photo: string, signal: AbortSignal): Promise<Mosaic> {
   const decoded = await decodeRaw(photo, { signal });
-  return decoded.kind === 'mosaic' ? decoded.mosaic : remosaic(decoded.frame);
+  return decoded.kind === 'mosaic' ? calibratedFrame(decoded.mosaic) : remosaic(decoded.frame);
 }
 
 /** What is decided from the frame as a whole, before its first tile. */

@@ -8,6 +8,7 @@ import { packedGrid, type PackedGrid } from '../develop/pack.ts';
 import { decodeRaw } from '../raw/decode.ts';
 import type { Mosaic } from '../raw/mosaic.ts';
 import { remosaic } from '../raw/remosaic.ts';
+import { calibratedFrame, camerasStamp } from './calibration.ts';
 
 /** A frame and what is worked out from it once. */
 export class PreviewFrame {
@@ -101,13 +102,19 @@ export class FrameStore {
   }
 }
 
-/** A file that was replaced is another frame; one that is gone is met by the decoder. */
+/**
+ * A file that was replaced is another frame, and so is one whose camera was measured meanwhile; one
+ * that is gone is met by the decoder.
+ */
 async function identityOf(photo: string): Promise<string> {
   const found = await stat(photo).catch(() => undefined);
-  return `${photo}\n${found?.mtimeMs ?? 0}\n${found?.size ?? 0}`;
+  const cameras = await camerasStamp();
+  return `${photo}\n${found?.mtimeMs ?? 0}\n${found?.size ?? 0}\n${cameras}`;
 }
 
 async function decode(photo: string, signal: AbortSignal | undefined): Promise<PreviewFrame> {
   const decoded = await decodeRaw(photo, signal === undefined ? {} : { signal });
-  return new PreviewFrame(decoded.kind === 'mosaic' ? decoded.mosaic : remosaic(decoded.frame));
+  return new PreviewFrame(
+    decoded.kind === 'mosaic' ? await calibratedFrame(decoded.mosaic) : remosaic(decoded.frame),
+  );
 }

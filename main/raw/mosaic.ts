@@ -72,6 +72,8 @@ export interface Mosaic {
   /** Stops to add to the file's values for the photographer's intended brightness (DNG). */
   readonly baselineExposureStops: number;
   readonly noiseProfile?: NoiseProfile;
+  /** Measured on this very camera (`nightglass calibrate`) at this ISO. */
+  readonly cameraNoise?: NoiseProfile;
   readonly shot: Shot;
 }
 
