@@ -5,9 +5,10 @@ import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { ratioMax, ratioMin } from '../develop/amplify.ts';
+import { checkLinear } from '../develop/dialect.ts';
 import { enhanceBatch, type PhotoOutcome } from '../engine/batch.ts';
 import type { Output, PhotoProgress } from '../engine/protocol.ts';
-import type { Manifest } from '../network/manifest.ts';
+import { termsOf, type Manifest } from '../network/manifest.ts';
 import { describeError, Refusal } from '../refusal.ts';
 import { numberBetween } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';
@@ -84,6 +85,7 @@ async function enhance(paths: readonly string[], options: EnhanceOptions): Promi
   const counts = { done: 0, skipped: 0, failed: 0 };
   let peakRssBytes = 0;
   try {
+    if (options.format === 'dng') checkLinear(termsOf(manifest));
     await enhanceBatch(
       engine,
       {

@@ -22,6 +22,19 @@ export function rollOff(x: number): number {
   return kneeLinear + room * (1 - Math.exp(-(x - kneeLinear) / room));
 }
 
+/** The linear light that `rollOff` makes `x` (0–1) of; what it brings next to white ends at `toneMax`. */
+export function unrolled(x: number): number {
+  if (x <= kneeLinear) return x;
+  const room = 1 - kneeLinear;
+  const left = 1 - (x - kneeLinear) / room;
+  return left > 0 ? Math.min(toneMax, kneeLinear - room * Math.log(left)) : toneMax;
+}
+
+/** Linear light (0–1) of a value of sRGB (IEC 61966-2-1): `encode` undone. */
+export function srgbLight(value: number): number {
+  return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+}
+
 /**
  * The space's opto-electronic transfer function. Display P3 uses sRGB's; Rec. 2020's is that of
  * ITU-R BT.2020 (12-bit constants).

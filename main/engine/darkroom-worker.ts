@@ -4,12 +4,13 @@
  */
 
 import path from 'node:path';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 import { Refusal } from '../refusal.ts';
 import { enhancePhoto } from './photo.ts';
 import { Rotation } from './rotation.ts';
 import { errorOf, failureOf, failureSchema, photoJobSchema } from './protocol.ts';
+import { termsSchema } from './window-request.ts';
 import type { DarkroomMessage } from './darkroom.ts';
 
 const messageSchema = z.discriminatedUnion('kind', [
@@ -28,6 +29,7 @@ interface Waiting {
 const port = parentPort;
 if (port === null) throw new Error('expected to run as a worker thread');
 
+const terms = termsSchema.parse(workerData);
 const waiting = new Map<number, Waiting>();
 // A window being made or run, and one being finished.
 const windows = new Rotation(2);
@@ -72,6 +74,7 @@ async function start(job: z.infer<typeof photoJobSchema>): Promise<void> {
   try {
     const result = await enhancePhoto(job, {
       run,
+      terms,
       allocate: (length) => windows.next(length),
       allocateCore: (length) => cores.next(length),
       networkMs: () => networkMs,

@@ -2,6 +2,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
+import type { NetworkTerms } from '../develop/dialect.ts';
 import type { Network } from '../network/session.ts';
 import { Refusal } from '../refusal.ts';
 import {
@@ -77,6 +78,10 @@ export class Darkroom {
     this.#events = events;
   }
 
+  get terms(): NetworkTerms {
+    return this.#network.terms;
+  }
+
   /** Starts at once, in a thread of its own: the sender decides how many are under way. */
   start(job: PhotoJob): void {
     const thread = this.#threads.find((candidate) => candidate.job === undefined) ?? this.#spawn();
@@ -107,7 +112,9 @@ export class Darkroom {
   }
 
   #spawn(): Thread {
-    const worker = new Worker(new URL('./darkroom-worker.ts', import.meta.url));
+    const worker = new Worker(new URL('./darkroom-worker.ts', import.meta.url), {
+      workerData: this.terms,
+    });
     const thread: Thread = { worker, job: undefined, isDeveloping: false };
     this.#threads.push(thread);
     worker.on('message', (unknown: unknown) => {

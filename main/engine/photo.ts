@@ -4,6 +4,7 @@ import path from 'node:path';
 import { autoRatio } from '../develop/brightness.ts';
 import { framePicture } from '../develop/crop.ts';
 import { develop, type RunNetwork, type TileResult } from '../develop/develop.ts';
+import { checkLinear, fitted, type NetworkTerms } from '../develop/dialect.ts';
 import { Finisher } from '../develop/finish.ts';
 import { addGrain } from '../develop/grain.ts';
 import { LinearCanvas } from '../develop/linear-canvas.ts';
@@ -23,6 +24,7 @@ import type { Edit, PhotoJob, PhotoProgress, PhotoResult, Stages } from './proto
 
 export interface PhotoContext {
   readonly run: RunNetwork;
+  readonly terms: NetworkTerms;
   /** Memory that the network's thread sees too; two windows are in use at any time. */
   readonly allocate: Allocate;
   /** Memory for one developed tile. */
@@ -90,13 +92,15 @@ export async function enhancePhoto(
 
 /** Up to the developed picture; the mosaic is let go with this function, before encoding begins. */
 async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwatch) {
-  const { run, allocate, allocateCore, signal, onProgress } = context;
+  const { terms, allocate, allocateCore, signal, onProgress } = context;
+  if (job.output.format === 'dng') checkLinear(terms);
   onProgress({ stage: 'decode', tilesDone: 0, tilesTotal: 0 });
   const mosaic = await watch.time('decode', () => decode(job.photo, signal));
   const plan = await watch.time('prepare', () => planPhoto(mosaic, job));
   const { ratio, gains, noise, balance } = plan;
   const grain = { strength: job.edit.strength, noise: noise.profile, ratio, gains };
   const grid = packedGrid(mosaic);
+  const run = fitted(context.run, terms, mosaic.colour);
   for (let area = job.windowAreaMax; ; area = Math.floor(area / 2)) {
     const tiles = planTiles(grid.width, grid.height, area);
     const tilesTotal = tiles.length;

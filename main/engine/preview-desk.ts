@@ -56,7 +56,9 @@ export class PreviewDesk {
   }
 
   #spawn(): Worker {
-    const worker = new Worker(new URL('./preview-worker.ts', import.meta.url));
+    const worker = new Worker(new URL('./preview-worker.ts', import.meta.url), {
+      workerData: this.#darkroom.terms,
+    });
     worker.on('message', (unknown: unknown) => {
       void this.#receive(worker, messageSchema.parse(unknown));
     });

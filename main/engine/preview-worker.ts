@@ -1,7 +1,7 @@
 /** The thread that prepares and finishes what the app's view asks of the network. */
 
 import path from 'node:path';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 import { Refusal, throwIfCancelled } from '../refusal.ts';
 import {
@@ -13,6 +13,7 @@ import {
 } from './protocol.ts';
 import type { PreviewMessage } from './preview-desk.ts';
 import { Previewer } from './preview.ts';
+import { termsSchema } from './window-request.ts';
 
 const messageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('start'), id: z.number(), job: previewJobSchema }),
@@ -52,7 +53,7 @@ const previewer = new Previewer(async (packed, width, height) => {
   send({ kind: 'run', run, packed: shared, output, width, height });
   await settled.promise;
   return output;
-});
+}, termsSchema.parse(workerData));
 
 /** What is looked at goes before thumbnails. */
 function startNext(): void {

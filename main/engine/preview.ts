@@ -3,6 +3,7 @@
 import { amplify } from '../develop/amplify.ts';
 import { framePicture } from '../develop/crop.ts';
 import type { RunNetwork, TileResult } from '../develop/develop.ts';
+import { fitted, type NetworkTerms } from '../develop/dialect.ts';
 import { Finisher } from '../develop/finish.ts';
 import { addGrain } from '../develop/grain.ts';
 import { halfTile } from '../develop/half.ts';
@@ -34,11 +35,13 @@ interface WholeLevel {
 
 export class Previewer {
   readonly #run: RunNetwork;
+  readonly #terms: NetworkTerms;
   readonly #frames = new FrameStore(frameBytesMax);
   #wholeLevels: readonly WholeLevel[] = [];
 
-  constructor(run: RunNetwork) {
+  constructor(run: RunNetwork, terms: NetworkTerms) {
     this.#run = run;
+    this.#terms = terms;
   }
 
   /** @throws Refusal as `decodeRaw`; `bad-argument` for a tile that the photo does not have */
@@ -124,7 +127,8 @@ export class Previewer {
         ? packWindow(mosaic, grid, normalisation(mosaic), tile.window)
         : levelWindow(frame.level(level), tile.window);
     const input = amplify(packed, ratio, gainsOf(frame));
-    const output = await this.#run(input, tile.window.width, tile.window.height);
+    const run = fitted(this.#run, this.#terms, mosaic.colour);
+    const output = await run(input, tile.window.width, tile.window.height);
     return { ...unpackCore(output, tile), tile, input, output };
   }
 

@@ -1,4 +1,4 @@
-/** How a thread asks the engine's main thread to run the network on a window. */
+/** How a thread asks the engine's main thread to run the network on a window, and what it is told of it. */
 
 import { z } from 'zod';
 
@@ -6,6 +6,13 @@ import { z } from 'zod';
 const sharedFloats = z.custom<Float32Array>(
   (value) => value instanceof Float32Array && value.buffer instanceof SharedArrayBuffer,
 );
+
+/** What a thread is started with: `NetworkTerms`. */
+export const termsSchema = z.object({
+  clamp: z.number(),
+  whiteBalanced: z.boolean(),
+  domain: z.enum(['camera-linear', 'srgb']),
+});
 
 export const windowRequestSchema = z.object({
   kind: z.literal('run'),

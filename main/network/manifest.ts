@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import type { NetworkTerms } from '../develop/dialect.ts';
 import { describeError, Refusal } from '../refusal.ts';
 
 /** SID's U-Net by its numbers, as in `UnetShape`. */
@@ -15,8 +16,19 @@ export const unetShapeSchema = z.object({
   levels: z.number().int().min(2).max(5),
 });
 
+/**
+ * What a network gives: `camera-linear`, linear white-balanced camera RGB; `srgb`, the finished
+ * picture in sRGB with its curve, as networks trained the way of "Learning to See in the Dark" do.
+ */
+export const outputDomainSchema = z.enum(['camera-linear', 'srgb']);
+export type OutputDomain = z.infer<typeof outputDomainSchema>;
+
+/** Bound of the input in amplified units; more than the develop line keeps cannot be asked. */
+export const inputClampSchema = z.number().positive().max(4);
+
 /** Numbers in `input` and `output` are promises about the file; `openModel` holds it to them. */
-export const manifestSchema = z.object({
+export const manifestSchema = z
+  .object({
   format: z.literal('nightglass-model'),
   version: z.literal(1),
   /** Short name for `--model`. */
@@ -32,21 +44,34 @@ export const manifestSchema = z.object({
     /** Order of the four planes: R, G of R's row, G of B's row, B. */
     packing: z.literal('RGGB'),
     /** Input is (raw − black) / (white − black) × ratio × white balance, clamped to ± this. */
-    clamp: z.number().positive(),
-    whiteBalanced: z.literal(true),
+    clamp: inputClampSchema,
+    /** Whether the white balance is in it; always so for a camera-linear output. */
+    whiteBalanced: z.boolean(),
   }),
   output: z.object({
-    /** Linear, white-balanced camera RGB. */
-    domain: z.literal('camera-linear'),
+    domain: outputDomainSchema,
     /** Channel (dy · 2 + dx) · 3 + colour. */
     order: z.literal('depth-to-space-dcr'),
   }),
   licence: z.string().min(1),
   /** Facts of the run that made it, for the model card; not used by the program. */
   training: z.record(z.string(), z.json()),
-});
+})
+.refine(
+    ({ input, output }) => input.whiteBalanced || output.domain === 'srgb',
+    'a camera-linear output needs a white-balanced input',
+  );
 
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** What the develop line has to know of the network. */
+export function termsOf({ input, output }: Manifest): NetworkTerms {
+  return {
+    clamp: input.clamp,
+    whiteBalanced: input.whiteBalanced,
+    domain: output.domain,
+  };
+}
 
 /** A model whose file is what its manifest says. */
 export interface Model {

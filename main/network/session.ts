@@ -3,7 +3,8 @@
 import * as ort from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
 import { describeError, Refusal } from '../refusal.ts';
-import type { Model } from './manifest.ts';
+import type { NetworkTerms } from '../develop/dialect.ts';
+import { termsOf, type Model } from './manifest.ts';
 import { parameterCount } from './unet.ts';
 import { weightCount } from './weight-count.ts';
 
@@ -21,6 +22,8 @@ export interface NetworkOptions {
 /** An open session. It blocks its thread while it runs: see docs/engine.md. */
 export interface Network {
   readonly device: Device;
+  /** What `run` takes and gives, where that is not what the develop line does. */
+  readonly terms: NetworkTerms;
   /**
    * @param packed [4, height, width], amplified; sides divisible by 2^(levels − 1)
    * @param into memory for the result, also of a thread's that waits for it
@@ -69,6 +72,7 @@ export async function openNetwork(model: Model, options: NetworkOptions): Promis
   }
   return {
     device,
+    terms: termsOf(manifest),
     run: async (packed, width, height, into) => {
       const { inputChannels, outputChannels } = manifest.unet;
       const feeds = {

@@ -1,17 +1,33 @@
 /** Every number a training run depends on: kept in its checkpoint and in the model's manifest. */
 
 import { z } from 'zod';
-import { unetShapeSchema } from '../network/manifest.ts';
+import { inputClampSchema, outputDomainSchema, unetShapeSchema } from '../network/manifest.ts';
 import { defaultLoss } from './loss.ts';
 
+export const recipeNameSchema = z.enum(['raw', 'sid', 'adapt']);
+export type RecipeName = z.infer<typeof recipeNameSchema>;
+
+/** Fields with a default are younger than the first checkpoints: these had what stands there. */
 export const recipeSchema = z.object({
+  /** The ready-made recipe it began as; any number may have been changed. */
+  name: recipeNameSchema.default('raw'),
+  /** What the network is asked for. */
+  domain: outputDomainSchema.default('camera-linear'),
+  /** Whether the network's input is white-balanced as the camera saw fit. */
+  whiteBalanced: z.boolean().default(true),
+  /** The network's input is clamped to ± this, in amplified units (white is 1). */
+  clamp: inputClampSchema.default(4),
   unet: unetShapeSchema,
   batch: z.number().int().min(1).max(64),
   /** Side of a patch in packed pixels. */
   patchPacked: z.number().int().min(32).max(512).multipleOf(16),
   steps: z.number().int().min(1).max(100_000_000),
+  /** Passes over the pairs that `steps` was reckoned from, where it was. */
+  epochs: z.number().positive().optional(),
   learningRate: z.number().positive().max(1),
   learningRateFinal: z.number().positive().max(1),
+  /** How the rate falls: along half a cosine, or in one step after half of the steps. */
+  schedule: z.enum(['cosine', 'halfway']).default('cosine'),
   warmupSteps: z.number().int().nonnegative(),
   clipNorm: z.number().positive(),
   loss: z.object({
@@ -29,12 +45,17 @@ export type Recipe = z.infer<typeof recipeSchema>;
 
 /** The recipe of the shipped "fast" model; see models/README.md. */
 export const defaultRecipe: Recipe = {
+  name: 'raw',
+  domain: 'camera-linear',
+  whiteBalanced: true,
+  clamp: 4,
   unet: { inputChannels: 4, outputChannels: 12, baseChannels: 16, levels: 5 },
   batch: 8,
   patchPacked: 64,
   steps: 30_000,
   learningRate: 1e-3,
   learningRateFinal: 1e-6,
+  schedule: 'cosine',
   warmupSteps: 100,
   clipNorm: 1,
   loss: defaultLoss,
@@ -42,12 +63,59 @@ export const defaultRecipe: Recipe = {
 };
 
 /**
- * Learning rate of a step: a linear rise, then half a cosine down to the final rate.
+ * "Learning to See in the Dark" (Chen et al., CVPR 2018), as its readers repeat it: finished pictures
+ * as targets, patches of 512² sensor pixels, which are 256² packed ones (the paper's own script cuts
+ * 512² packed), one a step, Adam at 10⁻⁴ and at 10⁻⁵ from half of the way on, 400 epochs, flips,
+ * transposition and shift, the mean of absolute differences, gradients as they are. The input is
+ * neither balanced nor brighter than white; below black it is left signed, where the paper clips it.
+ */
+const sidRecipe: Recipe = {
+  ...defaultRecipe,
+  name: 'sid',
+  domain: 'srgb',
+  whiteBalanced: false,
+  clamp: 1,
+  unet: { ...defaultRecipe.unet, baseChannels: 32 },
+  batch: 1,
+  patchPacked: 256,
+  epochs: 400,
+  learningRate: 1e-4,
+  learningRateFinal: 1e-5,
+  schedule: 'halfway',
+  warmupSteps: 0,
+  clipNorm: 1e6,
+  loss: { toned: 0, linear: 1, blocks: 0, squared: 0 },
+};
+
+/** A shipped model gets used to one camera: few pairs, small steps, minutes. */
+const adaptRecipe: Recipe = {
+  ...defaultRecipe,
+  name: 'adapt',
+  steps: 2000,
+  learningRate: 1e-4,
+  warmupSteps: 50,
+};
+
+/** The ready-made recipes by name; every number of them may be changed. */
+export const recipes: Readonly<Record<RecipeName, Recipe>> = {
+  raw: defaultRecipe,
+  sid: sidRecipe,
+  adapt: adaptRecipe,
+};
+
+/** Steps of so many passes over pairs, at least one. */
+export function stepsOfEpochs({ batch }: Recipe, epochs: number, pairs: number): number {
+  return Math.max(1, Math.round((epochs * pairs) / batch));
+}
+
+/**
+ * Learning rate of a step: a linear rise, then half a cosine down to the final rate, or one step.
  * @param step counted from 1
  */
 export function learningRateAt(recipe: Recipe, step: number): number {
-  const { learningRate, learningRateFinal, warmupSteps, steps } = recipe;
+  const { learningRate, learningRateFinal, schedule, warmupSteps, steps } = recipe;
   if (step <= warmupSteps) return (learningRate * step) / warmupSteps;
+  if (schedule === 'halfway') return step <= steps / 2 ? learningRate : learningRateFinal;
   const progress = Math.min(1, (step - warmupSteps) / Math.max(1, steps - warmupSteps));
   const fall = 0.5 * (1 + Math.cos(Math.PI * progress));
   return learningRateFinal + (learningRate - learningRateFinal) * fall;

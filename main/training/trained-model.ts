@@ -7,7 +7,6 @@ import { manifestSchema, type Manifest } from '../network/manifest.ts';
 import { inferenceModel } from '../network/unet.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { ModelTitle } from './model-title.ts';
-import { AMPLIFIED_LIMIT } from './patches.ts';
 
 /**
  * The manifest of a model made of a checkpoint's weights; the whole recipe goes into it.
@@ -28,8 +27,8 @@ function manifestOf(
     file: `${title.id}.onnx`,
     sha256: createHash('sha256').update(onnx).digest('hex'),
     unet: recipe.unet,
-    input: { packing: 'RGGB', clamp: AMPLIFIED_LIMIT, whiteBalanced: true },
-    output: { domain: 'camera-linear', order: 'depth-to-space-dcr' },
+    input: { packing: 'RGGB', clamp: recipe.clamp, whiteBalanced: recipe.whiteBalanced },
+    output: { domain: recipe.domain, order: 'depth-to-space-dcr' },
     training: { ...facts, step: state.step, dataset, recipe },
   });
 }

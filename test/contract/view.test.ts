@@ -177,7 +177,10 @@ describe('the view and the export', () => {
   afterAll(() => network.release());
 
   it('show the same light in a tile as in the whole frame, and the same grain', async () => {
-    const previewer = new Previewer((packed, width, height) => network.run(packed, width, height));
+    const previewer = new Previewer(
+      (packed, width, height) => network.run(packed, width, height),
+      network.terms,
+    );
     const never = new AbortController().signal;
     const grid = packedGrid(mosaic);
     expect(isDevelopedWhole(grid)).toBe(false);
@@ -224,7 +227,10 @@ describe('the view and the export', () => {
   });
 
   it('brighten a thumbnail with its edits', async () => {
-    const previewer = new Previewer((packed, width, height) => network.run(packed, width, height));
+    const previewer = new Previewer(
+      (packed, width, height) => network.run(packed, width, height),
+      network.terms,
+    );
     const framing = { crop: { x: 0, y: 0, width: 0.5, height: 1 }, angle: 0, rotate: 0 } as const;
     const edit = {
       ratio: 8,

@@ -161,3 +161,25 @@ it.skipIf(process.platform !== 'linux').each(['webgpu', 'cuda'])(
     expect(livingProcesses()).toEqual([]);
   },
 );
+
+it('a model that paints finished pictures makes no DNG, and says so before any work', async () => {
+  const model = writeSmallModel(path.join(folder, 'painter'), {
+    manifest: {
+      input: { packing: 'RGGB', clamp: 1, whiteBalanced: false },
+      output: { domain: 'srgb', order: 'depth-to-space-dcr' },
+    },
+  });
+  const { status, line } = await refusal(
+    ['enhance', photo, '--out', out, '--model', model, '--device', 'cpu', '--format', 'dng'],
+  );
+  expect(status).toBe(2);
+  expect(existsSync(out)).toBe(false);
+  expect(line).toMatch(/expected a model of linear light for a DNG/);
+});
+
+it('a manifest whose promises contradict each other', async () => {
+  const model = writeSmallModel(path.join(folder, 'contradiction'), {
+    manifest: { input: { packing: 'RGGB', clamp: 4, whiteBalanced: false } },
+  });
+  expect(await refused(model)).toMatch(/needs a white-balanced input/);
+});

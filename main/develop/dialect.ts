@@ -1,0 +1,91 @@
+/**
+ * Networks that take or give something else than the develop line does, made to fit it. The line is
+ * always in white-balanced linear camera colour; whatever comes after it (white balance, look, tone
+ * curve, the window's shader) then works on every network's picture alike.
+ */
+
+import type { CameraColour } from '../raw/mosaic.ts';
+import { Refusal } from '../refusal.ts';
+import { amplifiedLimit } from './amplify.ts';
+import { cameraToOutput, invert } from './colour.ts';
+import type { RunNetwork } from './develop.ts';
+import { srgbLight, unrolled } from './tone.ts';
+
+/** What a network was trained to take and give. */
+export interface NetworkTerms {
+  /** Bound of the input, amplified units. */
+  readonly clamp: number;
+  readonly whiteBalanced: boolean;
+  /** `srgb`: finished pictures in sRGB, with its curve, 0 … 1. */
+  readonly domain: 'camera-linear' | 'srgb';
+}
+
+/**
+ * A finished picture has its tones and colours in it, and no light of the scene to write down.
+ * @throws Refusal `bad-argument`
+ */
+export function checkLinear({ domain }: NetworkTerms): void {
+  if (domain === 'camera-linear') return;
+  throw new Refusal(
+    'bad-argument',
+    'expected a model of linear light for a DNG but this one paints finished pictures: choose TIFF, PNG or JPEG, or another model',
+  );
+}
+
+/** The network as the develop line wants it. */
+export function fitted(run: RunNetwork, terms: NetworkTerms, colour: CameraColour): RunNetwork {
+  const { clamp, whiteBalanced, domain } = terms;
+  if (whiteBalanced && clamp >= amplifiedLimit && domain === 'camera-linear') return run;
+  const [red, green, blue] = whiteBalanced ? [1, 1, 1] : colour.asShotGains;
+  const toCamera = domain === 'srgb' ? pictureToCamera(colour) : undefined;
+  return async (packed, width, height) => {
+    const area = width * height;
+    // Shared, as other threads may run it.
+    const input = new Float32Array(new SharedArrayBuffer(packed.byteLength));
+    [red, green, green, blue].forEach((gain, site) => {
+      for (let at = site * area, end = at + area; at < end; at++) {
+        input[at] = Math.max(-clamp, Math.min(clamp, packed[at]! / gain));
+      }
+    });
+    const output = await run(input, width, height);
+    toCamera?.(output, area);
+    return output;
+  };
+}
+
+/** Entries of the table for a finished picture's values, less one. */
+const tableLast = 4095;
+
+/** Light that the tone curve and sRGB's encoding make these values (0 … 1) of. */
+const lightTable = Float32Array.from({ length: tableLast + 2 }, (_, index) =>
+  unrolled(srgbLight(Math.min(1, index / tableLast))),
+);
+
+/**
+ * Takes finished pictures back to balanced linear camera colour: sRGB's curve, the roll-off of
+ * highlights and the camera's matrix undone, in place. The finish, which does these three, makes the
+ * same picture of it again.
+ */
+function pictureToCamera(colour: CameraColour): (output: Float32Array, area: number) => void {
+  const [a, b, c, d, e, f, g, h, i] = invert(cameraToOutput(colour, 'srgb'));
+  const light = (value: number): number => {
+    const at = Math.max(0, Math.min(1, value)) * tableLast;
+    const index = at | 0;
+    const below = lightTable[index]!;
+    return below + (lightTable[index + 1]! - below) * (at - index);
+  };
+  return (output, area) => {
+    for (let site = 0; site < 4; site++) {
+      let red = site * 3 * area;
+      for (let end = red + area; red < end; red++) {
+        const [green, blue] = [red + area, red + 2 * area];
+        const r = light(output[red]!);
+        const gr = light(output[green]!);
+        const bl = light(output[blue]!);
+        output[red] = a * r + b * gr + c * bl;
+        output[green] = d * r + e * gr + f * bl;
+        output[blue] = g * r + h * gr + i * bl;
+      }
+    }
+  };
+}
