@@ -1,10 +1,11 @@
-/** `nightglass train`: a network of one's own, from clean photos. */
+/** `nightglass train`: a network of one's own, from clean photos or from pairs of exposures. */
 
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { openOutputFolder } from '../export/atomic.ts';
+import { Refusal } from '../refusal.ts';
 import { readCheckpoint } from '../training/checkpoint.ts';
-import { defaultRecipe } from '../training/recipe.ts';
+import { defaultRecipe, recipeNameSchema } from '../training/recipe.ts';
 import { RunControl } from '../training/run-control.ts';
 import { readRun, runFiles } from '../training/run-folder.ts';
 import { trainRun } from '../training/train-run.ts';
@@ -13,7 +14,9 @@ import { numberBetween } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';
 import { exitStatus } from './outcome.ts';
 import { ProgressLine } from './progress-line.ts';
+import { choosePairs } from './training-pairs.ts';
 import {
+  checkOptions,
   planResumption,
   planRun,
   titled,
@@ -27,7 +30,32 @@ const whole = { whole: true };
 export function trainCommand(): Command {
   const { batch, patchPacked, steps, learningRate, seed, unet } = defaultRecipe;
   return new Command('train')
-    .description('trains a model from clean photos, in darkness that is simulated')
+    .description(
+      'trains a model from pairs of short and long exposures, or from clean photos in darkness that is simulated',
+    )
+    .argument(
+      '[pairs...]',
+      'a folder with "short" and "long" in it, two such folders, a folder of bracketed exposures, or list files',
+    )
+    .addOption(
+      new Option(
+        '--recipe <name>',
+        'raw: linear light (default); sid: finished pictures, as "Learning to See in the Dark"; ' +
+          'adapt: a shipped model gets used to your camera, with few pairs, in minutes',
+      ).choices(recipeNameSchema.options),
+    )
+    .option('--only-camera <name>', 'the pairs of this camera alone, or "any"')
+    .option(
+      '--epochs <number>',
+      'passes over the pairs, instead of --steps',
+      numberBetween(0.01, 1e6),
+    )
+    .addOption(
+      new Option('--loss <kind>', 'mean of absolute or of squared differences').choices([
+        'l1',
+        'mse',
+      ]),
+    )
     .option('--photos <folder...>', 'clean photos: folders (with all below them) or files')
     .option(
       '--camera <profile>',
@@ -114,26 +142,48 @@ export function trainCommand(): Command {
     .option('--other-photos', 'with --resume: although the photos are not those it began with')
     .option('--export-only', 'write the model of the run in --out as it stands')
     .option('--json', 'print one JSON object a line')
-    .action(async (given: unknown) => {
-      await runTraining(trainOptionsSchema.parse(given));
+    .action(async (pairs: string[], given: unknown) => {
+      await runTraining(pairs, trainOptionsSchema.parse(given));
     });
 }
 
-async function runTraining(options: TrainOptions): Promise<void> {
+async function runTraining(paths: readonly string[], options: TrainOptions): Promise<void> {
   const signal = interruptSignal();
+  if (paths.length > 0 && options.photos.length > 0) {
+    throw new Refusal('bad-argument', 'expected pairs or --photos but received both');
+  }
+  if (paths.length > 0 && options.camera !== undefined) {
+    throw new Refusal(
+      'bad-argument',
+      "expected --photos for --camera: pairs have their camera's own noise (--only-camera chooses among theirs)",
+    );
+  }
   if (options.exportOnly || (await isFinishedOfOld(options))) {
     await exportModel(options);
     return;
   }
-  if (options.resume) await planResumption(options);
-  else await planRun(options);
-
   const control = new RunControl();
   signal.addEventListener('abort', () => {
     control.stop('nothing');
   });
   if (signal.aborted) control.stop('nothing');
   const line = new ProgressLine({ ...(options.json ? { isEnabled: false } : {}) });
+  try {
+    if (!options.resume) checkOptions(options, paths.length > 0);
+    const pairs =
+      paths.length === 0
+        ? undefined
+        : await choosePairs(paths, {
+            camera: options.onlyCamera,
+            isJson: options.json,
+            line,
+            signal,
+          });
+    if (options.resume) await planResumption(options, pairs);
+    else await planRun(options, pairs);
+  } finally {
+    line.done();
+  }
   const report = new TrainingReport({ isJson: options.json, line });
   try {
     const outcome = await trainRun(options.out, {

@@ -3,14 +3,16 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { readModel } from '../network/manifest.ts';
+import { defaultModelId, readModel, termsOf } from '../network/manifest.ts';
 import { Refusal } from '../refusal.ts';
 import { readCheckpoint, type TrainingState } from '../training/checkpoint.ts';
 import { readCameraProfile } from '../training/camera-file.ts';
 import { digestOfDataset, splitPhotos } from '../training/dataset.ts';
+import { describePairs } from '../training/pairs-digest.ts';
 import { idOfName, type ModelTitle } from '../training/model-title.ts';
 import { modelWeights } from '../training/model-weights.ts';
-import { defaultRecipe, recipeSchema, type Recipe } from '../training/recipe.ts';
+import { checkPairsFit } from '../training/pairs-fit.ts';
+import type { Recipe } from '../training/recipe.ts';
 import {
   adoptRun,
   createRun,
@@ -22,17 +24,13 @@ import {
   type RunPlan,
   type RunSettings,
 } from '../training/run-folder.ts';
+import { checkSameTerms, recipeOf, recipeOptionsSchema, resumedRecipe } from './training-recipe.ts';
 
-export const trainOptionsSchema = z.object({
+export const trainOptionsSchema = recipeOptionsSchema.extend({
+  onlyCamera: z.string().optional(),
   photos: z.array(z.string()).default([]),
   camera: z.string().optional(),
   out: z.string(),
-  steps: z.number().optional(),
-  batch: z.number().optional(),
-  patch: z.number().optional(),
-  base: z.number().optional(),
-  learningRate: z.number().optional(),
-  seed: z.number().optional(),
   threads: z.number().optional(),
   name: z.string().min(1).max(100).optional(),
   id: z.string().optional(),
@@ -98,20 +96,25 @@ function settingsWith(options: TrainOptions, before: RunSettings): RunSettings {
   };
 }
 
+/** Pairs that were chosen already. */
+export type ChosenPairs = Extract<Dataset, { kind: 'pairs' }>;
+
 /**
  * Makes the run folder that the options ask for.
+ * @param pairs what to learn from, instead of photos
  * @throws Refusal, before anything is written
  */
-export async function planRun(options: TrainOptions): Promise<void> {
-  if (existsSync(runFiles(options.out).checkpoint)) {
-    throw new Refusal(
-      'bad-argument',
-      `${options.out} already holds a run: go on with it by --resume, or choose another folder`,
-    );
-  }
+export async function planRun(given: TrainOptions, pairs?: ChosenPairs): Promise<void> {
+  const options =
+    given.recipe === 'adapt' && given.from === undefined
+      ? { ...given, from: defaultModelId }
+      : given;
+  checkOptions(options, pairs !== undefined);
   const title = titled(options);
-  const { recipe, weights } = await begin(options, recipeOf(options));
-  const { dataset } = await chooseDataset(options, options.validationPhotos);
+  const count = pairs?.splits.train.length;
+  const { recipe, weights } = await begin(options, recipeOf(options, count));
+  if (pairs !== undefined) checkPairsFit(recipe, pairs.splits.train);
+  const dataset = pairs ?? (await chooseDataset(options, options.validationPhotos)).dataset;
   const plan: RunPlan = {
     title,
     recipe,
@@ -120,16 +123,40 @@ export async function planRun(options: TrainOptions): Promise<void> {
       options.from === undefined
         ? { kind: 'random' }
         : { kind: options.from.endsWith('.ngck') ? 'checkpoint' : 'model', which: options.from },
-    settings: settingsWith(options, usualSettings),
+    settings: settingsWith(options, usualSettingsFor(recipe, count)),
   };
   await createRun(options.out, plan, weights);
+}
+
+/** Once each pass over pairs, but neither all the time nor never. */
+function usualSettingsFor({ batch, steps }: Recipe, pairs: number | undefined): RunSettings {
+  if (pairs === undefined) return usualSettings;
+  const pass = Math.round(pairs / batch);
+  const validateEvery = Math.min(Math.max(1, Math.ceil(steps / 10)), Math.max(250, pass));
+  return { ...usualSettings, validateEvery };
+}
+
+/**
+ * What can be said before pairs are looked at, which takes its time.
+ * @throws Refusal `bad-argument` if --out holds a run, or a number or name is no good
+ */
+export function checkOptions(options: TrainOptions, hasPairs: boolean): void {
+  const { out } = options;
+  titled(options);
+  recipeOf(options, hasPairs ? 1 : undefined);
+  if (existsSync(runFiles(out).checkpoint)) {
+    throw new Refusal(
+      'bad-argument',
+      `${out} already holds a run: go on with it by --resume, or choose another folder`,
+    );
+  }
 }
 
 /**
  * Makes the run folder ready to go on as the options ask.
  * @throws Refusal, before anything is written
  */
-export async function planResumption(options: TrainOptions): Promise<void> {
+export async function planResumption(options: TrainOptions, pairs?: ChosenPairs): Promise<void> {
   if (options.from !== undefined) {
     throw new Refusal('bad-argument', 'expected --resume or --from but received both');
   }
@@ -151,14 +178,18 @@ export async function planResumption(options: TrainOptions): Promise<void> {
     had === undefined ? before : { ...before, steps: had.recipe.steps },
   );
   let dataset: Dataset | undefined = had?.dataset;
-  if (options.photos.length > 0 || options.camera !== undefined || dataset === undefined) {
+  if (pairs !== undefined) {
+    dataset = pairs;
+    checkDataset(options, checkpoint?.dataset ?? '', await describePairs(pairs.splits.train));
+  } else if (options.photos.length > 0 || options.camera !== undefined || dataset === undefined) {
+    const had = dataset?.kind === 'photos' ? dataset : undefined;
     // Runs of the older form trained on every photo.
-    const setAside = dataset === undefined ? 0 : dataset.setAside;
+    const setAside = dataset === undefined ? 0 : had?.setAside;
     const asked =
-      options.photos.length > 0 || dataset === undefined
+      options.photos.length > 0 || had === undefined
         ? options
-        : { ...options, ...dataset, photos: dataset.paths };
-    const camera = options.camera ?? dataset?.cameraProfile;
+        : { ...options, ...had, photos: had.paths };
+    const camera = options.camera ?? had?.cameraProfile;
     const chosen = await chooseDataset({ ...asked, camera }, setAside);
     dataset = chosen.dataset;
     checkDataset(options, checkpoint?.dataset ?? '', chosen.digest);
@@ -174,24 +205,6 @@ export async function planResumption(options: TrainOptions): Promise<void> {
   }
 }
 
-/** The recipe that the options ask for. */
-function recipeOf(options: TrainOptions): Recipe {
-  const recipe = {
-    ...defaultRecipe,
-    unet: { ...defaultRecipe.unet, baseChannels: options.base ?? defaultRecipe.unet.baseChannels },
-    batch: options.batch ?? defaultRecipe.batch,
-    patchPacked: options.patch ?? defaultRecipe.patchPacked,
-    steps: options.steps ?? defaultRecipe.steps,
-    learningRate: options.learningRate ?? defaultRecipe.learningRate,
-    seed: options.seed ?? defaultRecipe.seed,
-  };
-  const parsed = recipeSchema.safeParse(recipe);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const what = issue?.path.join('.') === 'patchPacked' ? '--patch' : issue?.path.join('.');
-  throw new Refusal('bad-argument', `bad ${what ?? 'recipe'}: ${issue?.message ?? 'it is wrong'}`);
-}
-
 /** The recipe with the network of what it starts from, if anything. */
 async function begin(
   options: TrainOptions,
@@ -205,39 +218,23 @@ async function begin(
       `expected --base ${from.unet.baseChannels}, as in ${path.basename(options.from)}, but received ${options.base}`,
     );
   }
+  checkSameTerms(recipe, from, path.basename(options.from));
   return { recipe: { ...recipe, unet: from.unet }, weights: from.weights };
 }
 
 /** Weights to start with: a checkpoint's, or a model's. */
 async function readStart(
   from: string,
-): Promise<Pick<TrainingState, 'weights'> & Pick<Recipe, 'unet'>> {
+): Promise<
+  Pick<TrainingState, 'weights'> & Pick<Recipe, 'unet' | 'domain' | 'whiteBalanced' | 'clamp'>
+> {
   if (from.endsWith('.ngck')) {
     const { recipe, state } = await readCheckpoint(from);
-    return { unet: recipe.unet, weights: state.weights };
+    return { ...recipe, weights: state.weights };
   }
   const model = await readModel(from);
-  return { unet: model.manifest.unet, weights: modelWeights(model) };
-}
-
-/** The run's own recipe; only the number of steps may be given anew. */
-function resumedRecipe(options: TrainOptions, recipe: Recipe): Recipe {
-  const given: readonly (readonly [string, number | undefined, number])[] = [
-    ['--batch', options.batch, recipe.batch],
-    ['--patch', options.patch, recipe.patchPacked],
-    ['--base', options.base, recipe.unet.baseChannels],
-    ['--learning-rate', options.learningRate, recipe.learningRate],
-    ['--seed', options.seed, recipe.seed],
-  ];
-  for (const [name, asked, had] of given) {
-    if (asked !== undefined && asked !== had) {
-      throw new Refusal(
-        'bad-argument',
-        `expected ${name} ${had}, as the run began, but received ${asked}`,
-      );
-    }
-  }
-  return { ...recipe, steps: options.steps ?? recipe.steps };
+  const { manifest } = model;
+  return { unet: manifest.unet, ...termsOf(manifest), weights: modelWeights(model) };
 }
 
 /**
@@ -249,7 +246,10 @@ async function chooseDataset(
   setAside: number | undefined,
 ) {
   if (photos.length === 0) {
-    throw new Refusal('bad-argument', 'expected --photos with a folder of clean photos');
+    throw new Refusal(
+      'bad-argument',
+      'expected --photos with a folder of clean photos, or a folder of pairs',
+    );
   }
   const dataset: Dataset = {
     kind: 'photos',

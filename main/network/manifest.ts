@@ -29,35 +29,35 @@ export const inputClampSchema = z.number().positive().max(4);
 /** Numbers in `input` and `output` are promises about the file; `openModel` holds it to them. */
 export const manifestSchema = z
   .object({
-  format: z.literal('nightglass-model'),
-  version: z.literal(1),
-  /** Short name for `--model`. */
-  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
-  name: z.string().min(1).max(100),
-  description: z.string().max(2000),
-  /** The ONNX file, beside this one. */
-  file: z.string().regex(/^[^/\\]+\.onnx$/),
-  /** SHA-256 of the ONNX file, hexadecimal. */
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  unet: unetShapeSchema,
-  input: z.object({
-    /** Order of the four planes: R, G of R's row, G of B's row, B. */
-    packing: z.literal('RGGB'),
-    /** Input is (raw − black) / (white − black) × ratio × white balance, clamped to ± this. */
-    clamp: inputClampSchema,
-    /** Whether the white balance is in it; always so for a camera-linear output. */
-    whiteBalanced: z.boolean(),
-  }),
-  output: z.object({
-    domain: outputDomainSchema,
-    /** Channel (dy · 2 + dx) · 3 + colour. */
-    order: z.literal('depth-to-space-dcr'),
-  }),
-  licence: z.string().min(1),
-  /** Facts of the run that made it, for the model card; not used by the program. */
-  training: z.record(z.string(), z.json()),
-})
-.refine(
+    format: z.literal('nightglass-model'),
+    version: z.literal(1),
+    /** Short name for `--model`. */
+    id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
+    name: z.string().min(1).max(100),
+    description: z.string().max(2000),
+    /** The ONNX file, beside this one. */
+    file: z.string().regex(/^[^/\\]+\.onnx$/),
+    /** SHA-256 of the ONNX file, hexadecimal. */
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    unet: unetShapeSchema,
+    input: z.object({
+      /** Order of the four planes: R, G of R's row, G of B's row, B. */
+      packing: z.literal('RGGB'),
+      /** Input is (raw − black) / (white − black) × ratio × white balance, clamped to ± this. */
+      clamp: inputClampSchema,
+      /** Whether the white balance is in it; always so for a camera-linear output. */
+      whiteBalanced: z.boolean(),
+    }),
+    output: z.object({
+      domain: outputDomainSchema,
+      /** Channel (dy · 2 + dx) · 3 + colour. */
+      order: z.literal('depth-to-space-dcr'),
+    }),
+    licence: z.string().min(1),
+    /** Facts of the run that made it, for the model card; not used by the program. */
+    training: z.record(z.string(), z.json()),
+  })
+  .refine(
     ({ input, output }) => input.whiteBalanced || output.domain === 'srgb',
     'a camera-linear output needs a white-balanced input',
   );

@@ -7,7 +7,7 @@ import { encodePng } from '../export/png.ts';
 import type { Matrix3 } from '../raw/mosaic.ts';
 import { srgbEncoded, type LinearRgb } from './metrics.ts';
 import type { RunEvent } from './run-events.ts';
-import { unpacked, type ValidationPatch } from './validation.ts';
+import { answerToSrgb, pictureOf, type ValidationPatch } from './validation.ts';
 
 /** Crops that pictures are made of; the others are only measured. */
 const exampleCount = 4;
@@ -34,15 +34,16 @@ export async function writeExamples(
   for (const [index, patch] of patches.slice(0, exampleCount).entries()) {
     const picture = pictures[index];
     if (picture === undefined) continue;
-    const { name, cameraToSrgb, sidePacked } = patch;
+    const { name, cameraToSrgb } = patch;
+    const toSrgb = answerToSrgb(patch);
     const files = {
       before: `before-${index}.png`,
       truth: `truth-${index}.png`,
       after: `${String(step).padStart(9, '0')}-${index}.png`,
     };
     await write(path.join(folder, files.before), halfSize(patch), cameraToSrgb);
-    await write(path.join(folder, files.truth), unpacked(patch.target, sidePacked), cameraToSrgb);
-    await write(path.join(folder, files.after), picture, cameraToSrgb);
+    await write(path.join(folder, files.truth), pictureOf(patch.target, patch), toSrgb);
+    await write(path.join(folder, files.after), picture, toSrgb);
     examples.push({ name, ...files });
   }
   await thinOut(folder);

@@ -4,6 +4,10 @@ import path from 'node:path';
 import { cameraDarkness } from './camera-darkness.ts';
 import { readCameraProfile } from './camera-file.ts';
 import { digestOfDataset, splitPhotos } from './dataset.ts';
+import { PairSource } from './pair-source.ts';
+import { pairValidation } from './pair-validation.ts';
+import { describePairs } from './pairs-digest.ts';
+import { checkPairsFit } from './pairs-fit.ts';
 import { PatchSource } from './patch-source.ts';
 import { photoValidation } from './photo-validation.ts';
 import type { Recipe } from './recipe.ts';
@@ -52,8 +56,12 @@ export interface DatasetOptions {
  * Opens a dataset.
  * @throws Refusal `dataset` if there is nothing in it to train on; `cancelled`
  */
-export async function openDataset(
-  dataset: Dataset,
+export async function openDataset(dataset: Dataset, options: DatasetOptions): Promise<OpenDataset> {
+  return dataset.kind === 'pairs' ? openPairs(dataset, options) : openPhotos(dataset, options);
+}
+
+async function openPhotos(
+  dataset: Extract<Dataset, { kind: 'photos' }>,
   { recipe, firstStep, signal, onLoading, onSkipped, onAway }: DatasetOptions,
 ): Promise<OpenDataset> {
   const { training, validation, isHeldOut, excluded } = await splitPhotos(dataset);
@@ -90,6 +98,40 @@ export async function openDataset(
       about: `${patches.length} fixed patches of ${photos} photos in simulated darkness`,
     },
     close: () => source.close(),
+  };
+}
+
+async function openPairs(
+  { splits }: Extract<Dataset, { kind: 'pairs' }>,
+  { recipe, firstStep, signal, onLoading, onSkipped, onAway }: DatasetOptions,
+): Promise<OpenDataset> {
+  const { train: pairs } = splits;
+  checkPairsFit(recipe, pairs);
+  const digest = await describePairs(pairs);
+  const isHeldOut = splits.validation.length > 0;
+  const watched = isHeldOut ? splits.validation : pairs;
+  const patches = await pairValidation(watched, recipe, { signal, onSkipped });
+  const batches = await PairSource.open({
+    pairs,
+    recipe,
+    firstStep,
+    signal,
+    onLoading,
+    onSkipped,
+    onAway,
+  });
+  const scenes = new Set(watched.map(({ scene }) => scene)).size;
+  return {
+    batches,
+    digest,
+    count: pairs.length,
+    excluded: [],
+    validation: {
+      patches,
+      isHeldOut,
+      about: `${patches.length} fixed patches of pairs of ${scenes} scenes`,
+    },
+    close: () => batches.close(),
   };
 }
 

@@ -36,11 +36,11 @@ export function usablePairs(
   reports: readonly PairReport[],
   { camera }: UsableOptions = {},
 ): UsablePair[] {
-  const kept = reports.flatMap(({ pair, fault, facts }) =>
-    fault === undefined && facts !== undefined
-      ? [{ ...pair, ratio: facts.ratio, camera: facts.camera }]
-      : [],
-  );
+  const kept = reports.flatMap(({ pair, fault, facts }): UsablePair[] => {
+    if (fault !== undefined || facts === undefined) return [];
+    const { ratio, camera: from, width, height } = facts;
+    return [{ ...pair, ratio, camera: from, width, height }];
+  });
   const cameras = Map.groupBy(kept, (pair) => pair.camera);
   const counts = [...cameras].map(([each, pairs]) => `${pairs.length} of ${each}`).join(', ');
   const isChosen = camera !== undefined && camera !== 'any';
@@ -50,7 +50,7 @@ export function usablePairs(
   if (camera === undefined && cameras.size > 1) {
     throw new Refusal(
       'dataset',
-      `expected pairs of one camera but found ${counts}: choose one of them, or "any"`,
+      `expected pairs of one camera but found ${counts}: name one with --only-camera, or "any"`,
     );
   }
   const used = isChosen ? (cameras.get(camera) ?? []) : kept;

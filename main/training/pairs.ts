@@ -108,9 +108,12 @@ export const pairReportSchema = z.object({
 export type PairReport = z.infer<typeof pairReportSchema>;
 
 /** A pair to train on or to be scored with. */
-const usablePairSchema = pairSchema.extend({
+export const usablePairSchema = pairSchema.extend({
   ratio: z.number().positive(),
   camera: z.string(),
+  /** Visible pixels, as stored. */
+  width: z.number().int().positive(),
+  height: z.number().int().positive(),
 });
 export type UsablePair = z.infer<typeof usablePairSchema>;
 

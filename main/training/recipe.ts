@@ -84,7 +84,7 @@ const sidRecipe: Recipe = {
   schedule: 'halfway',
   warmupSteps: 0,
   clipNorm: 1e6,
-  loss: { toned: 0, linear: 1, blocks: 0, squared: 0 },
+  loss: { toned: 0, tonedSquared: 0, linear: 1, blocks: 0, squared: 0 },
 };
 
 /** A shipped model gets used to one camera: few pairs, small steps, minutes. */

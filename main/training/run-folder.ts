@@ -18,6 +18,7 @@ import { describeError, Refusal } from '../refusal.ts';
 import { recipeSchema } from './recipe.ts';
 import { encodeCheckpoint, stateOf } from './checkpoint.ts';
 import { modelTitleSchema } from './model-title.ts';
+import { pairSplitsSchema } from './pairs.ts';
 import { isRunTaken } from './run-lock.ts';
 
 /**
@@ -42,6 +43,13 @@ export const datasetSchema = z.discriminatedUnion('kind', [
     photoBytesMax: z.number().int().positive().optional(),
     /** Absolute path of the noise `nightglass calibrate` measured; made-up cameras without one. */
     cameraProfile: z.string().optional(),
+  }),
+  z.object({
+    kind: z.literal('pairs'),
+    /** Absolute paths that the pairs were found in. */
+    paths: z.array(z.string()).min(1),
+    /** Every pair that passed the check, divided by scene. */
+    splits: pairSplitsSchema,
   }),
 ]);
 export type Dataset = z.infer<typeof datasetSchema>;

@@ -1,6 +1,8 @@
 /** How good the network is by now: a few fixed patches of pictures it is not trained on. */
 
 import * as ort from 'onnxruntime-node';
+import { srgbLight } from '../develop/tone.ts';
+import type { OutputDomain } from '../network/manifest.ts';
 import { Graph } from '../network/onnx.ts';
 import { inferenceModel } from '../network/unet.ts';
 import type { Matrix3 } from '../raw/mosaic.ts';
@@ -19,8 +21,10 @@ export interface ValidationPatch {
   readonly input: Float32Array;
   /** [12, P, P], as the network should answer. */
   readonly target: Float32Array;
-  /** White-balanced camera RGB → linear sRGB, for measures and pictures. */
+  /** Camera RGB, balanced as the network takes it, → linear sRGB, for measures and pictures. */
   readonly cameraToSrgb: Matrix3;
+  /** `srgb` where target and answer are finished pictures; light in camera RGB if absent. */
+  readonly domain?: OutputDomain;
 }
 
 export interface Validation {
@@ -55,15 +59,16 @@ export class Validator {
     let [psnrDb, ssim, lossSum] = [0, 0, 0];
     const pictures: LinearRgb[] = [];
     try {
-      for (const { input, target, sidePacked: side, cameraToSrgb } of this.#patches) {
+      for (const patch of this.#patches) {
+        const { input, target, sidePacked: side } = patch;
         const { packed } = await network.run({
           mosaic: new ort.Tensor('float32', input, [1, 4, side, side]),
         });
         if (packed === undefined) throw new Error('expected an output named packed');
         const truth = new ort.Tensor('float32', target, [1, 12, side, side]);
         const { loss: value } = await lossOf.run({ prediction: packed, target: truth });
-        const picture = unpacked(floats(packed), side);
-        const scores = score(picture, unpacked(target, side), cameraToSrgb);
+        const picture = pictureOf(floats(packed), patch);
+        const scores = score(picture, pictureOf(target, patch), answerToSrgb(patch));
         psnrDb += scores.rgbP;
         ssim += scores.ssim;
         lossSum += floats(value)[0] ?? Number.NaN;
@@ -103,11 +108,26 @@ function floats(tensor: ort.Tensor | undefined): Float32Array {
   return data;
 }
 
+const identity: Matrix3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+
+/** From `pictureOf` an answer or target to linear sRGB. */
+export function answerToSrgb({ domain, cameraToSrgb }: ValidationPatch): Matrix3 {
+  return domain === 'srgb' ? identity : cameraToSrgb;
+}
+
+/** An answer or target of a patch as light: in sRGB's colours where it is a finished picture. */
+export function pictureOf(packed: Float32Array, patch: ValidationPatch): LinearRgb {
+  const picture = unpacked(packed, patch.sidePacked);
+  if (patch.domain !== 'srgb') return picture;
+  const samples = picture.samples.map((value) => srgbLight(Math.max(0, Math.min(1, value))));
+  return { ...picture, samples };
+}
+
 /**
  * The picture in a packed patch.
  * @param packed [12, side, side], channel (dy · 2 + dx) · 3 + colour
  */
-export function unpacked(packed: Float32Array, side: number): LinearRgb {
+function unpacked(packed: Float32Array, side: number): LinearRgb {
   const width = side * 2;
   const samples = new Float32Array(width * width * 3);
   for (let channel = 0, at = 0; channel < 12; channel++) {

@@ -169,9 +169,18 @@ it('a model that paints finished pictures makes no DNG, and says so before any w
       output: { domain: 'srgb', order: 'depth-to-space-dcr' },
     },
   });
-  const { status, line } = await refusal(
-    ['enhance', photo, '--out', out, '--model', model, '--device', 'cpu', '--format', 'dng'],
-  );
+  const { status, line } = await refusal([
+    'enhance',
+    photo,
+    '--out',
+    out,
+    '--model',
+    model,
+    '--device',
+    'cpu',
+    '--format',
+    'dng',
+  ]);
   expect(status).toBe(2);
   expect(existsSync(out)).toBe(false);
   expect(line).toMatch(/expected a model of linear light for a DNG/);

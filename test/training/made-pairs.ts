@@ -8,7 +8,11 @@ import { cfaDng } from '../../main/raw/dng.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
 import type { LinearPhoto } from '../../main/training/photos.ts';
 import { Random } from '../../main/training/random.ts';
-import { simulateMosaic, type Simulation } from '../../main/training/simulate.ts';
+import {
+  LONG_EXPOSURE_SECONDS,
+  simulateMosaic,
+  type Simulation,
+} from '../../main/training/simulate.ts';
 import { photoOf } from './made-photos.ts';
 
 /** A scene full of edges and colours at every scale, another for each seed. */
@@ -52,6 +56,20 @@ export function pairOf(photo: LinearPhoto, options: PairOptions = {}): MadePair 
 export async function writeRaw(file: string, mosaic: Mosaic): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, Buffer.concat([...cfaDng(mosaic).chunks()]));
+}
+
+/** Writes a pair as the paper names it. */
+export async function writePair(
+  folder: string,
+  scene: string,
+  pair: Pick<MadePair, 'short' | 'long'>,
+): Promise<{ readonly short: string; readonly long: string }> {
+  const seconds = (mosaic: Mosaic): number => mosaic.shot.exposureSeconds ?? LONG_EXPOSURE_SECONDS;
+  const short = path.join(folder, 'short', `${scene}_00_${seconds(pair.short)}s.dng`);
+  const long = path.join(folder, 'long', `${scene}_00_${seconds(pair.long)}s.dng`);
+  await writeRaw(short, pair.short);
+  await writeRaw(long, pair.long);
+  return { short, long };
 }
 
 /** A finished picture of linear light (0–1), as 16-bit sRGB. */

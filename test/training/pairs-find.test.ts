@@ -265,7 +265,13 @@ describe('what is known of pairs', () => {
       },
     };
     expect(pairReportSchema.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
-    const usable: UsablePair = { ...pair, ratio: 100, camera: 'Sony ILCE-7SM2' };
+    const usable: UsablePair = {
+      ...pair,
+      ratio: 100,
+      camera: 'Sony ILCE-7SM2',
+      width: 40,
+      height: 40,
+    };
     const splits: PairSplits = { train: [usable], validation: [], test: [] };
     expect(pairSplitsSchema.parse(JSON.parse(JSON.stringify(splits)))).toEqual(splits);
   });

@@ -1,0 +1,119 @@
+/** From the options of `nightglass train` to the recipe of a run. */
+
+import { z } from 'zod';
+import { Refusal } from '../refusal.ts';
+import {
+  recipeNameSchema,
+  recipeSchema,
+  recipes,
+  stepsOfEpochs,
+  type Recipe,
+} from '../training/recipe.ts';
+
+export const recipeOptionsSchema = z.object({
+  recipe: recipeNameSchema.optional(),
+  steps: z.number().optional(),
+  epochs: z.number().optional(),
+  loss: z.enum(['l1', 'mse']).optional(),
+  batch: z.number().optional(),
+  patch: z.number().optional(),
+  base: z.number().optional(),
+  learningRate: z.number().optional(),
+  seed: z.number().optional(),
+});
+
+type RecipeOptions = z.infer<typeof recipeOptionsSchema>;
+
+const LOSSES = {
+  l1: { toned: 0, tonedSquared: 0, linear: 1, blocks: 0, squared: 0 },
+  mse: { toned: 0, tonedSquared: 0, linear: 0, blocks: 0, squared: 1 },
+} as const;
+
+/**
+ * The recipe that the options ask for.
+ * @param pairs number of pairs to train on, for recipes that count in passes over them; undefined
+ *   for photos
+ * @throws Refusal `bad-argument`
+ */
+export function recipeOf(options: RecipeOptions, pairs: number | undefined): Recipe {
+  const made = recipes[options.recipe ?? 'raw'];
+  if (pairs === undefined && (made.domain === 'srgb' || options.epochs !== undefined)) {
+    const what = made.domain === 'srgb' ? `--recipe ${made.name}` : '--epochs';
+    throw new Refusal(
+      'bad-argument',
+      `expected pairs for ${what} but received --photos: name a folder of short and long exposures`,
+    );
+  }
+  const { epochs: madeEpochs, ...rest } = made;
+  const batch = options.batch ?? made.batch;
+  const epochs = options.steps === undefined ? (options.epochs ?? madeEpochs) : undefined;
+  const steps =
+    epochs === undefined || pairs === undefined
+      ? (options.steps ?? made.steps)
+      : stepsOfEpochs({ ...made, batch }, epochs, pairs);
+  const learningRate = options.learningRate ?? made.learningRate;
+  const parsed = recipeSchema.safeParse({
+    ...rest,
+    unet: { ...made.unet, baseChannels: options.base ?? made.unet.baseChannels },
+    batch,
+    patchPacked: options.patch ?? made.patchPacked,
+    steps,
+    ...(epochs === undefined ? {} : { epochs }),
+    learningRate,
+    // The step down after half of the way keeps its size.
+    ...(made.schedule === 'halfway'
+      ? { learningRateFinal: (learningRate * made.learningRateFinal) / made.learningRate }
+      : {}),
+    ...(options.loss === undefined ? {} : { loss: LOSSES[options.loss] }),
+    seed: options.seed ?? made.seed,
+  });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const what = issue?.path.join('.') === 'patchPacked' ? '--patch' : issue?.path.join('.');
+  throw new Refusal('bad-argument', `bad ${what ?? 'recipe'}: ${issue?.message ?? 'it is wrong'}`);
+}
+
+/**
+ * The run's own recipe; only the number of steps may be given anew.
+ * @throws Refusal `bad-argument`
+ */
+export function resumedRecipe(options: RecipeOptions, recipe: Recipe): Recipe {
+  const given: readonly (readonly [string, number | string | undefined, number | string])[] = [
+    ['--recipe', options.recipe, recipe.name],
+    ['--batch', options.batch, recipe.batch],
+    ['--patch', options.patch, recipe.patchPacked],
+    ['--base', options.base, recipe.unet.baseChannels],
+    ['--learning-rate', options.learningRate, recipe.learningRate],
+    ['--seed', options.seed, recipe.seed],
+  ];
+  for (const [name, asked, had] of given) {
+    if (asked !== undefined && asked !== had) {
+      throw new Refusal(
+        'bad-argument',
+        `expected ${name} ${had}, as the run began, but received ${asked}`,
+      );
+    }
+  }
+  return { ...recipe, steps: options.steps ?? recipe.steps };
+}
+
+/**
+ * Weights can only be trained on for what they were trained for.
+ * @throws Refusal `bad-argument`
+ */
+export function checkSameTerms(
+  recipe: Recipe,
+  start: Pick<Recipe, 'domain' | 'whiteBalanced' | 'clamp'>,
+  from: string,
+): void {
+  const isSame =
+    recipe.domain === start.domain &&
+    recipe.whiteBalanced === start.whiteBalanced &&
+    recipe.clamp === start.clamp;
+  if (isSame) return;
+  const gives = start.domain === 'srgb' ? 'finished pictures' : 'linear light';
+  throw new Refusal(
+    'bad-argument',
+    `expected a start for --recipe ${recipe.name} that takes and gives what it does, but ${from} gives ${gives}: leave out --from, or use --recipe ${start.domain === 'srgb' ? 'sid' : 'raw'}`,
+  );
+}
