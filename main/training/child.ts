@@ -13,6 +13,9 @@ const tellEveryMs = 200;
 // The app, and whatever else is done on this computer, stays quick.
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
+/** How often it says that it lives; far more often than it may be silent. */
+const aliveEveryMs = 2000;
+
 const control = new RunControl();
 let lastToldMs = -Infinity;
 
@@ -40,6 +43,10 @@ async function start(folder: string, acceptsOtherData: boolean): Promise<void> {
     reply({ kind: 'ended', failure: failureOf(error) });
   }
 }
+
+setInterval(() => {
+  reply({ kind: 'alive' });
+}, aliveEveryMs).unref();
 
 onParentMessage(
   (unknown) => {

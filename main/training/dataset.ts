@@ -107,7 +107,7 @@ export async function splitPhotos({
   readonly setAside?: number | undefined;
 }): Promise<PhotoSplit> {
   const { files, excluded, heldOut } = await trainingPhotos(paths, { exclude, withHeldOut });
-  if (heldOut.length > 0 && setAside === undefined) {
+  if (heldOut.length > 0 && (setAside ?? 0) === 0) {
     return { training: files, validation: heldOut, isHeldOut: true, excluded };
   }
   const usual =

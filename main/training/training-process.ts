@@ -35,8 +35,12 @@ export interface TrainingOptions {
   readonly onTrouble?: (account: string) => void;
   /** Goes on although the photos or pairs are not those it began with. */
   readonly acceptsOtherData?: boolean;
+  /** A process that says nothing for so long is taken for hung, and ended. Ten minutes if not given. */
+  readonly stallMs?: number;
 }
 
+/** Far above the time of the longest step, in which nothing can be said. */
+const usualStallMs = 10 * 60_000;
 /** Crashes without a checkpoint in between, after which the run is given up. */
 const crashesMax = 3;
 
@@ -56,6 +60,9 @@ export class Training {
   #crashes = 0;
   #hasEnded = false;
   #step = 0;
+  #watchdog: NodeJS.Timeout | undefined;
+  /** What the watchdog ended the process for. */
+  #silence: string | undefined;
 
   constructor(folder: string, options: TrainingOptions) {
     this.folder = folder;
@@ -100,11 +107,26 @@ export class Training {
     const { acceptsOtherData = false } = this.#options;
     child.send({ kind: 'start', folder: this.folder, acceptsOtherData });
     if (this.#isPaused) child.send({ kind: 'pause' });
+    this.#watch();
     return child;
   }
 
+  #watch(): void {
+    clearTimeout(this.#watchdog);
+    if (this.#hasEnded) return;
+    const stallMs = this.#options.stallMs ?? usualStallMs;
+    this.#watchdog = setTimeout(() => {
+      this.#silence = `after ${String(stallMs / 1000)} s of silence`;
+      this.#child.kill();
+    }, stallMs);
+    this.#watchdog.unref();
+  }
+
   #receive(reply: TrainingReply): void {
+    this.#watch();
     switch (reply.kind) {
+      case 'alive':
+        break;
       case 'loading':
         this.#options.onLoading?.(reply.loaded, reply.total);
         break;
@@ -120,9 +142,11 @@ export class Training {
     }
   }
 
-  async #recover(reason: string): Promise<void> {
+  async #recover(exitReason: string): Promise<void> {
     this.#crashes += 1;
-    const account = `the training process ended ${reason}`;
+    const account = `the training process ended ${this.#silence ?? exitReason}`;
+    this.#silence = undefined;
+    clearTimeout(this.#watchdog);
     if (this.#keep === undefined && this.#crashes < crashesMax) {
       this.#options.onTrouble?.(`${account}; going on from the last checkpoint`);
       this.#child = this.#start();
@@ -160,6 +184,7 @@ export class Training {
 
   #settle(failure: Failure | undefined): void {
     this.#hasEnded = true;
+    clearTimeout(this.#watchdog);
     this.#end.resolve(failure);
   }
 }

@@ -22,6 +22,8 @@ export const trainingReplySchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('loading'), loaded: z.number().int(), total: z.number().int() }),
   /** As in the run's log, and of the steps in between at most a few a second. */
   z.object({ kind: z.literal('event'), event: runEventSchema }),
+  /** It lives, though it may have nothing to tell: it rests, or waits for a disk. */
+  z.object({ kind: z.literal('alive') }),
   /** The last: it has let go of the run and will end. */
   z.object({ kind: z.literal('ended'), failure: failureSchema.optional() }),
 ]);

@@ -7,19 +7,24 @@ import { onTestFinished } from 'vitest';
 import { spawnNodeEngine, type SpawnEngine } from '../../main/engine/process.ts';
 import { Engine, type EngineOptions, type PhotoOrder } from '../../main/engine/supervisor.ts';
 
-/** Whether `enginePid` can find them. */
+/** Whether `childPid` can find them. */
 export const canSignal = process.platform === 'linux';
 
 /** The process id of this test's youngest living engine. */
 export function enginePid(): number {
+  return childPid('engine/child.ts');
+}
+
+/** The process id of this test's youngest living child that runs such a program. */
+export function childPid(program: string): number {
   const pids = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       try {
         // The parent's id is the second field after the name in brackets.
         const parent = /\) \S (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1];
-        const isEngine = readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('engine/child.ts');
-        return isEngine && parent === String(process.pid);
+        const isOne = readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(program);
+        return isOne && parent === String(process.pid);
       } catch {
         return false;
       }

@@ -9,11 +9,14 @@ import { Random } from '../../main/training/random.ts';
 import type { RunEvent } from '../../main/training/run-events.ts';
 import { createRun, readRun, runFiles } from '../../main/training/run-folder.ts';
 import { spawnNodeTraining, type TrainingChild } from '../../main/training/training-process.ts';
+import { canSignal, childPid } from '../engine/processes.ts';
 import { mountSmallDisk } from '../error/program.ts';
 import { writePhotos } from './made-photos.ts';
 import { smallPlan, training } from './small-run.ts';
 
-const steps = 32;
+const steps = 24;
+/** A hang; on a busy machine with two cores none of these takes a fifth of it. */
+const hangMs = 200_000;
 let folder = '';
 let photos = '';
 /** A run that nothing happened to. */
@@ -39,111 +42,154 @@ async function expectLikeCalm(run: string): Promise<void> {
   }
 }
 
-it('killed again and again, it ends bit for bit as one that was left alone', async () => {
-  const run = path.join(folder, 'killed');
-  await createRun(run, smallPlan(photos, steps));
-  const random = new Random(Number(process.env['KILL_SEED'] ?? 7));
-  let child: TrainingChild | undefined;
-  let [kills, safeStep] = [0, 0];
-  let checks = Promise.resolve();
-  let isArmed = false;
-  const events: RunEvent[] = [];
-  const killed = training(
-    run,
-    (event) => {
-      events.push(event);
-      if (event.event === 'checkpoint') {
-        // From here on a kill is another crash after progress, not one of a row.
-        isArmed = true;
-        safeStep = event.step;
-      }
-      if (!isArmed || kills >= 6) return;
-      isArmed = false;
-      kills += 1;
-      const victim = child;
-      const least = safeStep;
-      setTimeout(() => {
-        victim?.kill();
-        checks = checks.then(async () => {
-          const { state } = await readCheckpoint(runFiles(run).checkpoint);
-          expect(state.step).toBeGreaterThanOrEqual(least);
-        });
-      }, random.integer(120));
-    },
-    {
+it(
+  'killed again and again, it ends bit for bit as one that was left alone',
+  async () => {
+    const run = path.join(folder, 'killed');
+    await createRun(run, smallPlan(photos, steps));
+    const random = new Random(Number(process.env['KILL_SEED'] ?? 7));
+    let child: TrainingChild | undefined;
+    let [kills, safeStep] = [0, 0];
+    let checks = Promise.resolve();
+    let isArmed = false;
+    const events: RunEvent[] = [];
+    const killed = training(
+      run,
+      (event) => {
+        events.push(event);
+        if (event.event === 'checkpoint') {
+          // From here on a kill is another crash after progress, not one of a row.
+          isArmed = true;
+          safeStep = event.step;
+        }
+        if (!isArmed || kills >= 4) return;
+        isArmed = false;
+        kills += 1;
+        const victim = child;
+        const least = safeStep;
+        setTimeout(() => {
+          victim?.kill();
+          checks = checks.then(async () => {
+            const { state } = await readCheckpoint(runFiles(run).checkpoint);
+            expect(state.step).toBeGreaterThanOrEqual(least);
+          });
+        }, random.integer(120));
+      },
+      {
+        spawn: (listener) => {
+          child = spawnNodeTraining(listener);
+          return child;
+        },
+      },
+    );
+    expect(await killed.ended).toBeUndefined();
+    await checks;
+    expect(kills).toBeGreaterThan(2);
+    await expectLikeCalm(run);
+  },
+  hangMs,
+);
+
+it.skipIf(!canSignal)(
+  'a process that hangs is ended, and another goes on',
+  async () => {
+    const run = path.join(folder, 'hangs');
+    await createRun(run, smallPlan(photos, steps));
+    const troubles: string[] = [];
+    let isStopped = false;
+    const hanging = training(
+      run,
+      (event) => {
+        if (event.event !== 'checkpoint' || isStopped) return;
+        isStopped = true;
+        process.kill(childPid('training/child.ts'), 'SIGSTOP');
+      },
+      {
+        // Long enough for a process to start in, on a busy machine.
+        stallMs: 8000,
+        onTrouble: (account) => troubles.push(account),
+      },
+    );
+    expect(await hanging.ended).toBeUndefined();
+    expect(troubles[0]).toContain('after 8 s of silence');
+    await expectLikeCalm(run);
+  },
+  hangMs,
+);
+
+it(
+  'a process that dies before any checkpoint is given up, and told',
+  async () => {
+    const run = path.join(folder, 'dies');
+    await createRun(run, smallPlan(photos, steps, { checkpointEvery: 1000 }));
+    const troubles: string[] = [];
+    let child: TrainingChild | undefined;
+    const dying = training(run, (event) => event.event === 'start' && child?.kill(), {
+      onTrouble: (account) => troubles.push(account),
       spawn: (listener) => {
         child = spawnNodeTraining(listener);
         return child;
       },
-    },
-  );
-  expect(await killed.ended).toBeUndefined();
-  await checks;
-  expect(kills).toBeGreaterThan(2);
-  await expectLikeCalm(run);
-});
+    });
+    expect(await dying.ended).toMatchObject({ code: 'device' });
+    expect(troubles).toHaveLength(2);
+    const { description, isAlive } = await readRun(run);
+    expect(isAlive).toBe(false);
+    expect(description.state.kind).toBe('failed');
+  },
+  hangMs,
+);
 
-it('a process that dies before any checkpoint is given up, and told', async () => {
-  const run = path.join(folder, 'dies');
-  await createRun(run, smallPlan(photos, steps, { checkpointEvery: 1000 }));
-  const troubles: string[] = [];
-  let child: TrainingChild | undefined;
-  const dying = training(run, (event) => event.event === 'start' && child?.kill(), {
-    onTrouble: (account) => troubles.push(account),
-    spawn: (listener) => {
-      child = spawnNodeTraining(listener);
-      return child;
-    },
-  });
-  expect(await dying.ended).toMatchObject({ code: 'device' });
-  expect(troubles).toHaveLength(2);
-  const { description, isAlive } = await readRun(run);
-  expect(isAlive).toBe(false);
-  expect(description.state.kind).toBe('failed');
-});
+it(
+  'a full disk makes it wait, and costs nothing',
+  async ({ skip }) => {
+    const disk = mountSmallDisk('size=12m') ?? skip('needs the right to mount a small disk');
+    const run = path.join(disk, 'run');
+    const ballast = path.join(disk, 'ballast');
+    await createRun(run, smallPlan(photos, steps));
+    const told: RunEvent[] = [];
+    let isFilled = false;
+    const waiting = training(run, (event, self) => {
+      told.push(event);
+      if (event.event === 'checkpoint' && !isFilled) {
+        isFilled = true;
+        // Takes all that is left, and fails for want of more.
+        void writeFile(ballast, Buffer.alloc(16 << 20)).catch(() => undefined);
+      }
+      if (event.event === 'paused') {
+        void rm(ballast).then(() => {
+          self.resume();
+        });
+      }
+    });
+    expect(await waiting.ended).toBeUndefined();
+    expect(told.find(({ event }) => event === 'paused')).toMatchObject({ reason: 'disk' });
+    expect(told.find(({ event }) => event === 'resumed')).toBeDefined();
+    await expectLikeCalm(run);
+  },
+  hangMs,
+);
 
-it('a full disk makes it wait, and costs nothing', async ({ skip }) => {
-  const disk = mountSmallDisk('size=12m') ?? skip('needs the right to mount a small disk');
-  const run = path.join(disk, 'run');
-  const ballast = path.join(disk, 'ballast');
-  await createRun(run, smallPlan(photos, steps));
-  const told: RunEvent[] = [];
-  let isFilled = false;
-  const waiting = training(run, (event, self) => {
-    told.push(event);
-    if (event.event === 'checkpoint' && !isFilled) {
-      isFilled = true;
-      // Takes all that is left, and fails for want of more.
-      void writeFile(ballast, Buffer.alloc(16 << 20)).catch(() => undefined);
-    }
-    if (event.event === 'paused') {
-      void rm(ballast).then(() => {
-        self.resume();
-      });
-    }
-  });
-  expect(await waiting.ended).toBeUndefined();
-  expect(told.find(({ event }) => event === 'paused')).toMatchObject({ reason: 'disk' });
-  expect(told.find(({ event }) => event === 'resumed')).toBeDefined();
-  await expectLikeCalm(run);
-});
-
-it('photos that are away make it wait, and go on where they are back', async () => {
-  const many = path.join(folder, 'many');
-  await writePhotos(many, 12, 96);
-  const plan = smallPlan(many, 600, { validateEvery: 600, checkpointEvery: 100 });
-  // Room for a few of them.
-  const dataset = { ...plan.dataset, photoBytesMax: 4 * 96 * 96 * 6 };
-  const run = path.join(folder, 'away');
-  await createRun(run, { ...plan, dataset });
-  const told: RunEvent[] = [];
-  const waiting = training(run, (event) => {
-    if (event.event === 'start') void rename(many, `${many}-away`);
-    if (event.event === 'paused') void rename(`${many}-away`, many);
-    told.push(event);
-  });
-  expect(await waiting.ended).toBeUndefined();
-  expect(told.find(({ event }) => event === 'paused')).toMatchObject({ reason: 'dataset' });
-  expect(told.some(({ event }) => event === 'skipped')).toBe(false);
-  expect((await readRun(run)).description.state).toEqual({ kind: 'done' });
-});
+it(
+  'photos that are away make it wait, and go on where they are back',
+  async () => {
+    const many = path.join(folder, 'many');
+    await writePhotos(many, 12, 96);
+    const plan = smallPlan(many, 600, { validateEvery: 600, checkpointEvery: 100 });
+    // Room for a few of them.
+    const dataset = { ...plan.dataset, photoBytesMax: 4 * 96 * 96 * 6 };
+    const run = path.join(folder, 'away');
+    await createRun(run, { ...plan, dataset });
+    const told: RunEvent[] = [];
+    const waiting = training(run, (event) => {
+      if (event.event === 'start') void rename(many, `${many}-away`);
+      if (event.event === 'paused') void rename(`${many}-away`, many);
+      told.push(event);
+    });
+    expect(await waiting.ended).toBeUndefined();
+    expect(told.find(({ event }) => event === 'paused')).toMatchObject({ reason: 'dataset' });
+    expect(told.some(({ event }) => event === 'skipped')).toBe(false);
+    expect((await readRun(run)).description.state).toEqual({ kind: 'done' });
+  },
+  hangMs,
+);
