@@ -1,6 +1,7 @@
 /** The app without its window: everything that stays while windows come and go. */
 
 import path from 'node:path';
+import { camerasStamp } from './engine/calibration.ts';
 import { EventHub } from './events.ts';
 import { spawnNodeView, View, type SpawnView } from './engine/preview-process.ts';
 import { spawnNodeEngine, type SpawnEngine } from './engine/process.ts';
@@ -68,6 +69,7 @@ export class App {
   readonly thumbnails: ThumbnailCache;
   /** Models that came in the place of others of the same id since the start. */
   #modelsReplaced = 0;
+  #opening: AbortController | undefined;
   readonly #view: View;
   readonly #marks: ExportMarks;
   readonly #sidecars: Sidecars;
@@ -138,7 +140,7 @@ export class App {
       desk: this.desk,
       checks: this.checks,
       modelOf: (photo, signal) => this.#modelOf(photo, signal),
-      modelVersion: (id) => this.models.versionOf(id),
+      modelVersion: async (id) => `${await this.models.versionOf(id)} ${await camerasStamp()}`,
       cacheBytes: () => settings.current.tileCacheBytes,
       thumbnails: this.thumbnails,
       onBug: host.onBug,
@@ -200,6 +202,30 @@ export class App {
     // What lies at an earlier place would never be found again.
     if (folder !== this.#thumbnailFolder(now)) void this.thumbnails.clear(folder);
     else if (now.thumbnailBytes < before.thumbnailBytes) void this.thumbnails.trim();
+  }
+
+  /** Has the engine make a photo's first picture before it is asked for. Never throws. */
+  async prepare(
+    id: string,
+    { isAhead, signal }: { readonly isAhead: boolean; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const opening = new AbortController();
+    if (!isAhead) {
+      // Whoever leafs through photos waits for none but the last.
+      this.#opening?.abort();
+      this.#opening = opening;
+    }
+    try {
+      const either = AbortSignal.any([signal, opening.signal]);
+      const photo = this.library.pathOf(id);
+      const { ratio } = this.library.editsOf(id);
+      const model = await this.#modelOf(photo, either);
+      await this.engine.use(model, (engine) =>
+        engine.preview({ kind: 'prepare', photo, ratio, isAhead }, { signal: either }),
+      );
+    } catch {
+      // Whoever asks for the picture is told why there is none.
+    }
   }
 
   /** The model of the photo's camera; the file is looked into only where cameras have models. */

@@ -8,7 +8,7 @@ import type { App } from './app.ts';
 import { components } from './licences.ts';
 import { openOutputFolder } from './export/atomic.ts';
 import { nameOf, needsFacts } from './jobs/template.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal, throwIfCancelled } from './refusal.ts';
 import { trainingHandlersOf } from './runs/handlers.ts';
 import type { ExportChoice } from '../preload/settings.ts';
 import packageJson from '../package.json' with { type: 'json' };
@@ -105,6 +105,7 @@ export function handlersOf(app: App): Handlers {
         },
       });
       await recents.add(folder);
+      void engine.warm(settings.current.model);
       return opened;
     },
     'library.current': () => library.current,
@@ -127,9 +128,21 @@ export function handlersOf(app: App): Handlers {
     },
 
     'develop.open': async ({ photo }, { signal }) => {
+      // The engine decodes it at the same time, and develops what is shown first.
+      void app.prepare(photo, { isAhead: false, signal });
       const development = await developments.open(photo, ...fileOf(photo), signal);
       library.learn(photo, development.facts);
       return development;
+    },
+    'develop.prepare': async ({ photos }, { signal }) => {
+      for (const photo of photos) {
+        const known = await developments
+          .open(photo, ...fileOf(photo), signal)
+          .catch(() => undefined);
+        throwIfCancelled(signal);
+        if (known !== undefined) await app.prepare(photo, { isAhead: true, signal });
+      }
+      return {};
     },
     'develop.balance': ({ photo, whiteBalance }, { signal }) =>
       developments.balance(...fileOf(photo), whiteBalance, signal),

@@ -28,7 +28,7 @@ export interface PixelParts {
   readonly checks: Checks;
   /** The model that develops a photo. @throws Refusal as `decodeRaw`, `cancelled` */
   readonly modelOf: (photo: string, signal: AbortSignal) => Promise<string>;
-  /** Of the model's weights, whatever its id. */
+  /** Of the model's weights, whatever its id, and of what was measured of cameras. */
   readonly modelVersion: (model: string) => Promise<string>;
   readonly cacheBytes: () => number;
   /** Kept from one run to the next. */

@@ -231,6 +231,8 @@ export const calls = {
 
   /** Decodes a photo and says everything that drawing it takes. */
   'develop.open': call(z.strictObject({ photo: photoIdSchema }), developmentSchema, none),
+  /** Gets photos ready that may be opened next, while nothing else is asked for. */
+  'develop.prepare': call(z.strictObject({ photos: photoIdsSchema.max(4) }), nothing, none),
   /** The gains of a choice. `balance` is what the shader multiplies tiles by: gains ÷ networkGains. */
   'develop.balance': call(
     z.strictObject({ photo: photoIdSchema, whiteBalance: whiteBalanceSchema }),

@@ -49,17 +49,22 @@ export function levelOf(mosaic: Mosaic, level: number): Level {
     const siteScale = scale[own]!;
     const across = columns[right]!;
     const along = rows[down]!;
+    // Down first, whole rows of the colour at a time, where they lie in memory one after the other.
+    const first = across.places[0]! % 2;
+    const line = new Float64Array((mosaic.width - first + 1) >> 1);
     for (let y = 0; y < height; y++) {
-      const out = (site * height + y) * width;
+      line.fill(0);
       for (let i = 0; i < count; i++) {
-        const row = along.places[y * count + i]! * mosaic.width;
-        const weight = along.weights[i]! * siteScale;
-        for (let x = 0, at = 0; x < width; x++) {
-          let sum = 0;
-          for (let j = 0; j < count; j++, at++)
-            sum += across.weights[j]! * samples[row + across.places[at]!]!;
-          planes[out + x]! += weight * (sum - siteBlack);
-        }
+        const weight = along.weights[i]!;
+        let from = along.places[y * count + i]! * mosaic.width + first;
+        for (let x = 0; x < line.length; x++, from += 2) line[x]! += weight * samples[from]!;
+      }
+      const out = (site * height + y) * width;
+      for (let x = 0, at = 0; x < width; x++) {
+        let sum = 0;
+        for (let j = 0; j < count; j++, at++)
+          sum += across.weights[j]! * line[across.places[at]! >> 1]!;
+        planes[out + x] = siteScale * (sum - siteBlack);
       }
     }
   }

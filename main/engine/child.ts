@@ -79,6 +79,9 @@ onParentMessage((unknown) => {
     case 'preview':
       previews?.start(request.id, request.job);
       break;
+    case 'warm':
+      previews?.warm();
+      break;
     case 'cancel-preview':
       previews?.cancel(request.id);
       break;

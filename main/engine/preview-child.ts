@@ -1,6 +1,7 @@
 /** The viewing process: looks into photos and shows them without the network, which never blocks it. */
 
 import path from 'node:path';
+import { keepDecoderReady } from '../raw/decode.ts';
 import { describeError, Refusal } from '../refusal.ts';
 import { onParentMessage, toParent } from './parent.ts';
 import { viewRequestSchema, type ViewJob, type ViewReply } from './preview-protocol.ts';
@@ -17,6 +18,7 @@ interface Task {
 const backgroundMax = 2;
 
 const viewer = new Viewer();
+keepDecoderReady();
 const waiting: Task[] = [];
 const underWay = new Map<number, Task>();
 let backgroundCount = 0;

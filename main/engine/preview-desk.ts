@@ -44,6 +44,11 @@ export class PreviewDesk {
     this.#worker.postMessage({ kind: 'start', id, job });
   }
 
+  /** Loads what the first picture needs. */
+  warm(): void {
+    this.#worker ??= this.#spawn();
+  }
+
   /** Its failure, `cancelled`, is told like any other. */
   cancel(id: number): void {
     this.#worker?.postMessage({ kind: 'cancel', id });

@@ -5,13 +5,18 @@ import { autoRatio } from '../develop/brightness.ts';
 import { levelOf, type Level } from '../develop/level.ts';
 import { frameNoise, type FrameNoise } from '../develop/noise.ts';
 import { packedGrid, type PackedGrid } from '../develop/pack.ts';
+import { throwIfCancelled } from '../refusal.ts';
 import { decodeRaw } from '../raw/decode.ts';
 import type { Mosaic } from '../raw/mosaic.ts';
 import { remosaic } from '../raw/remosaic.ts';
 import { calibratedFrame, camerasStamp } from './calibration.ts';
 
+let nextId = 1;
+
 /** A frame and what is worked out from it once. */
 export class PreviewFrame {
+  /** What was made of it is known by this. */
+  readonly id = nextId++;
   readonly mosaic: Mosaic;
   readonly grid: PackedGrid;
   readonly #levels = new Map<number, Level>();
@@ -50,6 +55,8 @@ interface Entry {
   readonly frame: Promise<PreviewFrame>;
   /** Undefined until it is decoded. */
   decoded: PreviewFrame | undefined;
+  /** Whether anyone so far wants it kept. */
+  isKept: boolean;
 }
 
 /** The frames seen last, as many as memory for them allows; always the one asked for. */
@@ -62,7 +69,7 @@ export class FrameStore {
   }
 
   /**
-   * @param keep whether it pushes others out; frames that are only passed through should not
+   * @param keep whether it stays and pushes others out; what is only passed through should not
    * @throws Refusal as `decodeRaw`
    */
   async open(
@@ -72,17 +79,19 @@ export class FrameStore {
     const key = await identityOf(photo);
     const known = this.#entries.get(key);
     if (known !== undefined) {
+      known.isKept ||= keep;
       this.#entries.delete(key);
       this.#entries.set(key, known);
       return known.frame;
     }
-    if (!keep) return decode(photo, signal);
+    throwIfCancelled(signal);
     // Others may wait for the same frame, so one who leaves does not stop it.
-    const entry: Entry = { frame: decode(photo, undefined), decoded: undefined };
+    const entry: Entry = { frame: decode(photo), decoded: undefined, isKept: keep };
     this.#entries.set(key, entry);
     try {
       entry.decoded = await entry.frame;
-      this.#trim(key);
+      if (entry.isKept) this.#trim(key);
+      else this.#entries.delete(key);
       return entry.decoded;
     } catch (error) {
       this.#entries.delete(key);
@@ -112,8 +121,8 @@ async function identityOf(photo: string): Promise<string> {
   return `${photo}\n${found?.mtimeMs ?? 0}\n${found?.size ?? 0}\n${cameras}`;
 }
 
-async function decode(photo: string, signal: AbortSignal | undefined): Promise<PreviewFrame> {
-  const decoded = await decodeRaw(photo, signal === undefined ? {} : { signal });
+async function decode(photo: string): Promise<PreviewFrame> {
+  const decoded = await decodeRaw(photo);
   return new PreviewFrame(
     decoded.kind === 'mosaic' ? await calibratedFrame(decoded.mosaic) : remosaic(decoded.frame),
   );

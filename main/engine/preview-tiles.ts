@@ -31,14 +31,23 @@ export function levelsOf(grid: Size): readonly (Size & { readonly level: number 
   }
 }
 
-export function isDevelopedWhole({ width, height }: Size): boolean {
-  return (width + 2 * marginPacked) * (height + 2 * marginPacked) <= wholeAreaMax;
+/** The first picture of a photo is one that the network makes in a moment; what is seen follows. */
+const firstAreaMax = 240_000;
+
+export function isDevelopedWhole(size: Size): boolean {
+  return windowArea(size) <= wholeAreaMax;
 }
 
-/** The largest level that is developed in one go: the one to show first. */
+/** Packed pixels that the network sees for the whole of a level. */
+function windowArea({ width, height }: Size): number {
+  return (width + 2 * marginPacked) * (height + 2 * marginPacked);
+}
+
+/** The largest level that is quickly developed in one go: the one to show first. */
 export function coarseLevel(grid: Size): number {
-  const found = levelsOf(grid).find(({ level }) => isDevelopedWhole(levelSize(grid, level)));
-  return found?.level ?? 0;
+  const levels = levelsOf(grid);
+  const found = levels.find(({ level }) => windowArea(levelSize(grid, level)) <= firstAreaMax);
+  return found?.level ?? levels.length - 1;
 }
 
 /** The whole level as one tile. */

@@ -14,6 +14,7 @@ import { isRawName } from '../library/folder.ts';
 import { smallPicture, smallPreview, uprightPreview } from '../library/thumbnail.ts';
 import { smallPhoto } from './small-photo.ts';
 import { readEmbeddedPreview } from '../raw/decode.ts';
+import { embeddedJpeg } from '../raw/embedded-jpeg.ts';
 import type { Orientation, Shot } from '../raw/mosaic.ts';
 import { readTiff } from '../raw/tiff-tags.ts';
 import { Refusal, throwIfCancelled } from '../refusal.ts';
@@ -54,7 +55,7 @@ export class Viewer {
         return { kind: 'picture', picture: { width: 0, height: 0, bytes } };
       }
       case 'preview': {
-        const jpeg = await readEmbeddedPreview(job.photo, { signal });
+        const jpeg = await cameraJpeg(job.photo, signal);
         if (jpeg === undefined)
           throw new Refusal('unsupported-file', 'the camera put no preview into this file');
         const bytes = await uprightPreview(jpeg, await orientationOf(job.photo));
@@ -69,7 +70,7 @@ export class Viewer {
   }
 
   async #thumb(photo: string, longSide: number, signal: AbortSignal): Promise<Picture> {
-    const jpeg = await readEmbeddedPreview(photo, { signal }).catch((error: unknown) => {
+    const jpeg = await cameraJpeg(photo, signal, longSide).catch((error: unknown) => {
       if (error instanceof Refusal && error.code === 'cancelled') throw error;
       return undefined;
     });
@@ -95,6 +96,21 @@ export class Viewer {
     throwIfCancelled(signal);
     return smallPicture(plainImage(frame, ratio), longSide);
   }
+}
+
+/**
+ * The camera's own picture. @param sideMin pixels that will do; absent: the largest there is
+ * @throws Refusal as `decodeRaw`
+ */
+async function cameraJpeg(
+  photo: string,
+  signal: AbortSignal,
+  sideMin?: number,
+): Promise<Uint8Array | undefined> {
+  const embedded = await embeddedJpeg(photo, sideMin);
+  throwIfCancelled(signal);
+  if (embedded.kind === 'unknown') return readEmbeddedPreview(photo, { signal });
+  return embedded.kind === 'found' ? embedded.jpeg : undefined;
 }
 
 /** The RAW file's own, where its head says so. */

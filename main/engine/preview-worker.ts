@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
+import { keepDecoderReady } from '../raw/decode.ts';
 import { Refusal, throwIfCancelled } from '../refusal.ts';
 import {
   errorOf,
@@ -38,6 +39,7 @@ const waiting: Task[] = [];
 const underWay = new Map<number, Task>();
 const runs = new Map<number, PromiseWithResolvers<undefined>>();
 let nextRun = 0;
+keepDecoderReady();
 
 function send(message: PreviewMessage): void {
   port?.postMessage(message);
@@ -55,11 +57,18 @@ const previewer = new Previewer(async (packed, width, height) => {
   return output;
 }, termsSchema.parse(workerData));
 
-/** What is looked at goes before thumbnails. */
+/** What is looked at goes before thumbnails, and these before what may be looked at next. */
+function rankOf(job: PreviewJob): number {
+  if (job.kind === 'tile') return 0;
+  if (job.kind === 'bright') return 2;
+  return job.isAhead ? 3 : 1;
+}
+
 function startNext(): void {
   while (underWay.size < underWayMax) {
-    const tile = waiting.findIndex(({ job }) => job.kind === 'tile');
-    const [task] = waiting.splice(Math.max(0, tile), 1);
+    const first = Math.min(...waiting.map(({ job }) => rankOf(job)));
+    const at = waiting.findIndex(({ job }) => rankOf(job) === first);
+    const [task] = at < 0 ? [] : waiting.splice(at, 1);
     if (task === undefined) return;
     underWay.set(task.id, task);
     void work(task);

@@ -17,17 +17,25 @@ import { smallPicture } from '../library/thumbnail.ts';
 import type { NoiseProfile, Vector3 } from '../raw/mosaic.ts';
 import { Refusal, throwIfCancelled } from '../refusal.ts';
 import { FrameStore, type PreviewFrame } from './preview-frame.ts';
-import { isDevelopedWhole, levelsOf, tileAt, tileSide, wholeTile } from './preview-tiles.ts';
+import {
+  coarseLevel,
+  isDevelopedWhole,
+  levelsOf,
+  tileAt,
+  tileSide,
+  wholeTile,
+} from './preview-tiles.ts';
 import type { Edit, Picture, PreviewJob } from './protocol.ts';
 
 /** Bytes of frames that are kept decoded: three of 45 megapixels, with their levels. */
 const frameBytesMax = 400e6;
 
-/** Levels kept whole; one has at most 15 MB. */
-const wholeLevelsMax = 4;
+/** Levels kept whole, of this photo and of those beside it; one has at most 15 MB. */
+const wholeLevelsMax = 8;
 
 interface WholeLevel {
-  readonly frame: PreviewFrame;
+  /** Not the frame itself, which would be kept in memory with it. */
+  readonly frame: number;
   readonly level: number;
   readonly ratio: number;
   readonly halves: Promise<Uint16Array>;
@@ -38,6 +46,8 @@ export class Previewer {
   readonly #terms: NetworkTerms;
   readonly #frames = new FrameStore(frameBytesMax);
   #wholeLevels: readonly WholeLevel[] = [];
+  /** Whole levels that are in the network now: a photo's thumbnail may be of the level shown first. */
+  readonly #running = new Map<string, Promise<TileResult>>();
 
   constructor(run: RunNetwork, terms: NetworkTerms) {
     this.#run = run;
@@ -52,7 +62,11 @@ export class Previewer {
     }
     const frame = await this.#frames.open(job.photo, { keep: true, signal });
     throwIfCancelled(signal);
-    return this.#tile(frame, job);
+    if (job.kind === 'tile') return this.#tile(frame, job);
+    const level = coarseLevel(frame.grid);
+    const ratio = job.ratio === 'auto' ? frame.autoRatio : job.ratio;
+    if (isDevelopedWhole(levelSize(frame.grid, level))) await this.#wholeLevel(frame, level, ratio);
+    return { width: 0, height: 0, bytes: new Uint8Array() };
   }
 
   async #tile(
@@ -79,22 +93,22 @@ export class Previewer {
         core.height * 2,
       );
     }
-    const halves = await this.#develop(frame, level, ratio, tile);
+    const developing = this.#network(frame, level, ratio, tile);
+    const halves = await this.#halves(frame, level, ratio, developing);
     return { width: core.width * 2, height: core.height * 2, bytes: bytesOf(halves) };
   }
 
   /** Several tiles of it are asked for at once; the first brings the network's work about. */
   #wholeLevel(frame: PreviewFrame, level: number, ratio: number): Promise<Uint16Array> {
     const known = this.#wholeLevels.find(
-      (entry) => entry.frame === frame && entry.level === level && entry.ratio === ratio,
+      (entry) => entry.frame === frame.id && entry.level === level && entry.ratio === ratio,
     );
     if (known !== undefined) return known.halves;
-    const tile = wholeTile(levelSize(frame.grid, level));
     const made: WholeLevel = {
-      frame,
+      frame: frame.id,
       level,
       ratio,
-      halves: this.#develop(frame, level, ratio, tile),
+      halves: this.#halves(frame, level, ratio, this.#networkWhole(frame, level, ratio)),
     };
     this.#wholeLevels = [...this.#wholeLevels, made].slice(-wholeLevelsMax);
     made.halves.catch(() => {
@@ -103,16 +117,31 @@ export class Previewer {
     return made.halves;
   }
 
-  async #develop(
+  async #halves(
     frame: PreviewFrame,
     level: number,
     ratio: number,
-    tile: Tile,
+    developing: Promise<TileResult>,
   ): Promise<Uint16Array> {
-    const developed = await this.#network(frame, level, ratio, tile);
+    // Worked out meanwhile: this thread has nothing else to do.
+    const noise = noiseAt(frame, level);
+    const developed = await developing;
     const grainy = { ...developed, samples: developed.samples.slice() };
-    addGrain(grainy, { strength: 0, noise: noiseAt(frame, level), ratio, gains: gainsOf(frame) });
+    addGrain(grainy, { strength: 0, noise, ratio, gains: gainsOf(frame) });
     return halfTile(developed.samples, grainy.samples);
+  }
+
+  /** Once for all who ask while it runs; what it gives belongs to all of them. */
+  #networkWhole(frame: PreviewFrame, level: number, ratio: number): Promise<TileResult> {
+    const key = `${frame.id} ${level} ${ratio}`;
+    const known = this.#running.get(key);
+    if (known !== undefined) return known;
+    const tile = wholeTile(levelSize(frame.grid, level));
+    const running = this.#network(frame, level, ratio, tile).finally(() => {
+      this.#running.delete(key);
+    });
+    this.#running.set(key, running);
+    return running;
   }
 
   async #network(
@@ -145,8 +174,9 @@ export class Previewer {
     const size = levelSize(frame.grid, level);
     const ratio = edit.ratio === 'auto' ? frame.autoRatio : edit.ratio;
     const gains = gainsOf(frame);
-    const developed = await this.#network(frame, level, ratio, wholeTile(size));
+    const result = await this.#networkWhole(frame, level, ratio);
     throwIfCancelled(signal);
+    const developed = { ...result, samples: result.samples.slice() };
     addGrain(developed, { strength: edit.strength, noise: noiseAt(frame, level), ratio, gains });
     const chosen = gainsFor(edit.whiteBalance, mosaic);
     const balance: Vector3 = [chosen[0] / gains[0], chosen[1] / gains[1], chosen[2] / gains[2]];

@@ -73,6 +73,14 @@ export const previewJobSchema = z.discriminatedUnion('kind', [
     edit: editSchema,
     longSide: z.number().int().positive(),
   }),
+  /** Decodes and develops the level that is shown first, so that its tiles are there when asked for. */
+  z.object({
+    kind: z.literal('prepare'),
+    photo: z.string(),
+    ratio: z.union([z.literal('auto'), z.number().min(1).max(300)]),
+    /** Whether it is for a photo that may be looked at later: then everything else goes first. */
+    isAhead: z.boolean(),
+  }),
 ]);
 
 export type PreviewJob = z.infer<typeof previewJobSchema>;
@@ -172,6 +180,8 @@ export const requestSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('cancel'), id: z.number().int() }),
   z.object({ kind: z.literal('preview'), id: z.number().int(), job: previewJobSchema }),
   z.object({ kind: z.literal('cancel-preview'), id: z.number().int() }),
+  /** Somebody will look at photos soon: what their first picture would wait for gets ready. */
+  z.object({ kind: z.literal('warm') }),
   /** Runs the same window on the device and on the processor and compares. */
   z.object({
     kind: z.literal('test'),

@@ -156,6 +156,11 @@ export class Engine {
     }
   }
 
+  /** Gets ready for a first `preview`. */
+  warm(): void {
+    if (this.#isReady) this.#process?.send({ kind: 'warm' });
+  }
+
   /** Ends the engine. Photos under way are refused as cancelled; nothing half-written stays. */
   close(): void {
     this.#isClosed = true;

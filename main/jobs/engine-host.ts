@@ -59,6 +59,14 @@ export class EngineHost {
     }
   }
 
+  /** Opens a model's engine before anyone asks for a picture. Never throws: that is for the one who asks. */
+  async warm(model: string): Promise<void> {
+    await this.use(model, (engine) => {
+      engine.warm();
+      return Promise.resolve();
+    }).catch(() => undefined);
+  }
+
   /** Every device tried with the present model. @throws Refusal `model`, `cancelled` */
   async verdicts(isAfresh: boolean, signal: AbortSignal): Promise<readonly Verdict[]> {
     const { models, settings } = this.#options;

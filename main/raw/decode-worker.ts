@@ -1,11 +1,12 @@
-/** Entry of the thread that decodes one RAW file and ends. */
+/** Entry of the thread that gets ready, decodes one RAW file when it is told to, and ends. */
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 
 import { z } from 'zod';
 
 import { Refusal } from '../refusal.ts';
 import { decodeBytes, extractPreview } from './decode-file.ts';
+import { prepareLibRaw } from './libraw.ts';
 import type { DecodedRaw } from './mosaic.ts';
 import { summariseBytes } from './summary.ts';
 import type { RawSummary } from './summary.ts';
@@ -24,9 +25,9 @@ const requestShape = z.object({
   bytes: z.instanceof(Uint8Array),
 });
 
-async function answer(): Promise<WorkerReply> {
+async function answer(request: unknown): Promise<WorkerReply> {
   try {
-    const { want, name, bytes } = requestShape.parse(workerData);
+    const { want, name, bytes } = requestShape.parse(request);
     if (want === 'preview') return { kind: 'preview', jpeg: await extractPreview(bytes, name) };
     if (want === 'summary') return { kind: 'summary', summary: await summariseBytes(bytes, name) };
     return { kind: 'decoded', raw: await decodeBytes(bytes, name) };
@@ -49,5 +50,10 @@ function buffersOf(reply: WorkerReply): ArrayBuffer[] {
   return samples?.buffer instanceof ArrayBuffer ? [samples.buffer] : [];
 }
 
-const reply = await answer();
-parentPort?.postMessage(reply, buffersOf(reply));
+parentPort?.once('message', (request: unknown) => {
+  void answer(request).then((reply) => {
+    parentPort?.postMessage(reply, buffersOf(reply));
+  });
+});
+// The first file need not wait for the decoder's own code.
+await prepareLibRaw();

@@ -71,21 +71,60 @@ async function askWorker(
   const name = basename(path);
   const bytes = await readWhole(path, name, signal);
   throwIfCancelled(signal);
-  const worker = new Worker(new URL('./decode-worker.ts', import.meta.url), {
-    workerData: { want, name, bytes },
-    transferList: [bytes.buffer],
-    // Its chatter is not the program's.
-    stdout: true,
-    stderr: true,
-  });
+  const worker = takeThread();
   try {
-    const reply = await firstReply(worker, name, watchdogMs, signal);
+    const awaited = firstReply(worker, name, watchdogMs, signal);
+    worker.postMessage({ want, name, bytes }, [bytes.buffer]);
+    const reply = await awaited;
     if (reply.kind === 'refused') throw new Refusal(reply.code, reply.message);
     if (reply.kind === 'failed') throw reply.error;
     return reply;
   } finally {
     await worker.terminate();
+    if (keepsReady) setTimeout(makeReady, readyAfterMs).unref();
   }
+}
+
+/** What was just decoded is developed first; the next thread can wait that long. */
+const readyAfterMs = 300;
+let keepsReady = false;
+let ready: Worker | undefined;
+
+/**
+ * From now on a thread stands ready, its decoder loaded, so that a file that is asked for does not
+ * wait the fifth of a second that takes. For processes that decode what somebody looks at.
+ */
+export function keepDecoderReady(): void {
+  keepsReady = true;
+  makeReady();
+}
+
+function makeReady(): void {
+  if (ready !== undefined) return;
+  const worker = startThread();
+  ready = worker;
+  // Nothing is waited for yet.
+  worker.unref();
+  const forget = (): void => {
+    if (ready === worker) ready = undefined;
+  };
+  worker.once('error', forget);
+  worker.once('exit', forget);
+}
+
+function takeThread(): Worker {
+  const worker = ready ?? startThread();
+  ready = undefined;
+  worker.ref();
+  return worker;
+}
+
+function startThread(): Worker {
+  return new Worker(new URL('./decode-worker.ts', import.meta.url), {
+    // Its chatter is not the program's.
+    stdout: true,
+    stderr: true,
+  });
 }
 
 /** Settles once, whatever comes first: an answer, the thread's end, the watchdog, or the user. */

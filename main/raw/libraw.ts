@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 import createModule from 'libraw-wasm/dist/libraw.js';
-import type { LibRawInstance } from 'libraw-wasm/dist/libraw.js';
+import type { LibRawInstance, LibRawModule } from 'libraw-wasm/dist/libraw.js';
 import { z } from 'zod';
 
 import { LibRawFailure, cString, toFailure } from './libraw-failure.ts';
@@ -167,19 +167,9 @@ export class LibRawFile {
     bytes: Uint8Array,
     settings: Readonly<Record<string, unknown>> = {},
   ): Promise<LibRawFile> {
-    const memory = new WebAssembly.Memory({
-      initial: INITIAL_PAGES,
-      maximum: MAXIMUM_PAGES,
-      shared: true,
-    });
-    const silent = (): void => undefined;
-    const wasmBinary = loadBinary();
-    const { LibRaw } = await createModule({
-      wasmBinary,
-      wasmMemory: memory,
-      print: silent,
-      printErr: silent,
-    });
+    const { LibRaw, memory } = await (prepared ?? instantiate());
+    // An instance that has seen one file is not trusted with another.
+    prepared = undefined;
     const file = new LibRawFile(new LibRaw(), memory);
     file.#guarded(() => file.#instance.open(bytes, settings));
     return file;
@@ -325,6 +315,36 @@ function isSameText(left: string, right: string): boolean {
 
 function layoutError(field: string): Error {
   return new Error(`libraw-wasm's memory is not laid out as in ${BUILD}: ${field} differs`);
+}
+
+interface Prepared {
+  readonly LibRaw: LibRawModule['LibRaw'];
+  readonly memory: WebAssembly.Memory;
+}
+
+let prepared: Promise<Prepared> | undefined;
+
+/** Makes an instance in advance, for the file that this thread opens next. */
+export async function prepareLibRaw(): Promise<void> {
+  prepared ??= instantiate();
+  await prepared;
+}
+
+async function instantiate(): Promise<Prepared> {
+  const memory = new WebAssembly.Memory({
+    initial: INITIAL_PAGES,
+    maximum: MAXIMUM_PAGES,
+    shared: true,
+  });
+  const silent = (): void => undefined;
+  const wasmBinary = loadBinary();
+  const { LibRaw } = await createModule({
+    wasmBinary,
+    wasmMemory: memory,
+    print: silent,
+    printErr: silent,
+  });
+  return { LibRaw, memory };
 }
 
 let binary: Uint8Array | undefined;

@@ -113,6 +113,8 @@ export interface TiffFile {
   readonly images: readonly TiffDirectory[];
   readonly exif?: TiffDirectory;
   readonly gps?: TiffDirectory;
+  /** Every directory that is named could be read. */
+  readonly isWhole: boolean;
 }
 
 interface Walk {
@@ -125,7 +127,7 @@ interface Walk {
 function readDirectory(
   { view, littleEndian, seen }: Walk,
   offset: number,
-): { directory: TiffDirectory; next: number } | undefined {
+): { directory: TiffDirectory; next: number; isWhole: boolean } | undefined {
   if (
     offset < 8 ||
     offset + 2 > view.byteLength ||
@@ -138,6 +140,7 @@ function readDirectory(
   const room = Math.floor((view.byteLength - offset - 2) / ENTRY_BYTES);
   const count = Math.min(declared, room, MAX_ENTRIES);
   const entries = new Map<number, Entry>();
+  let isWhole = count === declared;
   for (let index = 0; index < count; index++) {
     const at = offset + 2 + index * ENTRY_BYTES;
     const type = view.getUint16(at + 2, littleEndian);
@@ -146,12 +149,15 @@ function readDirectory(
     if (size === 0 || values === 0) continue;
     const length = values * size;
     const valueAt = length <= 4 ? at + 8 : view.getUint32(at + 8, littleEndian);
-    if (valueAt + length > view.byteLength || (size > 1 && values > MAX_VALUES)) continue;
+    if (valueAt + length > view.byteLength || (size > 1 && values > MAX_VALUES)) {
+      isWhole = false;
+      continue;
+    }
     entries.set(view.getUint16(at, littleEndian), { type, count: values, at: valueAt });
   }
   const nextAt = offset + 2 + declared * ENTRY_BYTES;
   const next = nextAt + 4 <= view.byteLength ? view.getUint32(nextAt, littleEndian) : 0;
-  return { directory: new TiffDirectory(view, littleEndian, entries), next };
+  return { directory: new TiffDirectory(view, littleEndian, entries), next, isWhole };
 }
 
 /**
@@ -167,9 +173,14 @@ export function readTiff(bytes: Uint8Array): TiffFile | undefined {
   const walk: Walk = { view, littleEndian, seen: new Set() };
   const images: TiffDirectory[] = [];
   const queue = [view.getUint32(4, littleEndian)];
+  let isWhole = true;
   for (let offset = queue.shift(); offset !== undefined; offset = queue.shift()) {
     const found = readDirectory(walk, offset);
-    if (found === undefined) continue;
+    if (found === undefined) {
+      isWhole = false;
+      continue;
+    }
+    isWhole &&= found.isWhole;
     images.push(found.directory);
     queue.push(...found.directory.numbers(SUB_DIRECTORIES).slice(0, MAX_DIRECTORIES));
     if (found.next !== 0) queue.push(found.next);
@@ -177,7 +188,12 @@ export function readTiff(bytes: Uint8Array): TiffFile | undefined {
   if (images.length === 0) return undefined;
   const exif = firstDirectory(walk, images, EXIF_DIRECTORY);
   const gps = firstDirectory(walk, images, GPS_DIRECTORY);
-  return { images, ...(exif === undefined ? {} : { exif }), ...(gps === undefined ? {} : { gps }) };
+  return {
+    images,
+    isWhole,
+    ...(exif === undefined ? {} : { exif }),
+    ...(gps === undefined ? {} : { gps }),
+  };
 }
 
 function firstDirectory(
