@@ -88,11 +88,7 @@ function middle({ short, target, ratio }: LoadedPair, crop: number): LoadedPair 
   const [width, height] = [even(short.width), even(short.height)];
   const left = ((short.width - width) >> 2) * 2;
   const top = ((short.height - height) >> 2) * 2;
-  const cut = <T extends Uint16Array>(
-    samples: T,
-    stride: number,
-    channels: number,
-  ): Uint16Array => {
+  const cut = (samples: Uint16Array, stride: number, channels: number): Uint16Array => {
     const out = new Uint16Array(width * height * channels);
     for (let y = 0; y < height; y++) {
       const from = ((top + y) * stride + left) * channels;

@@ -123,10 +123,8 @@ describe('nightglass evaluate on pairs', () => {
       testOnly: true,
       ratios: [{ ratio: 100, pairs: 1 }, { ratio: 300 }, { ratio: 'all', pairs: 2 }],
     });
-    expect(result).toMatchObject({
-      ratios: [{ network: { raw: { plain: expect.any(Number) } } }, {}, {}],
-    });
-  }, 60_000);
+    expect(JSON.stringify(result)).toMatch(/"network":\{"raw":\{"plain":\d/);
+  });
 
   it('scores all as Markdown if asked to', async () => {
     const { status, stdout } = await nightglass(['evaluate', folder, '--all', '--markdown']);
@@ -144,5 +142,5 @@ describe('nightglass evaluate on pairs', () => {
       '| all ',
     ]);
     expect(stdout).toMatch(/must never be compared/);
-  }, 60_000);
+  });
 });
