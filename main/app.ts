@@ -18,6 +18,7 @@ import { Sidecars } from './library/sidecar.ts';
 import { ThumbnailCache } from './library/thumbnail-cache.ts';
 import { Models } from './models.ts';
 import { PixelServer } from './pixels.ts';
+import { Cameras } from './runs/cameras.ts';
 import { Checks } from './runs/checks.ts';
 import { TrainingDesk } from './runs/desk.ts';
 import { spawnNodeSurvey, type SpawnSurvey } from './runs/survey.ts';
@@ -66,6 +67,7 @@ export class App {
   readonly pixels: PixelServer;
   readonly desk: TrainingDesk;
   readonly checks: Checks;
+  readonly cameras: Cameras;
   readonly thumbnails: ThumbnailCache;
   /** Models that came in the place of others of the same id since the start. */
   #modelsReplaced = 0;
@@ -126,8 +128,10 @@ export class App {
       models: this.models,
       events,
       spawn: host.spawnTraining ?? spawnNodeTraining,
+      cameraOf: async (photo) => (await this.#view.describe(photo)).camera,
       onBug: host.onBug,
     });
+    this.cameras = new Cameras(path.join(host.folder, 'cameras'));
     this.checks = new Checks({ view: this.#view, spawn: host.spawnSurvey ?? spawnNodeSurvey });
     this.thumbnails = new ThumbnailCache(() => ({
       folder: this.#thumbnailFolder(settings.current),

@@ -1,12 +1,16 @@
 /** Training as the window sees it: what there is to learn from, how it is learned, and the runs. */
 
 import { z } from 'zod';
+import { cameraProfileSchema } from './camera-profile.ts';
 import { call, modelIdSchema, none, nothing, pathSchema } from './call.ts';
 
 /** A run is a folder of this name in the app's data. */
 export const runIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 /** What was found by a check, until the next one: pictures are asked for by it. */
 export const checkIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
+
+/** A measured camera in the app's data. */
+const cameraIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
 
 const namesSchema = z.array(z.string().min(1).max(1024)).max(100_000);
 
@@ -18,11 +22,25 @@ export const datasetSchema = z.discriminatedUnion('kind', [
     folders: z.array(pathSchema).min(1).max(20),
     /** File names of photos to leave out. */
     leftOut: namesSchema,
+    /** Whose noise they are darkened with; made-up cameras' if absent. */
+    camera: cameraIdSchema.optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('pairs'),
+    /** One folder with all in it, or two: of the short exposures, of what they should look like. */
+    folders: z.array(pathSchema).min(1).max(2),
+    /** Ids of pairs to leave out, and of pairs with a fault to take in all the same. */
+    leftOut: namesSchema,
+    takenIn: namesSchema,
+    /** Only pairs of this camera, as the check names it; needed where there are several. */
+    only: z.string().min(1).max(200).optional(),
   }),
 ]);
 
 /** How it is learned. Numbers have the limits of main/training/recipe.ts. */
 export const lessonSchema = z.strictObject({
+  /** The ready-made recipe whose other numbers are taken. */
+  recipe: z.enum(['raw', 'sid', 'adapt']),
   baseChannels: z.number().int().min(4).max(64),
   batch: z.number().int().min(1).max(64),
   /** Side of a patch in packed pixels. */
@@ -50,7 +68,7 @@ const planSchema = z.strictObject({
 
 /** One of the ready-made ways to learn. */
 export const courseSchema = z.object({
-  id: z.enum(['adapt', 'train']),
+  id: z.enum(['adapt', 'train', 'paper']),
   lesson: lessonSchema,
   /** Absent: weights by lot. */
   startsFrom: modelIdSchema.optional(),
@@ -73,7 +91,48 @@ export const checkSchema = z.discriminatedUnion('kind', [
     /** Names that are kept for evaluation. */
     heldOut: z.array(z.string()),
   }),
+  z.object({
+    kind: z.literal('pairs'),
+    check: checkIdSchema,
+    layout: z.enum(['lists', 'sid', 'folders', 'exif']),
+    pairs: z.array(
+      z.object({
+        id: z.string(),
+        scene: z.string(),
+        /** Names, and indices of the pictures' addresses. */
+        short: z.object({ name: z.string(), index: z.number().int() }),
+        long: z.object({ name: z.string(), index: z.number().int() }),
+        camera: z.string().optional(),
+        ratio: z.number().optional(),
+        /** As names or EXIF say. */
+        statedRatio: z.number().optional(),
+        measuredRatio: z.number().optional(),
+        /** Pixels. */
+        shift: z.object({ x: z.number(), y: z.number() }).optional(),
+        /** Why it is left out, unless it is taken in by hand. */
+        fault: z.string().optional(),
+        /** Whether it can be learned from in spite of its fault. */
+        canBeTaken: z.boolean(),
+        notices: z.array(z.string()),
+      }),
+    ),
+    /** Files without a partner. */
+    unpaired: z.array(z.object({ name: z.string(), reason: z.string() })),
+  }),
 ]);
+
+/** What the window draws of a measured camera. */
+const profileSchema = cameraProfileSchema.omit({ hotPixels: true });
+
+const cameraSchema = z.object({
+  id: cameraIdSchema,
+  name: z.string(),
+  /** As photos' facts name it. */
+  camera: z.string(),
+  /** ISO 8601. */
+  measuredAt: z.string(),
+  isos: z.array(z.number()),
+});
 
 const scoresSchema = z.object({
   step: z.number().int(),
@@ -109,6 +168,8 @@ export const runSchema = z.object({
   batch: z.number().int(),
   patchPacked: z.number().int(),
   startsFrom: z.string().optional(),
+  /** Whose photos its model is for, as photos' facts name it. */
+  camera: z.string().optional(),
   device: z.string(),
   /** ISO 8601. */
   createdAt: z.string(),
@@ -169,6 +230,19 @@ export const trainingCalls = {
     checkSchema,
     z.object({ done: z.number().int(), total: z.number().int() }),
   ),
+  /** Cameras that were measured here, the latest first. */
+  'training.cameras': call(nothing, z.object({ cameras: z.array(cameraSchema) }), none),
+  /** Measures a camera's noise from dark frames, and its gain from flat ones; kept for later runs. */
+  'training.measureCamera': call(
+    z.strictObject({ dark: pathSchema, flat: pathSchema.optional() }),
+    z.object({ camera: cameraSchema, profile: profileSchema }),
+    z.object({ done: z.number().int(), total: z.number().int() }),
+  ),
+  'training.camera': call(
+    z.strictObject({ camera: cameraIdSchema }),
+    z.object({ camera: cameraSchema, profile: profileSchema }),
+    none,
+  ),
   /** Makes a few steps on this machine and says how long one takes. */
   'training.measure': call(
     z.strictObject({ lesson: lessonSchema }),
@@ -201,6 +275,8 @@ export const trainingEvents = {
 export type Run = z.infer<typeof runSchema>;
 export type RunStory = z.infer<typeof runStorySchema>;
 export type Dataset = z.infer<typeof datasetSchema>;
+export type Camera = z.infer<typeof cameraSchema>;
+export type CameraNoise = z.infer<typeof profileSchema>;
 export type Lesson = z.infer<typeof lessonSchema>;
 export type Course = z.infer<typeof courseSchema>;
 export type Check = z.infer<typeof checkSchema>;

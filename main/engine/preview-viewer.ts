@@ -14,8 +14,9 @@ import { isRawName } from '../library/folder.ts';
 import { smallPicture, smallPreview, uprightPreview } from '../library/thumbnail.ts';
 import { smallPhoto } from './small-photo.ts';
 import { readEmbeddedPreview } from '../raw/decode.ts';
+import { cameraName } from '../raw/camera-name.ts';
 import { embeddedJpeg } from '../raw/embedded-jpeg.ts';
-import type { Orientation, Shot } from '../raw/mosaic.ts';
+import type { Orientation } from '../raw/mosaic.ts';
 import { readTiff } from '../raw/tiff-tags.ts';
 import { Refusal, throwIfCancelled } from '../refusal.ts';
 import { FrameStore, type PreviewFrame } from './preview-frame.ts';
@@ -210,11 +211,4 @@ function factsOf(frame: PreviewFrame): Facts {
     height: uprightHeight,
     autoRatio: frame.autoRatio,
   };
-}
-
-function cameraName({ make, model }: Shot): string | undefined {
-  if (make === undefined || model === undefined) return model ?? make;
-  // "NIKON CORPORATION" writes "NIKON D850".
-  const [brand = make] = make.split(' ');
-  return model.toLowerCase().startsWith(brand.toLowerCase()) ? model : `${make} ${model}`;
 }

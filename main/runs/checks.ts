@@ -7,6 +7,8 @@ import { ByteCache } from '../byte-cache.ts';
 import type { View } from '../engine/preview-process.ts';
 import type { Picture } from '../engine/protocol.ts';
 import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
+import type { FoundPairs, PairReport } from '../training/pairs.ts';
+import { isTakeable } from './pair-choice.ts';
 import { survey, type SpawnSurvey } from './survey.ts';
 
 export interface ChecksParts {
@@ -28,6 +30,7 @@ const atOnce = 3;
 /** A picture of the last check. */
 interface Shown {
   readonly file: string;
+  /** What a RAW file is brightened by. */
   readonly ratio?: number;
 }
 
@@ -36,6 +39,8 @@ export class Checks {
   readonly #cache = new ByteCache<Picture>(() => cacheBytes);
   #id = '';
   #shown: readonly Shown[] = [];
+  /** Of the last check of pairs, by its folders. */
+  #pairs: { readonly key: string; readonly reports: readonly PairReport[] } | undefined;
 
   constructor(parts: ChecksParts) {
     this.#parts = parts;
@@ -46,14 +51,37 @@ export class Checks {
    * @throws Refusal `dataset` where there is nothing to learn from; `cancelled`
    */
   async check(dataset: Dataset, options: CheckOptions): Promise<Check> {
+    return dataset.kind === 'photos'
+      ? this.#checkPhotos(dataset.folders, options)
+      : this.#checkPairs(dataset.folders, options);
+  }
+
+  /** Reports of a check that was made already, or is made now. @throws Refusal as `check` */
+  async pairReports(
+    folders: readonly string[],
+    options: CheckOptions,
+  ): Promise<readonly PairReport[]> {
+    if (this.#pairs?.key !== keyOf(folders)) await this.#checkPairs(folders, options);
+    return this.#pairs?.reports ?? [];
+  }
+
+  /** @throws Refusal as `decodeRaw`; `bad-argument` for a picture of an earlier check; `cancelled` */
+  async picture(check: string, index: number, signal: AbortSignal): Promise<Picture> {
+    const shown = this.#shown[index];
+    if (check !== this.#id || shown === undefined) {
+      throw new Refusal('bad-argument', 'expected a picture of the last check');
+    }
+    return this.#picture(`${check} ${index}`, shown, signal);
+  }
+
+  async #checkPhotos(folders: readonly string[], options: CheckOptions): Promise<Check> {
     const { signal } = options;
     const { spawn } = this.#parts;
-    const { files, excluded } = await survey(
-      { kind: 'photos', folders: [...dataset.folders] },
-      'photos',
-      { spawn, signal },
-    );
-    const id = randomBytes(8).toString('hex');
+    const { files, excluded } = await survey({ kind: 'photos', folders: [...folders] }, 'photos', {
+      spawn,
+      signal,
+    });
+    const id = newId();
     const shown = files.map((file) => ({ file }));
     const faults = await this.#lookAt(id, shown, options);
     this.#id = id;
@@ -69,13 +97,23 @@ export class Checks {
     };
   }
 
-  /** @throws Refusal as `decodeRaw`; `bad-argument` for a picture of an earlier check; `cancelled` */
-  async picture(check: string, index: number, signal: AbortSignal): Promise<Picture> {
-    const shown = this.#shown[index];
-    if (check !== this.#id || shown === undefined) {
-      throw new Refusal('bad-argument', 'expected a picture of the last check');
-    }
-    return this.#picture(`${check} ${index}`, shown, signal);
+  async #checkPairs(
+    folders: readonly string[],
+    { signal, onProgress }: CheckOptions,
+  ): Promise<Check> {
+    const { spawn } = this.#parts;
+    const { found, reports } = await survey({ kind: 'pairs', folders: [...folders] }, 'pairs', {
+      spawn,
+      signal,
+      onProgress,
+    });
+    this.#id = newId();
+    this.#shown = reports.flatMap(({ pair, facts }) => [
+      { file: pair.short, ratio: facts?.ratio ?? pair.statedRatio ?? 1 },
+      { file: pair.long, ratio: 1 },
+    ]);
+    this.#pairs = { key: keyOf(folders), reports };
+    return pairsCheck(this.#id, found, reports);
   }
 
   async #picture(key: string, { file, ratio }: Shown, signal: AbortSignal): Promise<Picture> {
@@ -111,7 +149,8 @@ export class Checks {
         } catch (error) {
           throwIfCancelled(signal);
           if (!(error instanceof Refusal)) throw error;
-          faults.set(index, describeError(error).replaceAll(one.file, path.basename(one.file)));
+          const name = path.basename(one.file);
+          faults.set(index, describeError(error).replaceAll(one.file, name));
         }
         done += 1;
         onProgress(done, shown.length);
@@ -120,4 +159,40 @@ export class Checks {
     await Promise.all(Array.from({ length: atOnce }, work));
     return faults;
   }
+}
+
+function newId(): string {
+  return randomBytes(8).toString('hex');
+}
+
+function keyOf(folders: readonly string[]): string {
+  return folders.join('\n');
+}
+
+function pairsCheck(id: string, found: FoundPairs, reports: readonly PairReport[]): Check {
+  return {
+    kind: 'pairs',
+    check: id,
+    layout: found.layout,
+    pairs: reports.map((report, index) => {
+      const { pair, facts, fault, notices } = report;
+      const { ratio, measuredRatio, shift, camera } = facts ?? {};
+      const statedRatio = facts?.statedRatio ?? pair.statedRatio;
+      return {
+        id: pair.id,
+        scene: pair.scene,
+        short: { name: path.basename(pair.short), index: 2 * index },
+        long: { name: path.basename(pair.long), index: 2 * index + 1 },
+        ...(camera === undefined ? {} : { camera }),
+        ...(ratio === undefined ? {} : { ratio }),
+        ...(statedRatio === undefined ? {} : { statedRatio }),
+        ...(measuredRatio === undefined ? {} : { measuredRatio }),
+        ...(shift === undefined ? {} : { shift: { x: shift.x, y: shift.y } }),
+        ...(fault === undefined ? {} : { fault: fault.sentence }),
+        canBeTaken: isTakeable(report),
+        notices: notices.map(({ sentence }) => sentence),
+      };
+    }),
+    unpaired: found.unpaired.map(({ file, reason }) => ({ name: path.basename(file), reason })),
+  };
 }

@@ -2,50 +2,55 @@
 
 import { availableParallelism } from 'node:os';
 import type { ModelSummary } from '../../preload/contract.ts';
-import type { Course, Dataset, Lesson } from '../../preload/training.ts';
-import { defaultRecipe } from '../training/recipe.ts';
+import type { Course, Lesson } from '../../preload/training.ts';
+import { recipes, stepsOfEpochs, type RecipeName } from '../training/recipe.ts';
 
 /** Validations of a run, besides the last. */
 const validations = 25;
 
-/**
- * @param chosen id of the model that is used for all photos: what is adapted, if it is there
- */
-export function coursesFor(
-  _dataset: Dataset,
-  models: readonly ModelSummary[],
-  chosen: string,
-): Course[] {
+export interface CourseQuestion {
+  readonly kind: 'photos' | 'pairs';
+  /** Pairs to train on; 0 where that is not known. */
+  readonly pairs: number;
+  /** Whether finished pictures are among the targets: only the paper's recipe learns from them. */
+  readonly hasPictures: boolean;
+  readonly models: readonly ModelSummary[];
+  /** Id of the model that is used for all photos: what is adapted, if it is there. */
+  readonly chosen: string;
+}
+
+export function coursesFor(question: CourseQuestion): Course[] {
+  const { kind, pairs, hasPictures, models, chosen } = question;
   const base = models.find(({ id }) => id === chosen) ?? models[0];
-  const { unet, batch, patchPacked, steps, learningRate, seed } = defaultRecipe;
-  const whole: Lesson = {
+  const courses: Course[] = [];
+  if (!hasPictures) {
+    if (base !== undefined) {
+      const lesson = { ...lessonOf('adapt'), baseChannels: base.baseChannels };
+      courses.push({ id: 'adapt', startsFrom: base.id, lesson });
+    }
+    courses.push({ id: 'train', lesson: lessonOf('raw') });
+  }
+  if (kind === 'pairs') {
+    const { epochs = 400 } = recipes.sid;
+    const steps = stepsOfEpochs(recipes.sid, epochs, Math.max(1, pairs));
+    courses.push({ id: 'paper', lesson: lessonOf('sid', steps) });
+  }
+  return courses;
+}
+
+function lessonOf(recipe: RecipeName, steps = recipes[recipe].steps): Lesson {
+  const { unet, batch, patchPacked, learningRate, seed } = recipes[recipe];
+  return {
+    recipe,
     baseChannels: unet.baseChannels,
     batch,
     patchPacked,
     steps,
     learningRate,
     seed,
-    checkpointEvery: 200,
-    validateEvery: Math.round(steps / validations),
+    checkpointEvery: 100,
+    validateEvery: Math.max(1, Math.round(steps / validations)),
     // One is left to the rest of the app.
     threads: Math.max(1, availableParallelism() - 1),
   };
-  const adapted: Course[] =
-    base === undefined
-      ? []
-      : [
-          {
-            id: 'adapt',
-            startsFrom: base.id,
-            lesson: {
-              ...whole,
-              baseChannels: base.baseChannels,
-              steps: 1500,
-              learningRate: learningRate / 10,
-              checkpointEvery: 100,
-              validateEvery: Math.round(1500 / validations),
-            },
-          },
-        ];
-  return [...adapted, { id: 'train', lesson: whole }];
 }

@@ -11,11 +11,19 @@ import type { Plan, Run, RunStory } from '../../preload/training.ts';
 import type { EventHub } from '../events.ts';
 import type { Models } from '../models.ts';
 import { describeError, Refusal } from '../refusal.ts';
+import { cameraName } from '../raw/camera-name.ts';
 import { readModel } from '../network/manifest.ts';
+import { readCameraProfile } from '../training/camera-file.ts';
 import { idOfName } from '../training/model-title.ts';
 import { modelWeights } from '../training/model-weights.ts';
 import type { RunEvent } from '../training/run-events.ts';
-import { createRun, readRun, runFiles, type Run as RunFolder } from '../training/run-folder.ts';
+import {
+  createRun,
+  readRun,
+  runFiles,
+  type Dataset as RunDataset,
+  type Run as RunFolder,
+} from '../training/run-folder.ts';
 import { Training, type SpawnTraining } from '../training/training-process.ts';
 import { runPlanOf } from './plan.ts';
 import { storyOf } from './story.ts';
@@ -27,6 +35,8 @@ export interface DeskParts {
   readonly models: Models;
   readonly events: EventHub;
   readonly spawn: SpawnTraining;
+  /** The camera that took a RAW photo, as facts name it. @throws Refusal as `decodeRaw` */
+  readonly cameraOf: (photo: string) => Promise<string | undefined>;
   /** Errors that no user can mend. */
   readonly onBug: (error: unknown) => void;
 }
@@ -50,6 +60,8 @@ export class TrainingDesk {
   /** Held while a run is begun, so that two calls at once cannot begin two. */
   #isBeginning = false;
   #isClosed = false;
+  /** By run: reading them takes a while, and they don't change. */
+  readonly #cameras = new Map<string, Promise<string | undefined>>();
   #telling: NodeJS.Timeout | undefined;
 
   constructor(parts: DeskParts) {
@@ -80,7 +92,7 @@ export class TrainingDesk {
    * Makes a run and begins it.
    * @throws Refusal `bad-argument` while another is under way; `dataset`, `model`, `disk`
    */
-  async start(plan: Plan): Promise<Run> {
+  async start(plan: Plan, dataset: RunDataset): Promise<Run> {
     return this.#alone(async () => {
       const { models, folder } = this.#parts;
       const taken = new Set((await models.list()).map(({ id }) => id));
@@ -92,7 +104,7 @@ export class TrainingDesk {
           : await readModel(await models.pathOf(plan.startsFrom));
       const weights = base === undefined ? undefined : modelWeights(base);
       await mkdir(folder, { recursive: true });
-      await createRun(this.#folderOf(id), runPlanOf(plan, id, base?.manifest), weights);
+      await createRun(this.#folderOf(id), runPlanOf(plan, dataset, id, base?.manifest), weights);
       return this.#begin(id);
     });
   }
@@ -186,7 +198,7 @@ export class TrainingDesk {
   }
 
   /** @throws Refusal `bad-argument` if a run is under way or being begun */
-  async #alone<T>(work: () => Promise<T>): Promise<T> {
+  expectIdle(): void {
     if (this.#isClosed) throw new Refusal('cancelled', 'cancelled');
     if (this.#work !== undefined || this.#isBeginning) {
       throw new Refusal(
@@ -194,6 +206,10 @@ export class TrainingDesk {
         'one run trains at a time: wait until the other has ended, or stop it; it can go on later',
       );
     }
+  }
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    this.expectIdle();
     this.#isBeginning = true;
     try {
       return await work();
@@ -284,10 +300,28 @@ export class TrainingDesk {
         () => false,
       ));
     return summaryOf(id, run, {
+      camera: await this.#cameraOf(id, run.description.dataset),
       work,
       bytes: await folderBytes(run.folder),
       model: isThere ? modelId : undefined,
     });
+  }
+
+  #cameraOf(id: string, dataset: RunDataset): Promise<string | undefined> {
+    const known = this.#cameras.get(id) ?? this.#findCamera(dataset).catch(() => undefined);
+    this.#cameras.set(id, known);
+    return known;
+  }
+
+  async #findCamera(dataset: RunDataset): Promise<string | undefined> {
+    if (dataset.kind === 'pairs') {
+      const [pair] = dataset.splits.train;
+      return pair === undefined ? undefined : this.#parts.cameraOf(pair.short);
+    }
+    const { cameraProfile } = dataset;
+    return cameraProfile === undefined
+      ? undefined
+      : cameraName(await readCameraProfile(cameraProfile));
   }
 
   #tell(): void {

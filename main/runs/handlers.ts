@@ -4,25 +4,69 @@ import type { App } from '../app.ts';
 import type { Handlers } from '../caller.ts';
 import type { CallName } from '../../preload/contract.ts';
 import type { Dataset } from '../../preload/training.ts';
+import { splitByScene } from '../training/pairs-split.ts';
+import { usablePairs } from '../training/pairs-usable.ts';
+import type { UsablePair } from '../training/pairs.ts';
+import type { Dataset as RunDataset } from '../training/run-folder.ts';
 import { coursesFor } from './courses.ts';
+import { chosenReports } from './pair-choice.ts';
 import { recipeOf } from './plan.ts';
 import { spawnNodeSurvey, survey } from './survey.ts';
 
 type TrainingHandlers = Pick<Handlers, Extract<CallName, `training.${string}`>>;
 
-export function trainingHandlersOf({ host, access, desk, checks, models, settings }: App): TrainingHandlers {
+export function trainingHandlersOf({ host, access, desk, checks, cameras, models, settings }: App): TrainingHandlers {
+  const spawnSurvey = host.spawnSurvey ?? spawnNodeSurvey;
+
   /** With paths that the window may name, without links. */
   const allowed = async (dataset: Dataset): Promise<Dataset> => ({
     ...dataset,
     folders: await Promise.all(dataset.folders.map((folder) => access.folder(folder))),
   });
 
+  const pairsOf = async (
+    dataset: Extract<Dataset, { kind: 'pairs' }>,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<UsablePair[]> => {
+    const reports = await checks.pairReports(dataset.folders, { signal, onProgress: () => undefined });
+    return usablePairs(chosenReports(reports, dataset), { camera: dataset.only });
+  };
+
+  /** What the run keeps of it. */
+  const runDatasetOf = async (
+    dataset: Dataset,
+    context: { readonly signal: AbortSignal },
+  ): Promise<RunDataset> => {
+    const paths = [...dataset.folders];
+    if (dataset.kind === 'pairs') {
+      return { kind: 'pairs', paths, splits: splitByScene(await pairsOf(dataset, context)) };
+    }
+    const { camera } = dataset;
+    return {
+      kind: 'photos',
+      paths,
+      exclude: [...dataset.leftOut],
+      withHeldOut: false,
+      ...(camera === undefined ? {} : { cameraProfile: await cameras.fileOf(camera) }),
+    };
+  };
+
   return {
     'training.runs': async () => ({ runs: await desk.runs() }),
     'training.read': ({ run }) => desk.read(run),
-    'training.courses': async ({ dataset }) => ({
-      courses: coursesFor(await allowed(dataset), await models.list(), settings.current.model),
-    }),
+    'training.courses': async ({ dataset: given }, context) => {
+      const dataset = await allowed(given);
+      const pairs = dataset.kind === 'pairs' ? await pairsOf(dataset, context) : undefined;
+      return {
+        courses: coursesFor({
+          kind: dataset.kind,
+          pairs: pairs === undefined ? 0 : splitByScene(pairs).train.length,
+          hasPictures: pairs?.some(({ target }) => target === 'picture') ?? false,
+          models: await models.list(),
+          chosen: settings.current.model,
+        }),
+      };
+    },
     'training.check': async ({ dataset }, { signal, onProgress }) =>
       checks.check(await allowed(dataset), {
         signal,
@@ -35,11 +79,35 @@ export function trainingHandlersOf({ host, access, desk, checks, models, setting
       const { stepMs, rssBytes } = await survey(
         { kind: 'measure', recipe: recipeOf(lesson), ...(threads === 0 ? {} : { threads }) },
         'measured',
-        { spawn: host.spawnSurvey ?? spawnNodeSurvey, signal },
+        { spawn: spawnSurvey, signal },
       );
       return { stepMs, rssBytes };
     },
-    'training.start': async (plan) => desk.start({ ...plan, dataset: await allowed(plan.dataset) }),
+    'training.cameras': async () => ({ cameras: await cameras.list() }),
+    'training.camera': ({ camera }) => cameras.read(camera),
+    'training.measureCamera': async ({ dark, flat }, { signal, onProgress }) => {
+      const { profile } = await survey(
+        {
+          kind: 'camera',
+          dark: await access.folder(dark),
+          ...(flat === undefined ? {} : { flat: await access.folder(flat) }),
+        },
+        'camera',
+        {
+          spawn: spawnSurvey,
+          signal,
+          onProgress: (done, total) => {
+            onProgress({ done, total });
+          },
+        },
+      );
+      return { camera: await cameras.add(profile), profile };
+    },
+    'training.start': async (plan, context) => {
+      desk.expectIdle();
+      const dataset = await allowed(plan.dataset);
+      return desk.start({ ...plan, dataset }, await runDatasetOf(dataset, context));
+    },
     'training.pause': ({ run }) => {
       desk.pause(run);
       return {};

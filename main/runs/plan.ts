@@ -1,8 +1,8 @@
 /** From what the window plans to a run that can begin. */
 
-import type { Dataset, Lesson, Plan } from '../../preload/training.ts';
+import type { Lesson, Plan } from '../../preload/training.ts';
 import type { Manifest } from '../network/manifest.ts';
-import { defaultRecipe, recipeSchema, type Recipe } from '../training/recipe.ts';
+import { recipes, recipeSchema, type Recipe } from '../training/recipe.ts';
 import type { Dataset as RunDataset, RunPlan } from '../training/run-folder.ts';
 
 /**
@@ -10,7 +10,8 @@ import type { Dataset as RunDataset, RunPlan } from '../training/run-folder.ts';
  * @param from the model to start from; its network is the run's
  */
 export function runPlanOf(
-  { name, dataset, lesson }: Plan,
+  { name, lesson }: Plan,
+  dataset: RunDataset,
   id: string,
   from: Manifest | undefined,
 ): RunPlan {
@@ -25,7 +26,7 @@ export function runPlanOf(
       licence: from?.licence ?? 'not stated',
     },
     recipe: from === undefined ? recipe : { ...recipe, unet: from.unet },
-    dataset: runDataset(dataset),
+    dataset,
     startedFrom: from === undefined ? { kind: 'random' } : { kind: 'model', which: from.id },
     settings: {
       device: 'cpu',
@@ -37,23 +38,19 @@ export function runPlanOf(
   };
 }
 
-/** The recipe's numbers that the window says nothing of are the default recipe's. */
+/** The recipe's numbers that the window says nothing of are those of the ready-made one. */
 export function recipeOf(lesson: Lesson): Recipe {
-  const { baseChannels, batch, patchPacked, steps, learningRate, seed } = lesson;
-  const { unet, learningRateFinal, warmupSteps } = defaultRecipe;
+  const { recipe, baseChannels, batch, patchPacked, steps, learningRate, seed } = lesson;
+  const base = recipes[recipe];
   return recipeSchema.parse({
-    ...defaultRecipe,
-    unet: { ...unet, baseChannels },
+    ...base,
+    unet: { ...base.unet, baseChannels },
     batch,
     patchPacked,
     steps,
     learningRate,
-    learningRateFinal: Math.min(learningRate, learningRateFinal),
-    warmupSteps: Math.min(warmupSteps, Math.floor(steps / 10)),
+    learningRateFinal: Math.min(learningRate, base.learningRateFinal),
+    warmupSteps: Math.min(base.warmupSteps, Math.floor(steps / 10)),
     seed,
   });
-}
-
-function runDataset({ folders, leftOut }: Dataset): RunDataset {
-  return { kind: 'photos', paths: [...folders], exclude: [...leftOut], withHeldOut: false };
 }

@@ -16,6 +16,8 @@ export interface Watched {
 }
 
 export interface SummaryParts {
+  /** Whose photos it is for. */
+  readonly camera: string | undefined;
   readonly work: Watched | undefined;
   /** Of its folder. */
   readonly bytes: number;
@@ -26,7 +28,7 @@ export interface SummaryParts {
 export function summaryOf(id: string, run: RunFolder, parts: SummaryParts): Run {
   const { description } = run;
   const { title, dataset, recipe, settings, startedFrom, best, last } = description;
-  const { work, bytes, model } = parts;
+  const { camera, work, bytes, model } = parts;
   const account = accountOf(run);
   const { progress, loading } = work ?? {};
   return {
@@ -44,6 +46,7 @@ export function summaryOf(id: string, run: RunFolder, parts: SummaryParts): Run 
     ...(startedFrom.kind === 'random'
       ? {}
       : { startsFrom: startedFrom.which }),
+    ...(camera === undefined ? {} : { camera }),
     device: settings.device,
     createdAt: description.createdAt,
     updatedAt: description.updatedAt,

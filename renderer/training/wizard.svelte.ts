@@ -4,24 +4,39 @@ import { createContext } from 'svelte';
 import type { Check, Course, Dataset, Lesson, Plan } from '../../preload/training.ts';
 import { CallFailure } from '../../preload/wire.ts';
 import type { App } from '../app.svelte.ts';
+import { Noise } from './noise.svelte.ts';
 import { words } from './words.ts';
 
 export const steps = ['have', 'check', 'long', 'start'] as const;
 export type Step = (typeof steps)[number];
-export type Kind = Dataset['kind'];
+/** The paper's layout is one of pairs. */
+export type Kind = 'pairs' | 'photos' | 'sid';
+export type PairsCheck = Extract<Check, { kind: 'pairs' }>;
+export type CheckedPair = PairsCheck['pairs'][number];
 
 interface Measured {
   readonly stepMs: number;
   readonly rssBytes: number;
 }
 
+/** Fewer pairs cannot be learned from. */
+const pairsMin = 2;
+
 export class Wizard {
   readonly #app: App;
+  readonly noise: Noise;
   step = $state<Step>('have');
-  kind = $state<Kind>('photos');
+  kind = $state<Kind>('pairs');
+  /** Of all there is, or of the short exposures. */
   folder = $state<string>();
-  /** Names left out by hand. */
+  /** Of what the short exposures should look like, where that is another one. */
+  second = $state<string>();
+  /** Names of photos, or ids of pairs, left out by hand. */
   leftOut = $state.raw<ReadonlySet<string>>(new Set());
+  /** Ids of pairs taken in by hand in spite of their faults. */
+  takenIn = $state.raw<ReadonlySet<string>>(new Set());
+  /** The camera whose pairs are taken, where there are several. */
+  only = $state<string>();
   check = $state.raw<Check>();
   /** While files are looked at. */
   checking = $state.raw<{ readonly done: number; readonly total: number }>();
@@ -38,31 +53,61 @@ export class Wizard {
   isMeasuring = $state(false);
   name = $state('');
 
-  readonly dataset: Dataset | undefined = $derived(
-    this.folder === undefined
-      ? undefined
-      : { kind: this.kind, folders: [this.folder], leftOut: [...this.leftOut] },
-  );
+  readonly dataset: Dataset | undefined = $derived.by(() => {
+    const { folder, second, only } = this;
+    if (folder === undefined) return undefined;
+    const leftOut = [...this.leftOut];
+    if (this.kind === 'photos') {
+      const { camera } = this.noise;
+      const folders = [folder];
+      return { kind: 'photos', folders, leftOut, ...(camera === undefined ? {} : { camera }) };
+    }
+    const hasTwo = this.kind === 'pairs' && second !== undefined;
+    return {
+      kind: 'pairs',
+      folders: hasTwo ? [folder, second] : [folder],
+      leftOut,
+      takenIn: [...this.takenIn],
+      ...(only === undefined ? {} : { only }),
+    };
+  });
   readonly course: Course | undefined = $derived(
     this.courses.find(({ id }) => id === this.courseId) ?? this.courses[0],
   );
-  /** Of the check, without those left out by hand. */
-  readonly usable: number = $derived(
-    this.check?.photos.filter(({ name, fault }) => fault === undefined && !this.leftOut.has(name))
-      .length ?? 0,
-  );
+  /** Photos or pairs that are learned from, as things stand. */
+  readonly usable: number = $derived.by(() => {
+    if (this.check === undefined) return 0;
+    if (this.check.kind === 'pairs')
+      return this.check.pairs.filter((pair) => this.isUsed(pair)).length;
+    const { photos } = this.check;
+    return photos.filter(({ name, fault }) => fault === undefined && !this.leftOut.has(name))
+      .length;
+  });
+  /** Cameras among the pairs that are taken; a model is one camera's. */
+  readonly pairCameras: readonly string[] = $derived.by(() => {
+    if (this.check?.kind !== 'pairs') return [];
+    const taken = this.check.pairs.filter((pair) => this.isTaken(pair));
+    return [...new Set(taken.flatMap(({ camera }) => camera ?? []))].sort();
+  });
+  readonly isEnough: boolean = $derived(this.usable >= (this.kind === 'photos' ? 1 : pairsMin));
   /** How far one may go from here. */
   readonly reach: number = $derived.by(() => {
-    if (this.folder === undefined) return 0;
-    if (this.check === undefined || this.usable === 0) return 1;
+    if (this.folder === undefined || (this.kind === 'photos' && this.noise.isMissing)) return 0;
+    const isMixed = this.pairCameras.length > 1 && this.only === undefined;
+    if (this.check === undefined || !this.isEnough || isMixed) return 1;
     return this.lesson === undefined || this.wrong.size > 0 ? 2 : 3;
   });
 
+  /** Chosen for each kind: another kind's folder is not this one's. */
+  readonly #folders = new Map<Kind, string>();
   #checking: AbortController | undefined;
   #measuring: AbortController | undefined;
 
   constructor(app: App) {
     this.#app = app;
+    this.noise = new Noise(app, () => {
+      this.#unchecked();
+    });
   }
 
   get index(): number {
@@ -87,19 +132,47 @@ export class Wizard {
     if (before !== undefined) this.go(before);
   }
 
-  setFolder(folder: string): void {
-    if (folder === this.folder) return;
-    this.#checking?.abort();
-    this.folder = folder;
-    this.check = undefined;
-    this.failure = undefined;
-    this.leftOut = new Set();
+  setKind(kind: Kind): void {
+    if (this.folder !== undefined) this.#folders.set(this.kind, this.folder);
+    this.kind = kind;
+    this.folder = this.#folders.get(kind);
+    this.#unchecked();
   }
 
-  toggle(name: string): void {
-    const leftOut = new Set(this.leftOut);
-    if (!leftOut.delete(name)) leftOut.add(name);
-    this.leftOut = leftOut;
+  setFolder(folder: string): void {
+    this.folder = folder;
+    this.#unchecked();
+  }
+
+  /** @param folder undefined: all is in the first one */
+  setSecond(folder: string | undefined): void {
+    this.second = folder;
+    this.#unchecked();
+  }
+
+  /** Whether the pair is without fault, or taken in, and not left out. */
+  isTaken({ id, fault }: CheckedPair): boolean {
+    return fault === undefined ? !this.leftOut.has(id) : this.takenIn.has(id);
+  }
+
+  /** Whether it is learned from. */
+  isUsed(pair: CheckedPair): boolean {
+    return this.isTaken(pair) && (this.only === undefined || pair.camera === this.only);
+  }
+
+  togglePair({ id, fault }: CheckedPair): void {
+    if (fault === undefined) this.leftOut = toggled(this.leftOut, id);
+    else this.takenIn = toggled(this.takenIn, id);
+    this.#unplanned();
+  }
+
+  togglePhoto(name: string): void {
+    this.leftOut = toggled(this.leftOut, name);
+  }
+
+  setOnly(camera: string | undefined): void {
+    this.only = camera;
+    this.#unplanned();
   }
 
   async checkNow(): Promise<void> {
@@ -107,24 +180,21 @@ export class Wizard {
     if (dataset === undefined) return;
     this.#checking?.abort();
     const checking = new AbortController();
+    const { signal } = checking;
     this.#checking = checking;
     this.check = undefined;
     this.failure = undefined;
     this.checking = { done: 0, total: 0 };
+    const onProgress = (progress: { readonly done: number; readonly total: number }): void => {
+      if (!signal.aborted) this.checking = progress;
+    };
     try {
-      const check = await this.#app.client.call(
-        'training.check',
-        { dataset: { ...dataset, leftOut: [] } },
-        {
-          signal: checking.signal,
-          onProgress: (progress) => {
-            if (!checking.signal.aborted) this.checking = progress;
-          },
-        },
-      );
-      if (!checking.signal.aborted) this.check = check;
+      const asked = { dataset: untouched(dataset) };
+      const check = await this.#app.client.call('training.check', asked, { signal, onProgress });
+      if (!signal.aborted && this.kind === 'photos') await this.noise.learn(signal, onProgress);
+      if (!signal.aborted) this.check = check;
     } catch (error) {
-      if (checking.signal.aborted) return;
+      if (signal.aborted) return;
       if (error instanceof CallFailure && error.code === 'closed') this.#app.report(error);
       this.failure = error instanceof Error ? error.message : String(error);
     } finally {
@@ -196,25 +266,56 @@ export class Wizard {
 
   async #offer(): Promise<void> {
     const { dataset } = this;
-    if (dataset === undefined) return;
-    const answer = await this.#app.attempt(
-      this.#app.client.call('training.courses', { dataset: { ...dataset, leftOut: [] } }),
-    );
+    if (dataset === undefined || this.lesson !== undefined) return;
+    const answer = await this.#app.attempt(this.#app.client.call('training.courses', { dataset }));
     if (answer === undefined) return;
     this.courses = answer.courses;
-    this.lesson ??= this.course?.lesson;
+    this.lesson = this.course?.lesson;
     await this.measure();
   }
 
+  /** What was offered depends on what is learned from. */
+  #unplanned(): void {
+    this.courses = [];
+    this.lesson = undefined;
+    this.wrong = new Set();
+  }
+
+  #unchecked(): void {
+    this.#checking?.abort();
+    this.check = undefined;
+    this.failure = undefined;
+    this.leftOut = new Set();
+    this.takenIn = new Set();
+    this.only = undefined;
+    this.#unplanned();
+  }
+
   #suggestedName(): string {
+    const [camera] = this.pairCameras;
+    const known = this.noise.measured?.camera.camera ?? this.only ?? camera;
     const folder = this.folder?.split(/[/\\]/).findLast((part) => part !== '') ?? '';
-    return folder.slice(0, 60) || words.train;
+    return (known ?? folder).slice(0, 60) || words.train;
   }
 }
 
+/** What a check looks at: everything, whatever was decided by hand. */
+function untouched(dataset: Dataset): Dataset {
+  const { kind, folders } = dataset;
+  return kind === 'photos'
+    ? { kind, folders, leftOut: [] }
+    : { kind, folders, leftOut: [], takenIn: [] };
+}
+
+function toggled(names: ReadonlySet<string>, name: string): ReadonlySet<string> {
+  const next = new Set(names);
+  if (!next.delete(name)) next.add(name);
+  return next;
+}
+
 /** What the time of a step depends on. */
-function keyOf({ baseChannels, batch, patchPacked, threads }: Lesson): string {
-  return [baseChannels, batch, patchPacked, threads].join(' ');
+function keyOf({ recipe, baseChannels, batch, patchPacked, threads }: Lesson): string {
+  return [recipe, baseChannels, batch, patchPacked, threads].join(' ');
 }
 
 export const [wizardOf, provideWizard] = createContext<Wizard>();

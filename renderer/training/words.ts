@@ -24,19 +24,72 @@ export const words = {
   haveIntro:
     'A model of your own knows the noise of your camera. It learns from photos you already have; nothing leaves this computer, and your files are only read.',
   have: {
+    pairs: {
+      title: 'Short and long exposures',
+      words:
+        'Each scene twice: once far too dark, once long enough, from a tripod. The surest way: the network sees what your camera does in the dark, and what it should have been.',
+      folder: 'Folder of exposures',
+      folderHelp:
+        'RAW photos of both kinds together are paired by the time they were taken; folders named short and long by their names.',
+    },
     photos: {
       title: 'Clean photos',
       words:
-        'Any sharp, well-lit pictures: JPEG, PNG, TIFF or RAW. They are darkened as a sensor would see them, so no second shot is needed.',
+        'Any sharp, well-lit pictures: JPEG, PNG, TIFF or RAW. They are darkened as a sensor would see them; a few dark frames make that sensor yours.',
+      folder: 'Folder of clean photos',
+      folderHelp: 'With everything below it. A few dozen are enough to begin with.',
+    },
+    sid: {
+      title: 'A dataset in the paper’s layout',
+      words:
+        '“Learning to See in the Dark”: folders short and long, names such as 00001_00_0.04s.ARW, or its list files.',
+      folder: 'Folder of the dataset',
+      folderHelp: 'The one with the list files, or with the folders short and long in it.',
     },
   },
-  photosFolder: 'Folder of clean photos',
-  photosFolderHelp: 'With everything below it. A few dozen are enough to begin with.',
+  secondElsewhere: 'The long exposures, or finished pictures, are in another folder',
+  secondFolder: 'Folder of the long exposures',
+  secondFolderHelp:
+    'Files are paired by their names. Finished pictures (PNG, TIFF) may stand for long exposures.',
+  noise: 'Noise of the camera',
+  noiseHelp: 'What the clean photos are darkened with.',
+  noiseGeneral: 'Of all kinds of cameras: the model will do for any of them',
+  noiseMeasure: 'Of my camera, measured from dark frames: better for it than any other',
+  noiseOf: (name: string, day: string, isos: readonly number[]) =>
+    `${name}, measured on ${day} at ISO ${isos.map((iso) => iso.toLocaleString('en')).join(', ')}`,
+  guide: 'How to take the frames: a quarter of an hour',
+  guideDark: 'Dark frames: photos of nothing',
+  guideDarkSteps: [
+    'Shut out all light: lens cap on, eyepiece covered, in a dark room or under a cloth. A cap alone leaks in sunlight.',
+    'RAW, as you photograph. Long exposure noise reduction and high ISO noise reduction off, no crop mode.',
+    'Manual exposure: ten frames at each ISO you use at night (1600, 3200, 6400, 12,800, say), as short as you use there, 1/30 s for example.',
+    'If you also expose for many seconds, ten more at such a time: glow and hot pixels grow with it.',
+    'Let the camera lie for some minutes first: a warm sensor has more noise. Then put all frames into one folder.',
+  ],
+  guideFlat: 'Flat frames, if you can: they show how noise grows with light',
+  guideFlatSteps: [
+    'An evenly lit surface, out of focus: a white wall, a bright screen, the sky through paper. No lamp that flickers.',
+    'Camera on a tripod. Two frames right after each other with the same settings, without touching it between.',
+    'Exposed to the middle of the histogram. One pair for each ISO, in a second folder.',
+  ],
+  darkFolder: 'Folder of dark frames',
+  darkFolderHelp: 'RAW, lens cap on; ten for each ISO are plenty, two the least.',
+  flatFolder: 'Folder of flat frames',
+  flatFolderHelp: 'May be missing: then the gain is the published one, or every gain is tried.',
+  noFlats: 'Without flat frames',
   choose: 'Choose',
   chooseAnother: 'Choose another',
   noFolder: 'No folder chosen yet',
   folderPathOf: (label: string) => `${label}: path`,
 
+  measuringNoise: (done: number, total: number) =>
+    total === 0
+      ? 'Measuring the noise of your camera…'
+      : `Measuring the noise of your camera: ${done} of ${counted(total, 'frame', 'frames')}`,
+  checkingPairs: (done: number, total: number) =>
+    total === 0
+      ? 'Looking for pairs…'
+      : `Looking at ${done.toLocaleString('en')} of ${counted(total, 'pair', 'pairs')}`,
   checking: (done: number, total: number) =>
     total === 0
       ? 'Looking for photos…'
@@ -59,6 +112,55 @@ export const words = {
   photosList: 'Photos to learn from',
   showMore: (count: number) => `Show ${count.toLocaleString('en')} more`,
 
+  pairsGood: (good: number) => `${counted(good, 'pair', 'pairs')} to learn from`,
+  pairsBad: (bad: number) => `${counted(bad, 'pair', 'pairs')} with a fault`,
+  pairsList: 'Pairs to learn from',
+  layout: {
+    lists: 'Found by the paper’s lists',
+    sid: 'Found in the folders short and long',
+    folders: 'Paired by names',
+    exif: 'Paired by the time they were taken',
+  },
+  unpaired: (count: number) => `${counted(count, 'file', 'files')} without a partner`,
+  fewPairs:
+    'A few scenes teach little, and say little of how good the model is on others. Five or more are better.',
+  notEnoughPairs:
+    'Two pairs are the least to learn from. Take some in by hand if you know better, or choose another folder.',
+  whichCamera: 'Which camera is the model for?',
+  whichCameraHelp: 'There are pairs of several. A model learns one camera’s noise and colours.',
+  anyCamera: 'Choose a camera',
+  pairState: { good: 'Good', fault: 'Left out', taken: 'Taken in by hand', out: 'Left out by you' },
+  otherCamera: 'Another camera',
+  shortOf: (name: string) => `${name}, brightened`,
+  longOf: (name: string) => name,
+  ratioSays: (ratio: string) => `${ratio} brighter`,
+  ratioMeasured: (measured: string, stated: string) => `measured ${measured}, stated ${stated}`,
+  shiftSays: (pixels: string) => `shifted by ${pixels} px`,
+  pairGood: 'Fits: same camera, same size, light as it says.',
+  filterPairs: { all: 'All', bad: 'With a fault', good: 'Good' },
+  showPairs: 'Pairs shown',
+
+  noiseMeasured: 'Measured noise',
+  noiseFrames: (frames: number, exposure: string) =>
+    `${counted(frames, 'frame', 'frames')}${exposure}`,
+  noiseColumns: {
+    iso: 'ISO',
+    black: 'Black level',
+    read: 'Read noise, DN',
+    tails: 'Tails λ',
+    rows: 'Rows, DN',
+    hot: 'Hot pixels',
+    gain: 'Gain, DN per electron',
+  },
+  gainSource: { flats: 'flats', 'other-iso': 'from another ISO', published: 'published' },
+  gainUnknown: 'every one is tried',
+  noiseCurve: (iso: number) =>
+    `How often each deviation from black was seen, ISO ${iso.toLocaleString('en')}`,
+  noiseCurveHelp: 'Bars: your frames. Line: what was fitted, and what training will draw from.',
+  noiseCurveSays: (iso: number, sigma: string) =>
+    `Histogram of the noise at ISO ${iso}: standard deviation ${sigma} DN`,
+  deviation: 'DN from black',
+
   courses: 'How long may it take?',
   course: {
     adapt: {
@@ -70,6 +172,11 @@ export const words = {
       title: 'Train from the beginning',
       words: () =>
         'Begins knowing nothing. For an afternoon or a night, and a few hundred photos; the result owes nothing to other pictures.',
+    },
+    paper: {
+      title: 'The paper’s recipe',
+      words: () =>
+        '“Learning to See in the Dark” as published: 400 passes over the pairs, finished colours as targets. For days on a processor, and to compare.',
     },
   },
   measuring: 'Measuring a step on this computer…',
@@ -198,7 +305,7 @@ export const words = {
   notes: 'What happened',
 
   yourModel: 'Your model',
-  yourModelHelp: 'It is among your models now. Compare above, then decide what it is used for.',
+  yourModelHelp: 'It is among your models now. Compare below, then decide what it is used for.',
   noModelAny: 'Its model was removed.',
   useFor: 'Use it for',
   allPhotos: 'All photos',

@@ -14,6 +14,7 @@ import { writePhotos } from '../training/made-photos.ts';
 import { connectMemory, startApp, until, type Connection } from './carriers.ts';
 
 const lesson: Lesson = {
+  recipe: 'raw',
   baseChannels: SMALL_SHAPE.baseChannels,
   batch: 1,
   patchPacked: 32,
@@ -84,6 +85,7 @@ describe('training', () => {
       { onProgress: ({ done }) => seen.push(done) },
     );
     expect(seen).toEqual([1, 2, 3, 4, 5]);
+    if (check.kind !== 'photos') throw new Error('expected a check of photos');
     expect(check.photos.map(({ name, fault }) => [name, fault === undefined])).toEqual([
       ['1.dng', true],
       ['cut.png', false],

@@ -129,7 +129,7 @@ describe.skipIf(chromiumPath === undefined)('a model of one’s own', () => {
     const { page, app } = opened;
     await button('Use from now on').click();
     await soon(() => app.settings.current.model).toBe('my-camera');
-    await page.getByText('Used for all photos').waitFor();
+    await page.getByText('Used for all photos', { exact: true }).waitFor();
     await page
       .getByRole('button', { name: /Open folder/ })
       .first()

@@ -1,0 +1,92 @@
+/** Whose noise clean photos are darkened with: made-up cameras', one measured before, or one measured now. */
+
+import type { Camera, CameraNoise } from '../../preload/training.ts';
+import type { App } from '../app.svelte.ts';
+
+export type NoiseSource = 'general' | 'measure' | { readonly camera: string };
+
+export interface MeasuredCamera {
+  readonly camera: Camera;
+  readonly profile: CameraNoise;
+}
+
+export class Noise {
+  readonly #app: App;
+  readonly #changed: () => void;
+  source = $state.raw<NoiseSource>('general');
+  darkFolder = $state<string>();
+  flatFolder = $state<string>();
+  /** Measured before. */
+  cameras = $state.raw<readonly Camera[]>([]);
+  /** What was measured or chosen. */
+  measured = $state.raw<MeasuredCamera>();
+  isMeasuring = $state(false);
+
+  /** Whether a folder of dark frames is still wanted. */
+  readonly isMissing: boolean = $derived(
+    this.source === 'measure' && this.darkFolder === undefined,
+  );
+
+  /** @param changed told of every other choice */
+  constructor(app: App, changed: () => void) {
+    this.#app = app;
+    this.#changed = changed;
+  }
+
+  /** Id of the measured camera, if the noise is a camera's. */
+  get camera(): string | undefined {
+    return this.source === 'general' ? undefined : this.measured?.camera.id;
+  }
+
+  choose(source: NoiseSource): void {
+    this.source = source;
+    this.#forget();
+  }
+
+  setDark(folder: string): void {
+    this.darkFolder = folder;
+    this.#forget();
+  }
+
+  /** @param folder undefined: there are none */
+  setFlat(folder: string | undefined): void {
+    this.flatFolder = folder;
+    this.#forget();
+  }
+
+  async readCameras(): Promise<void> {
+    const answer = await this.#app.attempt(this.#app.client.call('training.cameras', {}));
+    if (answer !== undefined) this.cameras = answer.cameras;
+  }
+
+  /**
+   * Measures, or reads what was measured, unless that was done already.
+   * @throws CallFailure
+   */
+  async learn(
+    signal: AbortSignal,
+    onProgress: (progress: { readonly done: number; readonly total: number }) => void,
+  ): Promise<void> {
+    const { source, darkFolder: dark, flatFolder: flat } = this;
+    const { client } = this.#app;
+    if (source === 'general' || this.measured !== undefined) return;
+    if (source !== 'measure') {
+      this.measured = await client.call('training.camera', source, { signal });
+      return;
+    }
+    if (dark === undefined) return;
+    this.isMeasuring = true;
+    try {
+      const frames = { dark, ...(flat === undefined ? {} : { flat }) };
+      this.measured = await client.call('training.measureCamera', frames, { signal, onProgress });
+    } finally {
+      this.isMeasuring = false;
+    }
+    void this.readCameras();
+  }
+
+  #forget(): void {
+    this.measured = undefined;
+    this.#changed();
+  }
+}
