@@ -1,4 +1,4 @@
-/** `nightglass evaluate`: how well a network sees in darkness that was simulated, in figures. */
+/** `nightglass evaluate`: how well a network sees in the dark, simulated or photographed, in figures. */
 
 import { Command } from 'commander';
 import { z } from 'zod';
@@ -18,7 +18,9 @@ import {
 } from '../training/evaluate.ts';
 import type { Scores } from '../training/metrics.ts';
 import { loadLinearPhoto } from '../training/photos.ts';
+import { looksLikePairs } from '../training/pairs-find.ts';
 import { numberBetween } from './arguments.ts';
+import { evaluatePairs } from './evaluate-pairs.ts';
 import { interruptSignal } from './interrupt.ts';
 import { exitStatus } from './outcome.ts';
 import { Eta, formatDuration, ProgressLine } from './progress-line.ts';
@@ -26,7 +28,9 @@ import { Eta, formatDuration, ProgressLine } from './progress-line.ts';
 const optionsSchema = z.object({
   model: z.string(),
   levels: z.string().optional(),
-  crop: z.number(),
+  crop: z.number().optional(),
+  pairs: z.boolean().default(false),
+  onlyCamera: z.string().optional(),
   threads: z.number().optional(),
   all: z.boolean().default(false),
   markdown: z.boolean().default(false),
@@ -37,8 +41,15 @@ type Options = z.infer<typeof optionsSchema>;
 
 export function evaluateCommand(): Command {
   return new Command('evaluate')
-    .description('scores a model on clean photos that are darkened by simulation')
-    .argument('<photos...>', 'clean photos, or folders of them')
+    .description(
+      'scores a model on clean photos that are darkened by simulation, or on pairs of exposures',
+    )
+    .argument(
+      '<photos...>',
+      'clean photos, or folders of them; or pairs, as nightglass train takes them',
+    )
+    .option('--pairs', 'take the folders for pairs although they do not look like it')
+    .option('--only-camera <name>', 'the pairs of this camera alone (default: any)')
     .option('--model <id|file>', 'model to score', defaultModelId)
     .option(
       '--levels <list>',
@@ -46,12 +57,11 @@ export function evaluateCommand(): Command {
     )
     .option(
       '--crop <pixels>',
-      'longest side of what is cut out of the middle of a photo',
+      'longest side of what is cut out of the middle of a photo (default: 512; of pairs the whole)',
       numberBetween(64, 8192, { whole: true }),
-      512,
     )
     .option('--threads <number>', 'processor threads', numberBetween(1, 256, { whole: true }))
-    .option('--all', 'all photos of a folder, also those that training may have seen')
+    .option('--all', 'all photos or pairs of a folder, also those that training may have seen')
     .option('--markdown', 'print the table as Markdown')
     .option('--json', 'print one JSON object a line')
     .addHelpText(
@@ -71,6 +81,11 @@ interface LevelResult {
 
 async function evaluate(paths: readonly string[], options: Options): Promise<void> {
   const signal = interruptSignal();
+  if (options.pairs || (await looksLikePairs(paths))) {
+    await evaluatePairs(paths, await readModel(options.model), { ...options, signal });
+    return;
+  }
+  const { crop = 512 } = options;
   const levels = options.levels === undefined ? DEFAULT_LEVELS : parseLevels(options.levels);
   const { files, isHeldOutOnly } = await evaluationPhotos(paths, options);
   const model = await readModel(options.model);
@@ -79,7 +94,7 @@ async function evaluate(paths: readonly string[], options: Options): Promise<voi
     if (options.json) process.stdout.write(`${JSON.stringify({ ...event, simulated: true })}\n`);
   };
   const run = { model: model.manifest.id, photos: files.length, heldOutOnly: isHeldOutOnly };
-  emit({ event: 'start', ...run, crop: options.crop, levels: levels.map(levelName) });
+  emit({ event: 'start', ...run, crop, levels: levels.map(levelName) });
 
   const results = levels.map((level): LevelResult => ({ level, scores: [] }));
   const eta = new Eta();
@@ -105,7 +120,7 @@ async function evaluate(paths: readonly string[], options: Options): Promise<voi
             photo,
             level,
             run: (packed, width, height) => network.run(packed, width, height),
-            crop: options.crop,
+            crop,
             signal,
           });
           scores.push(evaluation);
@@ -137,7 +152,7 @@ async function evaluate(paths: readonly string[], options: Options): Promise<voi
   const about = [
     `Simulated darkness: no frame here was taken in the dark. Model ${model.manifest.id}, means over`,
     `${files.length - failed} photos${isHeldOutOnly ? ' that training leaves out' : ''},`,
-    `the middle ${options.crop} pixels of each; beside it LibRaw's own picture (AHD, brightened by`,
+    `the middle ${crop} pixels of each; beside it LibRaw's own picture (AHD, brightened by`,
     'the ratio). rgbP: dB after one fixed rendering; raw: dB in linear camera RGB, not aligned;',
     'ΔE: CIEDE2000 of 32-pixel blocks.',
   ].join(' ');

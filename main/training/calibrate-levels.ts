@@ -92,14 +92,19 @@ function commonStep(histograms: readonly Uint32Array[]): number {
   return Math.max(1, divisor);
 }
 
-/** The lowest number holds more than the one above it: that is a wall, not a tail. */
+/**
+ * The lowest number holds more than the one above it, and others lie well above: that is a wall, not
+ * a tail. (Noise smaller than a step also stays on one number, but does not reach far.)
+ */
 function pileUp(histograms: readonly Uint32Array[], step: number, total: number): number {
   const countOf = (code: number): number =>
     histograms.reduce((sum, histogram) => sum + (histogram[code] ?? 0), 0);
   let lowest = 0;
   while (lowest < codes - 1 && countOf(lowest) === 0) lowest++;
-  const [here, above] = [countOf(lowest), countOf(lowest + step)];
-  return here > above ? here / total : 0;
+  const near = [0, 1, 2, 3].map((steps) => countOf(lowest + steps * step));
+  const [here = 0, above = 0] = near;
+  const far = total - near.reduce((sum, count) => sum + count, 0);
+  return here > above && far > 1e-3 * total ? here / total : 0;
 }
 
 /** Cells of the map are at least this many samples wide, and at most 24 × 16 of them. */

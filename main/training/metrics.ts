@@ -58,7 +58,7 @@ function srgbDecoded(value: number): number {
  * The fixed rendering: camera matrix, clip, sRGB curve, no brightening.
  * @param cameraToSrgb white-balanced linear camera RGB → linear sRGB
  */
-function rendered(picture: LinearRgb, cameraToSrgb: Matrix3): LinearRgb {
+export function rendered(picture: LinearRgb, cameraToSrgb: Matrix3): LinearRgb {
   const { samples, width, height } = picture;
   const out = new Float32Array(samples.length);
   for (let at = 0; at < samples.length; at += 3) {
@@ -162,6 +162,35 @@ export function ssim(a: Float64Array, b: Float64Array, width: number, height: nu
       ((squaresOfMeans + c1) * (variances + c2));
   }
   return sum / meanA.length;
+}
+
+/** Rows of SSIM's windows that are calculated at a time: a whole frame in doubles is a gigabyte. */
+const SSIM_BAND = 256;
+
+/**
+ * PSNR and SSIM (of luma) of two finished pictures, values 0 … 1; both are clipped, a rim of 8 pixels
+ * is left out.
+ * @throws RangeError if the sizes differ or are below 27 pixels a side
+ */
+export function scoreRendered(
+  picture: LinearRgb,
+  truth: LinearRgb,
+): { readonly psnr: number; readonly ssim: number } {
+  const [a, b] = [inner(picture), inner(truth)];
+  const { width, height } = a;
+  let sum = 0;
+  const windows = height - SSIM_TAPS + 1;
+  for (let top = 0; top < windows; top += SSIM_BAND) {
+    const rows = Math.min(SSIM_BAND, windows - top) + SSIM_TAPS - 1;
+    const band = ({ samples }: LinearRgb): Float64Array =>
+      lumaOf({
+        width,
+        height: rows,
+        samples: samples.subarray(top * width * 3, (top + rows) * width * 3),
+      });
+    sum += ssim(band(a), band(b), width, rows) * (rows - SSIM_TAPS + 1);
+  }
+  return { psnr: psnr(a.samples, b.samples), ssim: sum / windows };
 }
 
 /** Linear sRGB (0 … 1) → CIE L*a*b* under D65. */

@@ -69,6 +69,19 @@ async function find(paths: readonly string[], options: FindPairsOptions): Promis
   return pairsInFolder(first, options);
 }
 
+/** Whether paths are plainly a dataset of pairs: lists, or folders as the paper has them. */
+export async function looksLikePairs(paths: readonly string[]): Promise<boolean> {
+  const [first, ...more] = paths;
+  if (first === undefined) return false;
+  if (/\.txt$/i.test(first)) return true;
+  // What is not there is for others to refuse.
+  const kind = await kindOf(first).catch(() => 'file');
+  if (more.length > 0 || kind === 'file') return false;
+  const { names, folders } = await listing(first);
+  const inner = folders.map((name) => name.toLowerCase());
+  return names.some(isListName) || (inner.includes('short') && inner.includes('long'));
+}
+
 async function kindOf(given: string): Promise<'file' | 'folder'> {
   try {
     return (await stat(given)).isDirectory() ? 'folder' : 'file';

@@ -8,7 +8,7 @@ import type { CameraProfile, Figure } from '../../preload/camera-profile.ts';
 import type { PerSite } from '../../main/raw/mosaic.ts';
 import { linearDng } from '../../main/raw/dng.ts';
 import { calibrate } from '../../main/training/calibrate.ts';
-import { readCameraProfile } from '../../main/training/camera-file.ts';
+import { readCameraProfile, writeCameraProfile } from '../../main/training/camera-file.ts';
 import { Random } from '../../main/training/random.ts';
 import { bytesOf } from '../raw/written.ts';
 import { madeMosaic, quiet, writeFrames } from './made-frames.ts';
@@ -200,6 +200,34 @@ describe('what a sensor shows besides', () => {
     expect(profile.stepDn).toBe(4);
     expect(profile.isos[0]!.dark[0]!.readSigmaDn.value / 8).toBeGreaterThan(0.97);
     expect(profile.isos[0]!.dark[0]!.readSigmaDn.value / 8).toBeLessThan(1.03);
+  });
+
+  it('knows noise below half a step roughly, and says so', async () => {
+    const profile = await measured('quantised', {
+      readSigmaDn: 0.25,
+      tukeyLambda: 0.14,
+      rowSigmaDn: 0.05,
+      blackLevel: fractional,
+    });
+    const [dark] = profile.isos[0]!.dark;
+    expect(codesOf(profile)).toContain('quantised');
+    expect(codesOf(profile)).not.toContain('clipped-black');
+    expect(dark!.readSigmaDn.value).toBeGreaterThan(0.2);
+    expect(dark!.readSigmaDn.value).toBeLessThan(0.3);
+  });
+
+  it('makes nothing up of frames that are all one number', async () => {
+    const profile = await measured('constant', {
+      spoil: (samples) => {
+        samples.fill(512);
+      },
+    });
+    const file = path.join(folder, 'constant.json');
+    await writeCameraProfile(file, profile);
+    // Every number is one: the file can be read again.
+    expect(await readCameraProfile(file)).toEqual(profile);
+    expect(codesOf(profile)).toContain('quantised');
+    expect(profile.isos[0]!.dark[0]!.readSigmaDn.value).toBeLessThan(0.3);
   });
 
   it('says when the camera cuts black off, and still knows the noise above it', async () => {

@@ -222,7 +222,7 @@ describe('a pair', () => {
         expect.stringMatching(words),
       ]);
     }
-  }, 120_000);
+  });
 
   it('is kept with a remark where something can be borne', async () => {
     const { short, long } = good;

@@ -75,7 +75,7 @@ describe('what is no dataset', () => {
     await writeFile(path.join(unreadable, 'long', '00001_00_10s.dng'), 'not a photo');
     await writeFile(path.join(unreadable, 'long', '00002_00_10s.dng'), 'not a photo');
     expect(await answer([unreadable])).toMatch(/2 cannot be read \(.*00001_00_10s\.dng/);
-  }, 120_000);
+  });
 
   it('is told: two cameras, wrong lists, pictures of another size or for the wrong recipe', async () => {
     const mixed = await datasetOf('mixed', [
@@ -109,7 +109,7 @@ describe('what is no dataset', () => {
       /2 differ in size \(1\.png has 64 × 64 pixels, 1\.dng 128 × 96: export it uncropped/,
     );
     expect(await answer([], ['--photos', bright, '--recipe', 'sid'])).toMatch(/expected pairs for/);
-  }, 120_000);
+  });
 });
 
 describe('a dataset of pairs', () => {
@@ -180,7 +180,7 @@ describe('a dataset of pairs', () => {
     // Six steps teach nothing, but the picture is one of 128 × 96.
     const { width, height } = await sharp(path.join(pictures, '00001_00_0.1s.png')).metadata();
     expect([width, height]).toEqual(size);
-  }, 120_000);
+  });
 
   it('is gone on with by the run’s own memory of it', async () => {
     const out = path.join(root, 'whole');
@@ -196,7 +196,7 @@ describe('a dataset of pairs', () => {
     await train('--resume', '--steps', '5');
     const { dataset, state } = await readCheckpoint(path.join(out, 'checkpoint.ngck'));
     expect([dataset, state.step]).toEqual([before.dataset, 5]);
-  }, 120_000);
+  });
 
   it('adapts the shipped model, which becomes no other kind of network', async () => {
     const out = path.join(root, 'adapt');
@@ -233,5 +233,5 @@ describe('a dataset of pairs', () => {
     ]);
     expect(wrong.status).toBe(2);
     expect(wrong.stderr).toMatch(/fast gives linear light: leave out --from/);
-  }, 120_000);
+  });
 });

@@ -1,0 +1,193 @@
+/** `nightglass evaluate` on pairs: scores for each exposure ratio, as the papers lay them out. */
+
+import type { Model } from '../network/manifest.ts';
+import { openNetwork } from '../network/session.ts';
+import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
+import { evaluatePair, type PairEvaluation, type PairScores } from '../training/evaluate-pairs.ts';
+import { loadExposure, loadTarget } from '../training/pairs-load.ts';
+import type { UsablePair } from '../training/pairs.ts';
+import { exitStatus } from './outcome.ts';
+import { Eta, formatDuration, ProgressLine } from './progress-line.ts';
+import { choosePairs } from './training-pairs.ts';
+
+export interface EvaluatePairsOptions {
+  readonly all: boolean;
+  readonly crop?: number | undefined;
+  readonly json: boolean;
+  readonly markdown: boolean;
+  readonly onlyCamera?: string | undefined;
+  readonly threads?: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Longer than any sensor's side. */
+const WHOLE = 1e6;
+
+interface Group {
+  readonly ratio: number | 'all';
+  readonly scores: readonly PairEvaluation[];
+}
+
+/** Checks the pairs, scores a model on those kept for it, and prints the table. */
+export async function evaluatePairs(
+  paths: readonly string[],
+  model: Model,
+  options: EvaluatePairsOptions,
+): Promise<void> {
+  const { all, json, signal, crop = WHOLE, threads } = options;
+  const line = new ProgressLine({ ...(json ? { isEnabled: false } : {}) });
+  const emit = (event: Record<string, unknown>): void => {
+    if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
+  };
+  let pairs: readonly UsablePair[];
+  try {
+    const camera = options.onlyCamera ?? 'any';
+    const { splits } = await choosePairs(paths, { camera, isJson: json, line, signal });
+    pairs = all ? [...splits.train, ...splits.validation, ...splits.test] : splits.test;
+  } finally {
+    line.done();
+  }
+  if (pairs.length === 0) {
+    throw new Refusal(
+      'dataset',
+      `expected scenes that are kept for the score in ${paths.join(', ')} but there are too few to give any away: --all scores every pair`,
+    );
+  }
+  const { id } = model.manifest;
+  const about = { model: id, pairs: pairs.length, testOnly: !all };
+  emit({ event: 'start', ...about });
+  const results: { readonly ratio: number; readonly scores: PairEvaluation }[] = [];
+  const eta = new Eta();
+  let failed = 0;
+  const network = await openNetwork(model, {
+    device: 'cpu',
+    ...(threads === undefined ? {} : { threads }),
+  });
+  try {
+    for (const [index, pair] of pairs.entries()) {
+      throwIfCancelled(signal);
+      const leftMs = eta.remainingMs(index, pairs.length);
+      const left = leftMs === undefined ? '' : `, ${formatDuration(leftMs)} left`;
+      line.update(`${index}/${pairs.length}${left}: ${pair.id}`);
+      try {
+        const short = await loadExposure(pair.short, signal);
+        const target = await loadTarget(pair, short, signal);
+        const scores = await evaluatePair({
+          pair: { short, target, ratio: pair.ratio },
+          run: (packed, width, height) => network.run(packed, width, height),
+          terms: network.terms,
+          crop,
+          signal,
+        });
+        const ratio = groupOf(pair.statedRatio ?? pair.ratio);
+        results.push({ ratio, scores });
+        emit({ event: 'scored', pair: pair.id, scene: pair.scene, ratio: pair.ratio, ...scores });
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.code === 'cancelled') throw error;
+        failed += 1;
+        line.log(`left out: ${pair.id}: ${describeError(error)}`);
+        emit({ event: 'failed', pair: pair.id, message: describeError(error) });
+      }
+    }
+  } finally {
+    line.done();
+    await network.release();
+  }
+  if (results.length === 0) throw new Refusal('dataset', 'expected a readable pair but none was');
+  if (failed > 0) exitStatus.current = 1;
+  const groups: Group[] = [...Map.groupBy(results, ({ ratio }) => ratio)]
+    .sort(([a], [b]) => a - b)
+    .map(([ratio, list]) => ({ ratio, scores: list.map(({ scores }) => scores) }));
+  if (groups.length > 1) groups.push({ ratio: 'all', scores: results.map(({ scores }) => scores) });
+  const rows = groups.map(meansOf);
+  if (json) {
+    emit({ event: 'result', ...about, failed, ratios: rows });
+    return;
+  }
+  const note = [
+    `Model ${id}, means over ${results.length} pairs${all ? ', training scenes among them' : ' of scenes kept for the score'};`,
+    'in brackets the short exposure amplified and demosaiced. sRGB: PSNR and SSIM (luma) of pictures,',
+    "as SID publishes them. raw: PSNR at the sensor's own samples before white balance, plain and",
+    'aligned in brightness, as raw denoisers publish them. The two kinds must never be compared.',
+  ].join(' ');
+  const table = options.markdown ? markdownTable(rows) : textTable(rows);
+  process.stdout.write(`${table}\n\n${note}\n`);
+}
+
+/** The paper's ratios, to which 10 s ÷ 1/30 s belongs; others to the nearest whole number. */
+function groupOf(ratio: number): number {
+  const named = [100, 250, 300].find((each) => Math.abs(ratio / each - 1) < 0.04);
+  return named ?? Math.round(ratio);
+}
+
+interface Row {
+  readonly ratio: number | 'all';
+  readonly pairs: number;
+  readonly network: PairScores;
+  readonly amplified: PairScores;
+}
+
+function meansOf({ ratio, scores }: Group): Row {
+  return {
+    ratio,
+    pairs: scores.length,
+    network: meanOf(scores.map(({ network }) => network)),
+    amplified: meanOf(scores.map(({ amplified }) => amplified)),
+  };
+}
+
+function meanOf(list: readonly PairScores[]): PairScores {
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  const raw = list.flatMap((scores) => scores.raw ?? []);
+  return {
+    ...(raw.length === list.length
+      ? {
+          raw: {
+            plain: mean(raw.map(({ plain }) => plain)),
+            aligned: mean(raw.map(({ aligned }) => aligned)),
+          },
+        }
+      : {}),
+    srgb: {
+      psnr: mean(list.map(({ srgb }) => srgb.psnr)),
+      ssim: mean(list.map(({ srgb }) => srgb.ssim)),
+    },
+  };
+}
+
+const COLUMNS = [
+  { title: 'sRGB PSNR', of: ({ srgb }: PairScores) => srgb.psnr.toFixed(2) },
+  { title: 'sRGB SSIM', of: ({ srgb }: PairScores) => srgb.ssim.toFixed(3) },
+  { title: 'raw PSNR', of: ({ raw }: PairScores) => raw?.plain.toFixed(2) ?? '–' },
+  { title: 'raw aligned', of: ({ raw }: PairScores) => raw?.aligned.toFixed(2) ?? '–' },
+] as const;
+
+function titleOf({ ratio }: Row): string {
+  return ratio === 'all' ? 'all' : `×${ratio}`;
+}
+
+function textTable(rows: readonly Row[]): string {
+  const cell = (text: string): string => text.padStart(17);
+  const lines = rows.map((row) => {
+    const cells = COLUMNS.map(({ of }) => cell(`${of(row.network)} (${of(row.amplified)})`));
+    return [titleOf(row).padEnd(6), String(row.pairs).padStart(5), ...cells].join(' ');
+  });
+  const head = ['ratio'.padEnd(6), 'pairs', ...COLUMNS.map(({ title }) => cell(title))].join(' ');
+  return [head, ...lines].join('\n');
+}
+
+function markdownTable(rows: readonly Row[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [
+    line(['ratio', 'pairs', ...COLUMNS.map(({ title }) => `${title} (amplified)`)]),
+    line(['---', '---:', ...COLUMNS.map(() => '---:')]),
+    ...rows.map((row) =>
+      line([
+        titleOf(row),
+        String(row.pairs),
+        ...COLUMNS.map(({ of }) => `**${of(row.network)}** (${of(row.amplified)})`),
+      ]),
+    ),
+  ].join('\n');
+}
