@@ -39,6 +39,9 @@ const noiseCurveSchema = z.object({
   fitted: z.array(z.number().nonnegative()).max(512),
 });
 
+/** ISOs with their exposure times that a profile holds at most. */
+export const settingsMax = 256;
+
 /** Dark frames of one ISO and one exposure time. Sites are in reading order of the camera's CFA. */
 export const darkMeasurementSchema = z.object({
   /** Absent where the files do not say. */
@@ -97,7 +100,7 @@ const isoMeasurementSchema = z.object({
   whiteLevel: z.number().positive(),
   statedBlackLevel: perSite(z.number()),
   /** By exposure time, shortest first. */
-  dark: z.array(darkMeasurementSchema).min(1).max(64),
+  dark: z.array(darkMeasurementSchema).min(1).max(settingsMax),
   /** Absent where nothing is known of it. */
   gain: gainSchema.optional(),
   photonTransfer: photonTransferSchema.optional(),
@@ -142,7 +145,7 @@ export const cameraProfileSchema = z.object({
   bits: z.number().int().min(1).max(16),
   stepDn: z.number().int().positive(),
   /** Ascending. */
-  isos: z.array(isoMeasurementSchema).min(1).max(64),
+  isos: z.array(isoMeasurementSchema).min(1).max(settingsMax),
   /** x, y, x, y … on the visible frame, brightest first. */
   hotPixels: z.array(z.number().int().nonnegative()).max(2 * hotPixelsMax),
   remarks: z.array(remarkSchema).max(200),

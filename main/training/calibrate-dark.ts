@@ -259,7 +259,7 @@ export class DarkGroup {
   #meanShading(variance: number, cells: number): DarkMeasurement['shading'] {
     const { columns, rows, sums } = this.#shading;
     const map = (site: number): number[] =>
-      Array.from(sums[site] ?? [], (sum) => sum / this.#frames);
+      Array.from(sums[site] ?? [], (sum) => rounded(sum / this.#frames, 4));
     const samplesInCell = (this.width * this.height) / (4 * cells);
     return {
       columns,
@@ -357,8 +357,13 @@ function decilesOf(hotPixels: readonly HotPixel[]): number[] {
   if (hotPixels.length === 0) return [];
   return Array.from({ length: 10 }, (_, index) => {
     const at = Math.floor((1 - (index + 0.5) / 10) * hotPixels.length);
-    return hotPixels[Math.min(at, hotPixels.length - 1)]?.excessDn ?? 0;
+    return rounded(hotPixels[Math.min(at, hotPixels.length - 1)]?.excessDn ?? 0, 2);
   });
+}
+
+/** Digits that say something: the profile is read, sent and drawn. */
+function rounded(value: number, decimals: number): number {
+  return Number(value.toFixed(decimals));
 }
 
 /** Bins of the curve that is drawn, at most. */
@@ -379,7 +384,7 @@ function curveOf(data: NoiseCounts, fit: TailFit): DarkMeasurement['curve'] {
       const first = middle + ((index - half) * binSteps - binSteps / 2) * perStep;
       let sum = 0;
       for (let bin = first; bin < first + binSteps * perStep; bin++) sum += of[bin] ?? 0;
-      return sum / total / binDn;
+      return rounded(sum / total / binDn, 7);
     });
   return {
     firstDn: -half * binDn,

@@ -17,6 +17,8 @@ const blockSide = 16;
 const samplesPerBlock = (blockSide / 2) ** 2;
 /** Above this share of the range sensors are no longer straight. */
 const brightest = 0.75;
+/** Rows and chance stay well below this. */
+const movedRatio = 1.2;
 /** Bins of the mean, by its square root: noise is nearly as wide in each. */
 const bins = 32;
 
@@ -75,6 +77,25 @@ export class FlatGroup {
         variance: centred / (2 * (samplesPerBlock - 1)),
       };
     });
+  }
+
+  /**
+   * Whether two frames of the same settings show different things. What moved differs at every scale,
+   * and neighbours within one frame differ less than that; without movement, texture makes it the
+   * other way round.
+   */
+  hasMoved(first: Mosaic, second: Mosaic): boolean {
+    const pair = new FlatGroup(this.#whiteLevel, this.#floor);
+    const single = new FlatGroup(this.#whiteLevel, this.#floor);
+    const used = Math.min(pair.addPair(first, second), single.addSingle(first));
+    return used > 0 && pair.#meanVariance > movedRatio * single.#meanVariance;
+  }
+
+  /** Over all blocks, less that of the dark. */
+  get #meanVariance(): number {
+    const blocks = this.#bins.reduce((sum, bin) => sum + bin.blocks, 0);
+    const variance = this.#bins.reduce((sum, bin) => sum + bin.variance, 0);
+    return variance / Math.max(1, blocks) - this.#floor.varianceDn2;
   }
 
   /** One frame: noise is what neighbours of one colour differ by, diagonally. */

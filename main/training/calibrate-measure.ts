@@ -3,6 +3,7 @@
 import path from 'node:path';
 import {
   hotPixelsMax,
+  settingsMax,
   type CameraProfile,
   type Gain,
   type IsoMeasurement,
@@ -121,6 +122,12 @@ class Measurement {
     }
     this.#stepDn = levels.step;
     const key = `${iso} ${exposureSeconds?.toPrecision(3) ?? ''}`;
+    if (!this.#settings.has(key) && this.#settings.size === settingsMax) {
+      this.#leftOut.push(
+        `${name} has yet another ISO or exposure time, after ${settingsMax} others`,
+      );
+      return;
+    }
     const { width, height, whiteLevel, blackLevel: statedBlackLevel } = mosaic;
     const group = this.#settings.get(key)?.group ?? new DarkGroup(width, height);
     group.add(mosaic, levels, shading);
@@ -229,6 +236,16 @@ class Measurement {
           (sum, mosaic) => sum + group.addSingle(mosaic),
           0,
         );
+    if (isPair && group.hasMoved(first, second)) {
+      this.#remarks.push({
+        code: 'uneven-flats',
+        level: 'warning',
+        message:
+          `${isoName(iso)}, ${shutter(exposureSeconds)}: the two flat frames show different things: the ` +
+          'camera or the light moved between them, and the gain comes out too high. Put the camera on a ' +
+          'table, out of focus, and take them again',
+      });
+    }
     if (used > 0) return;
     this.#remarks.push({
       code: 'unused-flats',

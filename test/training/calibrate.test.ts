@@ -309,6 +309,23 @@ describe('the gain', () => {
     expect(flicker.isos[0]!.photonTransfer?.pairs).toBe(1);
   });
 
+  it('comes with a warning where the camera moved between the two', async () => {
+    const wallpaper = (shift: number, seed: number): string[] =>
+      writeFrames(folder, `moved-${seed}`, 1, {
+        lightDn: 6000,
+        seed,
+        spoil: (samples, width) => {
+          for (let at = 0; at < samples.length; at++)
+            samples[at] = samples[at]! + Math.round(200 * Math.sin(((at % width) + shift) / 9));
+        },
+      });
+    const dark = writeFrames(folder, 'moved-dark', 2, {});
+    const moved = await calibrate({ dark, flat: [...wallpaper(0, 30), ...wallpaper(8, 31)] });
+    expect(codesOf(moved)).toContain('uneven-flats');
+    const still = await calibrate({ dark, flat: [...wallpaper(0, 32), ...wallpaper(0, 33)] });
+    expect(codesOf(still)).not.toContain('uneven-flats');
+  });
+
   it('is not taken from overexposed frames', async () => {
     const profile = await calibrate({
       dark: writeFrames(folder, 'over-dark', 2, {}),
