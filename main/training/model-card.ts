@@ -42,6 +42,7 @@ export function modelCard(
     `| learned from | ${dataset} |`,
     ...(excluded.length === 0 ? [] : [`| left out | ${excluded.join(', ')} |`]),
     ...(count === undefined ? [] : [`| trained on | ${count} |`]),
+    `| recipe | ${recipe.name}: gives ${recipe.domain === 'srgb' ? 'finished pictures in sRGB' : 'linear light'} |`,
     `| started from | ${startedFrom} |`,
     `| steps | ${state.step} of ${steps}, ${batch} patches of ${patchPacked}² packed pixels each |`,
     `| learning rate | ${learningRate} to ${learningRateFinal}, seed ${seed} |`,

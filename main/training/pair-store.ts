@@ -27,6 +27,8 @@ export class PairStore {
     { readonly users: Set<number>; target: Promise<PairTarget> }
   >();
   readonly #faulty = new Set<number>();
+  /** Why pairs could not be read when last tried. */
+  readonly #accounts = new Map<number, string>();
   readonly #told = new Set<number>();
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -55,19 +57,37 @@ export class PairStore {
    */
   async get(index: number, group: readonly number[]): Promise<LoadedPair> {
     const start = Math.max(0, group.indexOf(index));
+    const passed: number[] = [];
     for (let step = 0; step < group.length; step++) {
       const candidate = group[(start + step) % group.length];
-      const pair = candidate === undefined ? undefined : await this.#load(candidate);
-      if (pair !== undefined) return pair;
+      if (candidate === undefined) continue;
+      const pair = await this.#load(candidate);
+      if (pair === undefined) {
+        passed.push(candidate);
+        continue;
+      }
+      this.#tell(passed);
+      return pair;
     }
     const { short = '' } = this.#pairs[index] ?? {};
     if (!group.every((each) => this.#faulty.has(each))) {
       throw new Away(`the files of ${group.length} pairs are away, ${short} for one`);
     }
+    this.#tell(passed);
     throw new Refusal(
       'dataset',
       `expected the files of ${group.length} pairs, ${short} for one, but none of them can be read any more: check the pairs again`,
     );
+  }
+
+  /** What was passed over in favour of another, each pair once. */
+  #tell(passed: readonly number[]): void {
+    for (const index of passed) {
+      const account = this.#accounts.get(index);
+      if (account === undefined || this.#told.has(index)) continue;
+      this.#told.add(index);
+      this.#onSkipped(account);
+    }
   }
 
   #load(index: number): Promise<LoadedPair | undefined> {
@@ -87,8 +107,7 @@ export class PairStore {
       // A disk that is away comes back: only what is broken for good is left out for good.
       if (error.code !== 'disk') this.#faulty.add(index);
       if (this.#loaded.get(index) === loading) this.#loaded.delete(index);
-      if (!this.#told.has(index)) this.#onSkipped(`${pair.id}: ${describeError(error)}`);
-      this.#told.add(index);
+      this.#accounts.set(index, `${pair.id}: ${describeError(error)}`);
       return undefined;
     });
     this.#loaded.set(index, loading);
