@@ -63,7 +63,7 @@ it('sid, from random weights, lowers the error steadily and beats the amplified 
   const scenes = [...numbered('0', 16), ...numbered('1', 4), ...numbered('2', 4)];
   await writeScenes(folder, scenes, { iso: 1600, ratio: 100 });
   const out = path.join(root, 'sid-run');
-  const steps = 4000;
+  const steps = 3200;
   const beginMs = performance.now();
   const { status, stdout } = await nightglass(
     ['train', folder, '--out', out, '--recipe', 'sid', '--name', 'Sid', '--json'].concat(
