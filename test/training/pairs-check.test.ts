@@ -3,6 +3,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { linearDng } from '../../main/raw/dng.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
@@ -153,6 +154,9 @@ describe('a pair', () => {
     const { fault, facts } = await reportOn(pair);
     expect(fault).toBeUndefined();
     expect(facts?.ratio).toBe(100);
+    const tiff = path.join(folder, 'eight-bits.tif');
+    await sharp(picture).toColourspace('srgb').tiff({ compression: 'lzw' }).toFile(tiff);
+    expect((await reportOn({ ...pair, long: tiff })).fault).toBeUndefined();
     const unsaid = await reportOn({ ...pair, statedRatio: undefined });
     expect(unsaid.notices.map(({ code }) => code)).toEqual(['ratio-measured']);
 
