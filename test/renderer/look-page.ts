@@ -23,15 +23,15 @@ export interface Painted {
 }
 
 declare global {
-  var paint: (request: PaintRequest) => Painted;
+  var paint: (request: PaintRequest) => Promise<Painted>;
 }
 
-globalThis.paint = ({ halves, width, height, orientation, framing, look, light }) => {
+globalThis.paint = async ({ halves, width, height, orientation, framing, look, light }) => {
   const bytes = Uint8Array.from(atob(halves), (character) => character.charCodeAt(0));
   const painter = new Painter(new OffscreenCanvas(8, 8));
   const tile = painter.upload(new Uint16Array(bytes.buffer), width, height);
   const { size, toStored } = framed({ width, height, orientation }, framing);
-  const pixels = painter.proof(size, [
+  const pixels = await painter.proof(size, [
     {
       tiles: [{ tile, area: { x: 0, y: 0, width, height }, light }],
       look,
@@ -39,6 +39,7 @@ globalThis.paint = ({ halves, width, height, orientation, framing, look, light }
       clip: { x: 0, y: 0, ...size },
     },
   ]);
+  if (pixels === undefined) throw new Error('expected a picture but the card was lost');
   const text = Array.from(pixels, (byte) => String.fromCharCode(byte)).join('');
   return { ...size, pixels: btoa(text) };
 };

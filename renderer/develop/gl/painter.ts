@@ -58,6 +58,8 @@ export interface Layer {
   readonly clip: Box;
 }
 
+const fencePollMs = 4;
+
 const overlays = { none: 0, clipping: 1, guessed: 2 } as const;
 
 /** Owns the canvas's WebGL2 context. */
@@ -112,10 +114,12 @@ export class Painter {
   }
 
   /**
-   * Draws layers aside and reads them back.
-   * @returns size.width × size.height × 4, 8 bits; the first row is the top one
+   * Draws layers aside and reads them back once the card is done, without waiting for it: a frame that
+   * is being dragged goes on meanwhile.
+   * @returns size.width × size.height × 4, 8 bits; the first row is the top one. Undefined if the card
+   *   was lost
    */
-  proof(size: Size, layers: readonly Layer[]): Uint8Array {
+  async proof(size: Size, layers: readonly Layer[]): Promise<Uint8Array | undefined> {
     const gl = this.#gl;
     gl.bindTexture(gl.TEXTURE_2D, this.#proofTexture);
     gl.texImage2D(
@@ -140,9 +144,36 @@ export class Painter {
     // Upside down, because rows are read from the bottom.
     this.#draw(size, layers, false);
     const pixels = new Uint8Array(size.width * size.height * 4);
-    gl.readPixels(0, 0, size.width, size.height, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
+    const copy = gl.createBuffer();
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, copy);
+    gl.bufferData(gl.PIXEL_PACK_BUFFER, pixels.byteLength, gl.STREAM_READ);
+    gl.readPixels(0, 0, size.width, size.height, gl.RGBA, gl.UNSIGNED_BYTE, 0);
+    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
-    return pixels;
+    const isDone = await this.#done();
+    if (isDone) {
+      gl.bindBuffer(gl.PIXEL_PACK_BUFFER, copy);
+      gl.getBufferSubData(gl.PIXEL_PACK_BUFFER, 0, pixels);
+      gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
+    }
+    gl.deleteBuffer(copy);
+    return isDone ? pixels : undefined;
+  }
+
+  /** Resolves once the card has done all that it was asked for; false if it was lost. */
+  async #done(): Promise<boolean> {
+    const gl = this.#gl;
+    const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    if (fence === null) return false;
+    gl.flush();
+    for (;;) {
+      const state = gl.clientWaitSync(fence, 0, 0);
+      if (state !== gl.TIMEOUT_EXPIRED || gl.isContextLost()) {
+        gl.deleteSync(fence);
+        return state !== gl.WAIT_FAILED && !gl.isContextLost();
+      }
+      await new Promise((resolve) => setTimeout(resolve, fencePollMs));
+    }
   }
 
   #draw({ width, height }: Size, layers: readonly Layer[], isUpright: boolean): void {
