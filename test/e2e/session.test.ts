@@ -89,6 +89,11 @@ describe.skipIf(chromiumPath === undefined)('an evening', () => {
     expect(await page.locator('.cell[aria-selected=true]').count()).toBe(2);
     await page.keyboard.press('Control+a');
     expect(await page.locator('.cell[aria-selected=true]').count()).toBe(7);
+    // By what stands in the files, which are all looked into for it; those that cannot be come last.
+    await page.getByLabel('Sort by').selectOption('iso');
+    await soon(() => page.locator('.cell').first().textContent()).toContain('old.KDC');
+    await soon(() => page.locator('.cell').last().textContent()).toContain('letter.ARW');
+    await page.getByLabel('Sort by').selectOption('name');
     await page.keyboard.press('Control+f');
     await page.keyboard.type('upr');
     await soon(() => page.locator('.cell').count()).toBe(1);
@@ -163,6 +168,12 @@ describe.skipIf(chromiumPath === undefined)('an evening', () => {
     await settled();
     await expectAccessible(page, 'beside');
     await page.keyboard.press('Shift+Y');
+    await page.keyboard.press('o');
+    await page.getByText('the network guessed').waitFor();
+    await expectAccessible(page, 'guessed');
+    await page.keyboard.press('j');
+    await page.getByText('White without detail').waitFor();
+    await page.keyboard.press('j');
 
     await page.getByRole('button', { name: '200 %' }).click();
     await page.getByText('200 %').nth(1).waitFor();
