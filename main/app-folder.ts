@@ -26,3 +26,8 @@ export function appFolder(environment: NodeJS.ProcessEnv = process.env): string 
       );
   }
 }
+
+/** Where profiles of measured cameras lie; photos of these cameras are developed with them. */
+export function camerasFolder(): string {
+  return path.join(appFolder(), 'cameras');
+}

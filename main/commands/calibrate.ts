@@ -3,9 +3,10 @@
 import path from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { Cameras } from '../cameras.ts';
+import { camerasFolder } from '../app-folder.ts';
 import { openOutputFolder } from '../export/atomic.ts';
 import { Refusal } from '../refusal.ts';
+import { Cameras } from '../runs/cameras.ts';
 import { calibrate } from '../training/calibrate.ts';
 import { writeCameraProfile } from '../training/camera-file.ts';
 import { describeProfile } from './calibration-report.ts';
@@ -71,13 +72,11 @@ async function runCalibration(options: z.infer<typeof optionsSchema>): Promise<v
       },
     );
     await writeCameraProfile(out, profile, signal);
-    const kept = options.keep ? await new Cameras().keep(profile) : undefined;
+    if (options.keep) await new Cameras(camerasFolder()).add(profile);
     line.done();
-    if (json)
-      print({ event: 'result', path: out, ...(kept === undefined ? {} : { kept }), profile });
+    if (json) print({ event: 'result', path: out, isKept: options.keep, profile });
     else {
-      const use =
-        kept === undefined ? '' : ` Photos of this camera are developed with it from now on.`;
+      const use = options.keep ? ' Photos of this camera are developed with it from now on.' : '';
       process.stdout.write(`${describeProfile(profile)}\n\nWrote ${out}.${use}\n`);
     }
   } finally {

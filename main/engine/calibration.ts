@@ -1,8 +1,9 @@
 /** Puts what the user measured of a camera to use on that camera's frames, as they are decoded. */
 
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
 import type { CameraProfile, DarkMeasurement } from '../../preload/camera-profile.ts';
-import { Cameras, camerasFolder } from '../cameras.ts';
+import { camerasFolder } from '../app-folder.ts';
 import { calibrated, type FrameCalibration } from '../develop/calibrated.ts';
 import type { Mosaic, PerSite } from '../raw/mosaic.ts';
 import { readCameraProfile } from '../training/camera-file.ts';
@@ -31,27 +32,31 @@ export async function camerasStamp(): Promise<number> {
   return (await stat(camerasFolder()).catch(() => undefined))?.mtimeMs ?? 0;
 }
 
-interface Known {
-  readonly stamp: string;
-  readonly profile: CameraProfile | undefined;
-}
-const known = new Map<string, Known>();
+/** All that are kept, and the folder's stamp when they were read. */
+let known: { readonly stamp: number; readonly profiles: readonly CameraProfile[] } | undefined;
 
-/** Read again only when the file changed; one that is damaged is as good as none. */
+/** The latest measurement of a camera; what is damaged is as good as none. */
 async function profileOf(camera: {
   readonly make: string;
   readonly model: string;
 }): Promise<CameraProfile | undefined> {
-  const file = new Cameras(camerasFolder()).fileOf(camera);
-  const found = file === undefined ? undefined : await stat(file).catch(() => undefined);
-  if (file === undefined || found === undefined) return undefined;
-  const stamp = `${found.mtimeMs} ${found.size}`;
-  const had = known.get(file);
-  if (had?.stamp === stamp) return had.profile;
-  const profile = await readCameraProfile(file).catch(() => undefined);
-  const isIts = profile?.make === camera.make && profile.model === camera.model;
-  known.set(file, { stamp, profile: isIts ? profile : undefined });
-  return isIts ? profile : undefined;
+  const stamp = await camerasStamp();
+  if (known?.stamp !== stamp) known = { stamp, profiles: stamp === 0 ? [] : await readAll() };
+  return known.profiles
+    .filter(({ make, model }) => model !== '' && make === camera.make && model === camera.model)
+    .reduce<CameraProfile | undefined>(
+      (latest, one) => (latest === undefined || one.measuredAt > latest.measuredAt ? one : latest),
+      undefined,
+    );
+}
+
+async function readAll(): Promise<CameraProfile[]> {
+  const folder = camerasFolder();
+  const names = await readdir(folder).catch(() => []);
+  const read = names
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => readCameraProfile(path.join(folder, name)).catch(() => undefined));
+  return (await Promise.all(read)).filter((profile) => profile !== undefined);
 }
 
 /** What of a profile holds for one frame; undefined where its ISO was not measured. */
