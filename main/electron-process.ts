@@ -7,6 +7,7 @@ import type { SpawnView } from './engine/preview-process.ts';
 import { viewReplySchema } from './engine/preview-protocol.ts';
 import type { SpawnEngine } from './engine/process.ts';
 import { replySchema } from './engine/protocol.ts';
+import { describeError } from './refusal.ts';
 import type { SpawnSurvey } from './runs/survey.ts';
 import { surveyReplySchema } from './runs/survey-protocol.ts';
 import type { SpawnTraining } from './training/training-process.ts';
@@ -25,7 +26,11 @@ function spawn<Reply>(
 ) {
   const child = utilityProcess.fork(fileURLToPath(file), [], {
     serviceName: name,
-    stdio: 'ignore',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let lastWords = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    lastWords = (lastWords + chunk.toString()).slice(-2000);
   });
   let waiting: unknown[] | undefined = [];
   // What is posted before it runs is kept here rather than trusted to be kept elsewhere.
@@ -36,11 +41,15 @@ function spawn<Reply>(
   child.on('message', (unknown: unknown) => {
     const reply = schema.safeParse(unknown);
     if (reply.success) listener.reply(reply.data);
-    // A process gone mad must not take the app with it.
-    else child.kill();
+    else {
+      // A process gone mad must not take the app with it.
+      lastWords = `its answer was not understood (${describeError(reply.error)})`;
+      child.kill();
+    }
   });
   child.on('exit', (code) => {
-    listener.exit(`with status ${code}`);
+    const said = lastWords.trim().split('\n').at(-1) ?? '';
+    listener.exit(said === '' ? `with status ${code}` : `with status ${code}: ${said}`);
   });
   return {
     send: (message: unknown) => {

@@ -18,6 +18,7 @@ import {
 import { placeOf, savePlace } from './electron-window.ts';
 import { handlersOf } from './handlers.ts';
 import { isRawName } from './library/folder.ts';
+import { tileHeaders } from '../preload/pixel-url.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const pageFolder = path.join(root, 'out/renderer');
@@ -35,6 +36,11 @@ const types = new Map([
   ['.jpg', 'image/jpeg'],
   ['.woff2', 'font/woff2'],
 ]);
+
+// Another folder for its own data makes it another app: tests, portable installations.
+const dataFolder = process.env['NIGHTGLASS_DATA'];
+if (dataFolder !== undefined && dataFolder !== '')
+  app.setPath('userData', path.resolve(dataFolder));
 
 protocol.registerSchemesAsPrivileged([
   { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } },
@@ -61,8 +67,9 @@ async function folderOf(named: string): Promise<string | undefined> {
 
 async function namedFolder(args: readonly string[]): Promise<string | undefined> {
   for (const arg of args.slice(1).reverse()) {
-    const folder =
-      arg.startsWith('-') || /\.[cm]?[jt]s$/.test(arg) ? undefined : await folderOf(arg);
+    // Run from a checkout, the app's own folder is among them.
+    const isOurs = path.resolve(arg) === app.getAppPath() || /\.[cm]?[jt]s$/.test(arg);
+    const folder = arg.startsWith('-') || isOurs ? undefined : await folderOf(arg);
     if (folder !== undefined) return folder;
   }
   return undefined;
@@ -102,6 +109,8 @@ function shut(contents: WebContents): void {
 }
 
 async function start(): Promise<void> {
+  // Also of windows that nobody here knows of.
+  app.enableSandbox();
   app.on('web-contents-created', (_event, contents) => {
     shut(contents);
   });
@@ -159,6 +168,8 @@ async function start(): Promise<void> {
   own.protocol.handle('photo', async (request) => {
     const answer = await nightglass.pixels.handle(request);
     answer.headers.set('access-control-allow-origin', pageOrigin);
+    // The page is of another origin than its pixels: it may read only what is named.
+    answer.headers.set('access-control-expose-headers', Object.values(tileHeaders).join(', '));
     return answer;
   });
   // The app speaks to nobody: not even its own packages may.

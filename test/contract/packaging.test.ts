@@ -1,6 +1,6 @@
 /** What the desktop app is packed from is there, and packed by rules that electron-builder knows. */
 
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync, type Stats } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
@@ -19,6 +19,21 @@ const loader = z
     validateConfiguration: z.custom<(config: unknown, log: unknown) => Promise<void>>(),
   })
   .parse(builder('app-builder-lib/out/util/config/config'));
+
+const fileMatcher = z
+  .object({
+    FileMatcher: z.custom<
+      new (
+        from: string,
+        to: string,
+        expand: (text: string) => string,
+      ) => {
+        addPattern(pattern: string): void;
+        createFilter(): (file: string, stats: Stats) => boolean;
+      }
+    >(),
+  })
+  .parse(builder('app-builder-lib/out/fileMatcher'));
 
 const configSchema = z.object({
   files: z
@@ -51,6 +66,31 @@ describe('the desktop app', () => {
       .object({ main: z.string() })
       .parse(JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')));
     expect(existsSync(path.join(root, main))).toBe(true);
+  });
+
+  it('takes the native code of its own system alone', async () => {
+    const config = z.looseObject({}).parse(await read());
+    const folder = path.join(root, 'node_modules/onnxruntime-node/bin');
+    const files = globSync('**/*', { cwd: folder, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(entry.parentPath, entry.name));
+    for (const [key, system, arch] of [
+      ['linux', 'linux', 'x64'],
+      ['linux', 'linux', 'arm64'],
+      ['win', 'win32', 'x64'],
+      ['mac', 'darwin', 'arm64'],
+    ] as const) {
+      const { files: rules } = z.object({ files: z.array(z.string()) }).parse(config[key]);
+      const matcher = new fileMatcher.FileMatcher(root, root, (text: string) =>
+        text.replaceAll('${arch}', arch),
+      );
+      for (const rule of ['**/*', ...rules]) matcher.addPattern(rule);
+      const isPacked = matcher.createFilter();
+      const packed = files.filter((file) => isPacked(file, statSync(file)));
+      expect(packed.length, system).toBeGreaterThan(0);
+      const own = path.join('napi-v6', system, arch);
+      for (const file of packed) expect(path.relative(folder, file)).toContain(own);
+    }
   });
 
   it('cannot be turned into Node, nor loaded from elsewhere', async () => {
