@@ -30,6 +30,8 @@ export interface Dialogs {
   /** Undefined: closed without a choice. */
   folder(): Promise<string | undefined>;
   model(): Promise<string | undefined>;
+  /** Shows a file in the system's own browser of files. */
+  reveal(path: string): void;
 }
 
 /** What the system around the app is able to do. */

@@ -2,7 +2,16 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { app, BrowserWindow, dialog, ipcMain, protocol, session, type WebContents } from 'electron';
+import {
+  app,
+  BrowserWindow,
+  dialog,
+  ipcMain,
+  protocol,
+  session,
+  shell,
+  type WebContents,
+} from 'electron';
 import Store from 'electron-store';
 import { z } from 'zod';
 import { App } from './app.ts';
@@ -153,6 +162,9 @@ async function start(): Promise<void> {
           properties: ['openFile'],
           filters: [{ name: 'Models', extensions: ['json', 'onnx'] }],
         }),
+      reveal: (file) => {
+        shell.showItemInFolder(file);
+      },
     },
     spawn: spawnUtilityEngine,
     spawnView: spawnUtilityView,

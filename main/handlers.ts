@@ -187,6 +187,15 @@ export function handlersOf(app: App): Handlers {
       queue.clear();
       return {};
     },
+    'queue.reveal': ({ item }) => {
+      if (host.dialogs === undefined) throw noDialogs();
+      const file = queue.state.items.find(({ id }) => id === item)?.path;
+      if (file === undefined) {
+        throw new Refusal('bad-argument', 'expected a finished picture of the export queue');
+      }
+      host.dialogs.reveal(file);
+      return {};
+    },
 
     'settings.read': () => settings.current,
     'settings.write': async (patch) => {

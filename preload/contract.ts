@@ -278,6 +278,8 @@ export const calls = {
   ),
   /** Takes what has ended off the list. */
   'queue.clear': call(nothing, nothing, none),
+  /** Shows a finished picture in its folder. Refused where `hasDialogs` is false. */
+  'queue.reveal': call(z.strictObject({ item: z.string().max(64) }), nothing, none),
 
   'settings.read': call(nothing, settingsSchema, none),
   'settings.write': call(settingsPatchSchema, settingsSchema, none),

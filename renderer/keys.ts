@@ -16,6 +16,7 @@ export const windowKeys = [
   { command: 'openFolder', keys: ['mod+o'] },
   { command: 'showLibrary', keys: ['g'] },
   { command: 'showDevelop', keys: ['d'] },
+  { command: 'showTraining', keys: ['t'] },
   { command: 'export', keys: ['e', 'mod+e'] },
   { command: 'enhanceAll', keys: ['mod+shift+e'] },
   { command: 'queue', keys: ['q'] },

@@ -103,6 +103,10 @@ export class Queue {
     await this.#app.attempt(this.#app.client.call('queue.retry', input));
   }
 
+  async reveal(item: string): Promise<void> {
+    await this.#app.attempt(this.#app.client.call('queue.reveal', { item }));
+  }
+
   async clear(): Promise<void> {
     await this.#app.attempt(this.#app.client.call('queue.clear', {}));
   }

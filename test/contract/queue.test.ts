@@ -11,7 +11,7 @@ import { photoIdOf } from '../../main/library/library.ts';
 import { defaultSettings } from '../../preload/settings.ts';
 import { pixelUrl } from '../../preload/pixel-url.ts';
 import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
-import { startApp, until } from './carriers.ts';
+import { connectMemory, startApp, until } from './carriers.ts';
 
 const choice = defaultSettings.exportChoice;
 
@@ -148,6 +148,24 @@ describe('the export queue', () => {
     app.queue.retry();
     app.queue.resume();
     await until(() => states().every((state) => state === 'done'), 'all');
+  });
+
+  it('shows a finished picture where it lies, and nothing else', async () => {
+    const files = writeSmallDngs(photos, 1);
+    const shown: string[] = [];
+    const none = (): Promise<undefined> => Promise.resolve(undefined);
+    const reveal = (file: string): void => {
+      shown.push(file);
+    };
+    ({ app } = await startApp(root, { dialogs: { folder: none, model: none, reveal } }));
+    app.queue.add(files, choice);
+    await until(() => states()[0] === 'done', 'the picture');
+    const connection = await connectMemory(app);
+    const { client } = connection;
+    await client.call('queue.reveal', { item: app.queue.state.items[0]?.id ?? '' });
+    expect(shown).toEqual([path.join(out, '1.tif')]);
+    await expect(client.call('queue.reveal', { item: '/etc' })).rejects.toThrow('finished picture');
+    await connection.close();
   });
 
   it('takes the edits of each photo, and lets go of tiles that nobody waits for', async () => {
