@@ -5,17 +5,20 @@ import { z } from 'zod';
 import { defaultModelId, readModel } from '../network/manifest.ts';
 import { openNetwork } from '../network/session.ts';
 import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
+import { readCameraProfile } from '../training/camera-file.ts';
 import { simulatedCamera } from '../training/cameras.ts';
 import { evaluationPhotos } from '../training/dataset.ts';
 import {
   DEFAULT_LEVELS,
   evaluatePhoto,
   levelName,
+  levelsOf,
   meanScores,
   parseLevels,
   type Evaluation,
   type Level,
 } from '../training/evaluate.ts';
+import { measuredCamera } from '../training/measured-camera.ts';
 import type { Scores } from '../training/metrics.ts';
 import { loadLinearPhoto } from '../training/photos.ts';
 import { looksLikePairs } from '../training/pairs-find.ts';
@@ -27,6 +30,7 @@ import { Eta, formatDuration, ProgressLine } from './progress-line.ts';
 
 const optionsSchema = z.object({
   model: z.string(),
+  camera: z.string().optional(),
   levels: z.string().optional(),
   crop: z.number().optional(),
   pairs: z.boolean().default(false),
@@ -56,6 +60,10 @@ export function evaluateCommand(): Command {
       `camera:iso:ratio, separated by commas (default: ${DEFAULT_LEVELS.map(levelName).join(',')})`,
     )
     .option(
+      '--camera <profile>',
+      "score in one camera's darkness, as nightglass calibrate measured it (.json); --levels call it mine",
+    )
+    .option(
       '--crop <pixels>',
       'longest side of what is cut out of the middle of a photo (default: 512; of pairs the whole)',
       numberBetween(64, 8192, { whole: true }),
@@ -82,11 +90,17 @@ interface LevelResult {
 async function evaluate(paths: readonly string[], options: Options): Promise<void> {
   const signal = interruptSignal();
   if (options.pairs || (await looksLikePairs(paths))) {
+    if (options.camera !== undefined) {
+      throw new Refusal(
+        'bad-argument',
+        "expected clean photos for --camera but received pairs, which have their own camera's noise",
+      );
+    }
     await evaluatePairs(paths, await readModel(options.model), { ...options, signal });
     return;
   }
   const { crop = 512 } = options;
-  const levels = options.levels === undefined ? DEFAULT_LEVELS : parseLevels(options.levels);
+  const levels = await levelsFor(options);
   const { files, isHeldOutOnly } = await evaluationPhotos(paths, options);
   const model = await readModel(options.model);
   const line = new ProgressLine({ ...(options.json ? { isEnabled: false } : {}) });
@@ -156,15 +170,26 @@ async function evaluate(paths: readonly string[], options: Options): Promise<voi
     'the ratio). rgbP: dB after one fixed rendering; raw: dB in linear camera RGB, not aligned;',
     'ΔE: CIEDE2000 of 32-pixel blocks.',
   ].join(' ');
-  const provenance = `${isHeldOutOnly || options.all ? '' : 'Whether training saw these photos is not known here. '}${NOTE}`;
+  const provenance = `${isHeldOutOnly || options.all ? '' : 'Whether training saw these photos is not known here. '}${options.camera === undefined ? NOTE : OWN_NOTE}`;
   const table = options.markdown ? markdownTable(results) : textTable(results);
   process.stdout.write(`${table}\n\n${about}\n${provenance}\n`);
+}
+
+async function levelsFor({ camera, levels }: Options): Promise<readonly Level[]> {
+  const measured =
+    camera === undefined ? undefined : measuredCamera(await readCameraProfile(camera));
+  if (levels !== undefined) return parseLevels(levels, measured);
+  return measured === undefined ? DEFAULT_LEVELS : levelsOf(measured);
 }
 
 /** What the reader of a score has to know about where training's noise and colours come from. */
 const NOTE =
   "Training draws its noise from wide ranges, chosen to contain cameras like these, and from no camera's " +
   'calibration; the colour matrices of the cameras above are among those that it blends.';
+
+const OWN_NOTE =
+  'The darkness is that of a measured camera, without hot pixels and shading; a model that was trained in ' +
+  'this very noise is at home in it.';
 
 /** The photo itself, or its size; everything else ends the evaluation. */
 function isPhotosFault({ code }: Refusal): boolean {
@@ -176,7 +201,9 @@ function isPhotosFault({ code }: Refusal): boolean {
 function meansOf({ level, scores }: LevelResult) {
   return {
     level: levelName(level),
-    ...level,
+    camera: level.camera,
+    iso: level.iso,
+    ratio: level.ratio,
     network: meanScores(scores.map(({ network }) => network)),
     libraw: meanScores(scores.map(({ libraw }) => libraw)),
   };
@@ -190,8 +217,8 @@ const COLUMNS = [
   { title: 'ΔE', of: ({ blockDeltaE }: Scores) => blockDeltaE.toFixed(1) },
 ] as const;
 
-function levelTitle({ camera, iso, ratio }: Level): string {
-  return `${simulatedCamera(camera).model} ISO ${iso} ×${ratio}`;
+function levelTitle({ camera, measured, iso, ratio }: Level): string {
+  return `${(measured ?? simulatedCamera(camera)).model} ISO ${iso} ×${ratio}`;
 }
 
 function textTable(results: readonly LevelResult[]): string {

@@ -80,6 +80,8 @@ export interface SimulatedCamera {
   /** ISO settings that the calibration covers. */
   readonly isoRange: readonly [number, number];
   readonly noiseAt: (iso: number, random: Random) => IsoNoise;
+  /** What is known of its black at an ISO besides what its files state. */
+  readonly blackAt?: (iso: number) => PerSite;
 }
 
 function matrixOf(name: string): Matrix3 {

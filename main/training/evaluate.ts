@@ -12,7 +12,7 @@ import { cfaDng } from '../raw/dng.ts';
 import { LibRawFile } from '../raw/libraw.ts';
 import type { Mosaic } from '../raw/mosaic.ts';
 import { Refusal } from '../refusal.ts';
-import { simulatedCamera } from './cameras.ts';
+import { simulatedCamera, type SimulatedCamera } from './cameras.ts';
 import { score, type LinearRgb, type Scores } from './metrics.ts';
 import type { LinearPhoto } from './photos.ts';
 import { Random } from './random.ts';
@@ -20,8 +20,10 @@ import { simulateMosaic, type Area } from './simulate.ts';
 
 /** One kind of darkness. */
 export interface Level {
-  /** One of `SIMULATED_CAMERAS`. */
+  /** One of `SIMULATED_CAMERAS`, or `mine`. */
   readonly camera: string;
+  /** What `mine` stands for. */
+  readonly measured?: SimulatedCamera;
   readonly iso: number;
   readonly ratio: number;
 }
@@ -43,11 +45,22 @@ const WINDOW_AREA_MAX = 512 * 512;
 /** First key of every evaluation's noise, so that no training ever draws the same. */
 const EVALUATION_KEY = 0x6576_616c;
 
+/** What a camera is called in levels that was measured with `nightglass calibrate`. */
+const mine = 'mine';
+
+/** A measured camera's lowest, middle and highest ISO, a hundred times darkened. */
+export function levelsOf(measured: SimulatedCamera): Level[] {
+  const [least, most] = measured.isoRange;
+  const isos = [least, Math.round(Math.sqrt(least * most)), most];
+  return [...new Set(isos)].map((iso) => ({ camera: mine, measured, iso, ratio: 100 }));
+}
+
 /**
  * Reads `camera:iso:ratio,…`.
+ * @param measured what the camera `mine` stands for
  * @throws Refusal `bad-argument`
  */
-export function parseLevels(text: string): Level[] {
+export function parseLevels(text: string, measured?: SimulatedCamera): Level[] {
   return text.split(',').map((part) => {
     const [camera = '', isoText = '', ratioText = '', ...more] = part.trim().split(':');
     const [iso, ratio] = [Number(isoText || 'x'), Number(ratioText || 'x')];
@@ -57,14 +70,15 @@ export function parseLevels(text: string): Level[] {
         `expected camera:iso:ratio with a ratio of 1 to 300 for a level but received "${part}"`,
       );
     }
-    const [least, most] = simulatedCamera(camera).isoRange;
+    const own = camera === mine ? measured : undefined;
+    const [least, most] = (own ?? simulatedCamera(camera)).isoRange;
     if (!(iso >= least && iso <= most)) {
       throw new Refusal(
         'bad-argument',
         `expected an ISO of ${least} to ${most} for ${camera} but received ${isoText}`,
       );
     }
-    return { camera, iso, ratio };
+    return { camera, iso, ratio, ...(own === undefined ? {} : { measured: own }) };
   });
 }
 
@@ -107,11 +121,17 @@ export interface Evaluation {
  */
 export async function evaluatePhoto(request: EvaluationRequest): Promise<Evaluation> {
   const { photo, level, run, crop, signal } = request;
-  const { mosaic, truth } = simulateMosaic(photo, {
-    ...level,
+  const { measured, iso, ratio } = level;
+  const { mosaic: stated, truth } = simulateMosaic(photo, {
+    camera: measured ?? level.camera,
+    iso,
+    ratio,
     random: new Random(EVALUATION_KEY, nameKey(photo.name), nameKey(levelName(level))),
     area: middleOf(photo, crop),
   });
+  // The develop line knows a measured camera's black; see engine/calibration.ts.
+  const black = measured?.blackAt?.(iso);
+  const mosaic = black === undefined ? stated : { ...stated, blackLevel: black };
   const cameraToSrgb = cameraToOutput(mosaic.colour, 'srgb');
   const network = await networkPicture(mosaic, level.ratio, run, signal);
   const libraw = await librawPicture(mosaic, level.ratio);

@@ -33,6 +33,7 @@ export function measuredCamera(profile: CameraProfile): SimulatedCamera {
     whiteLevel: Math.min(...isos.map(({ whiteLevel }) => whiteLevel)),
     xyzToCamera,
     isoRange: isoRangeOf(profile),
+    blackAt: (iso) => cameraNoiseAt(profile, iso).blackLevel,
     noiseAt: (iso, random) => {
       const noise = cameraNoiseAt(profile, iso);
       const lambda = noise.tukeyLambda.value;

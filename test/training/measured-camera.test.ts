@@ -54,6 +54,18 @@ it('is what simulate --camera takes, within the ISOs that were measured', async 
   const raw = await decodeRaw(out);
   expect(raw.kind === 'mosaic' && raw.mosaic.shot.model).toBe('Owl 1');
 
+  const scored = await nightglass([
+    'evaluate', path.join(folder, 'made-0.png'), '--camera', profile, '--crop', '64',
+  ]); // prettier-ignore
+  expect(scored).toMatchObject({ status: 0, stderr: '' });
+  expect(scored.stdout).toMatch(/Owl 1 ISO 1600 ×100( +-?\d+\.\d+){8}\n/);
+  expect(scored.stdout).toContain('measured camera');
+  const own = ['--levels', 'mine:1600:30', '--json'];
+  const level = await nightglass([
+    'evaluate', path.join(folder, 'made-0.png'), '--camera', profile, '--crop', '64', ...own,
+  ]); // prettier-ignore
+  expect(eventsOf(level.stdout).at(-2)).toMatchObject({ level: 'mine:1600:30', camera: 'mine' });
+
   const beyond = await nightglass([...simulate, '--camera', profile, '--iso', '3200']);
   expect(beyond.status).toBe(2);
   expect(beyond.stderr).toContain('1600');
