@@ -87,6 +87,20 @@ export function trainCommand(): Command {
       `highest learning rate (default: ${learningRate})`,
       numberBetween(1e-8, 1),
     )
+    .option('--learning-rate-final <number>', 'lowest learning rate', numberBetween(1e-12, 1))
+    .addOption(
+      new Option('--schedule <kind>', 'how the learning rate falls').choices(['cosine', 'halfway']),
+    )
+    .option(
+      '--warmup <steps>',
+      'steps in which the learning rate rises',
+      numberBetween(0, 1_000_000, whole),
+    )
+    .option(
+      '--clip-norm <number>',
+      'gradients longer than this are shortened',
+      numberBetween(1e-6, 1e9),
+    )
     .option(
       '--seed <number>',
       `decides first weights and all patches (default: ${seed})`,

@@ -19,6 +19,10 @@ export const recipeOptionsSchema = z.object({
   patch: z.number().optional(),
   base: z.number().optional(),
   learningRate: z.number().optional(),
+  learningRateFinal: z.number().optional(),
+  schedule: recipeSchema.shape.schedule.unwrap().optional(),
+  warmup: z.number().optional(),
+  clipNorm: z.number().optional(),
   seed: z.number().optional(),
 });
 
@@ -60,10 +64,10 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
     steps,
     ...(epochs === undefined ? {} : { epochs }),
     learningRate,
-    // The step down after half of the way keeps its size.
-    ...(made.schedule === 'halfway'
-      ? { learningRateFinal: (learningRate * made.learningRateFinal) / made.learningRate }
-      : {}),
+    learningRateFinal: options.learningRateFinal ?? finalRate(made, learningRate),
+    schedule: options.schedule ?? made.schedule,
+    warmupSteps: options.warmup ?? made.warmupSteps,
+    clipNorm: options.clipNorm ?? made.clipNorm,
     ...(options.loss === undefined ? {} : { loss: LOSSES[options.loss] }),
     seed: options.seed ?? made.seed,
   });
@@ -71,6 +75,11 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
   const [issue] = parsed.error.issues;
   const what = issue?.path.join('.') === 'patchPacked' ? '--patch' : issue?.path.join('.');
   throw new Refusal('bad-argument', `bad ${what ?? 'recipe'}: ${issue?.message ?? 'it is wrong'}`);
+}
+
+/** The step down after half of the way keeps its size; a cosine ends where it did, if it falls at all. */
+function finalRate({ schedule, learningRate: from, learningRateFinal: to }: Recipe, rate: number) {
+  return schedule === 'halfway' ? (rate * to) / from : Math.min(rate, to);
 }
 
 /**
@@ -84,6 +93,10 @@ export function resumedRecipe(options: RecipeOptions, recipe: Recipe): Recipe {
     ['--patch', options.patch, recipe.patchPacked],
     ['--base', options.base, recipe.unet.baseChannels],
     ['--learning-rate', options.learningRate, recipe.learningRate],
+    ['--learning-rate-final', options.learningRateFinal, recipe.learningRateFinal],
+    ['--schedule', options.schedule, recipe.schedule],
+    ['--warmup', options.warmup, recipe.warmupSteps],
+    ['--clip-norm', options.clipNorm, recipe.clipNorm],
     ['--seed', options.seed, recipe.seed],
   ];
   for (const [name, asked, had] of given) {

@@ -1,6 +1,7 @@
 /** Recipes: what the ready-made ones say, and that what older runs wrote still means the same. */
 
 import { describe, expect, it } from 'vitest';
+import { recipeOf, resumedRecipe } from '../../main/commands/training-recipe.ts';
 import {
   defaultRecipe,
   learningRateAt,
@@ -8,6 +9,7 @@ import {
   recipeSchema,
   stepsOfEpochs,
 } from '../../main/training/recipe.ts';
+import { refusalOf } from './refusal-of.ts';
 
 describe('a recipe', () => {
   it('of a run from before there were recipes is the one of that time', () => {
@@ -47,5 +49,44 @@ describe('learning rates', () => {
   it('are counted in passes over the pairs where the recipe does', () => {
     expect(stepsOfEpochs(recipes.sid, 400, 161)).toBe(64_400);
     expect(stepsOfEpochs(defaultRecipe, 1, 3)).toBe(1);
+  });
+});
+
+describe('the options of nightglass train', () => {
+  it('change what they name and nothing else', () => {
+    expect(recipeOf({}, undefined)).toEqual(defaultRecipe);
+    expect(recipeOf({ recipe: 'sid' }, 10)).toEqual({ ...recipes.sid, steps: 4000 });
+    expect(recipeOf({ recipe: 'sid', loss: 'mse', epochs: 2, batch: 4 }, 10)).toMatchObject({
+      steps: 5,
+      epochs: 2,
+      batch: 4,
+      loss: { linear: 0, squared: 1 },
+    });
+    // Steps are steps, however many passes they come to.
+    expect(recipeOf({ recipe: 'sid', steps: 7 }, 10)).not.toHaveProperty('epochs');
+    expect(recipeOf({ recipe: 'sid', learningRate: 1e-3 }, 10).learningRateFinal).toBeCloseTo(1e-4);
+    const all = { learningRateFinal: 1e-5, schedule: 'halfway', warmup: 3, clipNorm: 2 } as const;
+    expect(recipeOf(all, undefined)).toEqual({
+      ...defaultRecipe,
+      learningRateFinal: 1e-5,
+      schedule: 'halfway',
+      warmupSteps: 3,
+      clipNorm: 2,
+    });
+  });
+
+  it('are refused where they make no recipe, or another than the run has', async () => {
+    const answer = async (work: () => unknown): Promise<string> => (await refusalOf(work)).message;
+    expect(await answer(() => recipeOf({ patch: 100 }, undefined))).toMatch(/bad --patch/);
+    expect(await answer(() => recipeOf({ recipe: 'sid' }, undefined))).toMatch(
+      /expected pairs for/,
+    );
+    expect(await answer(() => recipeOf({ epochs: 3 }, undefined))).toMatch(/--epochs/);
+    expect(await answer(() => resumedRecipe({ recipe: 'sid' }, defaultRecipe))).toMatch(
+      /expected --recipe raw, as the run began, but received sid/,
+    );
+    expect(await answer(() => resumedRecipe({ clipNorm: 3 }, defaultRecipe))).toMatch(
+      /--clip-norm/,
+    );
   });
 });
