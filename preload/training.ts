@@ -51,6 +51,8 @@ export const lessonSchema = z.strictObject({
   /** Steps between checkpoints: what a crash loses at most. */
   checkpointEvery: z.number().int().min(1).max(1_000_000),
   validateEvery: z.number().int().min(1).max(1_000_000),
+  /** What steps are made on. */
+  device: z.enum(['cpu', 'webgpu']),
   /** Processor threads; 0: all. */
   threads: z.number().int().min(0).max(256),
 });
@@ -206,6 +208,8 @@ const exampleSchema = z.object({
 
 export const runStorySchema = z.object({
   run: runSchema,
+  /** What validations try the network on; not held out: too little to keep any of it aside. */
+  validatedOn: z.object({ about: z.string(), isHeldOut: z.boolean() }).optional(),
   losses: z.array(z.object({ step: z.number(), loss: z.number(), learningRate: z.number() })),
   validations: z.array(
     scoresSchema.extend({ isBest: z.boolean(), examples: z.array(exampleSchema) }),

@@ -75,9 +75,14 @@ export function trainingHandlersOf({ host, access, desk, checks, cameras, models
         },
       }),
     'training.measure': async ({ lesson }, { signal }) => {
-      const { threads } = lesson;
+      const { device, threads } = lesson;
       const { stepMs, rssBytes } = await survey(
-        { kind: 'measure', recipe: recipeOf(lesson), ...(threads === 0 ? {} : { threads }) },
+        {
+          kind: 'measure',
+          recipe: recipeOf(lesson),
+          device,
+          ...(threads === 0 ? {} : { threads }),
+        },
         'measured',
         { spawn: spawnSurvey, signal },
       );

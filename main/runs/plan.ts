@@ -16,7 +16,7 @@ export function runPlanOf(
   from: Manifest | undefined,
 ): RunPlan {
   const recipe = recipeOf(lesson);
-  const { threads, checkpointEvery, validateEvery } = lesson;
+  const { device, threads, checkpointEvery, validateEvery } = lesson;
   return {
     title: {
       id,
@@ -29,7 +29,7 @@ export function runPlanOf(
     dataset,
     startedFrom: from === undefined ? { kind: 'random' } : { kind: 'model', which: from.id },
     settings: {
-      device: 'cpu',
+      device,
       ...(threads === 0 ? {} : { threads }),
       checkpointEvery,
       validateEvery,

@@ -1,5 +1,6 @@
 /** What happened in a run, for its page: curves, examples, and what went otherwise than planned. */
 
+import { readdir } from 'node:fs/promises';
 import type { Run, RunStory } from '../../preload/training.ts';
 import { readRunLog, type LoggedEvent } from '../training/run-events.ts';
 import { runFiles } from '../training/run-folder.ts';
@@ -8,16 +9,28 @@ import { runFiles } from '../training/run-folder.ts';
 const pointsMax = 2000;
 
 export async function storyOf(run: Run, folder: string): Promise<RunStory> {
-  const events = await readRunLog(runFiles(folder).log);
+  const files = runFiles(folder);
+  const events = await readRunLog(files.log);
+  // Pictures of many validations are thinned out.
+  const pictures = new Set(await readdir(files.examples).catch(() => []));
+  const validatedOn = events.findLast((event) => event.event === 'start')?.validation;
   const losses = events
     .filter((event) => event.event === 'progress')
     .map(({ step, loss, learningRate }) => ({ step, loss, learningRate }));
   const validations = events
     .filter((event) => event.event === 'validated')
     .map(({ step, psnrDb, ssim, loss, isBest, examples }) => {
-      return { step, psnrDb, ssim, loss, isBest, examples };
+      const shown = examples.filter(({ after }) => pictures.has(after));
+      return { step, psnrDb, ssim, loss, isBest, examples: shown };
     });
-  return { run, losses: thinned(losses), validations, notes: events.flatMap(noteOf) };
+  return {
+    run,
+    ...(validatedOn === undefined ? {} : { validatedOn }),
+    losses: thinned(losses),
+    // What was begun twice before its first checkpoint was validated twice.
+    validations: [...new Map(validations.map((one) => [one.step, one])).values()],
+    notes: events.flatMap(noteOf),
+  };
 }
 
 /** Every nth, the last one always. */

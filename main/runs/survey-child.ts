@@ -48,7 +48,7 @@ async function survey(job: SurveyJob): Promise<SurveyReply> {
       return { kind: 'camera', profile };
     }
     case 'measure':
-      return { kind: 'measured', ...(await measureStep(job.recipe, job.threads)) };
+      return { kind: 'measured', ...(await measureStep(job.recipe, job)) };
   }
 }
 

@@ -14,7 +14,12 @@ export const surveyJobSchema = z.discriminatedUnion('kind', [
   /** A camera's noise, from folders of frames. */
   z.object({ kind: z.literal('camera'), dark: z.string(), flat: z.string().optional() }),
   /** How long a step takes here. */
-  z.object({ kind: z.literal('measure'), recipe: recipeSchema, threads: z.number().optional() }),
+  z.object({
+    kind: z.literal('measure'),
+    recipe: recipeSchema,
+    device: z.enum(['cpu', 'webgpu']),
+    threads: z.number().optional(),
+  }),
 ]);
 export type SurveyJob = z.infer<typeof surveyJobSchema>;
 

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { stateOf } from './checkpoint.ts';
 import { Random } from './random.ts';
 import type { Recipe } from './recipe.ts';
-import { openStep } from './step-session.ts';
+import { openStep, type StepOptions } from './step-session.ts';
 import { firstWeights } from './weights.ts';
 
 /** No more steps than this after the first, and none begun after this time. */
@@ -18,16 +18,17 @@ export interface Measured {
   readonly rssBytes: number;
 }
 
+/** @throws Refusal `device` if there is no such device */
 export async function measureStep(
   recipe: Recipe,
-  threads = availableParallelism(),
+  { threads = availableParallelism(), device }: StepOptions,
 ): Promise<Measured> {
   const { unet, batch, patchPacked, seed, learningRate } = recipe;
   const random = new Random(seed);
   const noise = (channels: number): Float32Array =>
     Float32Array.from({ length: batch * channels * patchPacked ** 2 }, () => random.unit());
   const patches = { input: noise(unet.inputChannels), target: noise(unet.outputChannels) };
-  const session = await openStep(recipe, stateOf(firstWeights(unet, seed)), { threads });
+  const session = await openStep(recipe, stateOf(firstWeights(unet, seed)), { threads, device });
   try {
     // The first step makes room and is slower.
     await session.step(patches, learningRate);

@@ -39,7 +39,7 @@ export const runEventSchema = z.discriminatedUnion('event', [
     /** One pass over the photos or pairs. */
     stepsPerEpoch: z.number().positive().optional(),
   }),
-  /** Steps were made: each is told, every hundredth is logged. */
+  /** Steps were made: each is told, every hundredth (in short runs, more) is logged. */
   z.object({
     event: z.literal('progress'),
     step,

@@ -6,8 +6,9 @@ import { runFiles, writeRun, type RunDescription, type RunState } from './run-fo
 import { RunLog } from './run-log.ts';
 import type { TrainingProgress } from './run.ts';
 
-/** Steps between lines of the log; the first and the last step have one too. */
-const logEvery = 100;
+/** Steps between lines of the log, fewer in short runs; the first and the last step have one too. */
+const logEveryMax = 100;
+const linesWished = 200;
 /** How fast the estimate of the time left forgets. */
 const paceMemorySteps = 50;
 
@@ -71,6 +72,7 @@ export class RunJournal {
       ...(leftMs === undefined ? {} : { leftSeconds: Math.round(leftMs / 1000) }),
       rssBytes: process.memoryUsage.rss(),
     };
+    const logEvery = Math.min(logEveryMax, Math.max(1, Math.floor(steps / linesWished)));
     if (step === firstStep || step % logEvery === 0 || step === steps) {
       this.tell(event);
       this.#sinceLog = { stepMs: 0, waitMs: 0, steps: 0 };

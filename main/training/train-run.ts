@@ -116,6 +116,11 @@ class Runner {
       const validation = new RunValidation(this.#folder, this.#journal, data.validation, {
         threads,
       });
+      // What a model could do before is what the new one is compared with.
+      const isFirst = start.state.step === 0 && !control.isStopped;
+      if (isFirst && this.#journal.description.startedFrom.kind !== 'random') {
+        await validation.validate({ ...start, dataset });
+      }
       const firstStep = start.state.step + 1;
       let keptStep = start.state.step;
       const reached = await train(recipe, start, data.batches, {

@@ -14,6 +14,9 @@ export type Kind = 'pairs' | 'photos' | 'sid';
 export type PairsCheck = Extract<Check, { kind: 'pairs' }>;
 export type CheckedPair = PairsCheck['pairs'][number];
 
+/** What of a lesson is typed. */
+export type NumberField = Exclude<keyof Lesson, 'recipe' | 'device'>;
+
 interface Measured {
   readonly stepMs: number;
   readonly rssBytes: number;
@@ -47,7 +50,7 @@ export class Wizard {
   /** As it is set, from the course's. */
   lesson = $state.raw<Lesson>();
   /** Numbers of the lesson that were typed and cannot be. */
-  wrong = $state.raw<ReadonlySet<keyof Lesson>>(new Set());
+  wrong = $state.raw<ReadonlySet<NumberField>>(new Set());
   /** By what a step's time depends on. */
   measured = $state.raw<ReadonlyMap<string, Measured>>(new Map());
   isMeasuring = $state(false);
@@ -214,8 +217,13 @@ export class Wizard {
     void this.measure();
   }
 
+  setDevice(device: Lesson['device']): void {
+    if (this.lesson !== undefined) this.lesson = { ...this.lesson, device };
+    void this.measure();
+  }
+
   /** @param value undefined: what was typed is no such number */
-  change(field: keyof Lesson, value: number | undefined): void {
+  change(field: NumberField, value: number | undefined): void {
     const wrong = new Set(this.wrong);
     if (value === undefined) wrong.add(field);
     else wrong.delete(field);
@@ -314,8 +322,8 @@ function toggled(names: ReadonlySet<string>, name: string): ReadonlySet<string> 
 }
 
 /** What the time of a step depends on. */
-function keyOf({ recipe, baseChannels, batch, patchPacked, threads }: Lesson): string {
-  return [recipe, baseChannels, batch, patchPacked, threads].join(' ');
+function keyOf({ recipe, baseChannels, batch, patchPacked, device, threads }: Lesson): string {
+  return [recipe, baseChannels, batch, patchPacked, device, threads].join(' ');
 }
 
 export const [wizardOf, provideWizard] = createContext<Wizard>();

@@ -280,6 +280,17 @@ export const words = {
   lossHelp: 'How far the network is from the truth in what it learns from. It should fall.',
   validation: 'Quality on pictures it never learns from',
   validationHelp: 'PSNR in dB, higher is better: 3 dB more is half the mean squared error.',
+  validationSeen: 'Quality on pictures it learns from',
+  validationSeenHelp:
+    'PSNR in dB. There are too few to keep any aside, so this flatters: look at other photos before you trust it.',
+  compared: 'Compared with what it began with',
+  comparedHelp: (model: string) => `The same pictures, by ${model} and by your model.`,
+  comparedWorse: (model: string) =>
+    `Nothing it learned made it better than ${model} on these pictures: your model is ${model}’s equal. More or other photos may help, or a smaller learning rate.`,
+  measures: { psnr: 'PSNR', ssim: 'SSIM' },
+  measure: 'Measure',
+  gainSays: (gain: string) => `${gain} dB`,
+  yours: (step: number) => `Yours, step ${step.toLocaleString('en')}`,
   noCurve: 'The curve begins after a few steps.',
   noValidation: 'The first point comes with the first validation.',
   zoomIn: 'Zoom in',

@@ -24,6 +24,7 @@ const lesson: Lesson = {
   seed: 1,
   checkpointEvery: 4,
   validateEvery: 4,
+  device: 'cpu',
   threads: 1,
 };
 
@@ -132,8 +133,11 @@ describe('training on pairs, and on one camera’s noise', () => {
       camera: 'SONY ILCE-7SM2',
       model: 'pairs',
     });
-    const { validations } = await client().call('training.read', { run: id });
-    expect(validations.map(({ step }) => step)).toEqual(expect.arrayContaining([4, 8]));
+    const { validations, validatedOn } = await client().call('training.read', { run: id });
+    // The first is of the model it began with.
+    expect(validations.map(({ step }) => step)).toEqual([0, 4, 8]);
+    expect(validations.every(({ examples }) => examples.length > 0)).toBe(true);
+    expect(validatedOn?.isHeldOut).toBe(true);
   });
 
   it('refuses pairs of which too few are left', async () => {

@@ -23,6 +23,7 @@ const lesson: Lesson = {
   seed: 1,
   checkpointEvery: 4,
   validateEvery: 6,
+  device: 'cpu',
   threads: 1,
 };
 

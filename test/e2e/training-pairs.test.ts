@@ -122,6 +122,7 @@ describe.skipIf(chromiumPath === undefined)('pairs and dark frames', () => {
     expect(await page.getByLabel(/Name of the model/).inputValue()).toBe('SONY ILCE-7SM2');
     await button('Start training').click();
     await page.getByRole('heading', { name: 'Your model' }).waitFor();
+    await page.getByRole('heading', { name: 'Compared with what it began with' }).waitFor();
     await expectAccessible(page, 'train-done-pairs');
     await button('Use from now on').click();
     await soon(() => app.settings.current.cameraModels).toEqual({
@@ -136,7 +137,7 @@ describe.skipIf(chromiumPath === undefined)('pairs and dark frames', () => {
     await page.getByLabel(/Of my camera, measured from dark frames/).check();
     await page.getByText('Shut out all light', { exact: false }).waitFor();
     await expectAccessible(page, 'train-guide');
-    await chooseFolder(page, 'Folder of clean photos', 'The folder above', 'clean');
+    await chooseFolder(page, 'Folder of clean photos', 'photos', 'clean');
     expect(await button('Next').isDisabled()).toBe(true);
     await chooseFolder(page, 'Folder of dark frames', 'The folder above', 'dark');
     await chooseFolder(page, 'Folder of flat frames', 'The folder above', 'flat');
