@@ -2,6 +2,7 @@
 
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   develop: () => import('./develop.ts'),
+  hand: () => import('./hand.ts'),
   step: () => import('./step.ts'),
 };
 

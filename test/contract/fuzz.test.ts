@@ -1,6 +1,13 @@
 /** Whatever a window sends, the app neither breaks nor touches a file outside of what it was given. */
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 import fc from 'fast-check';
@@ -13,6 +20,15 @@ import { parsePixelUrl, pixelUrl } from '../../preload/pixel-url.ts';
 import { toCallerSchema } from '../../preload/wire.ts';
 import { temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { connectMemory, startApp, type Connection } from './carriers.ts';
+import { inputsOf } from './inputs.ts';
+
+/** Names, sizes and times of all that is in a folder. */
+function snapshot(folder: string): unknown {
+  return readdirSync(folder, { recursive: true })
+    .map((name) => path.join(folder, String(name)))
+    .sort()
+    .map((file) => [file, statSync(file).size, statSync(file).mtimeMs]);
+}
 
 const names = Object.keys(calls).filter((name): name is CallName => Object.hasOwn(calls, name));
 
@@ -202,6 +218,80 @@ describe('a window that sends anything', () => {
     expect(existsSync(path.join(outside, 'new'))).toBe(false);
     await again.close();
   });
+
+  it('meets every call with what its own schema lets through, and lets nothing out', async () => {
+    const root = temporaryFolder();
+    const photos = path.join(root, 'photos');
+    const secrets = path.join(root, 'secrets');
+    writeSmallDngs(photos, 2);
+    writeSmallDngs(secrets, 1);
+    // Processes that end at once: this is about the door.
+    const dying = (listener: { exit(reason: string): void }) => {
+      queueMicrotask(() => {
+        listener.exit('at once');
+      });
+      return { send: () => undefined, kill: () => undefined };
+    };
+    const { app, bugs } = await startApp(root, {
+      spawn: dying,
+      spawnTraining: dying,
+      spawnSurvey: dying,
+    });
+    const again = await connectMemory(app);
+    await again.client.call('library.open', { path: photos, subfolders: false });
+    const known = photoIdOf(path.join(photos, '1.dng'));
+    const marker = 'outside-marker.dng';
+    renameSync(path.join(secrets, '1.dng'), path.join(secrets, marker));
+    const before = snapshot(secrets);
+    const words = {
+      text: fc.oneof(
+        fc.constantFrom(secrets, path.join(secrets, marker), `${photos}/../secrets`),
+        fc.constantFrom(photos, path.join(photos, '1.dng'), path.join(photos, 'new')),
+        hostilePath,
+      ),
+      known: [known, 'small', '{name}-bright'],
+      anything,
+    };
+    let nextId = 2_000_000;
+    const settle = new Map<number, (answer: string) => void>();
+    again.raw.listen((message) => {
+      const parsed = toCallerSchema.parse(message);
+      if (parsed.kind === 'reply') settle.get(parsed.id)?.(JSON.stringify(parsed.output));
+      if (parsed.kind === 'fail') settle.get(parsed.id)?.(parsed.failure.code);
+    });
+    const replied = new Set<CallName>();
+    const sampled = names.filter((name) => name !== 'app.quit' && name !== 'devices.test');
+    for (const name of sampled) {
+      for (const given of fc.sample(inputsOf(calls[name].input, words), {
+        numRuns: 25,
+        seed: 11,
+      })) {
+        const id = nextId++;
+        const answered = new Promise<string>((resolve) => settle.set(id, resolve));
+        try {
+          again.raw.post({ kind: 'call', id, name, input: given });
+        } catch (error) {
+          expect(error).toMatchObject({ name: 'DataCloneError' });
+          continue;
+        }
+        // What waits for a process that never speaks here is called back.
+        const timer = setTimeout(() => {
+          again.raw.post({ kind: 'cancel', id });
+        }, 1000);
+        const answer = await answered;
+        clearTimeout(timer);
+        if (!/^[a-z-]+$/.test(answer)) replied.add(name);
+        expect(answer, `${name} ${JSON.stringify(given)}`).not.toBe('bug');
+        expect(answer, `${name} ${JSON.stringify(given)}`).not.toContain(marker);
+      }
+    }
+    expect(bugs).toEqual([]);
+    expect(snapshot(secrets)).toEqual(before);
+    // Many were let in: what came of them is what was looked at.
+    expect(replied.size).toBeGreaterThan(20);
+    await again.close();
+    await app.close();
+  }, 600_000);
 
   it('answers every address of pixels, whatever stands in it', async () => {
     const part = fc.oneof(
