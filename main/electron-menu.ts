@@ -67,12 +67,13 @@ export function desktopMenu(window: BrowserWindow, events: EventHub): void {
       submenu: [
         item('Library', 'show-library', 'CmdOrCtrl+1'),
         item('Develop', 'show-develop', 'CmdOrCtrl+2'),
+        item('Train', 'show-training', 'CmdOrCtrl+3'),
         line,
         { role: 'togglefullscreen' },
       ],
     },
     { role: 'windowMenu' },
-    ...(isMac ? [] : [{ label: 'Help', submenu: [about] }]),
+    { label: 'Help', submenu: [item('Keys', 'help'), ...(isMac ? [] : [line, about])] },
   ];
   Menu.setApplicationMenu(Menu.buildFromTemplate(template));
   window.setMenuBarVisibility(true);

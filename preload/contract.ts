@@ -353,6 +353,8 @@ export const events = {
       'paste-edits',
       'show-library',
       'show-develop',
+      'show-training',
+      'help',
       'about',
     ]),
   }),
