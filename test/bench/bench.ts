@@ -4,6 +4,7 @@ const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   develop: () => import('./develop.ts'),
   hand: () => import('./hand.ts'),
   step: () => import('./step.ts'),
+  loop: () => import('./loop.ts'),
 };
 
 const [name = 'develop'] = process.argv.slice(2);
