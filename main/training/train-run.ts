@@ -177,7 +177,7 @@ class Runner {
     if (had !== '' && had !== digest && this.#options.acceptsOtherData !== true) {
       throw new Refusal(
         'dataset',
-        `expected the photos the run began with (${had}) but found ${digest}: it would not go on as it ` +
+        `expected the photos or pairs the run began with (${had}) but found ${digest}: it would not go on as it ` +
           'was; --other-photos goes on all the same',
       );
     }

@@ -21,9 +21,19 @@ export const spawnNodeTraining: SpawnTraining = (listener) =>
   forkChild(
     new URL('./child.ts', import.meta.url),
     trainingReplySchema,
-    { env: process.env, execArgv: process.execArgv },
+    { env: trainingEnvironment(), execArgv: process.execArgv },
     listener,
   );
+
+/**
+ * The training process's environment. On Linux glibc is held to two pools of memory: with one for each
+ * of its many threads, what decoding took for a moment is kept several times over (measured on the
+ * photos of the default models: 670 MB instead of 1.1 GB).
+ */
+function trainingEnvironment(): NodeJS.ProcessEnv {
+  if (process.platform !== 'linux') return process.env;
+  return { MALLOC_ARENA_MAX: '2', ...process.env };
+}
 
 export interface TrainingOptions {
   readonly spawn: SpawnTraining;
