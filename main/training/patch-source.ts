@@ -69,6 +69,9 @@ const cutterReports = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('failed'), failure: failureSchema }),
 ]);
 
+/** A wait shorter than this is for a batch that is being cut, and no news. */
+const patienceMs = 500;
+
 /** Batch k depends on the photos, the seed, the memory for photos and k alone. */
 export class PatchSource {
   /** Photos that are drawn from. */
@@ -136,11 +139,14 @@ export class PatchSource {
     const first = this.#coming.shift();
     this.#order();
     if (first === undefined) throw new Error('no batch was ordered');
-    this.#isWaiting = true;
-    this.#tellAway();
+    const waiting = setTimeout(() => {
+      this.#isWaiting = true;
+      this.#tellAway();
+    }, patienceMs);
     try {
       return await first;
     } finally {
+      clearTimeout(waiting);
       this.#isWaiting = false;
       if (this.#hasToldAway) this.#options.onAway?.(undefined);
       this.#hasToldAway = false;

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readModel } from '../../main/network/manifest.ts';
 import { readRunLog } from '../../main/training/run-events.ts';
-import { createRun, readRun, runFiles } from '../../main/training/run-folder.ts';
+import { createRun, readRun, runFiles, writeRun } from '../../main/training/run-folder.ts';
 import { writePhotos } from './made-photos.ts';
 import { smallPlan, training } from './small-run.ts';
 
@@ -23,7 +23,8 @@ const plan = (steps: number) => smallPlan(path.join(folder, 'photos'), steps);
 
 it('rests, goes on, stops with a model, and ends when it goes on again', async () => {
   const run = path.join(folder, 'asked');
-  await createRun(run, plan(60));
+  // So many steps that it cannot end before it is asked to rest.
+  await createRun(run, plan(100_000));
   expect((await readRun(run)).description.state).toEqual({ kind: 'new' });
   const told: string[] = [];
   const first = training(run, (event, self) => {
@@ -44,13 +45,16 @@ it('rests, goes on, stops with a model, and ends when it goes on again', async (
   expect(stopped.description.models).toEqual(['mine.json']);
   expect((await readModel(path.join(run, 'mine.json'))).manifest.name).toBe('Mine');
 
+  const last = stopped.description.step + 20;
+  const { recipe } = stopped.description;
+  await writeRun(run, { ...stopped.description, recipe: { ...recipe, steps: last } });
   expect(await training(run, () => undefined).ended).toBeUndefined();
   const { description, isAlive } = await readRun(run);
   expect(isAlive).toBe(false);
-  expect(description).toMatchObject({ state: { kind: 'done' }, step: 60, models: ['mine.json'] });
+  expect(description).toMatchObject({ state: { kind: 'done' }, step: last, models: ['mine.json'] });
   expect(description.trainedSeconds).toBeGreaterThan(0);
   const log = await readRunLog(runFiles(run).log);
-  expect(log.at(-1)).toMatchObject({ event: 'done', step: 60 });
+  expect(log.at(-1)).toMatchObject({ event: 'done', step: last });
   const steps = log.filter(({ event }) => event === 'progress').map(({ step }) => step);
   expect(steps).toEqual([...new Set(steps)].sort((a, b) => a - b));
 });

@@ -30,7 +30,7 @@ export function smallPlan(
       device: 'cpu',
       threads: 1,
       checkpointEvery: 4,
-      validateEvery: 12,
+      validateEvery: 80,
       keep: 'best',
       ...settings,
     },
