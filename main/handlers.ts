@@ -16,7 +16,8 @@ import packageJson from '../package.json' with { type: 'json' };
 const endings = { tiff: '.tif', png: '.png', jpeg: '.jpg', dng: '.dng' } as const;
 
 export function handlersOf(app: App): Handlers {
-  const { host, library, access, recents, developments, queue, settings, models, engine } = app;
+  const { host, library, access, recents, developments, queue, settings, models, engine, pixels } =
+    app;
   const fileOf = (id: string) => [library.pathOf(id), library.fileStamp(id)] as const;
 
   const enqueue = async (
@@ -212,6 +213,10 @@ export function handlersOf(app: App): Handlers {
       folder: app.thumbnails.folder,
       ...(await app.thumbnails.usage()),
     }),
+    'pixels.cancel': ({ request }) => {
+      pixels.cancel(request);
+      return {};
+    },
     'thumbnails.clear': async () => {
       await app.thumbnails.clear();
       return {};

@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import {
   parsePixelUrl,
   plainScale,
+  requestOf,
   tileHeaders,
   tileType,
   type Pixels,
@@ -46,6 +47,7 @@ const thumbSide = 384;
 export class PixelServer {
   readonly #parts: PixelParts;
   readonly #cache: ByteCache<Picture>;
+  readonly #underWay = new Map<number, AbortController>();
 
   constructor(parts: PixelParts) {
     this.#parts = parts;
@@ -61,7 +63,10 @@ export class PixelServer {
     if (request.method !== 'GET') return new Response(null, { status: 405 });
     const pixels = parsePixelUrl(request.url);
     if (pixels === undefined) return new Response(null, { status: 404 });
-    const { signal } = request;
+    const cancelling = new AbortController();
+    const signal = AbortSignal.any([request.signal, cancelling.signal]);
+    const number = requestOf(request.url);
+    if (number !== undefined) this.#underWay.set(number, cancelling);
     const { library, checks, desk } = this.#parts;
     try {
       switch (pixels.kind) {
@@ -80,8 +85,15 @@ export class PixelServer {
           return answer(pixels, await this.#picture(pixels, signal));
       }
     } catch (error) {
-      return this.#failure(error, request.signal);
+      return this.#failure(error, signal);
+    } finally {
+      if (number !== undefined) this.#underWay.delete(number);
     }
+  }
+
+  /** As if the fetch of that number had been aborted: Electron does not tell. */
+  cancel(request: number): void {
+    this.#underWay.get(request)?.abort();
   }
 
   async #picture(pixels: PhotoPixels, signal: AbortSignal): Promise<Picture> {

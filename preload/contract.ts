@@ -290,6 +290,8 @@ export const calls = {
     none,
   ),
   'thumbnails.clear': call(nothing, nothing, none),
+  /** Calls a fetch of pixels back, where its being aborted is not told: see `requestOf`. */
+  'pixels.cancel': call(z.strictObject({ request: z.number().int().min(0) }), nothing, none),
 
   'models.list': call(nothing, z.object({ models: z.array(modelSchema) }), none),
   /** The path of a manifest or of the ONNX file beside one. */

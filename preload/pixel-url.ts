@@ -91,9 +91,17 @@ const shape: Readonly<Record<string, readonly string[]>> = {
 
 const numbers = new Set(['ratio', 'level', 'x', 'y', 'index']);
 
+/** By which a window may call a request back: `?7` at the end of its address. */
+export function requestOf(address: string): number | undefined {
+  const digits = /\?(\d{1,12})$/.exec(address)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 /** @returns undefined for whatever is no such address */
 export function parsePixelUrl(address: string): Pixels | undefined {
-  const match = /^(?:photo:\/\/|https?:\/\/[^/]+\/photo\/)([\w./-]{1,400})$/i.exec(address);
+  const match = /^(?:photo:\/\/|https?:\/\/[^/]+\/photo\/)([\w./-]{1,400})(?:\?\d{1,12})?$/i.exec(
+    address,
+  );
   const [kind, ...parts] = match?.[1]?.split('/') ?? [];
   const number = (text: string | undefined): number =>
     text !== undefined && /^\d{1,9}(\.\d{1,17})?$/.test(text) ? Number(text) : Number.NaN;

@@ -24,5 +24,30 @@ export interface Bridge {
 export async function connect(): Promise<Bridge> {
   const own = window.nightglass;
   const wire = own ?? (await openSocketWire(location, history));
-  return { client: new Client(wire), pixels: own === undefined ? '/photo/' : 'photo://' };
+  const client = new Client(wire);
+  if (own !== undefined) desktop = client;
+  return { client, pixels: own === undefined ? '/photo/' : 'photo://' };
+}
+
+let desktop: Client | undefined;
+/** Unlike those of the same window before it was loaded again. */
+let requests = Math.floor(Math.random() * 1e9);
+
+/**
+ * Fetches pixels. In Electron the main process is not told when a fetch of its own addresses is
+ * aborted, so the window tells it.
+ */
+export async function fetchPixels(address: string, signal: AbortSignal): Promise<Response> {
+  const client = desktop;
+  if (client === undefined) return fetch(address, { signal });
+  const request = requests++;
+  const cancel = (): void => {
+    client.call('pixels.cancel', { request }).catch(() => undefined);
+  };
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    return await fetch(`${address}?${request}`, { signal });
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
 }

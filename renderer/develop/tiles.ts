@@ -2,6 +2,7 @@
 
 import type { Development } from '../../preload/contract.ts';
 import { pixelUrl, plainScale, tileHeaders, type PixelBase } from '../../preload/pixel-url.ts';
+import { fetchPixels } from '../bridge.ts';
 import type { Painter, Placed, TileTexture } from './gl/painter.ts';
 import { areaOf, type TileSpot } from './tile-plan.ts';
 
@@ -170,7 +171,7 @@ export class Tiles {
     const { wanted, make, stopping } = fetching;
     const key = keyOf(wanted);
     try {
-      const response = await fetch(this.#address(wanted, make), { signal: stopping.signal });
+      const response = await fetchPixels(this.#address(wanted, make), stopping.signal);
       if (response.status === 503) {
         this.#settle(key, fetching);
         clearTimeout(this.#retry);

@@ -47,6 +47,8 @@ async function serve(root: string, folder: string): Promise<Serving> {
     env: { ...process.env, NIGHTGLASS_DATA: path.join(root, 'data') },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  // Also where the bench is broken off.
+  process.on('exit', () => child.kill());
   const lines = createInterface(child.stdout);
   return new Promise((resolve, reject) => {
     lines.once('line', (address) => {
@@ -166,6 +168,13 @@ const worst = (numbers: readonly number[]): number => Math.max(...numbers);
 const said = (numbers: readonly number[]): string =>
   `${median(numbers).toFixed(0)} / ${worst(numbers).toFixed(0)} ms`;
 
+const rate = (taken: readonly number[]): string =>
+  `${(1000 / median(taken)).toFixed(0)} a second, worst ${worst(taken).toFixed(0)} ms`;
+const threeOf = (marks: readonly Marks[]): string =>
+  (['picture', 'coarse', 'sharp'] as const)
+    .map((name) => said(marks.map((mark) => mark[name])))
+    .join(', ');
+
 async function openPage(browser: Browser, address: string): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   page.setDefaultTimeout(patienceMs);
@@ -182,6 +191,11 @@ async function develop(browser: Browser, root: string) {
   const serving = await serve(root, folder);
   const page = await openPage(browser, serving.address);
   const cell = (n: number) => page.locator('.cell', { hasText: new RegExp(`\\b${n}\\.dng`) });
+  tell('waiting for the library to rest');
+  await page.waitForFunction(`(() => {
+    const cells = [...document.querySelectorAll('.cell')];
+    return cells.every((one) => one.querySelector('img.bright') && one.querySelector('.ratio'));
+  })()`);
   tell('opening photos from the library');
   const opened: Marks[] = [];
   const leafed: Marks[] = [];
@@ -191,7 +205,7 @@ async function develop(browser: Browser, root: string) {
     opened.push(await timed(page, () => cell(n).dblclick()));
     await page.keyboard.press('g');
   }
-  tell('looking at 1:1');
+  tell(`  ${threeOf(opened)}\nlooking at 1:1`);
   await cell(1).dblclick();
   await settled(page);
   const whole: number[] = [];
@@ -208,7 +222,7 @@ async function develop(browser: Browser, root: string) {
     await page.keyboard.press('ArrowRight');
     await settled(page);
   }
-  tell('dragging the ratio');
+  tell(`  ${said(whole)}\ndragging the ratio`);
   const slider = page.getByRole('slider', { name: 'Exposure ratio' });
   const box = await slider.boundingBox();
   if (box === null) throw new Error('expected a slider');
@@ -221,7 +235,7 @@ async function develop(browser: Browser, root: string) {
     await page.mouse.up();
   });
   await settled(page);
-  tell(`leafing through ${leaf} photos`);
+  tell(`  ${rate(drag)}\nleafing through ${leaf} photos`);
   await page.keyboard.press('g');
   await cell(1).dblclick();
   await settled(page);
@@ -231,6 +245,7 @@ async function develop(browser: Browser, root: string) {
     leafed.push(await timed(page, () => page.keyboard.press('ArrowRight')));
   }
   const after = { processesMb: await residentMb(pid), windowHeapMb: await heapMb(page) };
+  tell(`  ${threeOf(leafed)}`);
   await page.close();
   serving.child.kill();
   return { opened, leafed, whole, drag, before, after };
@@ -270,8 +285,6 @@ try {
   const scrolling = await scroll(browser, root);
   const of = (marks: readonly Marks[], name: keyof Marks): readonly number[] =>
     marks.map((mark) => mark[name]);
-  const rate = (taken: readonly number[]): string =>
-    `${(1000 / median(taken)).toFixed(0)} a second, worst ${worst(taken).toFixed(0)} ms`;
   const memory = ({ processesMb, windowHeapMb }: typeof before): string =>
     `${processesMb?.toFixed(0) ?? '?'} MB in processes, ${windowHeapMb.toFixed(0)} MB in the window's heap`;
   if (!values.json) {

@@ -78,6 +78,17 @@ describe('thumbnails on the disk', () => {
     expect([await get('thumb'), await get('bright')]).toEqual(before);
   });
 
+  it('are called back by number, where nobody tells that a fetch was aborted', async () => {
+    const photo = app.library.current.photos[0];
+    if (photo === undefined) throw new Error('expected a photo');
+    const url = pixelUrl('photo://', { kind: 'bright', photo: photo.id, stamp: photo.stamp });
+    const [left, kept] = [7, 8].map((n) => app.pixels.handle(new Request(`${url}?${n}`)));
+    await client.call('pixels.cancel', { request: 7 });
+    expect((await left)?.status).toBe(499);
+    expect((await kept)?.status).toBe(200);
+    await client.call('pixels.cancel', { request: 7 });
+  });
+
   it('are others for another file, other edits and another model', async () => {
     const first = await get('bright');
     const id = app.library.current.photos[0]?.id ?? '';
