@@ -5,7 +5,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Plan, Run, RunStory } from '../../preload/training.ts';
 import type { EventHub } from '../events.ts';
@@ -27,7 +27,7 @@ import {
 import { Training, type SpawnTraining } from '../training/training-process.ts';
 import { runPlanOf } from './plan.ts';
 import { storyOf } from './story.ts';
-import { folderBytes, summaryOf, type Watched } from './summary.ts';
+import { folderBytes, summaryOf, underWayFile, type Watched } from './summary.ts';
 
 export interface DeskParts {
   /** Of all runs, in the app's data. */
@@ -220,6 +220,7 @@ export class TrainingDesk {
 
   async #begin(id: string): Promise<Run> {
     const { events, onBug } = this.#parts;
+    await writeFile(underWayFile(this.#folderOf(id)), '');
     const training = new Training(this.#folderOf(id), {
       spawn: this.#parts.spawn,
       onEvent: (event) => {
@@ -272,6 +273,8 @@ export class TrainingDesk {
     if (this.#work === work) this.#work = undefined;
     const { events, models } = this.#parts;
     const { folder, description } = await this.#read(work.id);
+    // Whatever ends it but the app's own end, it is not to be gone on with unasked.
+    if (!this.#isClosed) await rm(underWayFile(folder), { force: true });
     const manifest = description.models.at(-1);
     if (failure !== undefined) events.emit('app.trouble', { account: failure });
     if (manifest !== undefined) {

@@ -1,10 +1,16 @@
 /** A run as the window sees it: from its folder, and from what its training process tells. */
 
+import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Run } from '../../preload/training.ts';
 import type { RunEvent } from '../training/run-events.ts';
 import type { Run as RunFolder } from '../training/run-folder.ts';
+
+/** In the folder of a run that was under way when the app was last heard of. */
+export function underWayFile(folder: string): string {
+  return path.join(folder, '.under-way');
+}
 
 /** What is known only while a run is under way. */
 export interface Watched {
@@ -60,17 +66,22 @@ export function summaryOf(id: string, run: RunFolder, parts: SummaryParts): Run 
   };
 }
 
-function stateOf({ description, isAlive }: RunFolder, work: Watched | undefined): Run['state'] {
+function stateOf(
+  { folder, description, isAlive }: RunFolder,
+  work: Watched | undefined,
+): Run['state'] {
   const { kind } = description.state;
   if (work?.isStopping === true) return 'stopping';
-  if (kind === 'done' || kind === 'failed' || kind === 'stopped') {
-    return work === undefined ? kind : 'starting';
-  }
+  if (kind === 'done' || kind === 'failed') return work === undefined ? kind : 'starting';
   if (work === undefined) {
+    const wasUnderWay = existsSync(underWayFile(folder));
+    if (!isAlive && wasUnderWay) return 'interrupted';
+    if (kind === 'stopped') return kind;
     // Another program's: a command line that trains in the app's folder, say.
     if (isAlive) return kind === 'paused' ? 'paused' : 'running';
     return kind === 'new' && description.step === 0 ? 'waiting' : 'interrupted';
   }
+  if (kind === 'stopped') return 'starting';
   if (kind === 'paused') return 'paused';
   if (work.isPausing) return 'pausing';
   return work.progress === undefined ? 'starting' : 'running';

@@ -27,6 +27,10 @@ export class Training {
 
   readonly shown: Run | undefined = $derived(this.runs.find(({ id }) => id === this.shownId));
   readonly atWork: Run | undefined = $derived(this.runs.find(isUnderWay));
+  /** One that the end of the program cut off, and that waits to go on. */
+  readonly interrupted: Run | undefined = $derived(
+    this.runs.find(({ state }) => state === 'interrupted'),
+  );
   /** Steps and losses, from the log and from what was told since. */
   readonly losses: readonly Point[] = $derived.by(() => {
     const logged = (this.story?.losses ?? []).map(({ step, loss }) => ({ x: step, y: loss }));
@@ -53,9 +57,8 @@ export class Training {
     const answer = await this.#app.attempt(this.#app.client.call('training.runs', {}));
     if (answer === undefined) return;
     this.runs = answer.runs;
-    const [first] = answer.runs;
-    if (this.atWork !== undefined) this.show(this.atWork.id);
-    else if (first?.state === 'interrupted') this.show(first.id);
+    const first = this.atWork ?? this.interrupted;
+    if (first !== undefined) this.show(first.id);
   }
 
   /** @param id undefined: the steps to a new run */

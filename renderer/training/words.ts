@@ -7,6 +7,7 @@ const counted = (count: number, one: string, many: string): string =>
 
 export const words = {
   train: 'Train',
+  wasInterrupted: 'Training was interrupted',
   trainingShare: (percent: number) => `Training ${percent} %`,
   runs: 'Runs',
   newRun: 'New training',
@@ -228,7 +229,7 @@ export const words = {
     paused: 'Paused',
     stopping: 'Saving',
     stopped: 'Stopped',
-    interrupted: 'Cut off',
+    interrupted: 'Interrupted',
     done: 'Done',
     failed: 'Failed',
   } satisfies Record<Run['state'], string>,
@@ -241,7 +242,7 @@ export const words = {
     stopping: undefined,
     stopped: 'It can go on from here at any time.',
     interrupted:
-      'The program or the computer stopped while it trained. Nothing is lost but the steps since its last checkpoint.',
+      'The program ended while it trained. It goes on from its last checkpoint; at most the steps since then are made again.',
     done: undefined,
     failed: undefined,
   } satisfies Record<Run['state'], string | undefined>,

@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type { App } from '../../main/app.ts';
 import type { Check, Dataset, Lesson, Run } from '../../preload/training.ts';
@@ -13,6 +13,9 @@ import { writeFrames } from '../training/made-frames.ts';
 import { burntOut, movedBy, pairOf, sceneOf, writePair, writeRaw } from '../training/made-pairs.ts';
 import { writePhotos } from '../training/made-photos.ts';
 import { connectMemory, startApp, until, type Connection } from './carriers.ts';
+
+// Processes are started and stopped many times; the machine may have other work.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 const lesson: Lesson = {
   recipe: 'adapt',

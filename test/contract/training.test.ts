@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type { App } from '../../main/app.ts';
 import { spawnNodeTraining, type TrainingChild } from '../../main/training/training-process.ts';
@@ -12,6 +12,9 @@ import { pixelUrl } from '../../preload/pixel-url.ts';
 import { SMALL_SHAPE, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { writePhotos } from '../training/made-photos.ts';
 import { connectMemory, startApp, until, type Connection } from './carriers.ts';
+
+// Processes are started and stopped many times; the machine may have other work.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 const lesson: Lesson = {
   recipe: 'raw',
@@ -193,6 +196,10 @@ describe('training', () => {
     const file = path.join(root, 'data', 'runs', id, 'run.json');
     const said: unknown = JSON.parse(readFileSync(file, 'utf8'));
     expect(said).toMatchObject({ state: { kind: 'stopped' } });
+    // Ended with the app, not by whoever trains it: that is remembered.
+    await open();
+    expect((await runOf(id)).state).toBe('interrupted');
+    await close();
     // As a power cut leaves it.
     writeFileSync(file, JSON.stringify({ ...Object(said), state: { kind: 'running' } }));
     await open();

@@ -202,10 +202,10 @@ describe.skipIf(chromiumPath === undefined)('a host that is killed while it trai
     await kill();
 
     const again = await start();
-    await toTrain(again);
-    await again.getByRole('button', { name: /^Survivor/ }).click();
+    await again.getByRole('button', { name: 'Training was interrupted' }).click();
+    await again.getByRole('heading', { name: 'Survivor', level: 1 }).waitFor();
     await again
-      .getByText(/^(Cut off|Stopped)/)
+      .getByText(/^Interrupted/)
       .first()
       .waitFor();
     await expectAccessible(again, 'train-found-again');

@@ -2,14 +2,16 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { smallDng, temporaryFolder } from '../engine/small.ts';
 import { chromiumPath } from '../renderer/browser.ts';
 import { writePhotos } from '../training/made-photos.ts';
 import { expectAccessible, openWindow, type OpenWindow } from './window.ts';
 
 /** Waits longer than vitest would by itself: the machine may have other work. */
-const soon = <T>(what: () => T) => expect.poll(what, { timeout: 50_000 });
+const patienceMs = 90_000;
+vi.setConfig({ testTimeout: 3 * patienceMs, hookTimeout: 2 * patienceMs });
+const soon = <T>(what: () => T) => expect.poll(what, { timeout: patienceMs });
 
 describe.skipIf(chromiumPath === undefined)('a model of one’s own', () => {
   const root = temporaryFolder();
@@ -28,7 +30,7 @@ describe.skipIf(chromiumPath === undefined)('a model of one’s own', () => {
       smallDng({ width: 320, height: 240, orientation: 1 }),
     );
     opened = await openWindow(root);
-    opened.page.setDefaultTimeout(50_000);
+    opened.page.setDefaultTimeout(patienceMs);
   });
 
   afterAll(async () => {
