@@ -16,7 +16,7 @@ import { writePhotos } from './made-photos.ts';
 import { smallPlan, training } from './small-run.ts';
 
 /** So many that what is done to a run comes in time, on a busy machine too. */
-const steps = 200;
+const steps = 100;
 /** A hang; on a busy machine with two cores none of these takes a fifth of it. */
 const hangMs = 200_000;
 let folder = '';
@@ -30,7 +30,7 @@ beforeAll(async () => {
   calm = path.join(folder, 'calm');
   await createRun(calm, smallPlan(photos, steps));
   expect(await training(calm, () => undefined).ended).toBeUndefined();
-});
+}, hangMs);
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });

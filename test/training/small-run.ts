@@ -30,7 +30,7 @@ export function smallPlan(
       device: 'cpu',
       threads: 1,
       checkpointEvery: 4,
-      validateEvery: 80,
+      validateEvery: 40,
       keep: 'best',
       ...settings,
     },
