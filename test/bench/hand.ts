@@ -192,10 +192,15 @@ async function develop(browser: Browser, root: string) {
   const page = await openPage(browser, serving.address);
   const cell = (n: number) => page.locator('.cell', { hasText: new RegExp(`\\b${n}\\.dng`) });
   tell('waiting for the library to rest');
-  await page.waitForFunction(`(() => {
-    const cells = [...document.querySelectorAll('.cell')];
-    return cells.every((one) => one.querySelector('img.bright') && one.querySelector('.ratio'));
-  })()`);
+  await page.evaluate(`new Promise((resolve) => {
+    const look = () => {
+      const cells = [...document.querySelectorAll('.cell')];
+      const isDone = (one) => one.querySelector('img.bright') && one.querySelector('.ratio');
+      if (cells.every(isDone)) resolve();
+      else setTimeout(look, 100);
+    };
+    look();
+  })`);
   tell('opening photos from the library');
   const opened: Marks[] = [];
   const leafed: Marks[] = [];
