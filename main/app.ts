@@ -23,7 +23,7 @@ import { Checks } from './runs/checks.ts';
 import { TrainingDesk } from './runs/desk.ts';
 import { spawnNodeSurvey, type SpawnSurvey } from './runs/survey.ts';
 import { SettingsStore, type SettingsFile } from './settings.ts';
-import { spawnNodeTraining, type SpawnTraining } from './training/training-process.ts';
+import { spawnNodeTraining, type SpawnTraining } from './training/run/training-process.ts';
 import { modelFor, type Settings } from '../preload/settings.ts';
 
 export interface Dialogs {

@@ -10,8 +10,8 @@ import { replySchema } from './engine/protocol.ts';
 import { describeError } from './refusal.ts';
 import type { SpawnSurvey } from './runs/survey.ts';
 import { surveyReplySchema } from './runs/survey-protocol.ts';
-import type { SpawnTraining } from './training/training-process.ts';
-import { trainingReplySchema } from './training/training-protocol.ts';
+import type { SpawnTraining } from './training/run/training-process.ts';
+import { trainingReplySchema } from './training/run/training-protocol.ts';
 
 interface Listener<Reply> {
   reply(reply: Reply): void;
@@ -75,7 +75,7 @@ export const spawnUtilityView: SpawnView = (listener) =>
 
 export const spawnUtilityTraining: SpawnTraining = (listener) =>
   spawn(
-    new URL('./training/child.ts', import.meta.url),
+    new URL('./training/run/child.ts', import.meta.url),
     'Nightglass training',
     trainingReplySchema,
     listener,

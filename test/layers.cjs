@@ -61,7 +61,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^main/(raw|develop)/' },
       to: {
-        path: '^(preload/|main/(jobs|engine|network|training|library|export|[^/]+$))',
+        path: '^(preload/|main/(jobs|engine|network|training|darkness|calibration|scoring|library|export|[^/]+$))',
         pathNot: '^main/refusal\\.ts$',
       },
     },
@@ -77,7 +77,7 @@ module.exports = {
     ),
     only(
       'sharp',
-      '^main/(export/|library/|training/(photos|pairs-picture)\\.ts$)',
+      '^main/(export/|library/|training/(photos/photos|pairs/pairs-picture)\\.ts$)',
       "Its bundled GLib clashes with Electron's on Linux: it is loaded in child processes only.",
     ),
     {

@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { defaultModelId, readModel } from '../network/manifest.ts';
 import { openNetwork } from '../network/session.ts';
 import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
-import { readCameraProfile } from '../training/camera-file.ts';
-import { simulatedCamera } from '../training/cameras.ts';
-import { evaluationPhotos } from '../training/dataset.ts';
+import { readCameraProfile } from '../darkness/camera-file.ts';
+import { simulatedCamera } from '../darkness/cameras.ts';
+import { evaluationPhotos } from '../training/photos/dataset.ts';
 import {
   DEFAULT_LEVELS,
   evaluatePhoto,
@@ -17,11 +17,11 @@ import {
   parseLevels,
   type Evaluation,
   type Level,
-} from '../training/evaluate.ts';
-import { measuredCamera } from '../training/measured-camera.ts';
-import type { Scores } from '../training/metrics.ts';
-import { loadLinearPhoto } from '../training/photos.ts';
-import { looksLikePairs } from '../training/pairs-find.ts';
+} from '../scoring/evaluate.ts';
+import { measuredCamera } from '../darkness/measured-camera.ts';
+import type { Scores } from '../scoring/metrics.ts';
+import { loadLinearPhoto } from '../training/photos/photos.ts';
+import { looksLikePairs } from '../training/pairs/pairs-find.ts';
 import { numberBetween } from './arguments.ts';
 import { evaluatePairs } from './evaluate-pairs.ts';
 import { interruptSignal } from './interrupt.ts';

@@ -8,12 +8,12 @@ import { gainsOf, kelvinMax, kelvinMin } from '../develop/white-balance.ts';
 import { openOutputFolder, writeAtomically } from '../export/atomic.ts';
 import { cfaDng, linearDng } from '../raw/dng.ts';
 import { Refusal } from '../refusal.ts';
-import { SIMULATED_CAMERAS, simulatedCamera } from '../training/cameras.ts';
-import { readCameraProfile } from '../training/camera-file.ts';
-import { measuredCamera } from '../training/measured-camera.ts';
-import { loadLinearPhoto } from '../training/photos.ts';
-import { Random } from '../training/random.ts';
-import { LONG_EXPOSURE_SECONDS, simulateMosaic } from '../training/simulate.ts';
+import { SIMULATED_CAMERAS, simulatedCamera } from '../darkness/cameras.ts';
+import { readCameraProfile } from '../darkness/camera-file.ts';
+import { measuredCamera } from '../darkness/measured-camera.ts';
+import { loadLinearPhoto } from '../training/photos/photos.ts';
+import { Random } from '../darkness/random.ts';
+import { LONG_EXPOSURE_SECONDS, simulateMosaic } from '../darkness/simulate.ts';
 import { numberBetween } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';
 

@@ -1,12 +1,12 @@
 /** Pairs that a command line names: found, checked, and what is wrong with them told. */
 
 import path from 'node:path';
-import { checkPairs } from '../training/pairs-check.ts';
-import { findPairs } from '../training/pairs-find.ts';
-import { splitByScene } from '../training/pairs-split.ts';
-import { usablePairs } from '../training/pairs-usable.ts';
-import type { PairReport } from '../training/pairs.ts';
-import type { Dataset } from '../training/run-folder.ts';
+import { checkPairs } from '../training/pairs/pairs-check.ts';
+import { findPairs } from '../training/pairs/pairs-find.ts';
+import { splitByScene } from '../training/pairs/pairs-split.ts';
+import { usablePairs } from '../training/pairs/pairs-usable.ts';
+import type { PairReport } from '../training/pairs/pairs.ts';
+import type { Dataset } from '../training/run/run-folder.ts';
 import { Eta, formatDuration, type ProgressLine } from './progress-line.ts';
 
 export interface ChoosePairsOptions {

@@ -5,13 +5,13 @@ import path from 'node:path';
 import { z } from 'zod';
 import { defaultModelId, readModel, termsOf } from '../network/manifest.ts';
 import { Refusal } from '../refusal.ts';
-import { readCheckpoint, type TrainingState } from '../training/checkpoint.ts';
-import { readCameraProfile } from '../training/camera-file.ts';
-import { digestOfDataset, splitPhotos } from '../training/dataset.ts';
-import { describePairs } from '../training/pairs-digest.ts';
-import { idOfName, type ModelTitle } from '../training/model-title.ts';
-import { modelWeights } from '../training/model-weights.ts';
-import { checkPairsFit } from '../training/pairs-fit.ts';
+import { readCheckpoint, type TrainingState } from '../training/run/checkpoint.ts';
+import { readCameraProfile } from '../darkness/camera-file.ts';
+import { digestOfDataset, splitPhotos } from '../training/photos/dataset.ts';
+import { describePairs } from '../training/pairs/pairs-digest.ts';
+import { idOfName, type ModelTitle } from '../training/run/model-title.ts';
+import { modelWeights } from '../training/step/model-weights.ts';
+import { checkPairsFit } from '../training/pairs/pairs-fit.ts';
 import type { Recipe } from '../training/recipe.ts';
 import {
   adoptRun,
@@ -23,7 +23,7 @@ import {
   type RunDescription,
   type RunPlan,
   type RunSettings,
-} from '../training/run-folder.ts';
+} from '../training/run/run-folder.ts';
 import { checkSameTerms, recipeOf, recipeOptionsSchema, resumedRecipe } from './training-recipe.ts';
 
 export const trainOptionsSchema = recipeOptionsSchema.extend({

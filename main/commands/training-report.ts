@@ -1,7 +1,7 @@
 /** What a training run tells while it goes: to the terminal, or as JSON lines to programs. */
 
 import path from 'node:path';
-import type { RunEvent } from '../training/run-events.ts';
+import type { RunEvent } from '../training/run/run-events.ts';
 import { formatDuration, type ProgressLine } from './progress-line.ts';
 
 export class TrainingReport {

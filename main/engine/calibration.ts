@@ -6,9 +6,9 @@ import type { CameraProfile, DarkMeasurement } from '../../preload/camera-profil
 import { camerasFolder } from '../app-folder.ts';
 import { calibrated, type FrameCalibration } from '../develop/calibrated.ts';
 import type { Mosaic, PerSite } from '../raw/mosaic.ts';
-import { readCameraProfile } from '../training/camera-file.ts';
-import { cameraNoiseAt, isoRangeOf, type CameraNoise } from '../training/camera-noise.ts';
-import { clippedMax } from '../training/calibrate-levels.ts';
+import { readCameraProfile } from '../darkness/camera-file.ts';
+import { cameraNoiseAt, isoRangeOf, type CameraNoise } from '../darkness/camera-noise.ts';
+import { clippedMax } from '../calibration/calibrate-levels.ts';
 
 /** A third of a stop beyond the measured ISOs; further away gain stages may differ. */
 const isoReach = 1.27;

@@ -2,7 +2,7 @@
 
 import { encode, rollOff } from '../develop/tone.ts';
 import { smallPicture } from '../library/thumbnail.ts';
-import { lightOfCode, loadLinearPhoto } from '../training/photos.ts';
+import { lightOfCode, loadLinearPhoto } from '../training/photos/photos.ts';
 
 let table: Uint16Array | undefined;
 

@@ -7,7 +7,7 @@ import type { CameraProfile } from '../../preload/camera-profile.ts';
 import type { Camera } from '../../preload/training.ts';
 import { cameraName } from '../raw/camera-name.ts';
 import { Refusal } from '../refusal.ts';
-import { readCameraProfile, writeCameraProfile } from '../training/camera-file.ts';
+import { readCameraProfile, writeCameraProfile } from '../darkness/camera-file.ts';
 
 export class Cameras {
   readonly #folder: string;

@@ -7,7 +7,7 @@ import { ByteCache } from '../byte-cache.ts';
 import type { View } from '../engine/preview-process.ts';
 import type { Picture } from '../engine/protocol.ts';
 import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
-import type { FoundPairs, PairReport } from '../training/pairs.ts';
+import type { FoundPairs, PairReport } from '../training/pairs/pairs.ts';
 import { isTakeable } from './pair-choice.ts';
 import { survey, type SpawnSurvey } from './survey.ts';
 

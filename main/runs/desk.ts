@@ -13,18 +13,18 @@ import type { Models } from '../models.ts';
 import { describeError, Refusal } from '../refusal.ts';
 import { cameraName } from '../raw/camera-name.ts';
 import { readModel } from '../network/manifest.ts';
-import { readCameraProfile } from '../training/camera-file.ts';
-import { idOfName } from '../training/model-title.ts';
-import { modelWeights } from '../training/model-weights.ts';
-import type { RunEvent } from '../training/run-events.ts';
+import { readCameraProfile } from '../darkness/camera-file.ts';
+import { idOfName } from '../training/run/model-title.ts';
+import { modelWeights } from '../training/step/model-weights.ts';
+import type { RunEvent } from '../training/run/run-events.ts';
 import {
   createRun,
   readRun,
   runFiles,
   type Dataset as RunDataset,
   type Run as RunFolder,
-} from '../training/run-folder.ts';
-import { Training, type SpawnTraining } from '../training/training-process.ts';
+} from '../training/run/run-folder.ts';
+import { Training, type SpawnTraining } from '../training/run/training-process.ts';
 import { runPlanOf } from './plan.ts';
 import { storyOf } from './story.ts';
 import { folderBytes, summaryOf, underWayFile, type Watched } from './summary.ts';

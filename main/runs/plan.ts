@@ -3,7 +3,7 @@
 import type { Lesson, Plan } from '../../preload/training.ts';
 import type { Manifest } from '../network/manifest.ts';
 import { recipes, recipeSchema, type Recipe } from '../training/recipe.ts';
-import type { Dataset as RunDataset, RunPlan } from '../training/run-folder.ts';
+import type { Dataset as RunDataset, RunPlan } from '../training/run/run-folder.ts';
 
 /**
  * @param id of the run and its model

@@ -4,12 +4,12 @@ import { constants, setPriority } from 'node:os';
 import { findRawPhotos } from '../commands/photos.ts';
 import { onParentMessage, toParent } from '../engine/parent.ts';
 import { failureOf } from '../engine/protocol.ts';
-import { calibrate } from '../training/calibrate.ts';
-import { trainingPhotos } from '../training/dataset.ts';
-import { measureStep } from '../training/measure.ts';
-import { checkPairs } from '../training/pairs-check.ts';
-import { findPairs } from '../training/pairs-find.ts';
-import type { PairReport } from '../training/pairs.ts';
+import { calibrate } from '../calibration/calibrate.ts';
+import { trainingPhotos } from '../training/photos/dataset.ts';
+import { measureStep } from '../scoring/measure.ts';
+import { checkPairs } from '../training/pairs/pairs-check.ts';
+import { findPairs } from '../training/pairs/pairs-find.ts';
+import type { PairReport } from '../training/pairs/pairs.ts';
 import { surveyJobSchema, type SurveyJob, type SurveyReply } from './survey-protocol.ts';
 
 // As training does: what is measured is what will be, and the app stays quick.

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { cameraProfileSchema } from '../../preload/camera-profile.ts';
 import { failureSchema } from '../engine/protocol.ts';
-import { foundPairsSchema, pairReportSchema } from '../training/pairs.ts';
+import { foundPairsSchema, pairReportSchema } from '../training/pairs/pairs.ts';
 import { recipeSchema } from '../training/recipe.ts';
 
 export const surveyJobSchema = z.discriminatedUnion('kind', [

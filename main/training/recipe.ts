@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { inputClampSchema, outputDomainSchema, unetShapeSchema } from '../network/manifest.ts';
-import { defaultLoss } from './loss.ts';
+import { defaultLoss } from './step/loss.ts';
 
 export const recipeNameSchema = z.enum(['raw', 'sid', 'adapt']);
 export type RecipeName = z.infer<typeof recipeNameSchema>;

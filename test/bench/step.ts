@@ -14,9 +14,9 @@ import * as ort from 'onnxruntime-node';
 import { Graph } from '../../main/network/onnx.ts';
 import { macsPerPackedPixel } from '../../main/network/unet.ts';
 import { defaultRecipe, type Recipe } from '../../main/training/recipe.ts';
-import { freshState } from '../../main/training/run.ts';
-import { openStep } from '../../main/training/step-session.ts';
-import type { StepSession } from '../../main/training/step-tensors.ts';
+import { freshState } from '../../main/training/run/run.ts';
+import { openStep } from '../../main/training/step/step-session.ts';
+import type { StepSession } from '../../main/training/step/step-tensors.ts';
 
 const { values } = parseArgs({
   options: {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type { App } from '../../main/app.ts';
-import { spawnNodeTraining, type TrainingChild } from '../../main/training/training-process.ts';
+import { spawnNodeTraining, type TrainingChild } from '../../main/training/run/training-process.ts';
 import type { Dataset, Lesson, Run } from '../../preload/training.ts';
 import { pixelUrl } from '../../preload/pixel-url.ts';
 import { SMALL_SHAPE, temporaryFolder, writeSmallDngs } from '../engine/small.ts';

@@ -13,7 +13,7 @@ import type { Mosaic, PerSite } from '../../main/raw/mosaic.ts';
 import { Cameras } from '../../main/runs/cameras.ts';
 import { darkOf, profileOf } from '../training/made-camera.ts';
 import { madeMosaic, writeFrames, type MadeFrame } from '../training/made-frames.ts';
-import { calibrate } from '../../main/training/calibrate.ts';
+import { calibrate } from '../../main/calibration/calibrate.ts';
 import { eventsOf, nightglass } from '../training/nightglass.ts';
 
 const size = { width: 384, height: 256 };

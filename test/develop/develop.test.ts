@@ -7,7 +7,7 @@ import { packedGrid } from '../../main/develop/pack.ts';
 import { planTiles, type Tile } from '../../main/develop/tiles.ts';
 import { inferenceModel } from '../../main/network/unet.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
-import { firstWeights } from '../../main/training/weights.ts';
+import { firstWeights } from '../../main/training/step/weights.ts';
 import { expose, street } from './scenes.ts';
 
 const shape = { inputChannels: 4, outputChannels: 12, baseChannels: 8, levels: 5 } as const;

@@ -7,7 +7,7 @@ import type { OutputSpace } from '../../main/develop/image.ts';
 import { packedGrid } from '../../main/develop/pack.ts';
 import { encode, rollOff } from '../../main/develop/tone.ts';
 import type { Mosaic, Orientation, Vector3 } from '../../main/raw/mosaic.ts';
-import { SIMULATED_CAMERAS } from '../../main/training/cameras.ts';
+import { SIMULATED_CAMERAS } from '../../main/darkness/cameras.ts';
 import { mosaicOf } from './scenes.ts';
 
 const spaces: readonly OutputSpace[] = ['srgb', 'display-p3', 'rec2020'];

@@ -6,7 +6,7 @@ import { addGrain, type GrainOptions } from '../../main/develop/grain.ts';
 import { packedGrid } from '../../main/develop/pack.ts';
 import { planTiles } from '../../main/develop/tiles.ts';
 import { unpackCore } from '../../main/develop/unpack.ts';
-import { Random } from '../../main/training/random.ts';
+import { Random } from '../../main/darkness/random.ts';
 import { expose, street } from './scenes.ts';
 
 const ratio = 100;

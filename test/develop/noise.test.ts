@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { estimateNoise, frameNoise, varianceAt } from '../../main/develop/noise.ts';
 import { calibratedNoise, typicalNoise } from '../../main/raw/noise-table.ts';
 import type { Mosaic, NoiseProfile } from '../../main/raw/mosaic.ts';
-import { Random } from '../../main/training/random.ts';
-import { darknessOf, simulatedCamera } from '../../main/training/cameras.ts';
-import { tukeyStandardDeviation } from '../../main/training/tukey.ts';
+import { Random } from '../../main/darkness/random.ts';
+import { darknessOf, simulatedCamera } from '../../main/darkness/cameras.ts';
+import { tukeyStandardDeviation } from '../../main/darkness/tukey.ts';
 import { expose, mosaicOf, patches, street } from './scenes.ts';
 
 const daylight = [2.2, 1, 1.6] as const;

@@ -2,9 +2,9 @@
 
 import { siteColours } from '../../main/raw/cfa.ts';
 import type { CfaPattern, Mosaic, PerSite, Vector3 } from '../../main/raw/mosaic.ts';
-import { darken } from '../../main/training/darkness.ts';
-import { darknessOf, simulatedCamera } from '../../main/training/cameras.ts';
-import { Random } from '../../main/training/random.ts';
+import { darken } from '../../main/darkness/darkness.ts';
+import { darknessOf, simulatedCamera } from '../../main/darkness/cameras.ts';
+import { Random } from '../../main/darkness/random.ts';
 
 /** Linear light of a scene at a pixel: white is 1 in each channel. */
 export type Scene = (x: number, y: number) => Vector3;

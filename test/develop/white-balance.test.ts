@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { gainsFor, gainsOf, temperatureOf } from '../../main/develop/white-balance.ts';
 import type { CameraColour, Vector3 } from '../../main/raw/mosaic.ts';
-import { SIMULATED_CAMERAS } from '../../main/training/cameras.ts';
+import { SIMULATED_CAMERAS } from '../../main/darkness/cameras.ts';
 import { expose, mosaicOf, street, type Scene } from './scenes.ts';
 
 function colourOf(id: string): CameraColour {

@@ -11,7 +11,7 @@ import type { Manifest } from '../../main/network/manifest.ts';
 import { inferenceModel, type UnetShape } from '../../main/network/unet.ts';
 import { cfaDng } from '../../main/raw/dng.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
-import { firstWeights } from '../../main/training/weights.ts';
+import { firstWeights } from '../../main/training/step/weights.ts';
 import { bytesOf, nightMosaic } from '../raw/written.ts';
 
 export const SMALL_SHAPE = {

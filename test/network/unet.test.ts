@@ -12,7 +12,7 @@ import {
   unetParameters,
   type UnetShape,
 } from '../../main/network/unet.ts';
-import { firstWeights } from '../../main/training/weights.ts';
+import { firstWeights } from '../../main/training/step/weights.ts';
 
 const shape: UnetShape = { inputChannels: 4, outputChannels: 12, baseChannels: 4, levels: 5 };
 

@@ -3,11 +3,11 @@
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { parameterCount } from '../../main/network/unet.ts';
-import { blockedParameters, toBlocked, toPlain } from '../../main/training/blocked-order.ts';
-import { Random } from '../../main/training/random.ts';
-import { gradientModel, stepSegments, type StepShape } from '../../main/training/step.ts';
-import { blockOf } from '../../main/training/step-session.ts';
-import { firstWeights } from '../../main/training/weights.ts';
+import { blockedParameters, toBlocked, toPlain } from '../../main/training/step/blocked-order.ts';
+import { Random } from '../../main/darkness/random.ts';
+import { gradientModel, stepSegments, type StepShape } from '../../main/training/step/step.ts';
+import { blockOf } from '../../main/training/step/step-session.ts';
+import { firstWeights } from '../../main/training/step/weights.ts';
 
 const unet = { inputChannels: 4, outputChannels: 12, baseChannels: 16, levels: 3 };
 

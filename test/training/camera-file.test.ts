@@ -8,7 +8,7 @@ import {
   parseCameraProfile,
   readCameraProfile,
   writeCameraProfile,
-} from '../../main/training/camera-file.ts';
+} from '../../main/darkness/camera-file.ts';
 import { darkOf, profileOf } from './made-camera.ts';
 import { refusalOf } from './refusal-of.ts';
 

@@ -1,8 +1,8 @@
 /** When a run has gone astray, and when it only seems so. */
 
 import { expect, it } from 'vitest';
-import { divergence, freshCourse, withLoss, type Course } from '../../main/training/course.ts';
-import { Random } from '../../main/training/random.ts';
+import { divergence, freshCourse, withLoss, type Course } from '../../main/training/run/course.ts';
+import { Random } from '../../main/darkness/random.ts';
 
 /** The step at which a run with these losses is found astray; undefined if it never is. */
 function astrayAt(losses: readonly number[]): number | undefined {

@@ -1,10 +1,10 @@
 /** The noise model part by part: moments against parameters, calibrations against known figures. */
 
 import { describe, expect, it } from 'vitest';
-import { darknessOf, SIMULATED_CAMERAS, simulatedCamera } from '../../main/training/cameras.ts';
-import { darken, type DarknessParameters } from '../../main/training/darkness.ts';
-import { Random } from '../../main/training/random.ts';
-import { TukeySampler, tukeyStandardDeviation } from '../../main/training/tukey.ts';
+import { darknessOf, SIMULATED_CAMERAS, simulatedCamera } from '../../main/darkness/cameras.ts';
+import { darken, type DarknessParameters } from '../../main/darkness/darkness.ts';
+import { Random } from '../../main/darkness/random.ts';
+import { TukeySampler, tukeyStandardDeviation } from '../../main/darkness/tukey.ts';
 import { Refusal } from '../../main/refusal.ts';
 
 const noNoise: DarknessParameters = {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunNetwork } from '../../main/develop/develop.ts';
 import type { NetworkTerms } from '../../main/develop/dialect.ts';
-import { evaluatePair } from '../../main/training/evaluate-pairs.ts';
+import { evaluatePair } from '../../main/scoring/evaluate-pairs.ts';
 import { dimmed, pairOf, sceneOf, writePair } from './made-pairs.ts';
 import { eventsOf, nightglass } from './nightglass.ts';
 

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { RunNetwork } from '../../main/develop/develop.ts';
-import { evaluationPhotos, trainingPhotos } from '../../main/training/dataset.ts';
+import { evaluationPhotos, trainingPhotos } from '../../main/training/photos/dataset.ts';
 import {
   DEFAULT_LEVELS,
   evaluatePhoto,
@@ -14,10 +14,10 @@ import {
   meanScores,
   middleOf,
   parseLevels,
-} from '../../main/training/evaluate.ts';
+} from '../../main/scoring/evaluate.ts';
 import { defaultRecipe, type Recipe } from '../../main/training/recipe.ts';
-import { freshState } from '../../main/training/run.ts';
-import { writeModel } from '../../main/training/trained-model.ts';
+import { freshState } from '../../main/training/run/run.ts';
+import { writeModel } from '../../main/training/run/trained-model.ts';
 import { photoOf, waves, writePhotos } from './made-photos.ts';
 import { eventsOf, nightglass } from './nightglass.ts';
 import { refusalOf } from './refusal-of.ts';

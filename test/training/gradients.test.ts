@@ -4,11 +4,16 @@ import * as ort from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { unetParameters } from '../../main/network/unet.ts';
-import { defaultLoss, type LossWeights } from '../../main/training/loss.ts';
-import { Random } from '../../main/training/random.ts';
+import { defaultLoss, type LossWeights } from '../../main/training/step/loss.ts';
+import { Random } from '../../main/darkness/random.ts';
 import { defaultRecipe, learningRateAt } from '../../main/training/recipe.ts';
-import { gradientModel, stepModel, stepRate, type StepShape } from '../../main/training/step.ts';
-import { firstWeights } from '../../main/training/weights.ts';
+import {
+  gradientModel,
+  stepModel,
+  stepRate,
+  type StepShape,
+} from '../../main/training/step/step.ts';
+import { firstWeights } from '../../main/training/step/weights.ts';
 import { referenceLoss, type Example } from './reference.ts';
 
 const small: StepShape = {

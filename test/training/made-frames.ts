@@ -4,9 +4,9 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { cfaDng } from '../../main/raw/dng.ts';
 import type { Mosaic, PerSite } from '../../main/raw/mosaic.ts';
-import { darken, type DarknessParameters } from '../../main/training/darkness.ts';
-import { Random } from '../../main/training/random.ts';
-import { tukeyStandardDeviation } from '../../main/training/tukey.ts';
+import { darken, type DarknessParameters } from '../../main/darkness/darkness.ts';
+import { Random } from '../../main/darkness/random.ts';
+import { tukeyStandardDeviation } from '../../main/darkness/tukey.ts';
 import { bytesOf, nightMosaic } from '../raw/written.ts';
 
 /** What is known of a made frame; what is left out is a quiet 14-bit sensor's. */

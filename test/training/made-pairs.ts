@@ -6,13 +6,13 @@ import sharp from 'sharp';
 import { siteColours } from '../../main/raw/cfa.ts';
 import { cfaDng } from '../../main/raw/dng.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
-import type { LinearPhoto } from '../../main/training/photos.ts';
-import { Random } from '../../main/training/random.ts';
+import type { LinearPhoto } from '../../main/training/photos/photos.ts';
+import { Random } from '../../main/darkness/random.ts';
 import {
   LONG_EXPOSURE_SECONDS,
   simulateMosaic,
   type Simulation,
-} from '../../main/training/simulate.ts';
+} from '../../main/darkness/simulate.ts';
 import { photoOf } from './made-photos.ts';
 
 /** A scene full of edges and colours at every scale, another for each seed. */

@@ -8,8 +8,8 @@ import {
   score,
   ssim,
   type LinearRgb,
-} from '../../main/training/metrics.ts';
-import { Random } from '../../main/training/random.ts';
+} from '../../main/scoring/metrics.ts';
+import { Random } from '../../main/darkness/random.ts';
 import type { Matrix3 } from '../../main/raw/mosaic.ts';
 
 const IDENTITY: Matrix3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];

@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 
 import { readModel } from '../../main/network/manifest.ts';
 import { inferenceModel, parameterCount } from '../../main/network/unet.ts';
-import { modelWeights } from '../../main/training/model-weights.ts';
-import { firstWeights } from '../../main/training/weights.ts';
+import { modelWeights } from '../../main/training/step/model-weights.ts';
+import { firstWeights } from '../../main/training/step/weights.ts';
 
 it('reads what was written, joined inputs put together again, bit for bit', async () => {
   const shipped = await readModel('fast');

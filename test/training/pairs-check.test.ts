@@ -7,10 +7,14 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { linearDng } from '../../main/raw/dng.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
-import { checkPairs } from '../../main/training/pairs-check.ts';
-import { cellsOfMosaic, measureRatio, measureShift } from '../../main/training/pairs-measure.ts';
-import { usablePairs } from '../../main/training/pairs-usable.ts';
-import { pairReportSchema, type Pair, type PairReport } from '../../main/training/pairs.ts';
+import { checkPairs } from '../../main/training/pairs/pairs-check.ts';
+import {
+  cellsOfMosaic,
+  measureRatio,
+  measureShift,
+} from '../../main/training/pairs/pairs-measure.ts';
+import { usablePairs } from '../../main/training/pairs/pairs-usable.ts';
+import { pairReportSchema, type Pair, type PairReport } from '../../main/training/pairs/pairs.ts';
 import {
   burntOut,
   dimmed,

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cfaDng } from '../../main/raw/dng.ts';
-import { findPairs } from '../../main/training/pairs-find.ts';
-import { splitByScene } from '../../main/training/pairs-split.ts';
+import { findPairs } from '../../main/training/pairs/pairs-find.ts';
+import { splitByScene } from '../../main/training/pairs/pairs-split.ts';
 import {
   foundPairsSchema,
   pairReportSchema,
@@ -14,9 +14,9 @@ import {
   type PairReport,
   type PairSplits,
   type UsablePair,
-} from '../../main/training/pairs.ts';
-import { Random } from '../../main/training/random.ts';
-import { simulateMosaic } from '../../main/training/simulate.ts';
+} from '../../main/training/pairs/pairs.ts';
+import { Random } from '../../main/darkness/random.ts';
+import { simulateMosaic } from '../../main/darkness/simulate.ts';
 import { photoOf, waves } from './made-photos.ts';
 import { refusalOf } from './refusal-of.ts';
 

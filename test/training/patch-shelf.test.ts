@@ -4,8 +4,8 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
-import type { Batch } from '../../main/training/patches.ts';
-import { PatchSource, type PatchSourceOptions } from '../../main/training/patch-source.ts';
+import type { Batch } from '../../main/training/photos/patches.ts';
+import { PatchSource, type PatchSourceOptions } from '../../main/training/photos/patch-source.ts';
 import { writePhotos } from './made-photos.ts';
 
 const side = 48;

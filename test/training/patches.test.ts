@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PatchSource } from '../../main/training/patch-source.ts';
+import { PatchSource } from '../../main/training/photos/patch-source.ts';
 import {
   AMPLIFIED_LIMIT,
   drawDarkness,
@@ -13,17 +13,21 @@ import {
   PatchMaker,
   poolOf,
   type Batch,
-} from '../../main/training/patches.ts';
-import { codeOfLight, loadLinearPhoto, type LinearPhoto } from '../../main/training/photos.ts';
-import { Random } from '../../main/training/random.ts';
+} from '../../main/training/photos/patches.ts';
+import {
+  codeOfLight,
+  loadLinearPhoto,
+  type LinearPhoto,
+} from '../../main/training/photos/photos.ts';
+import { Random } from '../../main/darkness/random.ts';
 import {
   drawLook,
   hueAndSaturation,
   multiplied,
   srgbToBalancedCamera,
-} from '../../main/training/scene.ts';
-import { COLOUR_MATRICES } from '../../main/training/colour-matrices.ts';
-import { tukeyStandardDeviation } from '../../main/training/tukey.ts';
+} from '../../main/darkness/scene.ts';
+import { COLOUR_MATRICES } from '../../main/darkness/colour-matrices.ts';
+import { tukeyStandardDeviation } from '../../main/darkness/tukey.ts';
 
 function photoOf(
   name: string,

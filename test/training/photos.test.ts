@@ -15,7 +15,7 @@ import {
   lightOfCode,
   loadLinearPhoto,
   type LinearPhoto,
-} from '../../main/training/photos.ts';
+} from '../../main/training/photos/photos.ts';
 
 let folder = '';
 const inFolder = (name: string): string => path.join(folder, name);

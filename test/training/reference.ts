@@ -1,8 +1,8 @@
 /** The network and its loss in plain float64 arrays: what the ONNX graphs are held against. */
 
 import { leakySlope, unet, unetParameters, type UnetOperations } from '../../main/network/unet.ts';
-import type { LossWeights } from '../../main/training/loss.ts';
-import type { StepShape } from '../../main/training/step.ts';
+import type { LossWeights } from '../../main/training/step/loss.ts';
+import type { StepShape } from '../../main/training/step/step.ts';
 
 /** n × c × h × w; weights use the same four places for out × in × k × k, biases the first. */
 interface Tensor {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readModel } from '../../main/network/manifest.ts';
-import { readRunLog } from '../../main/training/run-events.ts';
-import { createRun, readRun, runFiles, writeRun } from '../../main/training/run-folder.ts';
+import { readRunLog } from '../../main/training/run/run-events.ts';
+import { createRun, readRun, runFiles, writeRun } from '../../main/training/run/run-folder.ts';
 import { writePhotos } from './made-photos.ts';
 import { smallPlan, training } from './small-run.ts';
 

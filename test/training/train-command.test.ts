@@ -6,9 +6,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readModel } from '../../main/network/manifest.ts';
 import { openNetwork } from '../../main/network/session.ts';
-import { encodeCheckpoint, readCheckpoint } from '../../main/training/checkpoint.ts';
+import { encodeCheckpoint, readCheckpoint } from '../../main/training/run/checkpoint.ts';
 import { defaultRecipe, type Recipe } from '../../main/training/recipe.ts';
-import { freshState } from '../../main/training/run.ts';
+import { freshState } from '../../main/training/run/run.ts';
 import { writePhotos } from './made-photos.ts';
 import { eventsOf, nightglass } from './nightglass.ts';
 

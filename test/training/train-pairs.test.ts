@@ -7,7 +7,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readModel } from '../../main/network/manifest.ts';
-import { readCheckpoint } from '../../main/training/checkpoint.ts';
+import { readCheckpoint } from '../../main/training/run/checkpoint.ts';
 import { burntOut, pairOf, sceneOf, writePair, writePicture, writeRaw } from './made-pairs.ts';
 import { eventsOf, nightglass } from './nightglass.ts';
 

@@ -13,21 +13,21 @@ import {
   readCheckpoint,
   type Checkpoint,
   type TrainingState,
-} from '../../main/training/checkpoint.ts';
-import { makeBatch, PatchMaker, poolOf } from '../../main/training/patches.ts';
-import { Random } from '../../main/training/random.ts';
+} from '../../main/training/run/checkpoint.ts';
+import { makeBatch, PatchMaker, poolOf } from '../../main/training/photos/patches.ts';
+import { Random } from '../../main/darkness/random.ts';
 import { defaultRecipe, learningRateAt, type Recipe } from '../../main/training/recipe.ts';
-import { freshCourse } from '../../main/training/course.ts';
-import { RunControl } from '../../main/training/run-control.ts';
+import { freshCourse } from '../../main/training/run/course.ts';
+import { RunControl } from '../../main/training/run/run-control.ts';
 import {
   freshState,
   train,
   type BatchSource,
   type Reached,
   type Setback,
-} from '../../main/training/run.ts';
-import { idOfName } from '../../main/training/model-title.ts';
-import { writeModel } from '../../main/training/trained-model.ts';
+} from '../../main/training/run/run.ts';
+import { idOfName } from '../../main/training/run/model-title.ts';
+import { writeModel } from '../../main/training/run/trained-model.ts';
 import { photoOf, waves } from './made-photos.ts';
 import { refusalOf } from './refusal-of.ts';
 

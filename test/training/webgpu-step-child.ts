@@ -4,12 +4,12 @@
  */
 
 import * as ort from 'onnxruntime-node';
-import { gradientModel, type StepShape } from '../../main/training/step.ts';
+import { gradientModel, type StepShape } from '../../main/training/step/step.ts';
 import { defaultRecipe, learningRateAt, type Recipe } from '../../main/training/recipe.ts';
-import { Random } from '../../main/training/random.ts';
-import { freshState } from '../../main/training/run.ts';
-import { openStep, type TrainingDevice } from '../../main/training/step-session.ts';
-import { floats, patchTensors, type Batch } from '../../main/training/step-tensors.ts';
+import { Random } from '../../main/darkness/random.ts';
+import { freshState } from '../../main/training/run/run.ts';
+import { openStep, type TrainingDevice } from '../../main/training/step/step-session.ts';
+import { floats, patchTensors, type Batch } from '../../main/training/step/step-tensors.ts';
 
 // Few levels: each has shaders of its own, which a processor takes seconds to compile.
 const recipe: Recipe = {

@@ -1,0 +1,167 @@
+/** A clean photo as a known camera would have taken it in the dark: a RAW mosaic, and its truth. */
+
+import type { CameraLinearImage } from '../develop/image.ts';
+import { siteColours } from '../raw/cfa.ts';
+import type { Mosaic, NoiseProfile, Vector3 } from '../raw/mosaic.ts';
+import { Refusal } from '../refusal.ts';
+import { darknessOf, simulatedCamera, type SimulatedCamera } from './cameras.ts';
+import { darken, type DarknessParameters } from './darkness.ts';
+import { lightOfCode, type LinearPhoto } from '../training/photos/photos.ts';
+import type { Random } from './random.ts';
+import { multiplied, srgbToBalancedCamera, SRGB_TO_XYZ } from './scene.ts';
+import { tukeyStandardDeviation } from './tukey.ts';
+
+/**
+ * The long exposure that the truth stands for; the dark frame's exposure time is this divided by
+ * the ratio, as in the pairs of "Learning to See in the Dark".
+ */
+export const LONG_EXPOSURE_SECONDS = 10;
+
+/** Smaller pictures are no test of anything, and LibRaw refuses them below 22. */
+const SIDE_MIN = 32;
+
+/** Part of a photo, in its own pixels. */
+export interface Area {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface SimulationOptions {
+  /** The id of one of `SIMULATED_CAMERAS`, or a camera like them. */
+  readonly camera: string | SimulatedCamera;
+  readonly iso: number;
+  /** Long ÷ short exposure, ≥ 1: how much darker the frame is than the photo. */
+  readonly ratio: number;
+  /** Decides every bit of the noise. */
+  readonly random: Random;
+  /** Gains of R, G, B that make the scene's light neutral, green 1; default: daylight (D65). */
+  readonly whiteBalance?: Vector3;
+  /** Default: the whole photo. */
+  readonly area?: Area;
+  /** Tells the file's readers how noisy it is, as some phones and no cameras do. */
+  readonly withNoiseProfile?: boolean;
+}
+
+export interface Simulation {
+  /** What the camera would have stored: black level in, noise in, CFA as the camera has it. */
+  readonly mosaic: Mosaic;
+  /** The scene without noise at the brightness of the long exposure, 0 … 8, white 1. */
+  readonly truth: CameraLinearImage;
+  /** This frame's noise. */
+  readonly darkness: DarknessParameters;
+}
+
+/**
+ * Photographs a clean photo in the dark, with the noise model that training uses. White of the
+ * photo becomes the sensor's saturation ÷ ratio at green. A photo from a RAW file keeps the colours
+ * of the camera that took it, as if the simulated one saw them so.
+ *
+ * @throws Refusal `bad-argument` for an unknown camera, an ISO it has no calibration for, or a
+ *   ratio below 1; `dataset` for a photo below 32 pixels a side
+ */
+export function simulateMosaic(photo: LinearPhoto, options: SimulationOptions): Simulation {
+  const { iso, ratio, random } = options;
+  if (!(ratio >= 1 && Number.isFinite(ratio))) {
+    throw new Refusal('bad-argument', `expected a ratio of at least 1 but received ${ratio}`);
+  }
+  const camera =
+    typeof options.camera === 'string' ? simulatedCamera(options.camera) : options.camera;
+  const darkness = darknessOf(camera, iso, random);
+  const area = options.area ?? { left: 0, top: 0, width: photo.width, height: photo.height };
+  if (area.width < SIDE_MIN || area.height < SIDE_MIN) {
+    throw new Refusal(
+      'dataset',
+      `expected at least ${SIDE_MIN} pixels a side in ${photo.name} but it has ${area.width} × ${area.height}`,
+    );
+  }
+  const colour = {
+    asShotGains: options.whiteBalance ?? daylightGains(camera),
+    xyzToCamera: camera.xyzToCamera,
+  };
+  const { width, height } = area;
+  const scene = sceneOf(photo, area, camera);
+  const cleanDn = exposed(scene, width, colour.asShotGains, {
+    colours: siteColours(camera.cfa),
+    dnPerUnit: (camera.whiteLevel - camera.blackLevel) / ratio,
+  });
+  const samples = new Uint16Array(width * height);
+  darken(cleanDn, width, height, darkness, random, samples);
+  const mosaic: Mosaic = {
+    width,
+    height,
+    samples,
+    cfa: camera.cfa,
+    blackLevel: darkness.blackLevel,
+    whiteLevel: camera.whiteLevel,
+    orientation: 1,
+    colour,
+    baselineExposureStops: 0,
+    ...(options.withNoiseProfile === true ? { noiseProfile: noiseProfileOf(darkness) } : {}),
+    shot: {
+      make: camera.make,
+      model: camera.model,
+      iso,
+      exposureSeconds: LONG_EXPOSURE_SECONDS / ratio,
+      // So that the file cannot be taken for a photograph of that camera.
+      artist: 'simulated by nightglass',
+    },
+  };
+  return { mosaic, truth: { width, height, samples: scene, colour, orientation: 1 }, darkness };
+}
+
+/** Gains that make D65 neutral to a camera. */
+export function daylightGains({ xyzToCamera }: Pick<SimulatedCamera, 'xyzToCamera'>): Vector3 {
+  const toCamera = multiplied(xyzToCamera, SRGB_TO_XYZ);
+  const red = toCamera[0] + toCamera[1] + toCamera[2];
+  const green = toCamera[3] + toCamera[4] + toCamera[5];
+  const blue = toCamera[6] + toCamera[7] + toCamera[8];
+  return [green / red, 1, green / blue];
+}
+
+/** Variance of normalised samples as a line, the row noise and the rounding counted in. */
+function noiseProfileOf(darkness: DarknessParameters): NoiseProfile {
+  const range = darkness.whiteLevel - darkness.blackLevel[0];
+  const tukeySigma = darkness.tukeyScaleDn * tukeyStandardDeviation(darkness.tukeyLambda);
+  const variance =
+    tukeySigma ** 2 + darkness.gaussianSigmaDn ** 2 + darkness.rowSigmaDn ** 2 + 1 / 12;
+  return { slope: darkness.gainDnPerElectron / range, offset: variance / range ** 2 };
+}
+
+/** The photo's light in the camera's balanced colours; no sensor sees less than no light. */
+function sceneOf(photo: LinearPhoto, area: Area, { xyzToCamera }: SimulatedCamera): Float32Array {
+  const [m0, m1, m2, m3, m4, m5, m6, m7, m8] =
+    photo.space === 'srgb'
+      ? srgbToBalancedCamera(xyzToCamera)
+      : ([1, 0, 0, 0, 1, 0, 0, 0, 1] as const);
+  const scene = new Float32Array(area.width * area.height * 3);
+  for (let y = 0, out = 0; y < area.height; y++) {
+    let at = ((area.top + y) * photo.width + area.left) * 3;
+    for (let x = 0; x < area.width; x++, at += 3, out += 3) {
+      const r = lightOfCode(photo.codes[at]!);
+      const g = lightOfCode(photo.codes[at + 1]!);
+      const b = lightOfCode(photo.codes[at + 2]!);
+      scene[out] = Math.max(0, m0 * r + m1 * g + m2 * b);
+      scene[out + 1] = Math.max(0, m3 * r + m4 * g + m5 * b);
+      scene[out + 2] = Math.max(0, m6 * r + m7 * g + m8 * b);
+    }
+  }
+  return scene;
+}
+
+/** What each site of the sensor expects to count above black, DN: not balanced, as dark as asked. */
+function exposed(
+  scene: Float32Array,
+  width: number,
+  gains: Vector3,
+  sensor: { readonly colours: readonly string[]; readonly dnPerUnit: number },
+): Float32Array {
+  const channels = sensor.colours.map((colour) => 'RGB'.indexOf(colour));
+  const scales = channels.map((channel) => sensor.dnPerUnit / gains[channel]!);
+  return Float32Array.from({ length: scene.length / 3 }, (_, pixel) => {
+    const [y, x] = [Math.floor(pixel / width), pixel % width];
+    const site = (y & 1) * 2 + (x & 1);
+    return scene[pixel * 3 + channels[site]!]! * scales[site]!;
+  });
+}

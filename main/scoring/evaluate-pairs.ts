@@ -1,0 +1,237 @@
+/** How near a network comes to the long exposure of a pair, and how near the amplified short one does. */
+
+import { cameraToOutput } from '../develop/colour.ts';
+import { develop, type RunNetwork } from '../develop/develop.ts';
+import { fitted, type NetworkTerms } from '../develop/dialect.ts';
+import { LinearCanvas } from '../develop/linear-canvas.ts';
+import { normalisation } from '../develop/normalise.ts';
+import { packedGrid } from '../develop/pack.ts';
+import { planTiles } from '../develop/tiles.ts';
+import { shiftToRggb, siteColours } from '../raw/cfa.ts';
+import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
+import { throwIfCancelled } from '../refusal.ts';
+import { DEMOSAIC_RIM, demosaicSquare } from '../training/pairs/demosaic.ts';
+import { psnr, rendered, scoreRendered, type LinearRgb } from './metrics.ts';
+import type { LoadedPair } from '../training/pairs/pair-patches.ts';
+import type { FinishedPicture } from '../training/pairs/pairs-picture.ts';
+
+export interface PairScores {
+  /**
+   * PSNR at the sensor's own samples, white 1, before white balance, dB: what raw denoisers publish.
+   * Absent where the target or the network's answer is a finished picture.
+   */
+  readonly raw?: { readonly plain: number; readonly aligned: number };
+  /** PSNR and SSIM (of luma) of sRGB pictures, as "Learning to See in the Dark" publishes. */
+  readonly srgb: { readonly psnr: number; readonly ssim: number };
+}
+
+export interface PairEvaluation {
+  readonly network: PairScores;
+  /** The short exposure, amplified and demosaiced, and nothing else. */
+  readonly amplified: PairScores;
+}
+
+/** Packed pixels in one network input. */
+const WINDOW_AREA_MAX = 512 * 512;
+/** Side of the squares that are demosaiced at a time, their rim counted in. */
+const SQUARE = 512;
+
+export interface PairEvaluationRequest {
+  readonly pair: LoadedPair;
+  readonly run: RunNetwork;
+  readonly terms: NetworkTerms;
+  /** Longest side of what is cut out of the middle, pixels. */
+  readonly crop: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Develops the short exposure and scores it. Rendered pictures have the short exposure's white
+ * balance on both sides, but the long one's own on the target's where the network chose its own.
+ * Both sides are clipped to 0 … 1.
+ * @throws Refusal `cancelled`; whatever `run` throws
+ */
+export async function evaluatePair(request: PairEvaluationRequest): Promise<PairEvaluation> {
+  const { run, terms, crop, signal } = request;
+  const pair = middle(request.pair, crop);
+  const { short, target, ratio } = pair;
+  const isPainter = terms.domain === 'srgb';
+  const gains = short.colour.asShotGains;
+  const light = await networkPicture(pair, run, terms, signal);
+  throwIfCancelled(signal);
+  const amplified = demosaiced(short, ratio, gains);
+  const matrix = cameraToOutput(short.colour, 'srgb');
+  const own: LinearRgb =
+    target.kind === 'picture'
+      ? valuesOf(target.picture)
+      : picturesOf(target.mosaic, isPainter ? target.mosaic.colour.asShotGains : gains);
+  const picture = isPainter ? light : rendered(light, matrix);
+  const srgb = scoreRendered(picture, own);
+  const srgbAmplified = scoreRendered(rendered(amplified, matrix), own);
+  if (target.kind === 'picture') {
+    return { network: { srgb }, amplified: { srgb: srgbAmplified } };
+  }
+  const truth = siteLight(target.mosaic);
+  const rawOf = (samples: Float32Array) => ({
+    plain: psnr(clipped(samples), truth),
+    aligned: psnr(aligned(samples, truth), truth),
+  });
+  return {
+    network: isPainter ? { srgb } : { raw: rawOf(sitesOf(light, short, gains)), srgb },
+    amplified: { raw: rawOf(sitesOf(amplified, short, gains)), srgb: srgbAmplified },
+  };
+}
+
+/** The middle of both halves, on whole cells. */
+function middle({ short, target, ratio }: LoadedPair, crop: number): LoadedPair {
+  const even = (size: number): number => Math.floor(Math.min(size, crop) / 2) * 2;
+  const [width, height] = [even(short.width), even(short.height)];
+  const left = ((short.width - width) >> 2) * 2;
+  const top = ((short.height - height) >> 2) * 2;
+  const cut = (samples: Uint16Array, stride: number, channels: number): Uint16Array => {
+    const out = new Uint16Array(width * height * channels);
+    for (let y = 0; y < height; y++) {
+      const from = ((top + y) * stride + left) * channels;
+      out.set(samples.subarray(from, from + width * channels), y * width * channels);
+    }
+    return out;
+  };
+  const mosaicOf = (mosaic: Mosaic): Mosaic => ({
+    ...mosaic,
+    width,
+    height,
+    samples: cut(mosaic.samples, mosaic.width, 1),
+  });
+  return {
+    short: mosaicOf(short),
+    target:
+      target.kind === 'raw'
+        ? { kind: 'raw', mosaic: mosaicOf(target.mosaic) }
+        : {
+            kind: 'picture',
+            picture: {
+              width,
+              height,
+              samples: cut(target.picture.samples, target.picture.width, 3),
+            },
+          },
+    ratio,
+  };
+}
+
+/** The network's answer as it gives it: light, or a finished picture's values. */
+async function networkPicture(
+  { short, ratio }: LoadedPair,
+  run: RunNetwork,
+  terms: NetworkTerms,
+  signal: AbortSignal | undefined,
+): Promise<LinearRgb> {
+  const grid = packedGrid(short);
+  const tiles = planTiles(grid.width, grid.height, WINDOW_AREA_MAX);
+  const canvas = new LinearCanvas({ ...short, grid }, [1, 1, 1]);
+  const developing = develop({
+    mosaic: short,
+    ratio,
+    gains: short.colour.asShotGains,
+    tiles,
+    // What it gives is left as it is: here nothing comes after it.
+    run: fitted(run, { ...terms, domain: 'camera-linear' }, short.colour),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  for await (const tile of developing) canvas.add(tile);
+  return canvas.image;
+}
+
+/** A whole frame in colour, square by square. */
+function demosaiced(mosaic: Mosaic, ratio: number, gains: Vector3): LinearRgb {
+  const { width, height } = mosaic;
+  const { black, scale } = normalisation(mosaic);
+  const { row: downToRed, column: rightToRed } = shiftToRggb(mosaic.cfa);
+  const samples = new Float32Array(width * height * 3);
+  const inner = SQUARE - 2 * DEMOSAIC_RIM;
+  const square = new Float32Array(SQUARE * SQUARE);
+  const colours = new Float32Array(SQUARE * SQUARE * 3);
+  const fold = (position: number, size: number): number => {
+    const period = 2 * (size - 1);
+    const folded = ((position % period) + period) % period;
+    return folded < size ? folded : period - folded;
+  };
+  // Squares begin on red, so the first may lie a pixel before the frame.
+  for (let top = -downToRed; top < height; top += inner) {
+    for (let left = -rightToRed; left < width; left += inner) {
+      for (let y = 0, at = 0; y < SQUARE; y++) {
+        const row = fold(top + y - DEMOSAIC_RIM, height);
+        for (let x = 0; x < SQUARE; x++, at++) {
+          const column = fold(left + x - DEMOSAIC_RIM, width);
+          const site = ((row & 1) << 1) | (column & 1);
+          const value = (mosaic.samples[row * width + column]! - black[site]!) * scale[site]!;
+          square[at] = value * ratio * gains[(y & 1) + (x & 1)]!;
+        }
+      }
+      demosaicSquare(square, SQUARE, colours);
+      for (let y = Math.max(0, -top); y < Math.min(inner, height - top); y++) {
+        const first = Math.max(0, -left);
+        const last = Math.min(inner, width - left);
+        const from = ((y + DEMOSAIC_RIM) * SQUARE + DEMOSAIC_RIM) * 3;
+        samples.set(
+          colours.subarray(from + first * 3, from + last * 3),
+          ((top + y) * width + left + first) * 3,
+        );
+      }
+    }
+  }
+  return { width, height, samples };
+}
+
+function picturesOf(long: Mosaic, gains: Vector3): LinearRgb {
+  return rendered(demosaiced(long, 1, gains), cameraToOutput(long.colour, 'srgb'));
+}
+
+function valuesOf({ width, height, samples }: FinishedPicture): LinearRgb {
+  return { width, height, samples: Float32Array.from(samples, (code) => code / 65_535) };
+}
+
+/** The long exposure at its own samples, 0 … 1. */
+function siteLight(mosaic: Mosaic): Float32Array {
+  const { black, scale } = normalisation(mosaic);
+  const { width } = mosaic;
+  return clipped(
+    Float32Array.from(mosaic.samples, (sample, at) => {
+      const site = ((Math.floor(at / width) & 1) << 1) | ((at % width) & 1);
+      return (sample - black[site]!) * scale[site]!;
+    }),
+  );
+}
+
+/** What a picture says the sensor would have seen, before white balance. */
+function sitesOf(
+  { width, height, samples }: LinearRgb,
+  { cfa }: Mosaic,
+  gains: Vector3,
+): Float32Array {
+  const channels = siteColours(cfa).map((colour) => 'RGB'.indexOf(colour));
+  return Float32Array.from({ length: width * height }, (_, at) => {
+    const channel = channels[((Math.floor(at / width) & 1) << 1) | ((at % width) & 1)]!;
+    return samples[at * 3 + channel]! / gains[channel]!;
+  });
+}
+
+function clipped(samples: Float32Array): Float32Array {
+  return samples.map((value) => Math.max(0, Math.min(1, value)));
+}
+
+/**
+ * The samples times the one factor that brings them nearest to the truth where that is not burnt out
+ * (Wei et al., "A physics-based noise formation model", CVPR 2020, and those who compare with it).
+ */
+function aligned(samples: Float32Array, truth: Float32Array): Float32Array {
+  const own = clipped(samples);
+  let [across, along] = [0, 0];
+  for (let at = 0; at < own.length; at++) {
+    if (truth[at]! >= 1) continue;
+    across += own[at]! * truth[at]!;
+    along += own[at]! * own[at]!;
+  }
+  const factor = along > 0 ? across / along : 1;
+  return clipped(own.map((value) => value * factor));
+}

@@ -1,0 +1,204 @@
+/**
+ * How well a network develops pictures that were darkened by `simulate`, with LibRaw's own brightened
+ * picture of the same dark file beside it.
+ */
+
+import { develop, type RunNetwork } from '../develop/develop.ts';
+import { cameraToOutput } from '../develop/colour.ts';
+import { LinearCanvas } from '../develop/linear-canvas.ts';
+import { packedGrid } from '../develop/pack.ts';
+import { planTiles } from '../develop/tiles.ts';
+import { cfaDng } from '../raw/dng.ts';
+import { LibRawFile } from '../raw/libraw.ts';
+import type { Mosaic } from '../raw/mosaic.ts';
+import { Refusal } from '../refusal.ts';
+import { simulatedCamera, type SimulatedCamera } from '../darkness/cameras.ts';
+import { score, type LinearRgb, type Scores } from './metrics.ts';
+import type { LinearPhoto } from '../training/photos/photos.ts';
+import { Random } from '../darkness/random.ts';
+import { simulateMosaic, type Area } from '../darkness/simulate.ts';
+
+/** One kind of darkness. */
+export interface Level {
+  /** One of `SIMULATED_CAMERAS`, or `mine`. */
+  readonly camera: string;
+  /** What `mine` stands for. */
+  readonly measured?: SimulatedCamera;
+  readonly iso: number;
+  readonly ratio: number;
+}
+
+/** The levels of the tables in models/README.md. */
+export const DEFAULT_LEVELS: readonly Level[] = [
+  { camera: 'sony-a7s2', iso: 1600, ratio: 100 },
+  { camera: 'sony-a7s2', iso: 6400, ratio: 100 },
+  { camera: 'sony-a7s2', iso: 25_600, ratio: 100 },
+  { camera: 'sony-a7s2', iso: 6400, ratio: 250 },
+  { camera: 'sony-a7s2', iso: 25_600, ratio: 300 },
+  { camera: 'nikon-d850', iso: 800, ratio: 100 },
+  { camera: 'nikon-d850', iso: 3200, ratio: 250 },
+];
+
+/** Packed pixels in one network input; an evaluation's crops are smaller. */
+const WINDOW_AREA_MAX = 512 * 512;
+
+/** First key of every evaluation's noise, so that no training ever draws the same. */
+const EVALUATION_KEY = 0x6576_616c;
+
+/** What a camera is called in levels that was measured with `nightglass calibrate`. */
+const mine = 'mine';
+
+/** A measured camera's lowest, middle and highest ISO, a hundred times darkened. */
+export function levelsOf(measured: SimulatedCamera): Level[] {
+  const [least, most] = measured.isoRange;
+  const isos = [least, Math.round(Math.sqrt(least * most)), most];
+  return [...new Set(isos)].map((iso) => ({ camera: mine, measured, iso, ratio: 100 }));
+}
+
+/**
+ * Reads `camera:iso:ratio,…`.
+ * @param measured what the camera `mine` stands for
+ * @throws Refusal `bad-argument`
+ */
+export function parseLevels(text: string, measured?: SimulatedCamera): Level[] {
+  return text.split(',').map((part) => {
+    const [camera = '', isoText = '', ratioText = '', ...more] = part.trim().split(':');
+    const [iso, ratio] = [Number(isoText || 'x'), Number(ratioText || 'x')];
+    if (more.length > 0 || !Number.isFinite(iso) || !(ratio >= 1 && ratio <= 300)) {
+      throw new Refusal(
+        'bad-argument',
+        `expected camera:iso:ratio with a ratio of 1 to 300 for a level but received "${part}"`,
+      );
+    }
+    const own = camera === mine ? measured : undefined;
+    const [least, most] = (own ?? simulatedCamera(camera)).isoRange;
+    if (!(iso >= least && iso <= most)) {
+      throw new Refusal(
+        'bad-argument',
+        `expected an ISO of ${least} to ${most} for ${camera} but received ${isoText}`,
+      );
+    }
+    return { camera, iso, ratio, ...(own === undefined ? {} : { measured: own }) };
+  });
+}
+
+/** As `parseLevels` reads it. */
+export function levelName({ camera, iso, ratio }: Level): string {
+  return `${camera}:${iso}:${ratio}`;
+}
+
+/** The middle of a photo, both sides even and at most `crop` pixels. */
+export function middleOf(photo: LinearPhoto, crop: number): Area {
+  const side = (length: number): number => Math.floor(Math.min(length, crop) / 2) * 2;
+  const [width, height] = [side(photo.width), side(photo.height)];
+  return {
+    left: (photo.width - width) >> 1,
+    top: (photo.height - height) >> 1,
+    width,
+    height,
+  };
+}
+
+export interface EvaluationRequest {
+  readonly photo: LinearPhoto;
+  readonly level: Level;
+  readonly run: RunNetwork;
+  /** Longest side of what is cut out of the middle of the photo, pixels. */
+  readonly crop: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Scores of one photo at one level. */
+export interface Evaluation {
+  readonly network: Scores;
+  readonly libraw: Scores;
+}
+
+/**
+ * Darkens the photo, develops it both ways and scores both. The noise depends on level and photo
+ * name alone.
+ * @throws Refusal `cancelled`, or as `simulateMosaic`; whatever `run` throws
+ */
+export async function evaluatePhoto(request: EvaluationRequest): Promise<Evaluation> {
+  const { photo, level, run, crop, signal } = request;
+  const { measured, iso, ratio } = level;
+  const { mosaic: stated, truth } = simulateMosaic(photo, {
+    camera: measured ?? level.camera,
+    iso,
+    ratio,
+    random: new Random(EVALUATION_KEY, nameKey(photo.name), nameKey(levelName(level))),
+    area: middleOf(photo, crop),
+  });
+  // The develop line knows a measured camera's black; see engine/calibration.ts.
+  const black = measured?.blackAt?.(iso);
+  const mosaic = black === undefined ? stated : { ...stated, blackLevel: black };
+  const cameraToSrgb = cameraToOutput(mosaic.colour, 'srgb');
+  const network = await networkPicture(mosaic, level.ratio, run, signal);
+  const libraw = await librawPicture(mosaic, level.ratio);
+  return {
+    network: score(network, truth, cameraToSrgb),
+    libraw: score(libraw, truth, cameraToSrgb),
+  };
+}
+
+/** 32 bits of a name (FNV-1a). */
+function nameKey(name: string): number {
+  let hash = 0x811c_9dc5;
+  for (const byte of Buffer.from(name)) hash = Math.imul(hash ^ byte, 0x0100_0193);
+  return hash >>> 0;
+}
+
+/** The develop line's output as one picture. */
+async function networkPicture(
+  mosaic: Mosaic,
+  ratio: number,
+  run: RunNetwork,
+  signal: AbortSignal | undefined,
+): Promise<LinearRgb> {
+  const grid = packedGrid(mosaic);
+  const tiles = planTiles(grid.width, grid.height, WINDOW_AREA_MAX);
+  const canvas = new LinearCanvas({ ...mosaic, grid }, [1, 1, 1]);
+  const gains = mosaic.colour.asShotGains;
+  const request = { mosaic, ratio, gains, tiles, run, ...(signal === undefined ? {} : { signal }) };
+  for await (const tile of develop(request)) canvas.add(tile);
+  return canvas.image;
+}
+
+/**
+ * What LibRaw makes of the dark file: its AHD demosaicing in 16 bits, the file's white balance, its
+ * own black subtraction (which clips below black), brightened linearly by the ratio.
+ */
+async function librawPicture(mosaic: Mosaic, ratio: number): Promise<LinearRgb> {
+  const gains = mosaic.colour.asShotGains;
+  const file = await LibRawFile.open(Buffer.concat([...cfaDng(mosaic).chunks()]), {
+    userQual: 3,
+    outputBps: 16,
+    outputColor: 0,
+    gamm: [1, 1, 0, 0, 0, 0],
+    noAutoBright: true,
+    adjustMaximumThr: 0,
+    userMul: [gains[0], gains[1], gains[2], gains[1]],
+    userFlip: 0,
+  });
+  const { width, height, samples } = file.readDeveloped();
+  if (width !== mosaic.width || height !== mosaic.height) {
+    throw new Error(
+      `expected ${mosaic.width} × ${mosaic.height} from LibRaw but received ${width} × ${height}`,
+    );
+  }
+  // LibRaw divides the gains by the smallest of them, so that white clips in no channel first.
+  const scale = (ratio * Math.min(...gains)) / 65_535;
+  return { width, height, samples: Float32Array.from(samples, (value) => value * scale) };
+}
+
+/** Each measure's mean over photos. */
+export function meanScores(scores: readonly Scores[]): Scores {
+  const mean = (measure: keyof Scores): number =>
+    scores.reduce((sum, one) => sum + one[measure], 0) / scores.length;
+  return {
+    rgbP: mean('rgbP'),
+    raw: mean('raw'),
+    ssim: mean('ssim'),
+    blockDeltaE: mean('blockDeltaE'),
+  };
+}

@@ -1,0 +1,138 @@
+/** Pairs among the photos of one folder: bracketed exposures of one scene, found by their EXIF. */
+
+import path from 'node:path';
+import { summariseRaw } from '../../raw/decode.ts';
+import type { Shot } from '../../raw/mosaic.ts';
+import { describeError, Refusal, throwIfCancelled } from '../../refusal.ts';
+import type { FoundPairs, Pair, Unpaired } from './pairs.ts';
+import { idBelow } from './pairs-names.ts';
+
+/** Exposures of one scene follow each other: this much time between the end of one and the next. */
+const PAUSE_SECONDS_MAX = 30;
+/** Exposures nearer to each other than two stops are the same picture twice. */
+const RATIO_MIN = 4;
+
+interface Exposure {
+  readonly file: string;
+  /** Camera and frame: only such frames can be compared pixel by pixel. */
+  readonly kind: string;
+  /** The camera's clock, seconds. */
+  readonly takenSeconds: number;
+  readonly exposureSeconds: number;
+  /** Seconds × ISO ÷ F-number², what a pixel's number is proportional to. */
+  readonly light: number;
+}
+
+/** What a pixel's number is proportional to; aperture and ISO count where the file says them. */
+export function exposureOf({ exposureSeconds, iso, aperture }: Shot): number | undefined {
+  if (exposureSeconds === undefined) return undefined;
+  return (exposureSeconds * (iso ?? 100)) / (aperture ?? 1) ** 2;
+}
+
+/**
+ * Reads the EXIF of each file and pairs each short exposure with the longest of its series: same
+ * camera, same frame, each begun within half a minute of the end of the one before.
+ * @param root ids are paths below it
+ * @throws Refusal `cancelled`
+ */
+export async function pairsOfExposures(
+  root: string,
+  files: readonly string[],
+  {
+    signal,
+    onProgress,
+  }: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  },
+): Promise<FoundPairs> {
+  const unpaired: Unpaired[] = [];
+  const exposures: Exposure[] = [];
+  for (const [index, file] of files.entries()) {
+    throwIfCancelled(signal);
+    const read = await readExposure(file, signal);
+    if (typeof read === 'string') unpaired.push({ file, reason: read });
+    else exposures.push(read);
+    onProgress?.(index + 1, files.length);
+  }
+  const pairs: Pair[] = [];
+  for (const series of seriesOf(exposures)) {
+    const longest = series.reduce((best, one) => (one.light > best.light ? one : best));
+    const scene = idBelow(root, longest.file);
+    for (const one of series) {
+      if (one === longest) continue;
+      const ratio = longest.light / one.light;
+      if (ratio < RATIO_MIN) {
+        const reason = `it is exposed nearly as long as ${path.basename(longest.file)}`;
+        unpaired.push({ file: one.file, reason });
+        continue;
+      }
+      pairs.push({
+        id: idBelow(root, one.file),
+        scene,
+        short: one.file,
+        long: longest.file,
+        target: 'raw',
+        statedRatio: ratio,
+      });
+    }
+    if (series.length === 1) {
+      unpaired.push({
+        file: longest.file,
+        reason: `no other exposure of the same camera and size was begun within ${PAUSE_SECONDS_MAX} s of it`,
+      });
+    }
+  }
+  return { layout: 'exif', pairs: pairs.sort((a, b) => (a.id < b.id ? -1 : 1)), unpaired };
+}
+
+/** The exposure, or why it can belong to no pair. */
+async function readExposure(
+  file: string,
+  signal: AbortSignal | undefined,
+): Promise<Exposure | string> {
+  try {
+    const { width, height, cfa, shot } = await summariseRaw(
+      file,
+      signal === undefined ? {} : { signal },
+    );
+    const light = exposureOf(shot);
+    const taken = Date.parse(`${shot.takenAt?.slice(0, 19) ?? ''}Z`);
+    if (cfa === undefined) return 'it has no mosaic: the network starts from one';
+    if (light === undefined) return 'its EXIF does not say how long it was exposed';
+    if (Number.isNaN(taken)) return 'its EXIF does not say when it was taken';
+    return {
+      file,
+      kind: [shot.make, shot.model, width, height, cfa].join('\0'),
+      takenSeconds: taken / 1000,
+      exposureSeconds: shot.exposureSeconds ?? 0,
+      light,
+    };
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code === 'cancelled') throw error;
+    return describeError(error);
+  }
+}
+
+/** Shots of one camera and frame that follow each other without a long pause. */
+function seriesOf(exposures: readonly Exposure[]): Exposure[][] {
+  const sorted = exposures.toSorted(
+    (a, b) => compare(a.kind, b.kind) || a.takenSeconds - b.takenSeconds || compare(a.file, b.file),
+  );
+  const found: Exposure[][] = [];
+  let endSeconds = 0;
+  for (const one of sorted) {
+    const current = found.at(-1);
+    const follows =
+      current?.[0]?.kind === one.kind && one.takenSeconds - endSeconds <= PAUSE_SECONDS_MAX;
+    if (follows) current.push(one);
+    else found.push([one]);
+    const end = one.takenSeconds + one.exposureSeconds;
+    endSeconds = follows ? Math.max(endSeconds, end) : end;
+  }
+  return found;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,240 @@
+/** Finds the pairs in what a photographer points at: the paper's folders or lists, two folders, or one. */
+
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { isRawName } from '../../library/folder.ts';
+import { describeError, Refusal, throwIfCancelled } from '../../refusal.ts';
+import type { FoundPairs, Pair, SplitName, Unpaired } from './pairs.ts';
+import { pairsOfExposures } from './pairs-exposures.ts';
+import { isListName, pairsOfLists } from './pairs-lists.ts';
+import { commonName, idBelow, isPairFile, isPictureName, sidName } from './pairs-names.ts';
+
+export interface FindPairsOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called as the EXIF of a single folder's photos is read. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/**
+ * Finds pairs; nothing is decoded yet, `checkPairs` does that.
+ *
+ * @param paths one of these:
+ *   - list files of the paper (`Sony_train_list.txt` …), or one folder that holds such lists
+ *   - one folder with the subfolders `short` and `long`, or the folder above it (SID's layout)
+ *   - two folders whose names pair up, the short exposures first; finished pictures may be the second
+ *   - one folder of RAW files, whose EXIF tells which exposures belong together
+ * @throws Refusal `dataset` where there is no pair: what was looked for, and what was there;
+ *   `bad-argument` for more than two folders, `cancelled`
+ */
+export async function findPairs(
+  paths: readonly string[],
+  options: FindPairsOptions = {},
+): Promise<FoundPairs> {
+  const found = await find(
+    paths.map((given) => path.resolve(given)),
+    options,
+  );
+  if (found.pairs.length > 0) return found;
+  const [first] = found.unpaired;
+  const why =
+    first === undefined
+      ? 'there is nothing in it to pair'
+      : `none was found: ${path.basename(first.file)}, for one, was passed over because ${first.reason}`;
+  throw new Refusal('dataset', `expected pairs of exposures in ${paths.join(', ')} but ${why}`);
+}
+
+async function find(paths: readonly string[], options: FindPairsOptions): Promise<FoundPairs> {
+  const [first, second, ...more] = paths;
+  if (first === undefined) {
+    throw new Refusal('bad-argument', 'expected a folder or a list of pairs but received none');
+  }
+  const kinds = await Promise.all(paths.map(kindOf));
+  if (kinds.every((kind) => kind === 'file')) {
+    const other = paths.find((file) => !/\.txt$/i.test(file));
+    if (other !== undefined) {
+      throw new Refusal(
+        'dataset',
+        `expected a folder of pairs or a list of them (.txt) but received ${path.basename(other)}`,
+      );
+    }
+    return pairsOfLists(paths, options);
+  }
+  if (kinds.includes('file') || more.length > 0) {
+    throw new Refusal(
+      'bad-argument',
+      'expected one folder of pairs, two folders (short exposures first), or list files',
+    );
+  }
+  if (second !== undefined) return pairsOfFolders(first, second, 'folders');
+  return pairsInFolder(first, options);
+}
+
+/** Whether paths are plainly a dataset of pairs: lists, or folders as the paper has them. */
+export async function looksLikePairs(paths: readonly string[]): Promise<boolean> {
+  const [first, ...more] = paths;
+  if (first === undefined) return false;
+  if (/\.txt$/i.test(first)) return true;
+  // What is not there is for others to refuse.
+  const kind = await kindOf(first).catch(() => 'file');
+  if (more.length > 0 || kind === 'file') return false;
+  const { names, folders } = await listing(first);
+  const inner = folders.map((name) => name.toLowerCase());
+  return names.some(isListName) || (inner.includes('short') && inner.includes('long'));
+}
+
+async function kindOf(given: string): Promise<'file' | 'folder'> {
+  try {
+    return (await stat(given)).isDirectory() ? 'folder' : 'file';
+  } catch (error) {
+    throw new Refusal(
+      'dataset',
+      `expected a folder or a list of pairs at ${given}: ${describeError(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+async function pairsInFolder(folder: string, options: FindPairsOptions): Promise<FoundPairs> {
+  const { names, folders } = await listing(folder);
+  const lists = names.filter(isListName).map((name) => path.join(folder, name));
+  if (lists.length > 0) return pairsOfLists(lists, options);
+  const named = (name: string): string | undefined =>
+    folders.find((candidate) => candidate.toLowerCase() === name);
+  const [short, long] = [named('short'), named('long')];
+  if (short !== undefined && long !== undefined) {
+    return pairsOfFolders(path.join(folder, short), path.join(folder, long), 'sid');
+  }
+  if (short !== undefined || long !== undefined) {
+    throw new Refusal(
+      'dataset',
+      `expected the folders "short" and "long" in ${folder} but "${short === undefined ? 'short' : 'long'}" is missing`,
+    );
+  }
+  // The paper's archive: one folder a camera above these two.
+  if (!names.some(isRawName)) {
+    for (const name of folders) {
+      throwIfCancelled(options.signal);
+      const inner = await listing(path.join(folder, name));
+      const both = inner.folders.filter((each) => /^(short|long)$/i.test(each)).length === 2;
+      if (both) return pairsInFolder(path.join(folder, name), options);
+    }
+  }
+  const files = names.filter(isRawName).map((name) => path.join(folder, name));
+  if (files.length === 0) {
+    throw new Refusal(
+      'dataset',
+      `expected pairs in ${folder} but it holds neither RAW files, nor the folders "short" and "long", nor a list of pairs`,
+    );
+  }
+  return pairsOfExposures(folder, files, options);
+}
+
+async function listing(folder: string): Promise<{ names: string[]; folders: string[] }> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    const visible = entries.filter(({ name }) => !name.startsWith('.'));
+    const names = visible.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+    const folders = visible.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    return { names: names.sort(), folders: folders.sort() };
+  } catch (error) {
+    throw new Refusal(
+      'dataset',
+      `expected a readable folder at ${folder}: ${describeError(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** One half of a dataset: its files by the name they share with their partners. */
+async function filesByName(folder: string): Promise<Map<string, string[]>> {
+  const { names } = await listing(folder);
+  const files = new Map<string, string[]>();
+  for (const name of names.filter(isPairFile)) {
+    const key = commonName(name);
+    files.set(key, [...(files.get(key) ?? []), path.join(folder, name)]);
+  }
+  return files;
+}
+
+/** Each short exposure with the longest of its name on the other side. */
+async function pairsOfFolders(
+  shortFolder: string,
+  longFolder: string,
+  layout: 'sid' | 'folders',
+): Promise<FoundPairs> {
+  const [shorts, longs] = [await filesByName(shortFolder), await filesByName(longFolder)];
+  for (const [folder, files] of [
+    [shortFolder, shorts],
+    [longFolder, longs],
+  ] as const) {
+    if (files.size === 0) {
+      throw new Refusal(
+        'dataset',
+        `expected RAW files in ${folder} but there is none${folder === longFolder ? ', nor a PNG or TIFF' : ''}`,
+      );
+    }
+  }
+  const root = layout === 'sid' ? path.dirname(shortFolder) : shortFolder;
+  const unpaired: Unpaired[] = [];
+  const pairs: Pair[] = [];
+  for (const [name, files] of shorts) {
+    const long = longestOf(longs.get(name) ?? []);
+    for (const short of files) {
+      if (isPictureName(short)) {
+        const reason = 'a short exposure has to be a RAW file';
+        unpaired.push({ file: short, reason });
+      } else if (long === undefined) {
+        const reason = `no file in ${path.basename(longFolder)} is named like it`;
+        unpaired.push({ file: short, reason });
+      } else {
+        pairs.push(pairOf({ root, scene: name, short, long }));
+      }
+    }
+  }
+  for (const [name, files] of longs) {
+    if (shorts.has(name)) continue;
+    const reason = `no file in ${path.basename(shortFolder)} is named like it`;
+    unpaired.push(...files.map((file) => ({ file, reason })));
+  }
+  pairs.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return { layout, pairs: layout === 'sid' ? withPaperSplit(pairs) : pairs, unpaired };
+}
+
+function longestOf(files: readonly string[]): string | undefined {
+  const seconds = (file: string): number => sidName(file)?.exposureSeconds ?? 0;
+  return files.toSorted((a, b) => seconds(b) - seconds(a))[0];
+}
+
+function pairOf(given: { root: string; scene: string; short: string; long: string }): Pair {
+  const { root, scene, short, long } = given;
+  const [inShort, inLong] = [sidName(short), sidName(long)];
+  return {
+    id: idBelow(root, short),
+    scene,
+    short,
+    long,
+    target: isPictureName(long) ? 'picture' : 'raw',
+    ...(inShort === undefined || inLong === undefined
+      ? {}
+      : { statedRatio: inLong.exposureSeconds / inShort.exposureSeconds }),
+  };
+}
+
+const PAPER_SPLITS: readonly SplitName[] = ['train', 'test', 'validation'];
+
+/**
+ * The paper's numbering: scenes 0… are trained on, 1… tested, 2… validate. It is taken for that only
+ * where every scene has five digits and both of the first two kinds are there.
+ */
+function withPaperSplit(pairs: readonly Pair[]): Pair[] {
+  const first = new Set(
+    pairs.map(({ scene }) => (/^[012]\d{4}$/.test(scene) ? Number(scene[0]) : -1)),
+  );
+  if (first.has(-1) || !first.has(0) || !first.has(1)) return [...pairs];
+  return pairs.map((pair) => {
+    const split = PAPER_SPLITS[Number(pair.scene[0])];
+    return split === undefined ? pair : { ...pair, split };
+  });
+}

@@ -1,0 +1,81 @@
+/** Finished pictures as targets: PNG and TIFF of 8 or 16 bits, in sRGB, laid over the sensor's pixels. */
+
+import path from 'node:path';
+import sharp from 'sharp';
+import { placementOf } from '../../develop/orientation.ts';
+import type { Orientation } from '../../raw/mosaic.ts';
+import { describeError, Refusal } from '../../refusal.ts';
+
+export interface FinishedPicture {
+  readonly width: number;
+  readonly height: number;
+  /** width × height × 3, interleaved, 0–65535, encoded with sRGB's curve. */
+  readonly samples: Uint16Array;
+}
+
+/**
+ * Reads a picture; an embedded profile is converted to sRGB, transparency put on black.
+ * @throws Refusal `damaged-file`, naming the file
+ */
+export async function readFinishedPicture(file: string): Promise<FinishedPicture> {
+  try {
+    const picture = sharp(file, { limitInputPixels: 300_000_000 }).autoOrient();
+    const { depth, hasAlpha } = await picture.metadata();
+    if (hasAlpha) picture.flatten({ background: '#000' });
+    const deep = depth === 'ushort';
+    const { data, info } = await picture
+      .toColourspace(deep ? 'rgb16' : 'srgb')
+      .raw({ depth: deep ? 'ushort' : 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    const { width, height, channels } = info;
+    if (channels < 3) throw new Error(`it has ${channels} channels`);
+    const codes = deep
+      ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2)
+      : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const scale = deep ? 1 : 257;
+    const samples = new Uint16Array(width * height * 3);
+    for (let out = 0, at = 0; out < samples.length; out += 3, at += channels) {
+      samples[out] = codes[at]! * scale;
+      samples[out + 1] = codes[at + 1]! * scale;
+      samples[out + 2] = codes[at + 2]! * scale;
+    }
+    return { width, height, samples };
+  } catch (error) {
+    throw new Refusal(
+      'damaged-file',
+      `expected a PNG or TIFF picture in ${path.basename(file)}: ${describeError(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * The picture with its pixels where the sensor has them: an upright one is turned back to how the
+ * RAW file stores its rows.
+ * @param stored size and orientation of the RAW file's visible frame
+ * @returns undefined if it is of another size
+ */
+export function laidOverSensor(
+  picture: FinishedPicture,
+  stored: { readonly width: number; readonly height: number; readonly orientation: Orientation },
+): FinishedPicture | undefined {
+  const { width, height, orientation } = stored;
+  const isTurned = orientation >= 5;
+  const [uprightWidth, uprightHeight] = isTurned ? [height, width] : [width, height];
+  const isUpright = picture.width === uprightWidth && picture.height === uprightHeight;
+  // Some programs leave the turning to the tag, which is gone by now.
+  const isAsStored = picture.width === width && picture.height === height;
+  if (!isUpright) return isAsStored ? picture : undefined;
+  if (orientation === 1) return picture;
+  const { origin, perRow, perColumn } = placementOf(orientation, picture);
+  const samples = new Uint16Array(picture.samples.length);
+  for (let y = 0, out = 0; y < height; y++) {
+    let from = origin + y * perRow;
+    for (let x = 0; x < width; x++, out += 3, from += perColumn) {
+      samples[out] = picture.samples[from]!;
+      samples[out + 1] = picture.samples[from + 1]!;
+      samples[out + 2] = picture.samples[from + 2]!;
+    }
+  }
+  return { width, height, samples };
+}

@@ -1,0 +1,359 @@
+/** Training patches: a crop of a clean photo, darkened, beside what the network should make of it. */
+
+import type { PerSite } from '../../raw/mosaic.ts';
+import { darken, type DarknessParameters } from '../../darkness/darkness.ts';
+import { lightOfCode, type LinearPhoto } from './photos.ts';
+import { Random } from '../../darkness/random.ts';
+import { drawLook, type SceneLook } from '../../darkness/scene.ts';
+import { drawPhoto, type Shelf } from './shelf.ts';
+import { tukeyStandardDeviation } from '../../darkness/tukey.ts';
+
+/** Network input is clamped to ± this, targets to 0 … this, in amplified units (white is 1). */
+export const AMPLIFIED_LIMIT = 4;
+
+/** One training batch, planar, N patches of P × P packed pixels. */
+export interface Batch {
+  /** Number of the batch in the run: together with the seed it says what is in it. */
+  readonly step: number;
+  /** [N, 4, P, P]: R, G (red's row), G (blue's row), B; amplified, white-balanced, −4 … 4. */
+  readonly input: Float32Array<ArrayBuffer>;
+  /**
+   * [N, 12, P, P]: linear camera RGB, amplified, white-balanced, 0 … 4. Channel
+   * (dy · 2 + dx) · 3 + c holds colour c of the mosaic pixel (2y + dy, 2x + dx).
+   */
+  readonly target: Float32Array<ArrayBuffer>;
+}
+
+/** What the batches are cut from: photos, and how often each comes. */
+export interface PhotoPool {
+  readonly photos: readonly LinearPhoto[];
+  readonly shelf: Shelf;
+}
+
+type Sized = Pick<LinearPhoto, 'name' | 'width' | 'height'>;
+
+/** The order of photos in a pool, whatever order they came in: by name. */
+export function byName(a: Sized, b: Sized): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
+/** How often each of some photos comes: it weighs as the root of its area. */
+export function shelfOfAll(photos: readonly Sized[]): Shelf {
+  const drawnBelow = new Float64Array(photos.length);
+  let sum = 0;
+  photos.forEach((photo, index) => {
+    sum += Math.sqrt(photo.width * photo.height);
+    drawnBelow[index] = sum;
+  });
+  return { kind: 'all', drawnBelow: drawnBelow.map((below) => below / sum) };
+}
+
+/** A pool of photos that are all in memory. */
+export function poolOf(photos: readonly LinearPhoto[]): PhotoPool {
+  const sorted = [...photos].sort(byName);
+  return { photos: sorted, shelf: shelfOfAll(sorted) };
+}
+
+/** A darkness in amplified units turned into one for a made-up sensor, and how to amplify it. */
+export interface DrawnDarkness {
+  readonly parameters: DarknessParameters;
+  /** Exposure ratio. */
+  readonly ratio: number;
+  /** Hot pixels: their share of all, and deciles of how far they lie above the others, DN. */
+  readonly hot?: { readonly share: number; readonly excessDn: readonly number[] };
+}
+
+/** Draws one frame's darkness; nothing but `random` may decide what comes out. */
+export type DrawDarkness = (random: Random) => DrawnDarkness;
+
+/** Shot noise slope in amplified units; below 0.004 it is called faint. */
+export function drawSlope(random: Random): number {
+  return random.chance(1 / 6) ? random.logUniform(0.0005, 0.004) : random.logUniform(0.004, 0.7);
+}
+
+const perSite = (draw: () => number): PerSite => [draw(), draw(), draw(), draw()];
+
+/**
+ * Draws a frame's noise as the recipe says, in amplified units at green (white is 1): shot noise
+ * slope a log-uniform 0.004–0.7 (a sixth of the patches 0.0005–0.004, half of these at ratios below
+ * 30); read noise a × 0.4–4.6 electrons (the A7S II has 4.2 at ISO 1600; at most 2.2 where a > 0.05); Tukey λ −0.26 … 0.16; row noise
+ * 0.03–0.22 and each site's bias 0.015–0.03 of the read noise; 14 bits, or 12 in a quarter.
+ */
+export function drawDarkness(random: Random): DrawnDarkness {
+  const slope = drawSlope(random);
+  const faint = slope < 0.004;
+  const twelveBits = random.chance(0.25);
+  const blackDn = twelveBits ? 128 : 512;
+  const whiteLevel = twelveBits ? 4095 : 16383;
+  const rangeDn = whiteLevel - blackDn;
+  // A gain past 40 DN per electron (at 14 bits) exists in no camera, and would push the noise
+  // below the black level's reach.
+  const leastRatio = Math.min(Math.max(30, (slope * 16383) / 40), 290);
+  const ratio =
+    faint && random.chance(0.5) ? random.logUniform(1, 30) : random.logUniform(leastRatio, 300);
+  const gainDnPerElectron = (slope * rangeDn) / ratio;
+  const readSigmaDn = gainDnPerElectron * random.logUniform(0.4, slope > 0.05 ? 2.2 : 4.6);
+  const tukeyLambda = random.uniform(-0.26, 0.16);
+  const rowSigmaDn = readSigmaDn * random.uniform(0.03, 0.22);
+  const biasSigmaDn = readSigmaDn * random.uniform(0.015, 0.03);
+  return {
+    parameters: {
+      gainDnPerElectron,
+      tukeyLambda,
+      tukeyScaleDn: readSigmaDn / tukeyStandardDeviation(tukeyLambda),
+      gaussianSigmaDn: 0,
+      rowSigmaDn,
+      biasDn: perSite(() => biasSigmaDn * random.gaussian()),
+      blackErrorDn: 0,
+      blackLevel: perSite(() => blackDn),
+      whiteLevel,
+    },
+    ratio,
+  };
+}
+
+/** Position folded back into 0 … size − 1 by mirroring about the edge samples. */
+function mirrored(position: number, size: number): number {
+  if (size === 1) return 0;
+  const period = 2 * (size - 1);
+  const folded = ((position % period) + period) % period;
+  return folded < size ? folded : period - folded;
+}
+
+/** Room for one patch's work, so that a run of millions of patches allocates nothing. */
+export class PatchMaker {
+  readonly patchPacked: number;
+  /** Side of the patch on the mosaic, pixels. */
+  private readonly side: number;
+  /** side × side × 3: the clean scene in balanced camera RGB, amplified. */
+  private readonly scene: Float32Array;
+  private readonly cleanDn: Float32Array;
+  private readonly noisy: Uint16Array;
+  private readonly drawDarkness: DrawDarkness;
+
+  /**
+   * @param patchPacked side of a patch in packed pixels
+   * @param darkness whose; that of all cameras if not given
+   */
+  constructor(patchPacked: number, darkness: DrawDarkness = drawDarkness) {
+    if (!Number.isInteger(patchPacked) || patchPacked < 1) {
+      throw new RangeError(`expected a whole number ≥ 1 for patchPacked, got ${patchPacked}`);
+    }
+    this.patchPacked = patchPacked;
+    this.drawDarkness = darkness;
+    this.side = patchPacked * 2;
+    this.scene = new Float32Array(this.side * this.side * 3);
+    this.cleanDn = new Float32Array(this.side * this.side);
+    this.noisy = new Uint16Array(this.side * this.side);
+  }
+
+  /**
+   * Makes one patch; nothing but the photo and `random` decide what comes out.
+   *
+   * @param input 4 · P² samples from `offset · 4 · P²`, as in `Batch.input`
+   * @param target 12 · P² samples from `offset · 12 · P²`, as in `Batch.target`
+   * @returns how the photo's light became the camera's
+   */
+  make(
+    photo: LinearPhoto,
+    random: Random,
+    offset: number,
+    input: Float32Array,
+    target: Float32Array,
+  ): SceneLook {
+    const look = drawLook(photo.space, random);
+    this.cut(photo, random);
+    this.colour(look.toBalancedCamera);
+    const darkness = this.drawDarkness(random);
+    this.expose(look.whiteBalance, darkness.ratio, darkness.parameters);
+    darken(this.cleanDn, this.side, this.side, darkness.parameters, random, this.noisy);
+    if (darkness.hot !== undefined) this.heat(darkness.hot, darkness.parameters.whiteLevel, random);
+    this.packInput(look.whiteBalance, darkness, input, offset);
+    // What the sensor clipped nobody can know: at ratios below 4 white is all that can be asked.
+    this.packTarget(Math.min(AMPLIFIED_LIMIT, darkness.ratio), target, offset);
+    return look;
+  }
+
+  /** Cuts a crop out of the photo, halved in linear light in 20 %, flipped and transposed. */
+  private cut(photo: LinearPhoto, random: Random): void {
+    const { side, scene } = this;
+    const { width, height, codes } = photo;
+    const halved = random.chance(0.2) && Math.min(width, height) >= side * 2;
+    const step = halved ? 2 : 1;
+    const span = side * step;
+    // A photo smaller than the crop is continued by its mirror image.
+    const left = random.integer(Math.max(1, width - span + 1));
+    const top = random.integer(Math.max(1, height - span + 1));
+    const flipX = random.chance(0.5);
+    const flipY = random.chance(0.5);
+    const transposed = random.chance(0.5);
+    const inside = left + span <= width && top + span <= height;
+    for (let y = 0, out = 0; y < side; y++) {
+      for (let x = 0; x < side; x++, out += 3) {
+        const across = transposed ? y : x;
+        const down = transposed ? x : y;
+        let column = left + (flipX ? side - 1 - across : across) * step;
+        let row = top + (flipY ? side - 1 - down : down) * step;
+        if (!inside) {
+          column = mirrored(column, width);
+          row = mirrored(row, height);
+        }
+        const at = (row * width + column) * 3;
+        if (halved) {
+          const below = at + width * 3;
+          for (let c = 0; c < 3; c++) {
+            scene[out + c] =
+              0.25 *
+              (lightOfCode(codes[at + c]!) +
+                lightOfCode(codes[at + 3 + c]!) +
+                lightOfCode(codes[below + c]!) +
+                lightOfCode(codes[below + 3 + c]!));
+          }
+        } else {
+          scene[out] = lightOfCode(codes[at]!);
+          scene[out + 1] = lightOfCode(codes[at + 1]!);
+          scene[out + 2] = lightOfCode(codes[at + 2]!);
+        }
+      }
+    }
+  }
+
+  /** Photo colours → balanced camera colours; no sensor sees less than no light. */
+  private colour(m: readonly number[]): void {
+    const { scene } = this;
+    const [m0 = 0, m1 = 0, m2 = 0, m3 = 0, m4 = 0, m5 = 0, m6 = 0, m7 = 0, m8 = 0] = m;
+    for (let at = 0; at < scene.length; at += 3) {
+      const r = scene[at]!;
+      const g = scene[at + 1]!;
+      const b = scene[at + 2]!;
+      const red = m0 * r + m1 * g + m2 * b;
+      const green = m3 * r + m4 * g + m5 * b;
+      const blue = m6 * r + m7 * g + m8 * b;
+      scene[at] = red > 0 ? red : 0;
+      scene[at + 1] = green > 0 ? green : 0;
+      scene[at + 2] = blue > 0 ? blue : 0;
+    }
+  }
+
+  /** The clean RGGB mosaic in DN above black, as dark as the ratio says, before white balance. */
+  private expose(
+    whiteBalance: readonly [number, number, number],
+    ratio: number,
+    parameters: DarknessParameters,
+  ): void {
+    const { side, scene, cleanDn } = this;
+    const dnPerUnit = (parameters.whiteLevel - parameters.blackLevel[0]) / ratio;
+    for (let y = 0, at = 0; y < side; y++) {
+      for (let x = 0; x < side; x++, at++) {
+        const channel = (y & 1) + (x & 1);
+        cleanDn[at] = (scene[at * 3 + channel]! * dnPerUnit) / whiteBalance[channel]!;
+      }
+    }
+  }
+
+  /** Makes some pixels too bright, wherever they are. */
+  private heat(
+    { share, excessDn }: NonNullable<DrawnDarkness['hot']>,
+    whiteLevel: number,
+    random: Random,
+  ): void {
+    const { noisy } = this;
+    for (let left = random.poisson(share * noisy.length); left > 0; left--) {
+      const at = random.integer(noisy.length);
+      const excess = Math.round(random.pick(excessDn) * random.uniform(0.7, 1.3));
+      noisy[at] = Math.min(whiteLevel, noisy[at]! + excess);
+    }
+  }
+
+  /** What the develop line would feed the network from this frame. */
+  private packInput(
+    whiteBalance: readonly [number, number, number],
+    { parameters, ratio }: DrawnDarkness,
+    input: Float32Array,
+    offset: number,
+  ): void {
+    const { side, patchPacked, noisy } = this;
+    const area = patchPacked * patchPacked;
+    const { blackLevel, whiteLevel } = parameters;
+    for (let site = 0; site < 4; site++) {
+      const black = blackLevel[site]!;
+      const unitPerDn = ratio / (whiteLevel - black);
+      const dy = site >> 1;
+      const dx = site & 1;
+      const scale = unitPerDn * whiteBalance[dy + dx]!;
+      let out = (offset * 4 + site) * area;
+      for (let y = 0; y < patchPacked; y++) {
+        let at = (y * 2 + dy) * side + dx;
+        for (let x = 0; x < patchPacked; x++, at += 2, out++) {
+          const value = (noisy[at]! - black) * scale;
+          input[out] =
+            value > AMPLIFIED_LIMIT
+              ? AMPLIFIED_LIMIT
+              : value < -AMPLIFIED_LIMIT
+                ? -AMPLIFIED_LIMIT
+                : value;
+        }
+      }
+    }
+  }
+
+  private packTarget(brightest: number, target: Float32Array, offset: number): void {
+    const { side, patchPacked, scene } = this;
+    const area = patchPacked * patchPacked;
+    for (let channel = 0; channel < 12; channel++) {
+      const dy = channel >= 6 ? 1 : 0;
+      const dx = channel % 6 >= 3 ? 1 : 0;
+      const colour = channel % 3;
+      let out = (offset * 12 + channel) * area;
+      for (let y = 0; y < patchPacked; y++) {
+        let at = ((y * 2 + dy) * side + dx) * 3 + colour;
+        for (let x = 0; x < patchPacked; x++, at += 6, out++) {
+          const value = scene[at]!;
+          target[out] = value > brightest ? brightest : value;
+        }
+      }
+    }
+  }
+}
+
+/** What decides a batch. */
+export interface BatchRequest {
+  readonly pool: PhotoPool;
+  readonly seed: number;
+  /** Number of the batch: with the seed and the pool it says everything. */
+  readonly step: number;
+  /** Patches in it. */
+  readonly batch: number;
+  readonly maker: PatchMaker;
+}
+
+/** What decides the patch of this index in the batch of this number. */
+export function randomOf(seed: number, step: number, index: number): Random {
+  return new Random(seed, step, index);
+}
+
+/**
+ * Makes batch number `step` of a run: the same bit for bit whenever it is asked for.
+ * @throws RangeError if the pool is empty
+ */
+export function makeBatch({ pool, seed, step, batch, maker }: BatchRequest): Batch {
+  const made = emptyBatch(step, batch, maker);
+  for (let index = 0; index < batch; index++) {
+    const random = randomOf(seed, step, index);
+    const [drawn = 0] = drawPhoto(pool.shelf, seed, step, random);
+    const photo = pool.photos[drawn];
+    if (photo === undefined) throw new RangeError('expected a pool of at least one photo');
+    maker.make(photo, random, index, made.input, made.target);
+  }
+  return made;
+}
+
+/** Room for a batch. */
+export function emptyBatch(step: number, batch: number, { patchPacked }: PatchMaker): Batch {
+  const area = patchPacked * patchPacked;
+  return {
+    step,
+    input: new Float32Array(batch * 4 * area),
+    target: new Float32Array(batch * 12 * area),
+  };
+}

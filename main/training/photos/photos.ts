@@ -1,0 +1,264 @@
+/** Clean photographs as linear light: what training's scenes are cut from. */
+
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { readExr, readHdr } from 'hdrify';
+import sharp from 'sharp';
+import type { Mosaic } from '../../raw/mosaic.ts';
+import { describeError, Refusal } from '../../refusal.ts';
+
+/** Light is kept up to this many times white. */
+const BRIGHTEST = 8;
+const CODE_STEP = Math.sqrt(BRIGHTEST) / 65535;
+
+/** A clean picture in linear light, packed small: 6 bytes a pixel. */
+export interface LinearPhoto {
+  /** File name without folder: what an exclude list names. */
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  /**
+   * width × height × 3, interleaved R, G, B. A code c stands for 8 · (c / 65535)² of white, which
+   * keeps steps below 1e-4 of white at white and below 1e-6 in the shadows.
+   */
+  readonly codes: Uint16Array;
+  /**
+   * `srgb`: linear light on sRGB's primaries, white is (1, 1, 1). `camera`: white-balanced linear
+   * camera RGB (from a RAW file), white is (1, 1, 1) too.
+   */
+  readonly space: 'srgb' | 'camera';
+}
+
+/** Linear light of a code, 0 … 8. */
+export function lightOfCode(code: number): number {
+  const root = code * CODE_STEP;
+  return root * root;
+}
+
+/** Code of a linear light; clipped to 0 … 8, NaN becomes 0. */
+export function codeOfLight(light: number): number {
+  if (!(light > 0)) return 0;
+  return light >= BRIGHTEST ? 65535 : Math.round(Math.sqrt(light) / CODE_STEP);
+}
+
+const PICTURES = new Set(['.jpg', '.jpeg', '.png', '.tif', '.tiff', '.webp']);
+const RAWS = new Set([
+  '.3fr', '.arw', '.cr2', '.cr3', '.crw', '.dng', '.erf', '.gpr', '.iiq', '.kdc', '.mef', '.mos',
+  '.mrw', '.nef', '.nrw', '.orf', '.pef', '.raf', '.raw', '.rw2', '.sr2', '.srf', '.srw',
+]); // prettier-ignore
+
+function extensionOf(file: string): string {
+  return path.extname(file).toLowerCase();
+}
+
+/** True if the name's ending is one that `loadLinearPhoto` reads. */
+function isPhotoName(file: string): boolean {
+  const extension = extensionOf(file);
+  return (
+    PICTURES.has(extension) || RAWS.has(extension) || extension === '.hdr' || extension === '.exr'
+  );
+}
+
+/**
+ * All photos in a folder and the folders below it, in an order that depends on names alone.
+ * @throws Refusal `dataset` if the folder can't be read
+ */
+export async function findPhotos(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile() && !entry.name.startsWith('.') && isPhotoName(entry.name))
+      .map((entry) => path.join(entry.parentPath, entry.name))
+      .sort();
+  } catch (error) {
+    throw new Refusal(
+      'dataset',
+      `expected a readable folder of photos at ${folder}: ${describeError(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** sRGB's curve undone (IEC 61966-2-1), one entry for each code of `levels`. */
+function srgbLightTable(levels: number): Float32Array {
+  return Float32Array.from({ length: levels }, (_, code) => {
+    const value = code / (levels - 1);
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+}
+
+/**
+ * Averages blocks of `factor`² pixels in linear light and packs the result.
+ * @param samples encoded, interleaved, `channels` (≥ 3) to a pixel
+ * @param light of each sample value
+ */
+function shrink(
+  samples: Uint8Array | Uint16Array,
+  light: Float32Array,
+  size: { readonly width: number; readonly height: number; readonly channels: number },
+  factor: number,
+): { width: number; height: number; codes: Uint16Array } {
+  const width = Math.floor(size.width / factor);
+  const height = Math.floor(size.height / factor);
+  const codes = new Uint16Array(width * height * 3);
+  const { channels } = size;
+  const scale = 1 / (factor * factor);
+  for (let y = 0, out = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, out += 3) {
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      for (let dy = 0; dy < factor; dy++) {
+        let at = ((y * factor + dy) * size.width + x * factor) * channels;
+        for (let dx = 0; dx < factor; dx++, at += channels) {
+          red += light[samples[at]!]!;
+          green += light[samples[at + 1]!]!;
+          blue += light[samples[at + 2]!]!;
+        }
+      }
+      codes[out] = codeOfLight(red * scale);
+      codes[out + 1] = codeOfLight(green * scale);
+      codes[out + 2] = codeOfLight(blue * scale);
+    }
+  }
+  return { width, height, codes };
+}
+
+async function loadPicture(file: string): Promise<LinearPhoto> {
+  const picture = sharp(file, { limitInputPixels: 300_000_000 }).autoOrient();
+  const { format, depth, hasAlpha } = await picture.metadata();
+  if (hasAlpha) picture.flatten({ background: '#000' });
+  const deep = depth === 'ushort';
+  const { data, info } = await picture
+    .toColourspace(deep ? 'rgb16' : 'srgb')
+    .raw({ depth: deep ? 'ushort' : 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const samples = deep
+    ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2)
+    : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  // Lossy blocks and ringing are finer than two pixels: halving in linear light buries them.
+  const lossy = format === 'jpeg' || format === 'webp' || format === 'heif';
+  const longEdge = Math.max(info.width, info.height);
+  const factor = lossy
+    ? Math.max(2, Math.round(longEdge / 1920))
+    : Math.max(1, Math.round(longEdge / 3000));
+  const table = srgbLightTable(deep ? 65536 : 256);
+  return { name: path.basename(file), ...shrink(samples, table, info, factor), space: 'srgb' };
+}
+
+/** The value below which the share `p` of an ascending list lies. */
+function quantile(ascending: Float32Array, p: number): number {
+  return ascending[Math.floor(p * (ascending.length - 1))] ?? 0;
+}
+
+/**
+ * Factor that brings a scene of unknown scale to a photographer's exposure: between what puts the
+ * median at 0.14 and what puts the 90 % quantile at 0.9, but never so bright that the latter passes
+ * 1.6 (a lamp-lit scene stays a night scene).
+ */
+function exposureFor(green: Float32Array): number {
+  const ascending = green.slice().sort();
+  const median = Math.max(quantile(ascending, 0.5), 1e-6);
+  const bright = Math.max(quantile(ascending, 0.9), 1e-6);
+  return Math.min(Math.sqrt((0.14 / median) * (0.9 / bright)), 1.6 / bright);
+}
+
+async function loadHighRange(file: string): Promise<LinearPhoto> {
+  const bytes = new Uint8Array(await readFile(file));
+  const image = extensionOf(file) === '.hdr' ? readHdr(bytes) : readExr(bytes);
+  const { width, height, data } = image;
+  // A 2:1 panorama is stretched without bound towards its poles: only the band around the horizon
+  // looks like a photograph.
+  const panorama = width === 2 * height;
+  const first = panorama ? Math.round(height * 0.22) : 0;
+  const count = panorama ? Math.round(height * 0.54) : height;
+  const green = Float32Array.from(
+    { length: Math.floor((width * count) / 3) },
+    (_, index) => data[(first * width + index * 3) * 4 + 1] ?? 0,
+  );
+  const exposure = exposureFor(green);
+  const codes = new Uint16Array(width * count * 3);
+  for (let out = 0, at = first * width * 4; out < codes.length; out += 3, at += 4) {
+    codes[out] = codeOfLight(data[at]! * exposure);
+    codes[out + 1] = codeOfLight(data[at + 1]! * exposure);
+    codes[out + 2] = codeOfLight(data[at + 2]! * exposure);
+  }
+  return { name: path.basename(file), width, height: count, codes, space: 'srgb' };
+}
+
+/**
+ * Half-size, white-balanced camera RGB straight from the mosaic: one pixel a 2×2 cell, its two
+ * greens averaged, so that nothing is made up by a demosaicer. Where a green clips, the cell is taken
+ * for white: its balanced red and blue would run on past it and turn lamps magenta.
+ */
+export function binMosaic(name: string, mosaic: Mosaic): LinearPhoto {
+  const width = mosaic.width >> 1;
+  const height = mosaic.height >> 1;
+  const codes = new Uint16Array(width * height * 3);
+  const gains = mosaic.colour.asShotGains;
+  const channelOfSite = Array.from(mosaic.cfa, (letter) => 'RGB'.indexOf(letter));
+  const weight = channelOfSite.map(
+    (channel, site) =>
+      (gains[channel]! * (channel === 1 ? 0.5 : 1)) /
+      (mosaic.whiteLevel - mosaic.blackLevel[site]!),
+  );
+  const clippedFrom = mosaic.whiteLevel * 0.995;
+  const cell = new Float64Array(3);
+  for (let y = 0, out = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      cell.fill(0);
+      let clipped = false;
+      for (let site = 0; site < 4; site++) {
+        const at = (y * 2 + (site >> 1)) * mosaic.width + x * 2 + (site & 1);
+        const sample = mosaic.samples[at]!;
+        const channel = channelOfSite[site]!;
+        cell[channel] = cell[channel]! + (sample - mosaic.blackLevel[site]!) * weight[site]!;
+        clipped ||= channel === 1 && sample >= clippedFrom;
+      }
+      for (let channel = 0; channel < 3; channel++, out++) {
+        const light = cell[channel]!;
+        codes[out] = codeOfLight(clipped ? Math.min(light, 1) : light);
+      }
+    }
+  }
+  return { name, width, height, codes, space: 'camera' };
+}
+
+async function loadRaw(file: string): Promise<LinearPhoto> {
+  // Loaded on demand: most trainings see no RAW file, and LibRaw's wasm is large.
+  const { decodeRaw } = await import('../../raw/decode.ts');
+  const decoded = await decodeRaw(file);
+  const name = path.basename(file);
+  if (decoded.kind === 'mosaic') return binMosaic(name, decoded.mosaic);
+  const { width, height, samples } = decoded.frame;
+  return { name, width, height, codes: Uint16Array.from(samples, codeOfLight), space: 'camera' };
+}
+
+/**
+ * Reads one clean photo: JPEG, PNG, TIFF, WebP (sRGB or with a profile; lossy ones at half size or
+ * less), Radiance HDR and OpenEXR (exposure made a photographer's; 2:1 panoramas cut to the band
+ * around the horizon), and what `decodeRaw` reads (half size).
+ *
+ * @throws Refusal `damaged-file` or `unsupported-file`, naming the file
+ */
+export async function loadLinearPhoto(file: string): Promise<LinearPhoto> {
+  const extension = extensionOf(file);
+  if (!isPhotoName(file)) {
+    throw new Refusal(
+      'unsupported-file',
+      `expected a JPEG, PNG, TIFF, WebP, HDR, EXR or RAW photo, got ${file}`,
+    );
+  }
+  try {
+    if (PICTURES.has(extension)) return await loadPicture(file);
+    if (RAWS.has(extension)) return await loadRaw(file);
+    return await loadHighRange(file);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal(
+      'damaged-file',
+      `expected a readable photo at ${file}: ${describeError(error)}`,
+      { cause: error },
+    );
+  }
+}

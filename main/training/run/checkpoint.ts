@@ -1,0 +1,130 @@
+/**
+ * A training run on disk: weights, moments, step and recipe, enough to go on bit for bit. (Which
+ * patches come next needs no state of its own: it follows from the seed and the step.)
+ *
+ * Layout: `NGCK`, a little-endian uint32 with the length of a JSON header, the header, padding to a
+ * multiple of four, then weights, momentum and variance as little-endian float32.
+ */
+
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { describeError, Refusal } from '../../refusal.ts';
+import { parameterCount } from '../../network/unet.ts';
+import { courseSchema, freshCourse, type Course } from './course.ts';
+import { recipeSchema, type Recipe } from '../recipe.ts';
+
+export interface TrainingState {
+  /** Steps done. */
+  readonly step: number;
+  /** [parameters] each */
+  readonly weights: Float32Array;
+  readonly momentum: Float32Array;
+  readonly variance: Float32Array;
+}
+
+export interface Checkpoint {
+  readonly recipe: Recipe;
+  /** What the patches are made from, so that a resumed run cannot silently change its data. */
+  readonly dataset: string;
+  readonly state: TrainingState;
+  /** How it went so far; a run that nothing is known of if absent. */
+  readonly course?: Course;
+}
+
+/** The state before the first step from given weights. */
+export function stateOf(weights: Float32Array): TrainingState {
+  const zeros = (): Float32Array => new Float32Array(weights.length);
+  return { step: 0, weights, momentum: zeros(), variance: zeros() };
+}
+
+const magic = 'NGCK';
+const prefixBytes = 8;
+
+const headerSchema = z.object({
+  version: z.literal(1),
+  recipe: recipeSchema,
+  dataset: z.string(),
+  step: z.number().int().nonnegative(),
+  parameters: z.number().int().positive(),
+  /** Absent in files of before it was kept. */
+  course: courseSchema.default(freshCourse),
+});
+
+/** The file's bytes, in chunks to be written one after the other. */
+export function encodeCheckpoint({
+  recipe,
+  dataset,
+  state,
+  course = freshCourse,
+}: Checkpoint): Uint8Array[] {
+  const header = {
+    version: 1,
+    recipe,
+    dataset,
+    step: state.step,
+    parameters: state.weights.length,
+    course,
+  };
+  const json = Buffer.from(JSON.stringify(header));
+  const prefix = Buffer.alloc(padded(prefixBytes + json.length));
+  prefix.write(magic, 0, 'latin1');
+  prefix.writeUInt32LE(json.length, 4);
+  json.copy(prefix, prefixBytes);
+  return [prefix, ...[state.weights, state.momentum, state.variance].map(bytesOf)];
+}
+
+/**
+ * Reads a checkpoint back.
+ * @throws Refusal `dataset` if the file cannot be read or is not a whole checkpoint
+ */
+export async function readCheckpoint(file: string): Promise<Required<Checkpoint>> {
+  const name = path.basename(file);
+  const refuse = (what: string): Refusal =>
+    new Refusal('dataset', `expected a training checkpoint in ${name} but ${what}`);
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    throw refuse(`it cannot be read: ${describeError(error)}`);
+  }
+  if (bytes.length < prefixBytes || bytes.toString('latin1', 0, 4) !== magic) {
+    throw refuse('it does not start like one');
+  }
+  const jsonLength = bytes.readUInt32LE(4);
+  const header = headerSchema.safeParse(
+    parseJson(bytes.subarray(prefixBytes, prefixBytes + jsonLength)),
+  );
+  if (!header.success) throw refuse('its header is damaged');
+  const { recipe, dataset, step, parameters, course } = header.data;
+  if (parameters !== parameterCount(recipe.unet))
+    throw refuse('its weights do not fit its network');
+  const start = padded(prefixBytes + jsonLength);
+  if (bytes.length !== start + 3 * 4 * parameters) throw refuse('it is cut short');
+  const array = (index: number): Float32Array => {
+    const begin = bytes.byteOffset + start + index * 4 * parameters;
+    return new Float32Array(bytes.buffer.slice(begin, begin + 4 * parameters));
+  };
+  return {
+    recipe,
+    dataset,
+    state: { step, weights: array(0), momentum: array(1), variance: array(2) },
+    course,
+  };
+}
+
+function padded(length: number): number {
+  return Math.ceil(length / 4) * 4;
+}
+
+function bytesOf(array: Float32Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

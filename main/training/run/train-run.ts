@@ -1,0 +1,312 @@
+/**
+ * From a run folder to a trained model: the one way that the command line and the app's training
+ * process take.
+ */
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { availableParallelism } from 'node:os';
+import { failureOf } from '../../engine/protocol.ts';
+import { sweepTemporaries, writeAtomically } from '../../export/atomic.ts';
+import { describeError, Refusal } from '../../refusal.ts';
+import { encodeCheckpoint, readCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { freshCourse } from './course.ts';
+import { modelCard } from './model-card.ts';
+import { openDataset, type OpenDataset } from './open-dataset.ts';
+import type { RunControl } from './run-control.ts';
+import { readRun, runFiles, type PauseReason, type RunDescription } from './run-folder.ts';
+import { RunJournal, type OnRunEvent } from './run-journal.ts';
+import { takeRun } from './run-lock.ts';
+import { prefersBest, RunValidation } from './run-validation.ts';
+import { freshState, train } from './run.ts';
+import { writeModel, type ModelFiles } from './trained-model.ts';
+
+export interface TrainRunOptions {
+  readonly control: RunControl;
+  readonly onEvent: OnRunEvent;
+  /** Called while photos are read for the first time. */
+  readonly onLoading?: (loaded: number, total: number) => void;
+  /** Goes on although the photos or pairs are not those it began with. */
+  readonly acceptsOtherData?: boolean;
+}
+
+export interface RunOutcome {
+  readonly kind: 'done' | 'stopped';
+  /** Steps in the checkpoint. */
+  readonly step: number;
+  /** Paths of the model's files, if one was made. */
+  readonly model?: ModelFiles;
+}
+
+/** How often what a full disk refused is tried again. */
+const retryMs = 5000;
+
+/**
+ * Trains the run in a folder from where it stands until its steps are done or it is asked to stop,
+ * and notes in the folder how it ended. What can be waited for is waited for: a disk that is full,
+ * a folder of photos that is away.
+ * @throws Refusal for what a user can mend, also noted as the run's state: `dataset`, `disk`, `model`
+ */
+export async function trainRun(folder: string, options: TrainRunOptions): Promise<RunOutcome> {
+  const letGo = takeRun(folder);
+  try {
+    const { description } = await readRun(folder);
+    await sweepTemporaries(folder);
+    const journal = new RunJournal(folder, description, options.onEvent);
+    try {
+      return await new Runner(folder, journal, options).run();
+    } catch (error) {
+      const failure = failureOf(error);
+      journal.tell({ event: 'failed', step: journal.step, failure });
+      await journal.tryNote({ state: { kind: 'failed', failure } });
+      throw error;
+    } finally {
+      await journal.end();
+    }
+  } finally {
+    letGo();
+  }
+}
+
+/** The run's checkpoint, or what it has before its first one. */
+async function startOf(folder: string, { recipe }: RunDescription): Promise<Required<Checkpoint>> {
+  const { checkpoint: file } = runFiles(folder);
+  if (!existsSync(file)) {
+    return { recipe, dataset: '', state: freshState(recipe), course: freshCourse };
+  }
+  const checkpoint = await readCheckpoint(file);
+  if (JSON.stringify(checkpoint.recipe.unet) !== JSON.stringify(recipe.unet)) {
+    throw new Refusal(
+      'dataset',
+      `expected the network of ${folder} in its checkpoint but found another: one of its files is another run's`,
+    );
+  }
+  return { ...checkpoint, recipe };
+}
+
+class Runner {
+  readonly #folder: string;
+  readonly #journal: RunJournal;
+  readonly #options: TrainRunOptions;
+
+  constructor(folder: string, journal: RunJournal, options: TrainRunOptions) {
+    this.#folder = folder;
+    this.#journal = journal;
+    this.#options = options;
+  }
+
+  async run(): Promise<RunOutcome> {
+    const { control } = this.#options;
+    const start = await startOf(this.#folder, this.#journal.description);
+    const { recipe } = start;
+    if (start.state.step >= recipe.steps) return this.#finish(start, undefined);
+    await this.#journal.note({ state: { kind: 'running' }, step: start.state.step });
+    let data: OpenDataset;
+    try {
+      data = await this.#openData(start);
+    } catch (error) {
+      if (!(error instanceof Refusal && error.code === 'cancelled')) throw error;
+      return this.#stop(start.state.step, undefined);
+    }
+    try {
+      const dataset = this.#boundTo(start, data);
+      const { settings } = this.#journal.description;
+      // ONNX Runtime would count the machine's cores, whatever share of them is ours.
+      const threads = settings.threads ?? availableParallelism();
+      const validation = new RunValidation(this.#folder, this.#journal, data.validation, {
+        threads,
+      });
+      // What a model could do before is what the new one is compared with.
+      const isFirst = start.state.step === 0 && !control.isStopped;
+      if (isFirst && this.#journal.description.startedFrom.kind !== 'random') {
+        await validation.validate({ ...start, dataset });
+      }
+      const firstStep = start.state.step + 1;
+      let keptStep = start.state.step;
+      const reached = await train(recipe, start, data.batches, {
+        control,
+        device: settings.device,
+        threads,
+        checkpointEvery: settings.checkpointEvery,
+        validateEvery: settings.validateEvery,
+        onCheckpoint: async (now) => {
+          if (await this.#keep({ recipe, dataset, ...now })) keptStep = now.state.step;
+        },
+        onValidate: (now) => validation.validate({ recipe, dataset, ...now }),
+        readBack: () => startOf(this.#folder, this.#journal.description),
+        onProgress: (progress) => {
+          this.#journal.progress(progress, firstStep);
+        },
+        onSetback: (setback) => {
+          this.#journal.tell({ event: 'diverged', ...setback });
+        },
+        onRest: (step, isResting) => this.#rest(step, isResting),
+      });
+      const facts: Facts = {
+        count: data.count,
+        excluded: data.excluded,
+        validation: data.validation,
+      };
+      if (reached.state.step < recipe.steps) return await this.#stop(keptStep, facts);
+      return await this.#finish({ recipe, dataset, ...reached }, facts);
+    } finally {
+      await data.close();
+    }
+  }
+
+  async #openData({ recipe, state }: Checkpoint): Promise<OpenDataset> {
+    return openDataset(this.#journal.description.dataset, {
+      recipe,
+      firstStep: state.step + 1,
+      signal: this.#options.control.stopSignal,
+      onLoading: (loaded, total) => this.#options.onLoading?.(loaded, total),
+      onSkipped: (account) => {
+        this.#journal.tell({ event: 'skipped', step: this.#journal.step, account });
+      },
+      onAway: (account) => {
+        const at = this.#journal.step;
+        if (account === undefined) void this.#tellResumed(at);
+        else void this.#tellPaused(at, 'dataset', account);
+      },
+    });
+  }
+
+  /** The data's digest, if it is the data that the run began with. */
+  #boundTo({ recipe, dataset: had, state }: Checkpoint, data: OpenDataset): string {
+    const { digest } = data;
+    if (had !== '' && had !== digest && this.#options.acceptsOtherData !== true) {
+      throw new Refusal(
+        'dataset',
+        `expected the photos or pairs the run began with (${had}) but found ${digest}: it would not go on as it ` +
+          'was; --other-photos goes on all the same',
+      );
+    }
+    this.#journal.tell({
+      event: 'start',
+      step: state.step,
+      steps: recipe.steps,
+      photos: data.count,
+      excluded: [...data.excluded],
+      dataset: digest,
+      recipe,
+      device: this.#journal.description.settings.device,
+      validation: { about: data.validation.about, isHeldOut: data.validation.isHeldOut },
+      stepsPerEpoch: data.count / recipe.batch,
+    });
+    return digest;
+  }
+
+  /** @returns whether it is safe: a run that is stopped does not wait for a full disk */
+  async #keep(checkpoint: Checkpoint): Promise<boolean> {
+    const { step } = checkpoint.state;
+    const isSafe = await this.#throughFullDisk(step, async () => {
+      const file = runFiles(this.#folder).checkpoint;
+      await writeAtomically(file, encodeCheckpoint(checkpoint), { overwrite: true });
+      await this.#journal.note({ step, state: { kind: 'running' } });
+    });
+    if (isSafe) this.#journal.tell({ event: 'checkpoint', step });
+    return isSafe;
+  }
+
+  async #rest(step: number, isResting: boolean): Promise<void> {
+    if (isResting) await this.#tellPaused(step, 'asked', 'asked to rest');
+    else await this.#tellResumed(step);
+  }
+
+  /**
+   * Does what needs room on the disk, again and again until there is room.
+   * @returns false if the run was stopped before there was
+   */
+  async #throughFullDisk(step: number, work: () => Promise<void>): Promise<boolean> {
+    const { control } = this.#options;
+    let isPaused = false;
+    for (;;) {
+      try {
+        await work();
+        if (isPaused) await this.#tellResumed(step);
+        return true;
+      } catch (error) {
+        if (!(error instanceof Refusal && error.code === 'disk')) throw error;
+        if (!isPaused) await this.#tellPaused(step, 'disk', describeError(error));
+        isPaused = true;
+        if (control.isStopped) return false;
+        await control.change(retryMs);
+      }
+    }
+  }
+
+  async #tellPaused(step: number, reason: PauseReason, account: string): Promise<void> {
+    this.#journal.tell({ event: 'paused', step, reason, account });
+    await this.#journal.tryNote({ state: { kind: 'paused', reason, account } });
+  }
+
+  async #tellResumed(step: number): Promise<void> {
+    this.#journal.tell({ event: 'resumed', step });
+    await this.#journal.tryNote({ state: { kind: 'running' } });
+  }
+
+  async #stop(step: number, facts: Facts | undefined): Promise<RunOutcome> {
+    const { checkpoint, best } = runFiles(this.#folder);
+    const { control } = this.#options;
+    let model: RunOutcome['model'];
+    if (control.keep === 'best' && existsSync(checkpoint)) {
+      const isBest = prefersBest(this.#folder, this.#journal.description);
+      model = await this.#writeModel(await readCheckpoint(isBest ? best : checkpoint), facts);
+    }
+    await this.#journal.tryNote({ state: { kind: 'stopped' } });
+    this.#journal.tell({
+      event: 'stopped',
+      step,
+      steps: this.#journal.description.recipe.steps,
+      checkpoint,
+      ...(model === undefined ? {} : { model: model.manifest }),
+    });
+    return { kind: 'stopped', step, ...(model === undefined ? {} : { model }) };
+  }
+
+  async #finish(last: Checkpoint, facts: Facts | undefined): Promise<RunOutcome> {
+    const { step } = last.state;
+    let model: RunOutcome['model'];
+    const { settings } = this.#journal.description;
+    const isBest = settings.keep === 'best' && prefersBest(this.#folder, this.#journal.description);
+    const isWritten = await this.#throughFullDisk(step, async () => {
+      const kept = isBest ? await readCheckpoint(runFiles(this.#folder).best) : last;
+      model = await this.#writeModel(kept, facts);
+    });
+    if (!isWritten || model === undefined) return this.#stop(step, facts);
+    await this.#journal.tryNote({ state: { kind: 'done' }, step });
+    this.#journal.tell({ event: 'done', step, model: model.manifest });
+    return { kind: 'done', step, model };
+  }
+
+  /** @param known absent where all steps were made before */
+  async #writeModel(checkpoint: Checkpoint, known: Facts | undefined): Promise<ModelFiles> {
+    const { title, models, best, last, startedFrom, trainedSeconds } = this.#journal.description;
+    const scores = [best, last].find((one) => one?.step === checkpoint.state.step);
+    const trainedHours = Number((trainedSeconds / 3600).toFixed(3));
+    // A model travels: the folders of this machine do not belong into it.
+    const from =
+      startedFrom.kind === 'random' ? 'random weights' : path.basename(startedFrom.which);
+    const facts = {
+      ...(known === undefined ? {} : { photos: known.count, excluded: [...known.excluded] }),
+      trainedHours,
+      startedFrom: from,
+      ...(scores === undefined ? {} : { validation: scores }),
+    };
+    const card = modelCard(checkpoint, title, {
+      ...(known === undefined ? {} : { count: known.count, excluded: known.excluded }),
+      startedFrom: from,
+      trainedHours,
+      ...(scores === undefined || known === undefined
+        ? {}
+        : { validation: { ...known.validation, ...scores } }),
+    });
+    const model = await writeModel(this.#folder, checkpoint, title, facts, card);
+    const name = path.basename(model.manifest);
+    await this.#journal.tryNote({ models: [...models.filter((had) => had !== name), name] });
+    return model;
+  }
+}
+
+/** What is known of the data while it is open. */
+type Facts = Pick<OpenDataset, 'count' | 'excluded' | 'validation'>;

@@ -1,0 +1,72 @@
+/** From a training run's weights to a model that `enhance` takes: the ONNX file and its manifest. */
+
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { writeAtomically } from '../../export/atomic.ts';
+import { manifestSchema, type Manifest } from '../../network/manifest.ts';
+import { inferenceModel } from '../../network/unet.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { ModelTitle } from './model-title.ts';
+
+/**
+ * The manifest of a model made of a checkpoint's weights; the whole recipe goes into it.
+ * @param onnx the network's file
+ * @param facts more about the run, for the model card
+ * @throws ZodError if the title does not fit
+ */
+function manifestOf(
+  { recipe, dataset, state }: Checkpoint,
+  title: ModelTitle,
+  onnx: Uint8Array,
+  facts: Manifest['training'],
+): Manifest {
+  return manifestSchema.parse({
+    format: 'nightglass-model',
+    version: 1,
+    ...title,
+    file: `${title.id}.onnx`,
+    sha256: createHash('sha256').update(onnx).digest('hex'),
+    unet: recipe.unet,
+    input: { packing: 'RGGB', clamp: recipe.clamp, whiteBalanced: recipe.whiteBalanced },
+    output: { domain: recipe.domain, order: 'depth-to-space-dcr' },
+    training: { ...facts, step: state.step, dataset, recipe },
+  });
+}
+
+/** A model's files. */
+export interface ModelFiles {
+  readonly onnx: string;
+  readonly manifest: string;
+  /** For people; absent where nothing is known of the run. */
+  readonly card?: string;
+}
+
+/**
+ * Writes `<id>.onnx`, its card `<id>.md` and `<id>.json` into a folder, replacing what is there. The
+ * manifest comes last: a model without one is not found, and one whose weights are another's is
+ * refused by its checksum.
+ * @returns their paths
+ * @throws Refusal `disk`
+ */
+export async function writeModel(
+  folder: string,
+  checkpoint: Checkpoint,
+  title: ModelTitle,
+  facts: Manifest['training'] = {},
+  card?: string,
+): Promise<ModelFiles> {
+  const bytes = inferenceModel(checkpoint.recipe.unet, checkpoint.state.weights);
+  const manifest = manifestOf(checkpoint, title, bytes, facts);
+  const paths = {
+    onnx: path.join(folder, manifest.file),
+    manifest: path.join(folder, `${manifest.id}.json`),
+    ...(card === undefined ? {} : { card: path.join(folder, `${manifest.id}.md`) }),
+  };
+  await writeAtomically(paths.onnx, [bytes], { overwrite: true });
+  if (card !== undefined && paths.card !== undefined) {
+    await writeAtomically(paths.card, [Buffer.from(card)], { overwrite: true });
+  }
+  const json = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
+  await writeAtomically(paths.manifest, [json], { overwrite: true });
+  return paths;
+}

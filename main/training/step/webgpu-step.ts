@@ -1,0 +1,121 @@
+/**
+ * Training steps on a graphics card: weights and moments stay there from step to step, only patches
+ * go in and two numbers come out.
+ */
+
+import * as ort from 'onnxruntime-node';
+import { Graph } from '../../network/onnx.ts';
+import { parameterCount } from '../../network/unet.ts';
+import { describeError, Refusal } from '../../refusal.ts';
+import type { TrainingState } from '../run/checkpoint.ts';
+import type { Recipe } from '../recipe.ts';
+import { stepModel, stepRate } from './step.ts';
+import { floats, number, patchTensors, type StepSession } from './step-tensors.ts';
+
+type Kind = 'weights' | 'momentum' | 'variance';
+type OnCard = Readonly<Record<Kind, ort.Tensor>>;
+
+/**
+ * Opens the recipe's step on WebGPU; its first step follows on `from`.
+ * @throws Refusal `device` if there is no graphics card, or it does not take the step
+ */
+export async function openWebgpuStep(recipe: Recipe, from: TrainingState): Promise<StepSession> {
+  const count = parameterCount(recipe.unet);
+  const session = await open(stepModel(recipe), {
+    loss: 'cpu',
+    norm: 'cpu',
+    weights2: 'gpu-buffer',
+    momentum2: 'gpu-buffer',
+    variance2: 'gpu-buffer',
+  });
+  // A tensor on the card cannot be asked for its numbers, but be run through a graph that does nothing.
+  const reader = await open(copyModel(count), { copy: 'cpu' });
+  const patches = patchTensors(recipe);
+  const enter = (state: TrainingState): OnCard => ({
+    weights: new ort.Tensor('float32', state.weights, [count]),
+    momentum: new ort.Tensor('float32', state.momentum, [count]),
+    variance: new ort.Tensor('float32', state.variance, [count]),
+  });
+  const leave = ({ weights, momentum, variance }: OnCard): void => {
+    for (const tensor of [weights, momentum, variance]) {
+      if (tensor.location === 'gpu-buffer') tensor.dispose();
+    }
+  };
+  const read = async (tensor: ort.Tensor): Promise<Float32Array> =>
+    floats(await reader.run({ state: tensor }), 'copy').slice();
+
+  let step = from.step;
+  let here = enter(from);
+  return {
+    async step(batch, learningRate) {
+      const rate = Float32Array.of(stepRate(learningRate, step + 1));
+      let result: ort.InferenceSession.OnnxValueMapType;
+      try {
+        result = await session.run({
+          ...patches(batch),
+          ...here,
+          rate: new ort.Tensor('float32', rate, []),
+        });
+      } catch (error) {
+        throw new Refusal(
+          'device',
+          `expected the graphics card to make a training step but it says: ${describeError(error)}`,
+        );
+      }
+      leave(here);
+      here = {
+        weights: named(result, 'weights2'),
+        momentum: named(result, 'momentum2'),
+        variance: named(result, 'variance2'),
+      };
+      step += 1;
+      return { loss: number(result, 'loss'), norm: number(result, 'norm') };
+    },
+    state: async () => ({
+      step,
+      weights: await read(here.weights),
+      momentum: await read(here.momentum),
+      variance: await read(here.variance),
+    }),
+    restore(earlier) {
+      leave(here);
+      here = enter(earlier);
+      step = earlier.step;
+      return Promise.resolve();
+    },
+    async release() {
+      leave(here);
+      await session.release();
+      await reader.release();
+    },
+  };
+}
+
+async function open(
+  model: Uint8Array,
+  outputs: Readonly<Record<string, 'cpu' | 'gpu-buffer'>>,
+): Promise<ort.InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(model, {
+      executionProviders: ['webgpu', 'cpu'],
+      preferredOutputLocation: outputs,
+      logSeverityLevel: 3,
+    });
+  } catch (error) {
+    throw new Refusal('device', `expected webgpu to train on but it says: ${describeError(error)}`);
+  }
+}
+
+/** Gives back what it is given. */
+function copyModel(count: number): Uint8Array {
+  const graph = new Graph('copy');
+  const state = graph.input('state', [count]);
+  graph.output('copy', graph.apply('Add', [state, graph.scalar(0)], [count]));
+  return graph.model();
+}
+
+function named(result: ort.InferenceSession.OnnxValueMapType, name: string): ort.Tensor {
+  const tensor = result[name];
+  if (!(tensor instanceof ort.Tensor)) throw new Error(`expected a tensor named ${name}`);
+  return tensor;
+}
