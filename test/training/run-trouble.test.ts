@@ -104,7 +104,7 @@ it.skipIf(!canSignal)(
       (event) => {
         if (event.event !== 'checkpoint' || isStopped) return;
         isStopped = true;
-        process.kill(childPid('training/child.ts'), 'SIGSTOP');
+        process.kill(childPid('training/run/child.ts'), 'SIGSTOP');
       },
       {
         // Long enough for a process to start in, on a busy machine.
