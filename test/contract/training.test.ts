@@ -120,11 +120,12 @@ describe('training', () => {
     for (const folder of [root, '/etc', path.join(photos, '..')]) {
       const asked = { name: 'No', dataset: at(folder), lesson };
       for (const ask of [
-        client().call('training.check', { dataset: at(folder) }),
-        client().call('training.courses', { dataset: at(folder) }),
-        client().call('training.start', asked),
+        () => client().call('training.check', { dataset: at(folder) }),
+        () => client().call('training.courses', { dataset: at(folder) }),
+        () => client().call('training.start', asked),
       ]) {
-        await expect(ask).rejects.toMatchObject({ code: 'bad-argument' });
+        // One after the other: a refusal that nobody awaits yet would fail the whole run.
+        await expect(ask()).rejects.toMatchObject({ code: 'bad-argument' });
       }
     }
     expect(existsSync(path.join(root, 'data', 'runs'))).toBe(false);
