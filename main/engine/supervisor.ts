@@ -4,6 +4,7 @@
  */
 
 import path from 'node:path';
+import { sweepTemporaries } from '../export/atomic.ts';
 import type { Device } from '../network/session.ts';
 import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
 import { crash, type Enhanced, type Flight } from './flight.ts';
@@ -342,7 +343,10 @@ export class Engine {
   async #restart(): Promise<void> {
     if (this.#isRestarting || this.#isClosed) return;
     this.#isRestarting = true;
+    // What the lost engine was writing is no picture.
+    const folders = new Set([...this.#flights.values()].map(({ job }) => path.dirname(job.target)));
     try {
+      await Promise.all([...folders].map((folder) => sweepTemporaries(folder)));
       for (let starts = 1; ; starts++) {
         try {
           await this.#start();
