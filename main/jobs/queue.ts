@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Queue as QueueState, QueueItem } from '../../preload/contract.ts';
@@ -77,6 +78,7 @@ export interface QueueParts {
 
 /** One in the network, one being decoded or encoded. */
 const underWayMax = 2;
+const leaveMs = 2000; // for engines to take back what they were writing when the queue closes
 /** Between two tellings of the queue; long lists cost more to tell. */
 const tellMs = 200;
 const tellLongListMs = 1000;
@@ -91,6 +93,7 @@ export class Queue {
   readonly #targets = new Map<string, Reservation>();
   readonly #underWay = new Map<string, AbortController>();
   readonly #clock = new Clock();
+  readonly #works = new Set<Promise<void>>();
   #items: Item[] = [];
   #isPaused = false;
   #isClosed = false;
@@ -219,6 +222,10 @@ export class Queue {
     this.#isClosed = true;
     clearTimeout(this.#telling);
     for (const controller of this.#underWay.values()) controller.abort();
+    await Promise.race([
+      Promise.allSettled(this.#works),
+      delay(leaveMs, undefined, { ref: false }),
+    ]);
     await this.#save();
   }
 
@@ -232,7 +239,8 @@ export class Queue {
     while (!this.#isPaused && !this.#isClosed && this.#underWay.size < underWayMax) {
       const item = this.#items.find(({ state }) => state === 'waiting');
       if (item === undefined) break;
-      void this.#work(item);
+      const work = this.#work(item).finally(() => this.#works.delete(work));
+      this.#works.add(work);
     }
     this.#clock.run(this.#underWay.size > 0);
   }
@@ -283,9 +291,9 @@ export class Queue {
       return;
     }
     const code = error instanceof Refusal ? error.code : 'bug';
+    item.failure = { code, message: describeError(error) };
     this.#clock.worked(1);
     this.#land(item, 'failed');
-    item.failure = { code, message: describeError(error) };
     this.#parts.onEnd(item.photo, item.failure);
     // Without a network every photo would fail the same way.
     if (code === 'model') this.#isPaused = true;
