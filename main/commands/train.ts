@@ -50,11 +50,9 @@ export function trainCommand(): Command {
       'passes over the pairs, instead of --steps',
       numberBetween(0.01, 1e6),
     )
-    .addOption(
-      new Option('--loss <kind>', 'mean of absolute or of squared differences').choices([
-        'l1',
-        'mse',
-      ]),
+    .option(
+      '--loss <terms>',
+      'l1 or mse, or terms with their weights: toned:1,linear:0.2,blocks:0.5 (toned, tonedSquared, linear, blocks, squared)',
     )
     .option('--photos <folder...>', 'clean photos: folders (with all below them) or files')
     .option(
@@ -119,7 +117,7 @@ export function trainCommand(): Command {
     .option('--licence <text>', "the model's licence, for its manifest (default: not stated)")
     .option(
       '--from <model>',
-      'start with the weights of a model (id or file) or a checkpoint, at step 0',
+      'start with the weights of a model (id or file) or a checkpoint, at step 0; --base may ask for a multiple of its channels',
     )
     .option(
       '--checkpoint-every <steps>',

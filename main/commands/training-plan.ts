@@ -11,6 +11,7 @@ import { digestOfDataset, splitPhotos } from '../training/photos/dataset.ts';
 import { describePairs } from '../training/pairs/pairs-digest.ts';
 import { idOfName, type ModelTitle } from '../training/run/model-title.ts';
 import { modelWeights } from '../training/step/model-weights.ts';
+import { canWiden, widenedWeights } from '../training/step/widen.ts';
 import { checkPairsFit } from '../training/pairs/pairs-fit.ts';
 import type { Recipe } from '../training/recipe.ts';
 import {
@@ -205,21 +206,26 @@ export async function planResumption(options: TrainOptions, pairs?: ChosenPairs)
   }
 }
 
-/** The recipe with the network of what it starts from, if anything. */
+/** The recipe with the network of what it starts from, if anything, or that network made wider. */
 async function begin(
   options: TrainOptions,
   recipe: Recipe,
 ): Promise<{ readonly recipe: Recipe; readonly weights?: Float32Array }> {
   if (options.from === undefined) return { recipe };
   const from = await readStart(options.from);
-  if (options.base !== undefined && options.base !== from.unet.baseChannels) {
+  checkSameTerms(recipe, from, path.basename(options.from));
+  const unet = { ...from.unet, baseChannels: options.base ?? from.unet.baseChannels };
+  if (unet.baseChannels === from.unet.baseChannels) {
+    return { recipe: { ...recipe, unet: from.unet }, weights: from.weights };
+  }
+  if (!canWiden(from.unet, unet)) {
     throw new Refusal(
       'bad-argument',
-      `expected --base ${from.unet.baseChannels}, as in ${path.basename(options.from)}, but received ${options.base}`,
+      `expected --base ${from.unet.baseChannels}, as in ${path.basename(options.from)}, or a multiple of it, but received ${unet.baseChannels}`,
     );
   }
-  checkSameTerms(recipe, from, path.basename(options.from));
-  return { recipe: { ...recipe, unet: from.unet }, weights: from.weights };
+  const weights = widenedWeights(from.weights, from.unet, unet, recipe.seed);
+  return { recipe: { ...recipe, unet }, weights };
 }
 
 /** Weights to start with: a checkpoint's, or a model's. */

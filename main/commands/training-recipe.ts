@@ -9,12 +9,13 @@ import {
   stepsOfEpochs,
   type Recipe,
 } from '../training/recipe.ts';
+import type { LossWeights } from '../training/step/loss.ts';
 
 export const recipeOptionsSchema = z.object({
   recipe: recipeNameSchema.optional(),
   steps: z.number().optional(),
   epochs: z.number().optional(),
-  loss: z.enum(['l1', 'mse']).optional(),
+  loss: z.string().optional(),
   batch: z.number().optional(),
   patch: z.number().optional(),
   base: z.number().optional(),
@@ -28,10 +29,30 @@ export const recipeOptionsSchema = z.object({
 
 type RecipeOptions = z.infer<typeof recipeOptionsSchema>;
 
-const LOSSES = {
-  l1: { toned: 0, tonedSquared: 0, linear: 1, blocks: 0, squared: 0 },
-  mse: { toned: 0, tonedSquared: 0, linear: 0, blocks: 0, squared: 1 },
-} as const;
+const lossWeightsSchema = z.strictObject(recipeSchema.shape.loss.shape);
+const NO_TERMS: LossWeights = { toned: 0, tonedSquared: 0, linear: 0, blocks: 0, squared: 0 };
+
+/**
+ * The loss that `--loss` asks for: `l1`, `mse`, or terms with their weights (`toned:1,linear:0.2`).
+ * @throws Refusal `bad-argument`
+ */
+function lossOf(text: string): LossWeights {
+  if (text === 'l1') return { ...NO_TERMS, linear: 1 };
+  if (text === 'mse') return { ...NO_TERMS, squared: 1 };
+  const terms = text.split(',').map((part): readonly [string, number] => {
+    const [name = '', weight = '', ...more] = part.split(':').map((word) => word.trim());
+    return [name, weight === '' || more.length > 0 ? Number.NaN : Number(weight)];
+  });
+  const weights = lossWeightsSchema.safeParse({ ...NO_TERMS, ...Object.fromEntries(terms) });
+  if (weights.success && Object.values(weights.data).some((weight) => weight > 0)) {
+    return weights.data;
+  }
+  throw new Refusal(
+    'bad-argument',
+    `expected --loss l1, mse, or weights of ${Object.keys(NO_TERMS).join(', ')} such as ` +
+      `toned:1,linear:0.2,blocks:0.5 but received ${text}`,
+  );
+}
 
 /**
  * The recipe that the options ask for.
@@ -68,7 +89,7 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
     schedule: options.schedule ?? made.schedule,
     warmupSteps: options.warmup ?? made.warmupSteps,
     clipNorm: options.clipNorm ?? made.clipNorm,
-    ...(options.loss === undefined ? {} : { loss: LOSSES[options.loss] }),
+    ...(options.loss === undefined ? {} : { loss: lossOf(options.loss) }),
     seed: options.seed ?? made.seed,
   });
   if (parsed.success) return parsed.data;

@@ -62,6 +62,13 @@ describe('the options of nightglass train', () => {
       batch: 4,
       loss: { linear: 0, squared: 1 },
     });
+    expect(recipeOf({ loss: 'toned:1, tonedSquared:8,blocks:0.5' }, undefined).loss).toEqual({
+      toned: 1,
+      tonedSquared: 8,
+      linear: 0,
+      blocks: 0.5,
+      squared: 0,
+    });
     // Steps are steps, however many passes they come to.
     expect(recipeOf({ recipe: 'sid', steps: 7 }, 10)).not.toHaveProperty('epochs');
     expect(recipeOf({ recipe: 'sid', learningRate: 1e-3 }, 10).learningRateFinal).toBeCloseTo(1e-4);
@@ -77,6 +84,9 @@ describe('the options of nightglass train', () => {
 
   it('are refused where they make no recipe, or another than the run has', async () => {
     const answer = async (work: () => unknown): Promise<string> => (await refusalOf(work)).message;
+    for (const loss of ['l2', 'toned', 'toned:', 'toned:-1', 'toned:0', 'toned:1:2', 'to:1', '']) {
+      expect(await answer(() => recipeOf({ loss }, undefined))).toMatch(/expected --loss l1, mse/);
+    }
     expect(await answer(() => recipeOf({ patch: 100 }, undefined))).toMatch(/bad --patch/);
     expect(await answer(() => recipeOf({ recipe: 'sid' }, undefined))).toMatch(
       /expected pairs for/,

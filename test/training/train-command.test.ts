@@ -95,6 +95,19 @@ it('writes the model of a finished run again, and starts another from its weight
   expect(after!.state.weights.length).toBe(before!.state.weights.length);
 });
 
+it('starts a wider network from a narrow one', async () => {
+  const out = path.join(folder, 'wide');
+  const base = 2 * (await readCheckpoint(path.join(folder, 'whole', 'checkpoint.ngck'))).recipe.unet.baseChannels;
+  const wide = await nightglass([
+    'train', '--photos', photos, '--out', out, '--batch', '1', '--patch', '32', '--steps', '1', '--base', String(base),
+    '--loss', 'tonedSquared:1', '--from', path.join(folder, 'whole', 'checkpoint.ngck'), '--threads', '1',
+  ]); // prettier-ignore
+  expect(wide).toMatchObject({ status: 0, stderr: '' });
+  const { recipe } = await readCheckpoint(path.join(out, 'checkpoint.ngck'));
+  expect(recipe.unet.baseChannels).toBe(base);
+  expect(recipe.loss).toEqual({ toned: 0, tonedSquared: 1, linear: 0, blocks: 0, squared: 0 });
+});
+
 it('refuses other photos and other settings for a run that goes on', async () => {
   const out = path.join(folder, 'half');
   await mkdir(out);

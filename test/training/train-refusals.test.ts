@@ -32,6 +32,8 @@ const cases: [string, string[], number, string][] = [
   ['a name that leaves no id', ['--photos', '@/photos', '--out', '@/out', '--name', '夜'], 2, '--id'],
   ['to go on with nothing', ['--photos', '@/photos', '--out', '@/out', '--resume'], 2, 'no'],
   ['to start from what is no checkpoint', ['--photos', '@/photos', '--out', '@/out', '--from', '@/a-file'], 1, 'a-file'],
+  ['to make a network wider that is no multiple', ['--photos', '@/photos', '--out', '@/out', '--from', 'fast', '--base', '24'], 2, 'or a multiple of it'],
+  ['a loss of nothing', ['--photos', '@/photos', '--out', '@/out', '--loss', 'toned:0'], 2, '--loss'],
   ['an unknown option', ['--photos', '@/photos', '--out', '@/out', '--stepz', '3'], 2, '--stepz'],
 ]; // prettier-ignore
 

@@ -82,21 +82,24 @@ export class Tape {
 
   abs(x: Value): Value {
     const y = this.graph.apply('Abs', [x], x.shape);
-    return this.record(y, [x], (dy) => [this.graph.apply('Mul', [dy, this.#sign(x)], x.shape)]);
+    return this.record(y, [x], (dy) => [
+      isScalar(dy) ? this.#sign(x, dy) : this.graph.apply('Mul', [dy, this.#sign(x)], x.shape),
+    ]);
   }
 
   square(x: Value): Value {
     const y = this.graph.apply('Mul', [x, x], x.shape);
-    return this.record(y, [x], (dy) => [this.graph.apply('Mul', [dy, this.scale(x, 2)], x.shape)]);
+    return this.record(y, [x], (dy) => [this.graph.apply('Mul', [x, this.scale(dy, 2)], x.shape)]);
   }
 
-  /** Mean of all elements, a scalar. */
+  /**
+   * Mean of all elements, a scalar. Its gradient is a scalar too, the same for each element: what is recorded
+   * before it multiplies it by something of x's shape.
+   */
   mean(x: Value): Value {
     const axes = x.shape.map((_, axis) => axis);
     const y = this.graph.apply('ReduceMean', [x], [], { attributes: { axes, keepdims: 0 } });
-    return this.record(y, [x], (dy) => [
-      this.graph.apply('Expand', [this.scale(dy, 1 / sizeOf(x.shape)), this.#shapeOf(x)], x.shape),
-    ]);
+    return this.record(y, [x], (dy) => [this.scale(dy, 1 / sizeOf(x.shape))]);
   }
 
   /**
@@ -167,15 +170,15 @@ export class Tape {
     return y;
   }
 
-  /** −1, 0 or 1. The runtime's own Sign takes three times as long. */
-  #sign(x: Value): Value {
+  /** −height, 0 or height. The runtime's own Sign takes three times as long. */
+  #sign(x: Value, height: Value = this.graph.scalar(1)): Value {
     const steep = this.graph.apply('Mul', [x, this.graph.scalar(1e30)], x.shape);
-    return this.graph.apply('Clip', [steep, this.graph.scalar(-1), this.graph.scalar(1)], x.shape);
+    return this.graph.apply('Clip', [steep, this.scale(height, -1), height], x.shape);
   }
+}
 
-  #shapeOf(x: Value): Value {
-    return this.graph.integers(fixed(x.shape));
-  }
+function isScalar({ shape }: Value): boolean {
+  return shape.length === 0;
 }
 
 function broadcast(a: Value, b: Value): Shape {

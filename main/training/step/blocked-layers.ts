@@ -92,7 +92,7 @@ export class BlockedLayers implements UnetOperations<Value> {
       const gathered = this.#tape.transpose(cells, [0, 3, 5, 1, 2, 4, 6]);
       const gradient = this.#reshape(gathered, places.shape);
       const turned = this.#turned(weight);
-      return [this.#convolve(gradient, turned, {}), this.#pointwiseGradient(x, gradient, weight)];
+      return [this.#convolve(gradient, turned, {}), this.#weightGradient(x, gradient, weight)];
     });
   }
 
@@ -128,20 +128,14 @@ export class BlockedLayers implements UnetOperations<Value> {
 
   #convolutionGradients(x: Value, weight: Value, bias: Value, dy: Value) {
     const [n, outputs, h, w] = sizes(dy);
-    const block = this.#block;
-    const ones = this.#graph.table(
-      `ones${String(h * w)}`,
-      [1, h * w],
-      new Float32Array(h * w).fill(1),
-    );
-    const pixels = this.#reshape(dy, [(n * outputs) / block, h * w, block]);
-    const sums = this.#graph.apply('MatMul', [ones, pixels], [(n * outputs) / block, 1, block]);
-    const dBias = this.#graph.apply(
+    const means = this.#graph.apply('GlobalAveragePool', [dy], [n, outputs, 1, 1], { domain });
+    const sums = this.#graph.apply(
       'ReduceSum',
-      [this.#reshape(sums, [n, outputs]), this.#graph.integers([0])],
+      [this.#reshape(means, [n, outputs]), this.#graph.integers([0])],
       bias.shape,
       { attributes: { keepdims: 0 } },
     );
+    const dBias = this.#tape.scale(sums, h * w);
     const dx = this.#tape.isTracked(x) ? this.#convolve(dy, this.#turned(weight), {}) : null;
     return [dx, this.#weightGradient(x, dy, weight), dBias];
   }
@@ -173,55 +167,47 @@ export class BlockedLayers implements UnetOperations<Value> {
     return this.#reshape(turned, [inputs, outputs, kernel, kernel]);
   }
 
-  #reversedTaps(weights: Value, axis: number): Value {
-    const taps = Number(weights.shape[axis]);
-    if (taps === 1) return weights;
-    const order = this.#graph.integers(Array.from({ length: taps }, (_, t) => taps - 1 - t));
-    return this.#graph.apply('Gather', [weights, order], weights.shape, { attributes: { axis } });
-  }
-
   /**
-   * A weight's gradient is itself a convolution: of the input, its channels taken for images and its
-   * images for channels, with the output's gradient for a kernel as large as the picture; what
-   * comes out is as large as the weight's kernel. Either side may be the kernel (what comes out is
-   * then turned around); more channels there keep the processor busier, up to four blocks.
+   * A weight's gradient is itself a convolution: of the input, its blocks of channels taken for images and
+   * its images for channels, with the output's gradient for a kernel as large as the picture; what
+   * comes out is as large as the weight's kernel.
    */
   #weightGradient(x: Value, dy: Value, weight: Value): Value {
     const [outputs, inputs, kernel] = sizes(weight);
     const block = this.#block;
     const taps = kernel * kernel;
     if (inputs < block) {
-      const sum = this.#correlate(x, dy, kernel);
+      const sum = this.#correlate(x, 1, dy, kernel);
       const apart = this.#reshape(sum, [inputs, outputs / block, taps, block]);
       return this.#reshape(this.#tape.transpose(apart, [1, 0, 2, 3]), weight.shape);
     }
-    if (outputs < 4 * block && inputs > outputs) {
-      const sum = this.#correlate(this.#toPlain(dy, outputs), x, kernel);
-      const apart = this.#reshape(sum, [outputs / block, block, inputs / block, taps, block]);
-      const reversed = this.#reversedTaps(apart, 3);
-      return this.#reshape(this.#tape.transpose(reversed, [0, 2, 3, 4, 1]), weight.shape);
-    }
-    const sum = this.#correlate(this.#toPlain(x, inputs), dy, kernel);
-    const apart = this.#reshape(sum, [inputs / block, block, outputs / block, taps, block]);
-    return this.#reshape(this.#tape.transpose(apart, [2, 0, 3, 1, 4]), weight.shape);
+    const sum = this.#correlate(x, block, dy, kernel);
+    const apart = this.#reshape(sum, [inputs / block, outputs / block, taps * block * block]);
+    return this.#reshape(this.#swapped(apart), weight.shape);
   }
 
   /**
-   * @param a plain, [n, some, h, w]
+   * Sums over images and pixels of b times a moved by each tap.
+   *
+   * The lanes of a block lie side by side in a row, as if each pixel were that many: a kernel whose
+   * columns are as far apart meets one lane at each place, and a row of the result is as many times wider,
+   * which the processor needs to stay busy.
+   * @param a [n, images · lanes, h, w], in memory [n, images, h, w, lanes]
    * @param b blocked, [n, others, h, w]
-   * @returns [some, others, kernel, kernel], blocked: sums over images and pixels of b times a moved by
-   *   each tap
+   * @returns [images, others, kernel, kernel · lanes], blocked
    */
-  #correlate(a: Value, b: Value, kernel: number): Value {
-    const [n, some, h, w] = sizes(a);
+  #correlate(a: Value, lanes: number, b: Value, kernel: number): Value {
+    const [n, channels, h, w] = sizes(a);
     const [, others] = sizes(b);
     const block = this.#block;
+    const images = channels / lanes;
     const margin = (kernel - 1) / 2;
-    const [rows, columns] = [h + 2 * margin, w + 2 * margin];
-    let planes = this.#swapped(a);
+    const [rows, columns] = [h + 2 * margin, (w + 2 * margin) * lanes];
+    let planes = this.#swapped(this.#reshape(a, [n, images, h, w * lanes]));
     if (margin > 0) {
-      const pads = this.#graph.integers([0, 0, margin, margin, 0, 0, margin, margin]);
-      planes = this.#graph.apply('Pad', [planes, pads], [some, n, rows, columns]);
+      const aside = margin * lanes;
+      const pads = this.#graph.integers([0, 0, margin, aside, 0, 0, margin, aside]);
+      planes = this.#graph.apply('Pad', [planes, pads], [images, n, rows, columns]);
     }
     const apart = this.#reshape(b, [n, others / block, h, w, block]);
     const kernels = this.#swapped(apart);
@@ -234,39 +220,17 @@ export class BlockedLayers implements UnetOperations<Value> {
         count === n ? value : this.#tape.slice(value, 1, first, first + count, shape);
       const someKernels = part(kernels, [others / block, count, h, w, block]);
       const inputs = [
-        part(planes, [some, count, rows, columns]),
+        part(planes, [images, count, rows, columns]),
         this.#reshape(someKernels, [others, count, h, w]),
       ];
-      const attributes = convolution([h, w], 0);
       sums.push(
-        this.#graph.apply('Conv', inputs, [some, others, kernel, kernel], { domain, attributes }),
+        this.#graph.apply('Conv', inputs, [images, others, kernel, kernel * lanes], {
+          domain,
+          attributes: convolution([h, w], 0, lanes),
+        }),
       );
     }
     return sums.reduce((sum, next) => this.#graph.apply('Add', [sum, next], sum.shape));
-  }
-
-  /** The gradient of a 1×1 convolution's weight: a product over all pixels. */
-  #pointwiseGradient(x: Value, dy: Value, weight: Value): Value {
-    const [outputs, inputs] = sizes(weight);
-    const block = this.#block;
-    const product = this.#graph.apply(
-      'Gemm',
-      [this.#pixelRows(x), this.#pixelRows(dy)],
-      [inputs, outputs],
-      { attributes: { transA: 1 } },
-    );
-    const apart = this.#reshape(product, [inputs / block, block, outputs / block, block]);
-    return this.#reshape(this.#tape.transpose(apart, [2, 0, 1, 3]), weight.shape);
-  }
-
-  /** [n · h · w, c]: one row for each pixel. */
-  #pixelRows(x: Value): Value {
-    const [n, c, h, w] = sizes(x);
-    const channelsLast = this.#graph.apply('ReorderOutput', [x], [n, h, w, c], {
-      domain,
-      attributes: { channels: c, channels_last: 1 },
-    });
-    return this.#reshape(channelsLast, [n * h * w, c]);
   }
 
   #toPlain(x: Value, channels: number): Value {
@@ -303,12 +267,12 @@ function sizes(value: Value): Size {
   return [a, b, c, d];
 }
 
-function convolution(kernel: readonly [number, number], pad: number): Attributes {
+function convolution(kernel: readonly [number, number], pad: number, columnStep = 1): Attributes {
   return {
     kernel_shape: kernel,
     pads: [pad, pad, pad, pad],
     strides: [1, 1],
-    dilations: [1, 1],
+    dilations: [1, columnStep],
     group: 1,
   };
 }
