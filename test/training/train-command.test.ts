@@ -97,7 +97,9 @@ it('writes the model of a finished run again, and starts another from its weight
 
 it('starts a wider network from a narrow one', async () => {
   const out = path.join(folder, 'wide');
-  const base = 2 * (await readCheckpoint(path.join(folder, 'whole', 'checkpoint.ngck'))).recipe.unet.baseChannels;
+  const base =
+    2 *
+    (await readCheckpoint(path.join(folder, 'whole', 'checkpoint.ngck'))).recipe.unet.baseChannels;
   const wide = await nightglass([
     'train', '--photos', photos, '--out', out, '--batch', '1', '--patch', '32', '--steps', '1', '--base', String(base),
     '--loss', 'tonedSquared:1', '--from', path.join(folder, 'whole', 'checkpoint.ngck'), '--threads', '1',
