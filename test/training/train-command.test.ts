@@ -104,7 +104,7 @@ it('starts a wider network from a narrow one', async () => {
     'train', '--photos', photos, '--out', out, '--batch', '1', '--patch', '32', '--steps', '1', '--base', String(base),
     '--loss', 'tonedSquared:1', '--from', path.join(folder, 'whole', 'checkpoint.ngck'), '--threads', '1',
   ]); // prettier-ignore
-  expect(wide).toMatchObject({ status: 0, stderr: '' });
+  expect(wide.status).toBe(0);
   const { recipe } = await readCheckpoint(path.join(out, 'checkpoint.ngck'));
   expect(recipe.unet.baseChannels).toBe(base);
   expect(recipe.loss).toEqual({ toned: 0, tonedSquared: 1, linear: 0, blocks: 0, squared: 0 });
