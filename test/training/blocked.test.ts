@@ -58,7 +58,9 @@ describe.skipIf(block === undefined)('on this processor', () => {
   // 20 images are more than a block: their weight gradients are made in parts.
   it.each([
     ['1 image', 1, 32],
+    ['1 image, cut into strips', 1, 96],
     ['3 images', 3, 16],
+    ['2 images, cut into strips', 2, 96],
     ['20 images', 20, 16],
   ])('gradients are the plain graph’s: %s', async (_, batch, patchPacked) => {
     const shape: StepShape = { unet, batch, patchPacked, loss, clipNorm: 1 };

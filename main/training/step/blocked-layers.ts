@@ -202,31 +202,47 @@ export class BlockedLayers implements UnetOperations<Value> {
     const block = this.#block;
     const images = channels / lanes;
     const margin = (kernel - 1) / 2;
-    const [rows, columns] = [h + 2 * margin, (w + 2 * margin) * lanes];
+    const strips = stripsOf(b, block);
+    const [height, rows] = [h / strips, h / strips + 2 * margin];
+    const columns = (w + 2 * margin) * lanes;
     let planes = this.#swapped(this.#reshape(a, [n, images, h, w * lanes]));
     if (margin > 0) {
       const aside = margin * lanes;
       const pads = this.#graph.integers([0, 0, margin, aside, 0, 0, margin, aside]);
-      planes = this.#graph.apply('Pad', [planes, pads], [images, n, rows, columns]);
+      planes = this.#graph.apply('Pad', [planes, pads], [images, n, h + 2 * margin, columns]);
     }
-    const apart = this.#reshape(b, [n, others / block, h, w, block]);
-    const kernels = this.#swapped(apart);
+    if (strips > 1) {
+      const order = Array.from({ length: strips * rows }, (_, at) => {
+        const [strip, row] = [Math.floor(at / rows), at % rows];
+        return strip * height + row;
+      });
+      planes = this.#graph.apply(
+        'Gather',
+        [planes, this.#graph.integers(order)],
+        [images, n, strips * rows, columns],
+        { attributes: { axis: 2 } },
+      );
+    }
+    const count = n * strips;
+    planes = this.#reshape(planes, [images, count, rows, columns]);
+    const apart = this.#swapped(this.#reshape(b, [n, others / block, h, w, block]));
+    const kernels = this.#reshape(apart, [others / block, count, height, w, block]);
     // The operator takes images that are fewer than a block as they are, and only those.
-    const group = Math.min(n, block - 1);
+    const group = Math.min(count, block - 1);
     const sums: Value[] = [];
-    for (let first = 0; first < n; first += group) {
-      const count = Math.min(group, n - first);
+    for (let first = 0; first < count; first += group) {
+      const some = Math.min(group, count - first);
       const part = (value: Value, shape: readonly number[]): Value =>
-        count === n ? value : this.#tape.slice(value, 1, first, first + count, shape);
-      const someKernels = part(kernels, [others / block, count, h, w, block]);
+        some === count ? value : this.#tape.slice(value, 1, first, first + some, shape);
+      const someKernels = part(kernels, [others / block, some, height, w, block]);
       const inputs = [
-        part(planes, [images, count, rows, columns]),
-        this.#reshape(someKernels, [others, count, h, w]),
+        part(planes, [images, some, rows, columns]),
+        this.#reshape(someKernels, [others, some, height, w]),
       ];
       sums.push(
         this.#graph.apply('Conv', inputs, [images, others, kernel, kernel * lanes], {
           domain,
-          attributes: convolution([h, w], 0, lanes),
+          attributes: convolution([height, w], 0, lanes),
         }),
       );
     }
@@ -260,6 +276,26 @@ export class BlockedLayers implements UnetOperations<Value> {
   #reshape(x: Value, shape: readonly (number | string)[]): Value {
     return this.#graph.apply('Reshape', [x, this.#graph.integers(fixed(shape))], shape);
   }
+}
+
+/** Bytes of a kernel that the processor keeps at hand while it goes over it, once for each place of the result. */
+const nearBytes = 2 ** 18;
+/** Blocks of outputs that it makes at a time. */
+const blocksAtATime = 4;
+
+/** Strips that a picture is cut into when it is the kernel, each then an image of its own, so that one stays at hand. */
+function stripsOf(picture: Value, block: number): number {
+  const [n, channels, h, w] = sizes(picture);
+  const pixelBytes = 4 * block * Math.min(blocksAtATime, channels / block);
+  let strips = 1;
+  while (
+    (h / strips) * w * pixelBytes > nearBytes &&
+    h % (2 * strips) === 0 &&
+    2 * strips * n < block
+  ) {
+    strips *= 2;
+  }
+  return strips;
 }
 
 function sizes(value: Value): Size {
