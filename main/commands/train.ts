@@ -141,6 +141,11 @@ export function trainCommand(): Command {
       ).choices(['best', 'last']),
     )
     .option(
+      '--passes <1|2>',
+      'how often the model looks at each tile: 2 sees it transposed as well and takes the mean, in twice the time (default: 1)',
+      numberBetween(1, 2, whole),
+    )
+    .option(
       '--photo-memory <megabytes>',
       'for decoded photos; where they do not all fit, they take turns (default: 1610)',
       numberBetween(1, 1_000_000, whole),
@@ -230,11 +235,13 @@ async function exportModel(options: TrainOptions): Promise<void> {
   const files = runFiles(options.out);
   const checkpoint = await readCheckpoint(files.checkpoint);
   const before = existsSync(files.description)
-    ? (await readRun(options.out)).description.title
+    ? (await readRun(options.out)).description
     : undefined;
-  const title = titled(options, before);
+  const title = titled(options, before?.title);
   await openOutputFolder(options.out);
-  const paths = await writeModel(options.out, checkpoint, title);
+  const paths = await writeModel(options.out, checkpoint, title, {
+    passes: options.passes ?? before?.settings.passes ?? 1,
+  });
   new TrainingReport({ isJson: options.json, line: new ProgressLine() }).wrote(
     paths,
     checkpoint.state.step,

@@ -19,6 +19,7 @@ import {
   createRun,
   readRun,
   runFiles,
+  runSettingsSchema,
   writeRun,
   type Dataset,
   type RunDescription,
@@ -43,6 +44,7 @@ export const trainOptionsSchema = recipeOptionsSchema.extend({
   validationPhotos: z.number().optional(),
   photoMemory: z.number().optional(),
   keep: z.enum(['best', 'last']).optional(),
+  passes: runSettingsSchema.shape.passes.unwrap().optional(),
   device: z.enum(['cpu', 'webgpu']).optional(),
   exclude: z.array(z.string()).default([]),
   withHeldOut: z.boolean().default(false),
@@ -66,6 +68,7 @@ const usualSettings: RunSettings = {
   checkpointEvery: 250,
   validateEvery: 1000,
   keep: 'best',
+  passes: 1,
 };
 
 /** The title with what the options say of it. @throws Refusal `bad-argument` for an id that cannot name files */
@@ -92,6 +95,7 @@ function settingsWith(options: TrainOptions, before: RunSettings): RunSettings {
     checkpointEvery: options.checkpointEvery ?? before.checkpointEvery,
     validateEvery: options.validateEvery ?? before.validateEvery,
     keep: options.keep ?? before.keep,
+    passes: options.passes ?? before.passes,
     device: options.device ?? before.device,
     ...(threads === undefined ? {} : { threads }),
   };

@@ -53,6 +53,8 @@ export const manifestSchema = z
       /** Channel (dy · 2 + dx) · 3 + colour. */
       order: z.literal('depth-to-space-dcr'),
     }),
+    /** How often it looks at a tile: twice is once transposed as well, and the mean. */
+    passes: z.literal([1, 2]).default(1),
     licence: z.string().min(1),
     /** Facts of the run that made it, for the model card; not used by the program. */
     training: z.record(z.string(), z.json()),

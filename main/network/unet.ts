@@ -4,7 +4,7 @@
  * graph, the training graph and the float64 reference in the tests all run this same definition.
  */
 
-import { fixed, Graph, type Dimension, type Value } from './onnx.ts';
+import type { Dimension, Graph, Value } from './onnx.ts';
 
 export interface UnetShape {
   /** Channels of the input: 4 for a packed Bayer mosaic. */
@@ -147,100 +147,19 @@ export function graphOperations(graph: Graph): UnetOperations<Value> {
   };
 }
 
-function leakyRelu(graph: Graph, x: Value): Value {
+export function leakyRelu(graph: Graph, x: Value): Value {
   return graph.apply('LeakyRelu', [x], x.shape, { attributes: { alpha: { float: leakySlope } } });
 }
 
 export const twoByTwo = { kernel_shape: [2, 2], strides: [2, 2] } as const;
 
-function convolutionAttributes(kernel: 1 | 3) {
+export function convolutionAttributes(kernel: 1 | 3) {
   const pad = kernel === 3 ? 1 : 0;
   return { kernel_shape: [kernel, kernel], pads: [pad, pad, pad, pad], strides: [1, 1] };
 }
 
-/**
- * The network as an ONNX file with its weights inside.
- * Input `mosaic` [1, inputChannels, height, width], output `packed` [1, outputChannels, height,
- * width]; both sides of the plane are free until a session fixes them.
- */
-export function inferenceModel(shape: UnetShape, weights: Float32Array): Uint8Array {
-  const graph = new Graph('unet');
-  const data = new Map(
-    unetParameters(shape).map((parameter) => [
-      parameter.name,
-      {
-        value: { name: parameter.name, shape: parameter.shape, type: 'float32' as const },
-        numbers: weights.subarray(parameter.offset, parameter.offset + parameter.size),
-      },
-    ]),
-  );
-  const parameter = (name: string) => {
-    const found = data.get(name);
-    if (found === undefined) throw new Error(`expected a parameter named ${name}`);
-    return found;
-  };
-  const x = graph.input('mosaic', [1, shape.inputChannels, 'height', 'width']);
-  const operations = inferenceOperations(graph, (name) => parameter(name).numbers);
-  const packed = unet(operations, (name) => parameter(name).value, shape, x);
-  graph.output('packed', { ...packed, shape: [1, shape.outputChannels, 'height', 'width'] });
-  return graph.model();
-}
-
-/**
- * Operations whose weights are constants. Joined inputs are not joined: a convolution of them is
- * the sum of a convolution of each, which at the network's largest level saves a copy of both, a
- * fifth of the memory and some time.
- */
-function inferenceOperations(
-  graph: Graph,
-  numbersOf: (name: string) => Float32Array,
-): UnetOperations<Value> {
-  const operations = graphOperations(graph);
-  const joined = new Map<string, readonly [Value, Value]>();
-  const constant = ({ name, shape }: Value): Value => graph.weight(name, shape, numbersOf(name));
-  return {
-    ...operations,
-    upConvolve: (x, weight) => operations.upConvolve(x, constant(weight)),
-    concat: (a, b) => {
-      const name = `${a.name}+${b.name}`;
-      joined.set(name, [a, b]);
-      return {
-        name,
-        shape: withChannels(a, Number(a.shape[1]) + Number(b.shape[1])),
-        type: 'float32',
-      };
-    },
-    convolve1: (x, weight, bias) => operations.convolve1(x, constant(weight), constant(bias)),
-    convolve3: (x, weight, bias) => {
-      const parts = joined.get(x.name);
-      if (parts === undefined) return operations.convolve3(x, constant(weight), constant(bias));
-      const numbers = numbersOf(weight.name);
-      const [output = 1, input = 1] = fixed(weight.shape);
-      const taps = 9;
-      let first = 0;
-      const [a, b] = parts.map((part, index) => {
-        const count = Number(part.shape[1]);
-        const own = new Float32Array(output * count * taps);
-        for (let o = 0; o < output; o++) {
-          const start = (o * input + first) * taps;
-          own.set(numbers.subarray(start, start + count * taps), o * count * taps);
-        }
-        first += count;
-        const name = `${weight.name}.${String(index)}`;
-        const inputs = [part, graph.weight(name, [output, count, 3, 3], own)];
-        // One bias for the sum.
-        if (index === 0) inputs.push(constant(bias));
-        return graph.apply('Conv', inputs, withChannels(part, output), {
-          attributes: convolutionAttributes(3),
-        });
-      });
-      if (a === undefined || b === undefined) throw new Error('expected two parts');
-      return leakyRelu(graph, graph.apply('Add', [a, b], a.shape));
-    },
-  };
-}
-
-function withChannels(
+/** A tensor's shape with other channels. */
+export function withChannels(
   x: { readonly shape: readonly Dimension[] },
   channels: Dimension | undefined,
 ) {

@@ -34,6 +34,7 @@ export function runPlanOf(
       checkpointEvery,
       validateEvery,
       keep: 'best',
+      passes: 1,
     },
   };
 }

@@ -79,6 +79,7 @@ async function measure(photos: string, run: string, photoBytesMax: number) {
       checkpointEvery: steps,
       validateEvery: steps,
       keep: 'last',
+      passes: 1,
     },
   });
   let [count, stepMs, waitMs, rssBytes] = [0, 0, 0, 0];

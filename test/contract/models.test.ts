@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { App } from '../../main/app.ts';
 import { Models } from '../../main/models.ts';
-import { inferenceModel } from '../../main/network/unet.ts';
+import { inferenceModel } from '../../main/network/inference-model.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
 import { pixelUrl } from '../../preload/pixel-url.ts';
 import { defaultSettings, modelFor } from '../../preload/settings.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { develop, type RunNetwork, type TileResult } from '../../main/develop/develop.ts';
 import { packedGrid } from '../../main/develop/pack.ts';
 import { planTiles, type Tile } from '../../main/develop/tiles.ts';
-import { inferenceModel } from '../../main/network/unet.ts';
+import { inferenceModel } from '../../main/network/inference-model.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
 import { expose, street } from './scenes.ts';

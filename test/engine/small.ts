@@ -8,7 +8,8 @@ import path from 'node:path';
 import { afterAll } from 'vitest';
 
 import type { Manifest } from '../../main/network/manifest.ts';
-import { inferenceModel, type UnetShape } from '../../main/network/unet.ts';
+import { inferenceModel } from '../../main/network/inference-model.ts';
+import { type UnetShape } from '../../main/network/unet.ts';
 import { cfaDng } from '../../main/raw/dng.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
@@ -63,6 +64,7 @@ export function writeSmallModel(folder: string, changes: ModelChanges = {}): str
     unet: SMALL_SHAPE,
     input: { packing: 'RGGB', clamp: 4, whiteBalanced: true },
     output: { domain: 'camera-linear', order: 'depth-to-space-dcr' },
+    passes: 1,
     licence: 'CC0-1.0',
     training: {},
   };

@@ -17,7 +17,8 @@ import {
 } from '../engine/small.ts';
 import { readModel } from '../../main/network/manifest.ts';
 import { openNetwork } from '../../main/network/session.ts';
-import { inferenceModel, parameterCount } from '../../main/network/unet.ts';
+import { inferenceModel } from '../../main/network/inference-model.ts';
+import { parameterCount } from '../../main/network/unet.ts';
 import { livingProcesses, refusal } from './program.ts';
 
 const folder = temporaryFolder();

@@ -3,9 +3,9 @@
 import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { Graph } from '../../main/network/onnx.ts';
+import { inferenceModel } from '../../main/network/inference-model.ts';
 import {
   graphOperations,
-  inferenceModel,
   macsPerPackedPixel,
   parameterCount,
   unet,

@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest';
 
 import { readModel } from '../../main/network/manifest.ts';
-import { inferenceModel, parameterCount } from '../../main/network/unet.ts';
+import { inferenceModel } from '../../main/network/inference-model.ts';
+import { parameterCount } from '../../main/network/unet.ts';
 import { modelWeights } from '../../main/training/step/model-weights.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
 

@@ -32,6 +32,7 @@ export function smallPlan(
       checkpointEvery: 4,
       validateEvery: 40,
       keep: 'best',
+      passes: 1,
       ...settings,
     },
   };

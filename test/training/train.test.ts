@@ -283,7 +283,9 @@ describe('a model', () => {
 
   it('made of a checkpoint opens, and has its facts in the manifest', async () => {
     const checkpoint = { recipe: tiny, dataset: 'made', state: { ...freshState(tiny), step: 3 } };
-    const { manifest, onnx } = await writeModel(folder, checkpoint, title, { photos: 2 });
+    const { manifest, onnx } = await writeModel(folder, checkpoint, title, {
+      facts: { photos: 2 },
+    });
     const model = await readModel(manifest);
     expect(model.manifest).toMatchObject({
       id: 'made',

@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest';
 import * as ort from 'onnxruntime-node';
 
-import { inferenceModel, parameterCount, type UnetShape } from '../../main/network/unet.ts';
+import { inferenceModel } from '../../main/network/inference-model.ts';
+import { parameterCount, type UnetShape } from '../../main/network/unet.ts';
 import { canWiden, widenedWeights } from '../../main/training/step/widen.ts';
 import { floats } from '../../main/training/step/step-tensors.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';

@@ -1,5 +1,6 @@
 /** The card of a trained model: what it was made of, for whoever gets it, as Markdown. */
 
+import type { Passes } from '../../network/inference-model.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { ModelTitle } from './model-title.ts';
 
@@ -11,6 +12,7 @@ export interface CardFacts {
   /** For people: where the first weights came from. */
   readonly startedFrom: string;
   readonly trainedHours: number;
+  readonly passes: Passes;
   readonly validation?: {
     readonly psnrDb: number;
     readonly ssim: number;
@@ -27,7 +29,7 @@ export function modelCard(
   facts: CardFacts,
 ): string {
   const { unet, batch, patchPacked, learningRate, learningRateFinal, seed, steps } = recipe;
-  const { count, excluded = [], startedFrom, trainedHours, validation } = facts;
+  const { count, excluded = [], startedFrom, trainedHours, passes, validation } = facts;
   const lines = [
     `# ${title.name}`,
     '',
@@ -39,6 +41,9 @@ export function modelCard(
     '| | |',
     '| --- | --- |',
     `| network | U-Net, base ${unet.baseChannels}, ${unet.levels} levels |`,
+    ...(passes === 1
+      ? []
+      : ['| passes | 2: it looks at each tile as it is and transposed, and gives the mean |']),
     `| learned from | ${dataset} |`,
     ...(excluded.length === 0 ? [] : [`| left out | ${excluded.join(', ')} |`]),
     ...(count === undefined ? [] : [`| trained on | ${count} |`]),

@@ -75,6 +75,8 @@ export const runSettingsSchema = z.object({
   validateEvery: z.number().int().min(1),
   /** What becomes the model when all steps are done. */
   keep: z.enum(['best', 'last']),
+  /** How often the model looks at a tile. */
+  passes: z.literal([1, 2]).default(1),
 });
 export type RunSettings = z.infer<typeof runSettingsSchema>;
 

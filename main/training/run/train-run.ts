@@ -281,7 +281,9 @@ class Runner {
 
   /** @param known absent where all steps were made before */
   async #writeModel(checkpoint: Checkpoint, known: Facts | undefined): Promise<ModelFiles> {
-    const { title, models, best, last, startedFrom, trainedSeconds } = this.#journal.description;
+    const { title, settings, models, best, last, startedFrom, trainedSeconds } =
+      this.#journal.description;
+    const { passes } = settings;
     const scores = [best, last].find((one) => one?.step === checkpoint.state.step);
     const trainedHours = Number((trainedSeconds / 3600).toFixed(3));
     // A model travels: the folders of this machine do not belong into it.
@@ -297,11 +299,12 @@ class Runner {
       ...(known === undefined ? {} : { count: known.count, excluded: known.excluded }),
       startedFrom: from,
       trainedHours,
+      passes,
       ...(scores === undefined || known === undefined
         ? {}
         : { validation: { ...known.validation, ...scores } }),
     });
-    const model = await writeModel(this.#folder, checkpoint, title, facts, card);
+    const model = await writeModel(this.#folder, checkpoint, title, { facts, card, passes });
     const name = path.basename(model.manifest);
     await this.#journal.tryNote({ models: [...models.filter((had) => had !== name), name] });
     return model;

@@ -4,21 +4,29 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { writeAtomically } from '../../export/atomic.ts';
 import { manifestSchema, type Manifest } from '../../network/manifest.ts';
-import { inferenceModel } from '../../network/unet.ts';
+import { inferenceModel, type Passes } from '../../network/inference-model.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { ModelTitle } from './model-title.ts';
+
+/** What else goes into a model. */
+export interface ModelMaking {
+  /** More about the run, for the manifest. */
+  readonly facts?: Manifest['training'];
+  /** For people, as Markdown. */
+  readonly card?: string;
+  readonly passes?: Passes;
+}
 
 /**
  * The manifest of a model made of a checkpoint's weights; the whole recipe goes into it.
  * @param onnx the network's file
- * @param facts more about the run, for the model card
  * @throws ZodError if the title does not fit
  */
 function manifestOf(
   { recipe, dataset, state }: Checkpoint,
   title: ModelTitle,
   onnx: Uint8Array,
-  facts: Manifest['training'],
+  { facts = {}, passes = 1 }: ModelMaking,
 ): Manifest {
   return manifestSchema.parse({
     format: 'nightglass-model',
@@ -29,6 +37,7 @@ function manifestOf(
     unet: recipe.unet,
     input: { packing: 'RGGB', clamp: recipe.clamp, whiteBalanced: recipe.whiteBalanced },
     output: { domain: recipe.domain, order: 'depth-to-space-dcr' },
+    passes,
     training: { ...facts, step: state.step, dataset, recipe },
   });
 }
@@ -52,11 +61,11 @@ export async function writeModel(
   folder: string,
   checkpoint: Checkpoint,
   title: ModelTitle,
-  facts: Manifest['training'] = {},
-  card?: string,
+  making: ModelMaking = {},
 ): Promise<ModelFiles> {
-  const bytes = inferenceModel(checkpoint.recipe.unet, checkpoint.state.weights);
-  const manifest = manifestOf(checkpoint, title, bytes, facts);
+  const { card, passes } = making;
+  const bytes = inferenceModel(checkpoint.recipe.unet, checkpoint.state.weights, passes);
+  const manifest = manifestOf(checkpoint, title, bytes, making);
   const paths = {
     onnx: path.join(folder, manifest.file),
     manifest: path.join(folder, `${manifest.id}.json`),

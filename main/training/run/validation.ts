@@ -4,7 +4,7 @@ import * as ort from 'onnxruntime-node';
 import { srgbLight } from '../../develop/tone.ts';
 import type { OutputDomain } from '../../network/manifest.ts';
 import { Graph } from '../../network/onnx.ts';
-import { inferenceModel } from '../../network/unet.ts';
+import { inferenceModel } from '../../network/inference-model.ts';
 import type { Matrix3 } from '../../raw/mosaic.ts';
 import { Tape } from '../step/autodiff.ts';
 import { loss } from '../step/loss.ts';

@@ -1,0 +1,175 @@
+/** The U-Net as an ONNX file with its weights inside. */
+
+import { fixed, Graph, type Shape, type Value } from './onnx.ts';
+import {
+  convolutionAttributes,
+  graphOperations,
+  leakyRelu,
+  unet,
+  unetParameters,
+  withChannels,
+  type UnetOperations,
+  type UnetShape,
+} from './unet.ts';
+
+/**
+ * How often the network looks at a tile. At 2 it also looks at the tile transposed, which leaves
+ * R, G / G, B what it is, and the two answers' mean counts: twice the time, and an error less whatever
+ * the two do not share.
+ */
+export type Passes = 1 | 2;
+
+/**
+ * The network as an ONNX file.
+ * Input `mosaic` [1, inputChannels, height, width], output `packed` [1, outputChannels, height,
+ * width]; both sides of the plane are free until a session fixes them.
+ * @param weights [parameters], in the order of `unetParameters`
+ * @throws Error for two passes of anything but 4 channels to 12
+ */
+export function inferenceModel(
+  shape: UnetShape,
+  weights: Float32Array,
+  passes: Passes = 1,
+): Uint8Array {
+  const graph = new Graph('unet');
+  const constants = new Constants(graph, shape, weights);
+  const x = graph.input('mosaic', [1, shape.inputChannels, 'height', 'width']);
+  const look = (constant: Constant): Value =>
+    unet(inferenceOperations(graph, constant), (name) => constants.parameter(name), shape, x);
+  const whole = (at: Part): Value => constants.part(at);
+  let packed = look(whole);
+  if (passes === 2) {
+    if (shape.inputChannels !== 4 || shape.outputChannels !== 12) {
+      throw new Error('expected 4 channels in and 12 out for a transposed mosaic');
+    }
+    const both = graph.apply(
+      'Add',
+      [packed, look((at) => transposed(graph, whole(at)))],
+      packed.shape,
+    );
+    // Two as a whole number: real ones are counted as weights.
+    const two = graph.apply('Cast', [graph.integers([2])], [1], { attributes: { to: floatType } });
+    packed = graph.apply('Div', [both, two], packed.shape);
+  }
+  graph.output('packed', { ...packed, shape: [1, shape.outputChannels, 'height', 'width'] });
+  return graph.model();
+}
+
+/** TensorProto.FLOAT of onnx.proto3 (github.com/onnx/onnx). */
+const floatType = 1;
+
+/** A weight or bias, or the part of a weight that belongs to some of its inputs. */
+interface Part {
+  readonly name: string;
+  readonly inputs?: { readonly index: number; readonly first: number; readonly count: number };
+}
+
+type Constant = (part: Part) => Value;
+
+/** The weights as the graph's constants, each stored once. */
+class Constants {
+  readonly #graph: Graph;
+  readonly #parameters: ReadonlyMap<string, { shape: Shape; numbers: Float32Array }>;
+  readonly #stored = new Map<string, Value>();
+
+  constructor(graph: Graph, shape: UnetShape, weights: Float32Array) {
+    this.#graph = graph;
+    this.#parameters = new Map(
+      unetParameters(shape).map(({ name, shape: dimensions, offset, size }) => [
+        name,
+        { shape: dimensions, numbers: weights.subarray(offset, offset + size) },
+      ]),
+    );
+  }
+
+  /** What stands for a parameter until it is used. */
+  parameter(name: string): Value {
+    return { name, shape: this.#find(name).shape, type: 'float32' };
+  }
+
+  part({ name, inputs }: Part): Value {
+    const { shape, numbers } = this.#find(name);
+    if (inputs === undefined) return this.#store(name, shape, () => numbers);
+    const { index, first, count } = inputs;
+    const [outputs = 1, all = 1, ...kernel] = fixed(shape);
+    return this.#store(`${name}.${String(index)}`, [outputs, count, ...kernel], () => {
+      const taps = kernel.reduce((product, side) => product * side, 1);
+      const own = new Float32Array(outputs * count * taps);
+      for (let o = 0; o < outputs; o++) {
+        const start = (o * all + first) * taps;
+        own.set(numbers.subarray(start, start + count * taps), o * count * taps);
+      }
+      return own;
+    });
+  }
+
+  #store(name: string, shape: Shape, numbers: () => Float32Array): Value {
+    const stored = this.#stored.get(name) ?? this.#graph.weight(name, shape, numbers());
+    this.#stored.set(name, stored);
+    return stored;
+  }
+
+  #find(name: string) {
+    const found = this.#parameters.get(name);
+    if (found === undefined) throw new Error(`expected a parameter named ${name}`);
+    return found;
+  }
+}
+
+/**
+ * Weights with which the network does to a tile what it did to the transposed one: kernels are
+ * transposed, and the two greens change places, as do the pixels off the diagonal of each 2×2 of the
+ * answer. All of it is done with constants, when the file is opened.
+ */
+function transposed(graph: Graph, constant: Value): Value {
+  const { name, shape } = constant;
+  const taken = (value: Value, axis: number, order: readonly number[]): Value =>
+    graph.apply('Gather', [value, graph.integers(order)], shape, { attributes: { axis } });
+  if (name.startsWith('out.')) return taken(constant, 0, [0, 1, 2, 6, 7, 8, 3, 4, 5, 9, 10, 11]);
+  if (name.endsWith('.bias')) return constant;
+  const kernel = graph.apply('Transpose', [constant], shape, {
+    attributes: { perm: [0, 1, 3, 2] },
+  });
+  return name === 'down0a.weight' ? taken(kernel, 1, [0, 2, 1, 3]) : kernel;
+}
+
+/**
+ * Operations whose weights are constants. Joined inputs are not joined: a convolution of them is
+ * the sum of a convolution of each, which at the network's largest level saves a copy of both, a
+ * fifth of the memory and some time.
+ */
+function inferenceOperations(graph: Graph, constant: Constant): UnetOperations<Value> {
+  const operations = graphOperations(graph);
+  const joined = new Map<string, readonly [Value, Value]>();
+  return {
+    ...operations,
+    upConvolve: (x, weight) => operations.upConvolve(x, constant(weight)),
+    concat: (a, b) => {
+      const name = `${a.name}+${b.name}`;
+      joined.set(name, [a, b]);
+      return {
+        name,
+        shape: withChannels(a, Number(a.shape[1]) + Number(b.shape[1])),
+        type: 'float32',
+      };
+    },
+    convolve1: (x, weight, bias) => operations.convolve1(x, constant(weight), constant(bias)),
+    convolve3: (x, weight, bias) => {
+      const parts = joined.get(x.name);
+      if (parts === undefined) return operations.convolve3(x, constant(weight), constant(bias));
+      let first = 0;
+      const [a, b] = parts.map((part, index) => {
+        const count = Number(part.shape[1]);
+        const inputs = [part, constant({ name: weight.name, inputs: { index, first, count } })];
+        first += count;
+        // One bias for the sum.
+        if (index === 0) inputs.push(constant(bias));
+        return graph.apply('Conv', inputs, withChannels(part, weight.shape[0]), {
+          attributes: convolutionAttributes(3),
+        });
+      });
+      if (a === undefined || b === undefined) throw new Error('expected two parts');
+      return leakyRelu(graph, graph.apply('Add', [a, b], a.shape));
+    },
+  };
+}
