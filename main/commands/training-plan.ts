@@ -10,7 +10,7 @@ import { readCameraProfile } from '../darkness/camera-file.ts';
 import { digestOfDataset, splitPhotos } from '../training/photos/dataset.ts';
 import { describePairs } from '../training/pairs/pairs-digest.ts';
 import { idOfName, type ModelTitle } from '../training/run/model-title.ts';
-import { modelWeights } from '../training/step/model-weights.ts';
+import { modelWeights } from '../network/model-weights.ts';
 import { canWiden, widenedWeights } from '../training/step/widen.ts';
 import { checkPairsFit } from '../training/pairs/pairs-fit.ts';
 import type { Recipe } from '../training/recipe.ts';

@@ -1,9 +1,10 @@
 /** The engine's process: it owns the network, and dies alone if native code takes it down. */
 
+import { glanceOf } from '../network/glance.ts';
 import { readModel } from '../network/manifest.ts';
 import { openNetwork } from '../network/session.ts';
 import { testDevice } from '../network/device.ts';
-import { Darkroom } from './darkroom.ts';
+import { Darkroom, type DarkroomEvents } from './darkroom.ts';
 import { onParentMessage, toParent } from './parent.ts';
 import { PreviewDesk } from './preview-desk.ts';
 import { failureOf, requestSchema, type Reply, type Request } from './protocol.ts';
@@ -20,8 +21,14 @@ async function open({ model, device, threads }: Extract<Request, { kind: 'open' 
     await previews?.close();
     await darkroom?.close();
     const options = { device, ...(threads === undefined ? {} : { threads }) };
-    const network = await openNetwork(await readModel(model), options);
-    darkroom = new Darkroom(network, {
+    const read = await readModel(model);
+    const quick = glanceOf(read);
+    const glance = quick === undefined ? undefined : await openNetwork(quick, options);
+    const network = await openNetwork(read, options).catch(async (error: unknown) => {
+      await glance?.release();
+      throw error;
+    });
+    const events: DarkroomEvents = {
       progress: (id, progress) => {
         reply({ kind: 'progress', id, progress });
       },
@@ -35,7 +42,8 @@ async function open({ model, device, threads }: Extract<Request, { kind: 'open' 
       failed: (id, failure) => {
         reply({ kind: 'failed', id, failure });
       },
-    });
+    };
+    darkroom = new Darkroom(network, events, glance);
     previews = new PreviewDesk(darkroom, {
       done: (id, picture) => {
         reply({ kind: 'previewed', id, picture });

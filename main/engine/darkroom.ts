@@ -67,14 +67,17 @@ interface Thread {
  */
 export class Darkroom {
   readonly #network: Network;
+  readonly #glance: Network;
   readonly #events: DarkroomEvents;
   readonly #threads: Thread[] = [];
   readonly #requests: Request[] = [];
   readonly #urgent: Urgent[] = [];
   #isRunning = false;
 
-  constructor(network: Network, events: DarkroomEvents) {
+  /** @param glance for windows of the app's view: the same network, or a quicker one of its kind */
+  constructor(network: Network, events: DarkroomEvents, glance = network) {
     this.#network = network;
+    this.#glance = glance;
     this.#events = events;
   }
 
@@ -109,6 +112,7 @@ export class Darkroom {
   async close(): Promise<void> {
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
     await this.#network.release();
+    if (this.#glance !== this.#network) await this.#glance.release();
   }
 
   #spawn(): Thread {
@@ -208,7 +212,7 @@ export class Darkroom {
   async #serveUrgent(): Promise<void> {
     for (let urgent = this.#urgent.shift(); urgent !== undefined; urgent = this.#urgent.shift()) {
       const { packed, output, width, height, settle } = urgent;
-      await this.#network.run(packed, width, height, output).then(() => {
+      await this.#glance.run(packed, width, height, output).then(() => {
         settle.resolve(undefined);
       }, settle.reject);
     }

@@ -15,7 +15,7 @@ import { cameraName } from '../raw/camera-name.ts';
 import { readModel } from '../network/manifest.ts';
 import { readCameraProfile } from '../darkness/camera-file.ts';
 import { idOfName } from '../training/run/model-title.ts';
-import { modelWeights } from '../training/step/model-weights.ts';
+import { modelWeights } from '../network/model-weights.ts';
 import type { RunEvent } from '../training/run/run-events.ts';
 import {
   createRun,

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { readModel } from '../../main/network/manifest.ts';
 import { inferenceModel } from '../../main/network/inference-model.ts';
 import { parameterCount } from '../../main/network/unet.ts';
-import { modelWeights } from '../../main/training/step/model-weights.ts';
+import { modelWeights } from '../../main/network/model-weights.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
 
 it('reads what was written, joined inputs put together again, bit for bit', async () => {

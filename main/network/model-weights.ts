@@ -1,9 +1,9 @@
 /** The weights inside a model's ONNX file as the flat vector that training goes on from. */
 
-import { contents, fields, varint } from '../../network/protobuf-reader.ts';
-import type { Model } from '../../network/manifest.ts';
-import { unetParameters, type Parameter } from '../../network/unet.ts';
-import { Refusal } from '../../refusal.ts';
+import { contents, fields, varint } from './protobuf-reader.ts';
+import type { Model } from './manifest.ts';
+import { unetParameters, type Parameter } from './unet.ts';
+import { Refusal } from '../refusal.ts';
 
 /** Field numbers of onnx.proto3 (github.com/onnx/onnx). */
 const graphField = 7;

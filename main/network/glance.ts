@@ -1,0 +1,24 @@
+/** A model for looking at, where time counts more than the last tenths of a decibel. */
+
+import { createHash } from 'node:crypto';
+import { inferenceModel } from './inference-model.ts';
+import type { Model } from './manifest.ts';
+import { modelWeights } from './model-weights.ts';
+
+/**
+ * The same network looking at each tile once, in half the time.
+ * @returns undefined for a model that looks once anyway, and for one that did not come from here
+ */
+export function glanceOf(model: Model): Model | undefined {
+  const { manifest } = model;
+  if (manifest.passes === 1) return undefined;
+  let weights: Float32Array;
+  try {
+    weights = modelWeights(model);
+  } catch {
+    return undefined;
+  }
+  const onnx = inferenceModel(manifest.unet, weights);
+  const sha256 = createHash('sha256').update(onnx).digest('hex');
+  return { manifest: { ...manifest, passes: 1, sha256 }, onnx };
+}

@@ -1,0 +1,32 @@
+/** A model that looks twice does so for a photo that is kept; the view, where time counts, has one look. */
+
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { inferenceModel } from '../../main/network/inference-model.ts';
+import { firstWeights } from '../../main/training/step/weights.ts';
+import { differenceMax, largestDifference } from './pictures.ts';
+import { openSmallEngine, order } from './processes.ts';
+import { SMALL_SHAPE, temporaryFolder, writeSmallDngs, writeSmallModel } from './small.ts';
+
+it('shows once what it writes twice', async () => {
+  const folder = temporaryFolder();
+  const once = writeSmallModel(path.join(folder, 'once'));
+  const twice = writeSmallModel(path.join(folder, 'twice'), {
+    onnx: inferenceModel(SMALL_SHAPE, firstWeights(SMALL_SHAPE, 7), 2),
+    manifest: { passes: 2 },
+  });
+  const [photo = ''] = writeSmallDngs(path.join(folder, 'photos'), 1);
+  const tile = { kind: 'tile', photo, ratio: 4, level: 0, x: 0, y: 0 } as const;
+  const [{ engine: quick }, { engine: thorough }] = [
+    await openSmallEngine(once),
+    await openSmallEngine(twice),
+  ];
+  const [shown, expected] = [await thorough.preview(tile), await quick.preview(tile)];
+  expect(Buffer.from(shown.bytes).equals(Buffer.from(expected.bytes))).toBe(true);
+
+  const written = ['once.tif', 'twice.tif'].map((name) => path.join(folder, name));
+  const [first = '', second = ''] = written;
+  await quick.enhance(order(photo, first));
+  await thorough.enhance(order(photo, second));
+  expect(await largestDifference(first, second)).toBeGreaterThan(differenceMax);
+});
