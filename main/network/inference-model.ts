@@ -34,29 +34,39 @@ export function inferenceModel(
   const graph = new Graph('unet');
   const constants = new Constants(graph, shape, weights);
   const x = graph.input('mosaic', [1, shape.inputChannels, 'height', 'width']);
-  const look = (constant: Constant): Value =>
-    unet(inferenceOperations(graph, constant), (name) => constants.parameter(name), shape, x);
-  const whole = (at: Part): Value => constants.part(at);
-  let packed = look(whole);
+  const look = (constant: Constant, at: Value): Value =>
+    unet(inferenceOperations(graph, constant), (name) => constants.parameter(name), shape, at);
+  const whole = (part: Part): Value => constants.part(part);
+  let packed = look(whole, x);
   if (passes === 2) {
     if (shape.inputChannels !== 4 || shape.outputChannels !== 12) {
       throw new Error('expected 4 channels in and 12 out for a transposed mosaic');
     }
-    const both = graph.apply(
-      'Add',
-      [packed, look((at) => transposed(graph, whole(at)))],
-      packed.shape,
+    const second = look(
+      (part) => transposed(graph, whole(part), part.name),
+      after(graph, x, packed),
     );
-    // Two as a whole number: real ones are counted as weights.
-    const two = graph.apply('Cast', [graph.integers([2])], [1], { attributes: { to: floatType } });
-    packed = graph.apply('Div', [both, two], packed.shape);
+    const both = graph.apply('Add', [packed, second], packed.shape);
+    packed = graph.apply('Mul', [both, graph.scalar(0.5)], packed.shape);
   }
   graph.output('packed', { ...packed, shape: [1, shape.outputChannels, 'height', 'width'] });
   return graph.model();
 }
 
-/** TensorProto.FLOAT of onnx.proto3 (github.com/onnx/onnx). */
-const floatType = 1;
+/**
+ * A tensor unchanged, but not before another is there: the runtime would begin both looks and keep
+ * what both remember.
+ */
+function after(graph: Graph, x: Value, first: Value): Value {
+  const bounds = [
+    [0, 0, 0],
+    [1, 1, 1],
+    [1, 2, 3],
+  ].map((list) => graph.integers(list));
+  const corner = graph.apply('Slice', [first, ...bounds], [1, 1, 1, 1]);
+  const nothing = graph.apply('Mul', [corner, graph.scalar(0)], [1, 1, 1, 1]);
+  return graph.apply('Add', [x, nothing], x.shape);
+}
 
 /** A weight or bias, or the part of a weight that belongs to some of its inputs. */
 interface Part {
@@ -121,8 +131,8 @@ class Constants {
  * transposed, and the two greens change places, as do the pixels off the diagonal of each 2×2 of the
  * answer. All of it is done with constants, when the file is opened.
  */
-function transposed(graph: Graph, constant: Value): Value {
-  const { name, shape } = constant;
+function transposed(graph: Graph, constant: Value, name: string): Value {
+  const { shape } = constant;
   const taken = (value: Value, axis: number, order: readonly number[]): Value =>
     graph.apply('Gather', [value, graph.integers(order)], shape, { attributes: { axis } });
   if (name.startsWith('out.')) return taken(constant, 0, [0, 1, 2, 6, 7, 8, 3, 4, 5, 9, 10, 11]);
