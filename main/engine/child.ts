@@ -16,18 +16,11 @@ function reply(message: Reply): void {
   toParent(message);
 }
 
-async function open({ model, device, threads }: Extract<Request, { kind: 'open' }>): Promise<void> {
+async function open(request: Extract<Request, { kind: 'open' }>): Promise<void> {
   try {
     await previews?.close();
     await darkroom?.close();
-    const options = { device, ...(threads === undefined ? {} : { threads }) };
-    const read = await readModel(model);
-    const quick = glanceOf(read);
-    const glance = quick === undefined ? undefined : await openNetwork(quick, options);
-    const network = await openNetwork(read, options).catch(async (error: unknown) => {
-      await glance?.release();
-      throw error;
-    });
+    const { network, glance } = await openNetworks(request);
     const events: DarkroomEvents = {
       progress: (id, progress) => {
         reply({ kind: 'progress', id, progress });
@@ -56,6 +49,26 @@ async function open({ model, device, threads }: Extract<Request, { kind: 'open' 
   } catch (error) {
     reply({ kind: 'not-opened', failure: failureOf(error) });
   }
+}
+
+/** The network for what is kept and the one for the view; often they are the same. */
+async function openNetworks({
+  model,
+  device,
+  threads,
+  isQuick,
+}: Extract<Request, { kind: 'open' }>) {
+  const options = { device, ...(threads === undefined ? {} : { threads }) };
+  const read = await readModel(model);
+  const quick = glanceOf(read);
+  if (quick === undefined) return { network: await openNetwork(read, options) };
+  const glance = await openNetwork(quick, options);
+  if (isQuick) return { network: glance };
+  const network = await openNetwork(read, options).catch(async (error: unknown) => {
+    await glance.release();
+    throw error;
+  });
+  return { network, glance };
 }
 
 async function test({ model, device, side }: Extract<Request, { kind: 'test' }>): Promise<void> {

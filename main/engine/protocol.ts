@@ -175,6 +175,7 @@ export const requestSchema = z.discriminatedUnion('kind', [
     model: z.string(),
     device: deviceSchema,
     threads: z.number().int().min(1).max(256).optional(),
+    isQuick: z.boolean(),
   }),
   z.object({ kind: z.literal('enhance'), job: photoJobSchema }),
   z.object({ kind: z.literal('cancel'), id: z.number().int() }),

@@ -24,6 +24,8 @@ export interface EngineOptions {
   readonly model: string;
   readonly device: Device;
   readonly threads?: number;
+  /** One look at each tile where the model has two. */
+  readonly isQuick?: boolean;
   readonly windowAreaMax: number;
   readonly spawn: SpawnEngine;
   /** Told when something was mended on the way: a restart, another device. */
@@ -175,7 +177,7 @@ export class Engine {
   }
 
   async #start(): Promise<void> {
-    const { model, threads, spawn } = this.#options;
+    const { model, threads, isQuick = false, spawn } = this.#options;
     const opening = Promise.withResolvers<undefined>();
     this.#opening = opening;
     const engine = spawn({
@@ -192,6 +194,7 @@ export class Engine {
       kind: 'open',
       model,
       device: this.#device,
+      isQuick,
       ...(threads === undefined ? {} : { threads }),
     });
     try {

@@ -24,9 +24,12 @@ it('shows once what it writes twice', async () => {
   const [shown, expected] = [await thorough.preview(tile), await quick.preview(tile)];
   expect(Buffer.from(shown.bytes).equals(Buffer.from(expected.bytes))).toBe(true);
 
-  const written = ['once.tif', 'twice.tif'].map((name) => path.join(folder, name));
-  const [first = '', second = ''] = written;
+  const { engine: hasty } = await openSmallEngine(twice, { isQuick: true });
+  const written = ['once.tif', 'twice.tif', 'quick.tif'].map((name) => path.join(folder, name));
+  const [first = '', second = '', third = ''] = written;
   await quick.enhance(order(photo, first));
   await thorough.enhance(order(photo, second));
+  await hasty.enhance(order(photo, third));
   expect(await largestDifference(first, second)).toBeGreaterThan(differenceMax);
+  expect(await largestDifference(first, third)).toBe(0);
 });
