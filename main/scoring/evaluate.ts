@@ -149,11 +149,11 @@ function nameKey(name: string): number {
 }
 
 /** The develop line's output as one picture. */
-async function networkPicture(
+export async function networkPicture(
   mosaic: Mosaic,
   ratio: number,
   run: RunNetwork,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
 ): Promise<LinearRgb> {
   const grid = packedGrid(mosaic);
   const tiles = planTiles(grid.width, grid.height, WINDOW_AREA_MAX);
