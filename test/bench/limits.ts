@@ -37,7 +37,9 @@ for (const id of models) {
 const cells: { readonly input: Buffer; readonly left: number; readonly top: number }[] = [];
 async function show(picture: LinearRgb, column: number, row: number): Promise<void> {
   const bytes = Uint8Array.from(picture.samples, (value) => Math.round(value * 255));
-  const input = await sharp(bytes, { raw: { width, height, channels: 3 } }).png().toBuffer();
+  const input = await sharp(bytes, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
   cells.push({ input, left: column * width, top: row * height });
 }
 
@@ -57,7 +59,9 @@ for (const [column, { name, iso, ratio }] of scenes.entries()) {
   const toSrgb = cameraToOutput(mosaic.colour, 'srgb');
   await show(rendered(truth, toSrgb), column, 0);
   for (const [index, network] of networks.entries()) {
-    const picture = await networkPicture(mosaic, ratio, (packed, w, h) => network.run(packed, w, h));
+    const picture = await networkPicture(mosaic, ratio, (packed, w, h) =>
+      network.run(packed, w, h),
+    );
     await show(rendered(picture, toSrgb), column, index + 1);
   }
 }
