@@ -5,11 +5,12 @@ import path from 'node:path';
 import { z } from 'zod';
 import { defaultModelId, readModel, termsOf } from '../network/manifest.ts';
 import { Refusal } from '../refusal.ts';
-import { readCheckpoint, type TrainingState } from '../training/run/checkpoint.ts';
+import { readCheckpoint } from '../training/run/checkpoint.ts';
 import { readCameraProfile } from '../darkness/camera-file.ts';
 import { digestOfDataset, splitPhotos } from '../training/photos/dataset.ts';
 import { describePairs } from '../training/pairs/pairs-digest.ts';
 import { idOfName, type ModelTitle } from '../training/run/model-title.ts';
+import type { Passes } from '../network/inference-model.ts';
 import { modelWeights } from '../network/model-weights.ts';
 import { canWiden, widenedWeights } from '../training/step/widen.ts';
 import { checkPairsFit } from '../training/pairs/pairs-fit.ts';
@@ -117,7 +118,7 @@ export async function planRun(given: TrainOptions, pairs?: ChosenPairs): Promise
   checkOptions(options, pairs !== undefined);
   const title = titled(options);
   const count = pairs?.splits.train.length;
-  const { recipe, weights } = await begin(options, recipeOf(options, count));
+  const { recipe, weights, passes } = await begin(options, recipeOf(options, count));
   if (pairs !== undefined) checkPairsFit(recipe, pairs.splits.train);
   const dataset = pairs ?? (await chooseDataset(options, options.validationPhotos)).dataset;
   const plan: RunPlan = {
@@ -128,7 +129,7 @@ export async function planRun(given: TrainOptions, pairs?: ChosenPairs): Promise
       options.from === undefined
         ? { kind: 'random' }
         : { kind: options.from.endsWith('.ngck') ? 'checkpoint' : 'model', which: options.from },
-    settings: settingsWith(options, usualSettingsFor(recipe, count)),
+    settings: settingsWith(options, { ...usualSettingsFor(recipe, count), passes }),
   };
   await createRun(options.out, plan, weights);
 }
@@ -210,17 +211,27 @@ export async function planResumption(options: TrainOptions, pairs?: ChosenPairs)
   }
 }
 
+/** What training can start from. */
+interface Start extends Pick<Recipe, 'unet' | 'domain' | 'whiteBalanced' | 'clamp'> {
+  readonly weights: Float32Array;
+  readonly passes: Passes;
+}
+
+interface Beginning {
+  readonly recipe: Recipe;
+  readonly weights?: Float32Array;
+  /** As often as what it starts from looks at a tile: it is not to fall behind that. */
+  readonly passes: Passes;
+}
+
 /** The recipe with the network of what it starts from, if anything, or that network made wider. */
-async function begin(
-  options: TrainOptions,
-  recipe: Recipe,
-): Promise<{ readonly recipe: Recipe; readonly weights?: Float32Array }> {
-  if (options.from === undefined) return { recipe };
-  const from = await readStart(options.from);
+async function begin(options: TrainOptions, recipe: Recipe): Promise<Beginning> {
+  if (options.from === undefined) return { recipe, passes: 1 };
+  const { passes, ...from } = await readStart(options.from);
   checkSameTerms(recipe, from, path.basename(options.from));
   const unet = { ...from.unet, baseChannels: options.base ?? from.unet.baseChannels };
   if (unet.baseChannels === from.unet.baseChannels) {
-    return { recipe: { ...recipe, unet: from.unet }, weights: from.weights };
+    return { recipe: { ...recipe, unet: from.unet }, weights: from.weights, passes };
   }
   if (!canWiden(from.unet, unet)) {
     throw new Refusal(
@@ -229,22 +240,18 @@ async function begin(
     );
   }
   const weights = widenedWeights(from.weights, from.unet, unet, recipe.seed);
-  return { recipe: { ...recipe, unet }, weights };
+  return { recipe: { ...recipe, unet }, weights, passes };
 }
 
-/** Weights to start with: a checkpoint's, or a model's. */
-async function readStart(
-  from: string,
-): Promise<
-  Pick<TrainingState, 'weights'> & Pick<Recipe, 'unet' | 'domain' | 'whiteBalanced' | 'clamp'>
-> {
+/** A checkpoint's weights, or a model's. */
+async function readStart(from: string): Promise<Start> {
   if (from.endsWith('.ngck')) {
     const { recipe, state } = await readCheckpoint(from);
-    return { ...recipe, weights: state.weights };
+    return { ...recipe, weights: state.weights, passes: 1 };
   }
   const model = await readModel(from);
-  const { manifest } = model;
-  return { unet: manifest.unet, ...termsOf(manifest), weights: modelWeights(model) };
+  const { unet, passes } = model.manifest;
+  return { unet, passes, ...termsOf(model.manifest), weights: modelWeights(model) };
 }
 
 /**

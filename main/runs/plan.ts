@@ -34,7 +34,8 @@ export function runPlanOf(
       checkpointEvery,
       validateEvery,
       keep: 'best',
-      passes: 1,
+      // A camera's own model is not to fall behind the one it came from.
+      passes: from?.passes ?? 1,
     },
   };
 }

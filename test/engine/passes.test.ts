@@ -2,17 +2,21 @@
 
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { inferenceModel } from '../../main/network/inference-model.ts';
-import { firstWeights } from '../../main/training/step/weights.ts';
 import { differenceMax, largestDifference } from './pictures.ts';
 import { openSmallEngine, order } from './processes.ts';
-import { SMALL_SHAPE, temporaryFolder, writeSmallDngs, writeSmallModel } from './small.ts';
+import {
+  SMALL_SHAPE,
+  smallOnnx,
+  temporaryFolder,
+  writeSmallDngs,
+  writeSmallModel,
+} from './small.ts';
 
 it('shows once what it writes twice', async () => {
   const folder = temporaryFolder();
   const once = writeSmallModel(path.join(folder, 'once'));
   const twice = writeSmallModel(path.join(folder, 'twice'), {
-    onnx: inferenceModel(SMALL_SHAPE, firstWeights(SMALL_SHAPE, 7), 2),
+    onnx: smallOnnx(SMALL_SHAPE, 2),
     manifest: { passes: 2 },
   });
   const [photo = ''] = writeSmallDngs(path.join(folder, 'photos'), 1);

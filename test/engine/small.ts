@@ -8,8 +8,8 @@ import path from 'node:path';
 import { afterAll } from 'vitest';
 
 import type { Manifest } from '../../main/network/manifest.ts';
-import { inferenceModel } from '../../main/network/inference-model.ts';
-import { type UnetShape } from '../../main/network/unet.ts';
+import { inferenceModel, type Passes } from '../../main/network/inference-model.ts';
+import type { UnetShape } from '../../main/network/unet.ts';
 import { cfaDng } from '../../main/raw/dng.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
@@ -37,8 +37,8 @@ export function temporaryFolder(): string {
 }
 
 /** The network as ONNX; of another shape than the small one if told so. */
-export function smallOnnx(shape: UnetShape = SMALL_SHAPE): Uint8Array {
-  return inferenceModel(shape, firstWeights(shape, 7));
+export function smallOnnx(shape: UnetShape = SMALL_SHAPE, passes: Passes = 1): Uint8Array {
+  return inferenceModel(shape, firstWeights(shape, 7), passes);
 }
 
 /** What a test changes in a model: its manifest's fields, or the bytes of its network. */

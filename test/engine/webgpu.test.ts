@@ -20,38 +20,41 @@ const swiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json';
 const loaders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/chromium'];
 const loader = loaders.find((place) => existsSync(path.join(place, 'libvulkan.so.1')));
 
-it('WebGPU gives the processor’s picture (needs Debian’s chromium, for its SwiftShader)', async ({
-  skip,
-  onTestFinished,
-}) => {
-  if (!existsSync(swiftShader) || loader === undefined)
-    skip('SwiftShader or the Vulkan loader is not installed');
-  const before = { ...process.env };
-  onTestFinished(() => {
-    process.env = before;
-  });
-  process.env['VK_ICD_FILENAMES'] = swiftShader;
-  process.env['LD_LIBRARY_PATH'] = loader;
+for (const passes of [1, 2] as const) {
+  const looks = passes === 1 ? 'one look' : 'two looks';
+  it(`WebGPU gives the processor’s picture in ${looks} (needs Debian’s chromium, for its SwiftShader)`, async ({
+    skip,
+    onTestFinished,
+  }) => {
+    if (!existsSync(swiftShader) || loader === undefined)
+      skip('SwiftShader or the Vulkan loader is not installed');
+    const before = { ...process.env };
+    onTestFinished(() => {
+      process.env = before;
+    });
+    process.env['VK_ICD_FILENAMES'] = swiftShader;
+    process.env['LD_LIBRARY_PATH'] = loader;
 
-  const out = temporaryFolder();
-  const [photo = ''] = writeSmallDngs(path.join(folder, 'in'), 1);
-  // Few levels: each has shaders of its own, which a processor takes seconds to compile.
-  const shape = { ...SMALL_SHAPE, levels: 2 };
-  const shallow = writeSmallModel(path.join(folder, 'shallow'), {
-    onnx: smallOnnx(shape),
-    manifest: { unet: shape },
-  });
-  for (const device of ['cpu', 'webgpu'] as const) {
-    const { engine, troubles } = await openSmallEngine(shallow, { device });
-    const target = path.join(out, `${device}.tif`);
-    const enhanced = await engine.enhance(order(photo, target));
-    expect(troubles).toEqual([]);
-    expect(enhanced).toMatchObject({ result: { device } });
-  }
-  // Both sum in single precision, in other orders.
-  const difference = await largestDifference(
-    path.join(out, 'cpu.tif'),
-    path.join(out, 'webgpu.tif'),
-  );
-  expect(difference).toBeLessThan(differenceMax);
-}, 180_000);
+    const out = temporaryFolder();
+    const [photo = ''] = writeSmallDngs(path.join(folder, `in-${String(passes)}`), 1);
+    // Few levels: each has shaders of its own, which a processor takes seconds to compile.
+    const shape = { ...SMALL_SHAPE, levels: 2 };
+    const shallow = writeSmallModel(path.join(folder, `shallow-${String(passes)}`), {
+      onnx: smallOnnx(shape, passes),
+      manifest: { unet: shape, passes },
+    });
+    for (const device of ['cpu', 'webgpu'] as const) {
+      const { engine, troubles } = await openSmallEngine(shallow, { device });
+      const target = path.join(out, `${device}.tif`);
+      const enhanced = await engine.enhance(order(photo, target));
+      expect(troubles).toEqual([]);
+      expect(enhanced).toMatchObject({ result: { device } });
+    }
+    // Both sum in single precision, in other orders.
+    const difference = await largestDifference(
+      path.join(out, 'cpu.tif'),
+      path.join(out, 'webgpu.tif'),
+    );
+    expect(difference).toBeLessThan(differenceMax);
+  }, 180_000);
+}

@@ -74,9 +74,19 @@ it('saves on Ctrl-C, goes on where it stopped, and writes the model it would hav
 
 it('writes the model of a finished run again, and starts another from its weights', async () => {
   const whole = path.join(folder, 'whole');
-  const renamed = await nightglass(['train', '--out', whole, '--resume', '--name', 'Renamed']);
+  const renamed = await nightglass([
+    'train',
+    '--out',
+    whole,
+    '--resume',
+    '--name',
+    'Renamed',
+    '--passes',
+    '2',
+  ]);
   expect(renamed).toMatchObject({ status: 0, stderr: '' });
-  expect((await readModel(path.join(whole, 'renamed.json'))).manifest.name).toBe('Renamed');
+  const { manifest } = await readModel(path.join(whole, 'renamed.json'));
+  expect(manifest).toMatchObject({ name: 'Renamed', passes: 2 });
 
   const out = path.join(folder, 'from');
   const from = await nightglass([
@@ -95,18 +105,20 @@ it('writes the model of a finished run again, and starts another from its weight
   expect(after!.state.weights.length).toBe(before!.state.weights.length);
 });
 
-it('starts a wider network from a narrow one', async () => {
+it('starts a wider network from a narrow one, and looks as often', async () => {
   const out = path.join(folder, 'wide');
   const base =
     2 *
     (await readCheckpoint(path.join(folder, 'whole', 'checkpoint.ngck'))).recipe.unet.baseChannels;
   const wide = await nightglass([
     'train', '--photos', photos, '--out', out, '--batch', '1', '--patch', '32', '--steps', '1', '--base', String(base),
-    '--loss', 'tonedSquared:1', '--from', path.join(folder, 'whole', 'checkpoint.ngck'), '--threads', '1',
+    '--loss', 'tonedSquared:1', '--from', path.join(folder, 'whole', 'renamed.json'), '--threads', '1',
   ]); // prettier-ignore
   expect(wide.status).toBe(0);
   const { recipe } = await readCheckpoint(path.join(out, 'checkpoint.ngck'));
   expect(recipe.unet.baseChannels).toBe(base);
+  const { manifest } = await readModel(path.join(out, 'trained-model.json'));
+  expect(manifest.passes).toBe(2);
   expect(recipe.loss).toEqual({ toned: 0, tonedSquared: 1, linear: 0, blocks: 0, squared: 0 });
 });
 
