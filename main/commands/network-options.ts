@@ -31,7 +31,7 @@ export function addNetworkOptions(command: Command): Command {
     .option('--threads <n>', 'processor threads', numberBetween(1, 256, { whole: true }))
     .option(
       '--quick',
-      'one look at each tile where the model takes two: half the time, a little more noise',
+      'one look at each tile where the model takes two: half of the network’s work, a little more noise',
     )
     .option(
       '--tile <n>',

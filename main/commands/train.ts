@@ -142,7 +142,7 @@ export function trainCommand(): Command {
     )
     .option(
       '--passes <1|2>',
-      'how often the model looks at each tile: 2 sees it transposed as well and takes the mean, in twice the time (default: as --from does, else 1)',
+      'how often the model looks at each tile: 2 sees it transposed as well and takes the mean, for twice the work (default: as --from does, else 1)',
       numberBetween(1, 2, whole),
     )
     .option(

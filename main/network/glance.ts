@@ -6,7 +6,7 @@ import type { Model } from './manifest.ts';
 import { modelWeights } from './model-weights.ts';
 
 /**
- * The same network looking at each tile once, in half the time.
+ * The same network looking at each tile once, for half the work.
  * @returns undefined for a model that looks once anyway, and for one that did not come from here
  */
 export function glanceOf(model: Model): Model | undefined {

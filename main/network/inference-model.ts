@@ -14,7 +14,7 @@ import {
 
 /**
  * How often the network looks at a tile. At 2 it also looks at the tile transposed, which leaves
- * R, G / G, B what it is, and the two answers' mean counts: twice the time, and an error less whatever
+ * R, G / G, B what it is, and the two answers' mean counts: twice the work, and an error less whatever
  * the two do not share.
  */
 export type Passes = 1 | 2;
