@@ -9,7 +9,7 @@ import {
   stepsOfEpochs,
   type Recipe,
 } from '../training/recipe.ts';
-import type { LossWeights } from '../training/step/loss.ts';
+import { noLoss, type LossWeights } from '../training/step/loss.ts';
 
 export const recipeOptionsSchema = z.object({
   recipe: recipeNameSchema.optional(),
@@ -30,26 +30,25 @@ export const recipeOptionsSchema = z.object({
 type RecipeOptions = z.infer<typeof recipeOptionsSchema>;
 
 const lossWeightsSchema = z.strictObject(recipeSchema.shape.loss.shape);
-const NO_TERMS: LossWeights = { toned: 0, tonedSquared: 0, linear: 0, blocks: 0, squared: 0 };
 
 /**
  * The loss that `--loss` asks for: `l1`, `mse`, or terms with their weights (`toned:1,linear:0.2`).
  * @throws Refusal `bad-argument`
  */
 function lossOf(text: string): LossWeights {
-  if (text === 'l1') return { ...NO_TERMS, linear: 1 };
-  if (text === 'mse') return { ...NO_TERMS, squared: 1 };
+  if (text === 'l1') return { ...noLoss, linear: 1 };
+  if (text === 'mse') return { ...noLoss, squared: 1 };
   const terms = text.split(',').map((part): readonly [string, number] => {
     const [name = '', weight = '', ...more] = part.split(':').map((word) => word.trim());
     return [name, weight === '' || more.length > 0 ? Number.NaN : Number(weight)];
   });
-  const weights = lossWeightsSchema.safeParse({ ...NO_TERMS, ...Object.fromEntries(terms) });
+  const weights = lossWeightsSchema.safeParse({ ...noLoss, ...Object.fromEntries(terms) });
   if (weights.success && Object.values(weights.data).some((weight) => weight > 0)) {
     return weights.data;
   }
   throw new Refusal(
     'bad-argument',
-    `expected --loss l1, mse, or weights of ${Object.keys(NO_TERMS).join(', ')} such as ` +
+    `expected --loss l1, mse, or weights of ${Object.keys(noLoss).join(', ')} such as ` +
       `toned:1,linear:0.2,blocks:0.5 but received ${text}`,
   );
 }
@@ -92,7 +91,16 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
     ...(options.loss === undefined ? {} : { loss: lossOf(options.loss) }),
     seed: options.seed ?? made.seed,
   });
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const { domain, loss } = parsed.data;
+    if (domain === 'srgb' && (loss.rendered > 0 || loss.renderedBlocks > 0)) {
+      throw new Refusal(
+        'bad-argument',
+        `expected --loss without rendered and renderedBlocks for --recipe ${made.name}, whose targets are rendered already: use squared and blocks`,
+      );
+    }
+    return parsed.data;
+  }
   const [issue] = parsed.error.issues;
   const what = issue?.path.join('.') === 'patchPacked' ? '--patch' : issue?.path.join('.');
   throw new Refusal('bad-argument', `bad ${what ?? 'recipe'}: ${issue?.message ?? 'it is wrong'}`);

@@ -1,5 +1,6 @@
 /** A crop of a clean photo as some camera would have seen it, in some light, at some exposure. */
 
+import { invert } from '../develop/colour.ts';
 import type { Matrix3, Vector3 } from '../raw/mosaic.ts';
 import { COLOUR_MATRICES } from './colour-matrices.ts';
 import type { Random } from './random.ts';
@@ -48,6 +49,14 @@ const BALANCED_MATRICES: readonly Matrix3[] = Array.from(
   COLOUR_MATRICES.values(),
   srgbToBalancedCamera,
 );
+
+/** White-balanced linear camera RGB → linear sRGB, the mean of all cameras listed: white to white. */
+export const MEAN_CAMERA_TO_SRGB: Matrix3 = ((): Matrix3 => {
+  const matrices = BALANCED_MATRICES.map(invert);
+  const cell = (index: number): number =>
+    matrices.reduce((sum, matrix) => sum + matrix[index]!, 0) / matrices.length;
+  return [cell(0), cell(1), cell(2), cell(3), cell(4), cell(5), cell(6), cell(7), cell(8)];
+})();
 
 /** a · (1 − share) + b · share. */
 function blended(a: Matrix3, b: Matrix3, share: number): Matrix3 {

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { inputClampSchema, outputDomainSchema, unetShapeSchema } from '../network/manifest.ts';
-import { defaultLoss } from './step/loss.ts';
+import { defaultLoss, noLoss } from './step/loss.ts';
 
 export const recipeNameSchema = z.enum(['raw', 'sid', 'adapt']);
 export type RecipeName = z.infer<typeof recipeNameSchema>;
@@ -36,6 +36,9 @@ export const recipeSchema = z.object({
     linear: z.number().nonnegative(),
     blocks: z.number().nonnegative(),
     squared: z.number().nonnegative(),
+    rendered: z.number().nonnegative().default(0),
+    renderedBlocks: z.number().nonnegative().default(0),
+    renderedLog: z.number().nonnegative().default(0),
   }),
   /** Seeds the first weights and every patch. */
   seed: z.number().int().nonnegative().max(0xffff_ffff),
@@ -84,7 +87,7 @@ const sidRecipe: Recipe = {
   schedule: 'halfway',
   warmupSteps: 0,
   clipNorm: 1e6,
-  loss: { toned: 0, tonedSquared: 0, linear: 1, blocks: 0, squared: 0 },
+  loss: { ...noLoss, linear: 1 },
 };
 
 /** A shipped model gets used to one camera: few pairs, small steps, minutes. */

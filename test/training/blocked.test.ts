@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parameterCount } from '../../main/network/unet.ts';
 import { blockedParameters, toBlocked, toPlain } from '../../main/training/step/blocked-order.ts';
 import { Random } from '../../main/darkness/random.ts';
+import { noLoss } from '../../main/training/step/loss.ts';
 import { gradientModel, stepSegments, type StepShape } from '../../main/training/step/step.ts';
 import { blockOf } from '../../main/training/step/step-session.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
@@ -51,7 +52,7 @@ describe.skipIf(block === undefined)('on this processor', () => {
     });
   }
 
-  const loss = { toned: 0, tonedSquared: 0, linear: 0, blocks: 0, squared: 1 };
+  const loss = { ...noLoss, squared: 1 };
 
   const length = (vector: readonly number[]) => Math.hypot(...vector);
 

@@ -4,7 +4,9 @@ import * as ort from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { unetParameters } from '../../main/network/unet.ts';
-import { defaultLoss, type LossWeights } from '../../main/training/step/loss.ts';
+import { defaultLoss, greyToLab, noLoss, type LossWeights } from '../../main/training/step/loss.ts';
+import { labOfLinearSrgb } from '../../main/scoring/metrics.ts';
+import type { Vector3 } from '../../main/raw/mosaic.ts';
 import { Random } from '../../main/darkness/random.ts';
 import { defaultRecipe, learningRateAt } from '../../main/training/recipe.ts';
 import {
@@ -122,11 +124,14 @@ describe('gradients', () => {
   });
 
   const terms: [string, LossWeights][] = [
-    ['the toned', { toned: 1, tonedSquared: 0, linear: 0, blocks: 0, squared: 0 }],
-    ['the toned squared', { toned: 0, tonedSquared: 1, linear: 0, blocks: 0, squared: 0 }],
-    ['the linear', { toned: 0, tonedSquared: 0, linear: 1, blocks: 0, squared: 0 }],
-    ['the block', { toned: 0, tonedSquared: 0, linear: 0, blocks: 1, squared: 0 }],
-    ['the squared', { toned: 0, tonedSquared: 0, linear: 0, blocks: 0, squared: 1 }],
+    ['the toned', { ...noLoss, toned: 1 }],
+    ['the toned squared', { ...noLoss, tonedSquared: 1 }],
+    ['the linear', { ...noLoss, linear: 1 }],
+    ['the block', { ...noLoss, blocks: 1 }],
+    ['the squared', { ...noLoss, squared: 1 }],
+    ['the rendered', { ...noLoss, rendered: 1 }],
+    ['the rendered logarithmic', { ...noLoss, renderedLog: 1 }],
+    ['the rendered block', { ...noLoss, renderedBlocks: 1 }],
   ];
   it.each(terms)('agree for %s term alone', async (_, loss) => {
     const { errors, loss: value, expectedLoss } = await gradientErrors({ ...small, loss }, 1);
@@ -147,6 +152,25 @@ describe('gradients', () => {
     expect(middle(errors)).toBeLessThan(1e-5);
     expect(worst(errors)).toBeLessThan(2e-4);
   });
+});
+
+it('the loss of areas weighs a change of colour as CIELAB does at mid-grey', () => {
+  // The tone curve backwards, about a sample of 0.45.
+  const labOf = (changes: Vector3): Vector3 => {
+    const light = (change: number): number => (0.45 + change + 0.004 ** (1 / 2.2)) ** 2.2 - 0.004;
+    return labOfLinearSrgb([light(changes[0]), light(changes[1]), light(changes[2])]);
+  };
+  const change = 1e-5;
+  const grey = labOf([0, 0, 0]);
+  const red = labOf([change, 0, 0]);
+  const green = labOf([0, change, 0]);
+  const blue = labOf([0, 0, change]);
+  for (const [channel, lab] of [red, green, blue].entries()) {
+    for (const row of [0, 1, 2]) {
+      const slope = (lab[row]! - grey[row]!) / change / 100;
+      expect(Math.abs(greyToLab[row * 3 + channel]! - slope)).toBeLessThan(0.006);
+    }
+  }
 });
 
 describe('the training step', () => {

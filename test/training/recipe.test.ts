@@ -9,6 +9,7 @@ import {
   recipeSchema,
   stepsOfEpochs,
 } from '../../main/training/recipe.ts';
+import { noLoss } from '../../main/training/step/loss.ts';
 import { refusalOf } from './refusal-of.ts';
 
 describe('a recipe', () => {
@@ -63,11 +64,10 @@ describe('the options of nightglass train', () => {
       loss: { linear: 0, squared: 1 },
     });
     expect(recipeOf({ loss: 'toned:1, tonedSquared:8,blocks:0.5' }, undefined).loss).toEqual({
+      ...noLoss,
       toned: 1,
       tonedSquared: 8,
-      linear: 0,
       blocks: 0.5,
-      squared: 0,
     });
     // Steps are steps, however many passes they come to.
     expect(recipeOf({ recipe: 'sid', steps: 7 }, 10)).not.toHaveProperty('epochs');
@@ -90,6 +90,10 @@ describe('the options of nightglass train', () => {
     expect(await answer(() => recipeOf({ patch: 100 }, undefined))).toMatch(/bad --patch/);
     expect(await answer(() => recipeOf({ recipe: 'sid' }, undefined))).toMatch(
       /expected pairs for/,
+    );
+    // Its targets are rendered already.
+    expect(await answer(() => recipeOf({ recipe: 'sid', loss: 'rendered:1' }, 10))).toMatch(
+      /without rendered/,
     );
     expect(await answer(() => recipeOf({ epochs: 3 }, undefined))).toMatch(/--epochs/);
     expect(await answer(() => resumedRecipe({ recipe: 'sid' }, defaultRecipe))).toMatch(

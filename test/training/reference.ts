@@ -1,5 +1,6 @@
 /** The network and its loss in plain float64 arrays: what the ONNX graphs are held against. */
 
+import { MEAN_CAMERA_TO_SRGB } from '../../main/darkness/scene.ts';
 import { leakySlope, unet, unetParameters, type UnetOperations } from '../../main/network/unet.ts';
 import type { LossWeights } from '../../main/training/step/loss.ts';
 import type { StepShape } from '../../main/training/step/step.ts';
@@ -130,13 +131,70 @@ function lossOf(prediction: Tensor, target: Tensor, weights: LossWeights): numbe
     a.reduce((sum, value, at) => sum + of(value, b[at]!), 0) / a.length;
   const l1 = (a: number, b: number): number => Math.abs(a - b);
   const toned = (a: number, b: number): number => l1(tone(a), tone(b));
+  const pictures = [rendered(prediction, tone), rendered(target, tone)] as const;
   return (
     weights.toned * mean(prediction.data, target.data, toned) +
     weights.tonedSquared * mean(prediction.data, target.data, (a, b) => toned(a, b) ** 2) +
     weights.linear * mean(prediction.data, target.data, l1) +
     weights.squared * mean(prediction.data, target.data, (a, b) => (a - b) ** 2) +
-    weights.blocks * mean(blockMeans(prediction), blockMeans(target), toned)
+    weights.blocks * mean(blockMeans(prediction), blockMeans(target), toned) +
+    weights.rendered * mean(pictures[0].data, pictures[1].data, (a, b) => (a - b) ** 2) +
+    weights.renderedBlocks * meanLab(pictures[0], pictures[1]) +
+    weights.renderedLog * meanLogarithm(pictures[0], pictures[1])
   );
+}
+
+/** |ΔL*| + |Δa*| + |Δb*| of blocks in hundreds, a third of it; near grey. */
+function meanLab(a: Tensor, b: Tensor): number {
+  const [meansA, meansB] = [blockMeans(a), blockMeans(b)];
+  const [n, , h, w] = a.shape;
+  const blocks = (h * w) / 256;
+  let sum = 0;
+  for (let at = 0; at < n * blocks; at++) {
+    const first = Math.floor(at / blocks) * 12 * blocks + (at % blocks);
+    const colour = (which: number): number =>
+      [0, 3, 6, 9].reduce((total, site) => {
+        const index = first + (site + which) * blocks;
+        return total + (meansA[index]! - meansB[index]!) / 4;
+      }, 0);
+    const [red, green, blue] = [colour(0), colour(1), colour(2)];
+    sum += Math.abs(0.22 * red + 0.73 * green + 0.07 * blue);
+    sum +=
+      Math.abs(0.97 * red - 1.49 * green + 0.52 * blue) +
+      Math.abs(0.34 * red + 1.06 * green - 1.41 * blue);
+  }
+  return sum / (n * blocks * 3);
+}
+
+/** Of each patch's mean square. */
+function meanLogarithm(a: Tensor, b: Tensor): number {
+  const [n] = a.shape;
+  const size = a.data.length / n;
+  let sum = 0;
+  for (let patch = 0; patch < n; patch++) {
+    let squares = 0;
+    for (let at = patch * size; at < (patch + 1) * size; at++) {
+      squares += (a.data[at]! - b.data[at]!) ** 2;
+    }
+    sum += Math.log(1 + 1e5 * (squares / size));
+  }
+  return sum / n;
+}
+
+/** Camera RGB → sRGB, clipped, then the tone curve. */
+function rendered({ shape, data }: Tensor, tone: (x: number) => number): Tensor {
+  const [, c, h, w] = shape;
+  const picture = data.map((_, at) => {
+    const channel = Math.floor(at / (h * w)) % c;
+    const red = at - (channel % 3) * h * w;
+    const row = (channel % 3) * 3;
+    const light = [0, 1, 2].reduce(
+      (sum, i) => sum + MEAN_CAMERA_TO_SRGB[row + i]! * data[red + i * h * w]!,
+      0,
+    );
+    return tone(Math.min(Math.max(light, 0), 1));
+  });
+  return { shape, data: picture };
 }
 
 /** Means over blocks of 16 × 16. */

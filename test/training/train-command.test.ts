@@ -9,6 +9,7 @@ import { openNetwork } from '../../main/network/session.ts';
 import { encodeCheckpoint, readCheckpoint } from '../../main/training/run/checkpoint.ts';
 import { defaultRecipe, type Recipe } from '../../main/training/recipe.ts';
 import { freshState } from '../../main/training/run/run.ts';
+import { noLoss } from '../../main/training/step/loss.ts';
 import { writePhotos } from './made-photos.ts';
 import { eventsOf, nightglass } from './nightglass.ts';
 
@@ -119,7 +120,7 @@ it('starts a wider network from a narrow one, and looks as often', async () => {
   expect(recipe.unet.baseChannels).toBe(base);
   const { manifest } = await readModel(path.join(out, 'trained-model.json'));
   expect(manifest.passes).toBe(2);
-  expect(recipe.loss).toEqual({ toned: 0, tonedSquared: 1, linear: 0, blocks: 0, squared: 0 });
+  expect(recipe.loss).toEqual({ ...noLoss, tonedSquared: 1 });
 });
 
 it('refuses other photos and other settings for a run that goes on', async () => {

@@ -102,6 +102,24 @@ export class Tape {
     return this.record(y, [x], (dy) => [this.scale(dy, 1 / sizeOf(x.shape))]);
   }
 
+  /** Mean over each patch alone, [n, 1, 1, 1]; its gradient is of that shape too, as `mean`'s is a scalar. */
+  patchMean(x: Value): Value {
+    const [n = 1, ...rest] = fixed(x.shape);
+    const axes = rest.map((_, at) => at + 1);
+    const y = this.graph.apply('ReduceMean', [x], [n, ...rest.map(() => 1)], {
+      attributes: { axes, keepdims: 1 },
+    });
+    return this.record(y, [x], (dy) => [this.scale(dy, n / sizeOf(x.shape))]);
+  }
+
+  /** ln(x + bias), for x that are not negative. */
+  logarithm(x: Value, bias: number): Value {
+    const { graph } = this;
+    const moved = graph.apply('Add', [x, graph.scalar(bias)], x.shape);
+    const y = graph.apply('Log', [moved], x.shape);
+    return this.record(y, [x], (dy) => [graph.apply('Div', [dy, moved], x.shape)]);
+  }
+
   /**
    * g(x) = sign(x)·((|x| + bias)^exponent − bias^exponent): a tone curve that is defined for
    * negative numbers and has a finite slope at zero.
@@ -121,6 +139,37 @@ export class Tape {
       // g′ = exponent · (|x| + bias)^(exponent − 1), the same on both sides of zero.
       const slope = this.scale(this.graph.apply('Div', [power, offset], shape), exponent);
       return [this.graph.apply('Mul', [dy, slope], shape)];
+    });
+  }
+
+  /** Cut off below and above; what was cut off has no gradient. */
+  clip(x: Value, low: number, high: number): Value {
+    const { graph } = this;
+    const y = graph.apply('Clip', [x, graph.scalar(low), graph.scalar(high)], x.shape);
+    return this.record(y, [x], (dy) => {
+      const kept = graph.apply('Equal', [x, y], x.shape, { type: 'bool' });
+      return [graph.apply('Where', [kept, dy, graph.scalar(0)], x.shape)];
+    });
+  }
+
+  /**
+   * Every pixel's channels times a fixed matrix.
+   * @param matrix rows × channels, row by row
+   */
+  mixChannels(x: Value, matrix: Float32Array): Value {
+    const [n = 1, channels = 1, ...sides] = fixed(x.shape);
+    const rows = matrix.length / channels;
+    const mix = (value: Value, weights: Float32Array, to: number, from: number): Value => {
+      const key = `${String(to)}:${weights.join(' ')}`;
+      const weight = this.graph.table(key, [to, from, 1, 1], weights);
+      return this.graph.apply('Conv', [value, weight], [n, to, ...sides]);
+    };
+    const y = mix(x, matrix, rows, channels);
+    return this.record(y, [x], (dy) => {
+      const transposed = matrix.map(
+        (_, at) => matrix[(at % rows) * channels + Math.floor(at / rows)] ?? 0,
+      );
+      return [mix(dy, transposed, channels, rows)];
     });
   }
 
