@@ -140,9 +140,19 @@ describe('gradients', () => {
     expect(worst(errors)).toBeLessThan(2e-4);
   });
 
+  it('agree for areas of two sizes, where a patch has more than one block', async () => {
+    const loss = { ...noLoss, renderedBlocks: 1 };
+    const wide: StepShape = { ...small, loss, batch: 2, patchPacked: 32 };
+    const { errors, loss: value, expectedLoss } = await gradientErrors(wide, 1);
+    expect(value).toBeCloseTo(expectedLoss, 5);
+    expect(middle(errors)).toBeLessThan(1e-5);
+    expect(worst(errors)).toBeLessThan(2e-4);
+  });
+
   it('agree on patches of more than one block, and at the full depth of the network', async () => {
     const deep: StepShape = {
       ...small,
+
       unet: { ...small.unet, levels: 5 },
       batch: 1,
       patchPacked: 32,

@@ -144,26 +144,33 @@ function lossOf(prediction: Tensor, target: Tensor, weights: LossWeights): numbe
   );
 }
 
-/** |ΔL*| + |Δa*| + |Δb*| of blocks in hundreds, a third of it; near grey. */
+/** (|ΔL*| + |Δa*| + |Δb*|) / 3 near grey, in hundreds: of blocks, and of whole patches if they are larger. */
 function meanLab(a: Tensor, b: Tensor): number {
   const [meansA, meansB] = [blockMeans(a), blockMeans(b)];
   const [n, , h, w] = a.shape;
   const blocks = (h * w) / 256;
-  let sum = 0;
-  for (let at = 0; at < n * blocks; at++) {
-    const first = Math.floor(at / blocks) * 12 * blocks + (at % blocks);
-    const colour = (which: number): number =>
-      [0, 3, 6, 9].reduce((total, site) => {
-        const index = first + (site + which) * blocks;
-        return total + (meansA[index]! - meansB[index]!) / 4;
-      }, 0);
-    const [red, green, blue] = [colour(0), colour(1), colour(2)];
-    sum += Math.abs(0.22 * red + 0.73 * green + 0.07 * blue);
-    sum +=
-      Math.abs(0.97 * red - 1.49 * green + 0.52 * blue) +
-      Math.abs(0.34 * red + 1.06 * green - 1.41 * blue);
+  const size = (lab: readonly number[]): number => lab.reduce((all, v) => all + Math.abs(v), 0);
+  let [sum, wholes] = [0, 0];
+  for (let patch = 0; patch < n; patch++) {
+    const whole = [0, 0, 0];
+    for (let block = 0; block < blocks; block++) {
+      const colour = (which: number): number =>
+        [0, 3, 6, 9].reduce((total, site) => {
+          const index = (patch * 12 + site + which) * blocks + block;
+          return total + (meansA[index]! - meansB[index]!) / 4;
+        }, 0);
+      const [red, green, blue] = [colour(0), colour(1), colour(2)];
+      const lab = [
+        0.22 * red + 0.73 * green + 0.07 * blue,
+        0.97 * red - 1.49 * green + 0.52 * blue,
+        0.34 * red + 1.06 * green - 1.41 * blue,
+      ];
+      sum += size(lab);
+      lab.forEach((value, at) => (whole[at]! += value / blocks));
+    }
+    wholes += size(whole);
   }
-  return sum / (n * blocks * 3);
+  return sum / (n * blocks * 3) + (blocks > 1 ? wholes / (n * 3) : 0);
 }
 
 /** Of each patch's mean square. */

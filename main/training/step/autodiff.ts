@@ -173,6 +173,17 @@ export class Tape {
     });
   }
 
+  /** (x + bias)^exponent, for x that are not negative. */
+  power(x: Value, exponent: number, bias: number): Value {
+    const { graph } = this;
+    const moved = graph.apply('Add', [x, graph.scalar(bias)], x.shape);
+    const y = graph.apply('Pow', [moved, graph.scalar(exponent)], x.shape);
+    return this.record(y, [x], (dy) => {
+      const slope = this.scale(graph.apply('Div', [y, moved], x.shape), exponent);
+      return [graph.apply('Mul', [dy, slope], x.shape)];
+    });
+  }
+
   /** Means of side × side blocks; both sides of the plane divide by it. */
   blockMean(x: Value, side: number): Value {
     const [n = 1, c = 1, height = 1, width = 1] = fixed(x.shape);

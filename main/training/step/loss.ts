@@ -26,8 +26,9 @@ export interface LossWeights {
   /** (r(y) − r(t))², r = g after a camera's matrix to sRGB, clipped to 0 … 1. */
   readonly rendered: number;
   /**
-   * |c(mean r(y) − mean r(t))| over blocks of 16 × 16 packed pixels, c to lightness and two colour
-   * differences, a hundredth of CIELAB's: what ΔE of areas counts.
+   * |c(mean r(y) − mean r(t))| over blocks of 16 × 16 packed pixels and over the whole patch, c to
+   * lightness and two colour differences, a hundredth of CIELAB's: what ΔE of areas counts. Of a large
+   * area even the darkest frame knows the colour.
    */
   readonly renderedBlocks: number;
   /**
@@ -97,8 +98,9 @@ export function loss(tape: Tape, prediction: Value, target: Value, weights: Loss
   }
   if (weights.rendered > 0 || weights.renderedBlocks > 0 || weights.renderedLog > 0) {
     const matrix = perSite(MEAN_CAMERA_TO_SRGB);
+    // g but for a constant, which falls out of every difference.
     const rendered = (value: Value): Value =>
-      toned(tape.clip(tape.mixChannels(value, matrix), 0, 1));
+      tape.power(tape.clip(tape.mixChannels(value, matrix), 0, 1), toneExponent, toneBias);
     const error = difference(rendered(prediction), rendered(target));
     if (weights.rendered > 0) {
       terms.push(tape.scale(tape.mean(tape.square(error)), weights.rendered));
@@ -112,7 +114,10 @@ export function loss(tape: Tape, prediction: Value, target: Value, weights: Loss
     if (weights.renderedBlocks > 0) {
       // The mean of the differences is the difference of the means.
       const lab = tape.mixChannels(blocks(error), labOfSites);
-      terms.push(tape.scale(tape.mean(tape.abs(lab)), weights.renderedBlocks));
+      const [, , rows = 1] = fixed(lab.shape);
+      for (const areas of rows > 1 ? [lab, tape.blockMean(lab, rows)] : [lab]) {
+        terms.push(tape.scale(tape.mean(tape.abs(areas)), weights.renderedBlocks));
+      }
     }
   }
   const [first, ...rest] = terms;
