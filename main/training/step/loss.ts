@@ -64,66 +64,83 @@ const leastSquare = 1e-5;
  * @param prediction [n, 12, h, w], what the network gave
  * @param target the same shape, what it should have given
  * @returns a scalar
- * @throws Error if no term has a weight, or the block term is asked of sides not divisible by 16
+ * @throws Error if no term has a weight, or areas are asked of sides not divisible by 16
  */
 export function loss(tape: Tape, prediction: Value, target: Value, weights: LossWeights): Value {
-  const toned = (value: Value): Value => tape.toneCurve(value, toneExponent, toneBias);
-  const difference = (a: Value, b: Value): Value => tape.subtractTarget(a, b);
-  const terms: Value[] = [];
-  if (weights.toned > 0 || weights.tonedSquared > 0) {
-    const error = difference(toned(prediction), toned(target));
-    if (weights.toned > 0) terms.push(tape.scale(tape.mean(tape.abs(error)), weights.toned));
-    if (weights.tonedSquared > 0) {
-      terms.push(tape.scale(tape.mean(tape.square(error)), weights.tonedSquared));
-    }
-  }
-  if (weights.linear > 0) {
-    terms.push(tape.scale(tape.mean(tape.abs(difference(prediction, target))), weights.linear));
-  }
-  if (weights.squared > 0) {
-    terms.push(tape.scale(tape.mean(tape.square(difference(prediction, target))), weights.squared));
-  }
-  const blocks = (value: Value): Value => tape.blockMean(value, blockSide);
-  if (weights.blocks > 0 || weights.renderedBlocks > 0) {
-    const sides = fixed(prediction.shape).slice(2);
-    if (sides.some((side) => side % blockSide !== 0)) {
-      throw new Error(
-        `expected sides divisible by ${String(blockSide)} but received ${sides.join(' × ')}`,
-      );
-    }
-  }
-  if (weights.blocks > 0) {
-    const error = difference(toned(blocks(prediction)), toned(blocks(target)));
-    terms.push(tape.scale(tape.mean(tape.abs(error)), weights.blocks));
-  }
-  if (weights.rendered > 0 || weights.renderedBlocks > 0 || weights.renderedLog > 0) {
-    const matrix = perSite(MEAN_CAMERA_TO_SRGB);
-    // g but for a constant, which falls out of every difference.
-    const rendered = (value: Value): Value =>
-      tape.power(tape.clip(tape.mixChannels(value, matrix), 0, 1), toneExponent, toneBias);
-    const error = difference(rendered(prediction), rendered(target));
-    if (weights.rendered > 0) {
-      terms.push(tape.scale(tape.mean(tape.square(error)), weights.rendered));
-    }
-    if (weights.renderedLog > 0) {
-      // ln(1 + x / least): never negative, so that a loss stays something that falls towards nothing.
-      const squares = tape.scale(tape.patchMean(tape.square(error)), 1 / leastSquare);
-      const logarithms = tape.logarithm(squares, 1);
-      terms.push(tape.scale(tape.mean(logarithms), weights.renderedLog));
-    }
-    if (weights.renderedBlocks > 0) {
-      // The mean of the differences is the difference of the means.
-      const lab = tape.mixChannels(blocks(error), labOfSites);
-      const [, , rows = 1] = fixed(lab.shape);
-      for (const areas of rows > 1 ? [lab, tape.blockMean(lab, rows)] : [lab]) {
-        terms.push(tape.scale(tape.mean(tape.abs(areas)), weights.renderedBlocks));
-      }
-    }
-  }
-  const [first, ...rest] = terms;
+  const pair = { prediction, target };
+  const [first, ...rest] = [
+    ...cameraTerms(tape, pair, weights),
+    ...renderedTerms(tape, pair, weights),
+  ];
   if (first === undefined)
     throw new Error('expected at least one term of the loss to have a weight');
   return rest.reduce((sum, term) => tape.add(sum, term), first);
+}
+
+interface Pair {
+  readonly prediction: Value;
+  readonly target: Value;
+}
+
+/** The terms that look at the network's own numbers: linear camera RGB, or the recipe's sRGB. */
+function cameraTerms(tape: Tape, pair: Pair, weights: LossWeights): Value[] {
+  const error = (of: (value: Value) => Value): Value =>
+    tape.subtractTarget(of(pair.prediction), of(pair.target));
+  const mean = (each: Value, weight: number): Value => tape.scale(tape.mean(each), weight);
+  const toned = (value: Value): Value => tape.toneCurve(value, toneExponent, toneBias);
+  const terms: Value[] = [];
+  if (weights.toned > 0 || weights.tonedSquared > 0) {
+    const e = error(toned);
+    if (weights.toned > 0) terms.push(mean(tape.abs(e), weights.toned));
+    if (weights.tonedSquared > 0) terms.push(mean(tape.square(e), weights.tonedSquared));
+  }
+  if (weights.linear > 0 || weights.squared > 0) {
+    const e = error((value) => value);
+    if (weights.linear > 0) terms.push(mean(tape.abs(e), weights.linear));
+    if (weights.squared > 0) terms.push(mean(tape.square(e), weights.squared));
+  }
+  if (weights.blocks > 0) {
+    const e = error((value) => toned(blockMeans(tape, value)));
+    terms.push(mean(tape.abs(e), weights.blocks));
+  }
+  return terms;
+}
+
+/** The terms that look at the picture as it is shown. */
+function renderedTerms(tape: Tape, pair: Pair, weights: LossWeights): Value[] {
+  if (weights.rendered + weights.renderedBlocks + weights.renderedLog === 0) return [];
+  const matrix = perSite(MEAN_CAMERA_TO_SRGB);
+  // g but for a constant, which falls out of the difference.
+  const rendered = (value: Value): Value =>
+    tape.power(tape.clip(tape.mixChannels(value, matrix), 0, 1), toneExponent, toneBias);
+  const error = tape.subtractTarget(rendered(pair.prediction), rendered(pair.target));
+  const mean = (each: Value, weight: number): Value => tape.scale(tape.mean(each), weight);
+  const terms: Value[] = [];
+  if (weights.rendered > 0) terms.push(mean(tape.square(error), weights.rendered));
+  if (weights.renderedLog > 0) {
+    // ln(1 + x / least): never negative, so that a loss stays something that falls towards nothing.
+    const squares = tape.scale(tape.patchMean(tape.square(error)), 1 / leastSquare);
+    terms.push(mean(tape.logarithm(squares, 1), weights.renderedLog));
+  }
+  if (weights.renderedBlocks > 0) {
+    // The mean of the differences is the difference of the means.
+    const blocks = tape.mixChannels(blockMeans(tape, error), labOfSites);
+    terms.push(mean(tape.abs(blocks), weights.renderedBlocks));
+    const [, , rows = 1] = fixed(blocks.shape);
+    if (rows > 1) terms.push(mean(tape.abs(tape.blockMean(blocks, rows)), weights.renderedBlocks));
+  }
+  return terms;
+}
+
+/** Means of blocks of 16 × 16. */
+function blockMeans(tape: Tape, value: Value): Value {
+  const sides = fixed(value.shape).slice(2);
+  if (sides.some((side) => side % blockSide !== 0)) {
+    throw new Error(
+      `expected sides divisible by ${String(blockSide)} but received ${sides.join(' × ')}`,
+    );
+  }
+  return tape.blockMean(value, blockSide);
 }
 
 /**
