@@ -52,7 +52,7 @@ export function trainCommand(): Command {
     )
     .option(
       '--loss <terms>',
-      'l1 or mse, or terms with their weights: toned:1,linear:0.2,blocks:0.5 (toned, tonedSquared, linear, blocks, squared, rendered, renderedBlocks)',
+      'l1 or mse, or terms with their weights: toned:1,linear:0.2,blocks:0.5 (toned, tonedSquared, linear, squared, blocks, rendered, renderedLog, renderedBlocks; docs/training.md); as what --from names was trained, if not given',
     )
     .option('--photos <folder...>', 'clean photos: folders (with all below them) or files')
     .option(

@@ -14,7 +14,8 @@ import type { Passes } from '../network/inference-model.ts';
 import { modelWeights } from '../network/model-weights.ts';
 import { canWiden, widenedWeights } from '../training/step/widen.ts';
 import { checkPairsFit } from '../training/pairs/pairs-fit.ts';
-import type { Recipe } from '../training/recipe.ts';
+import { trainedLoss, type Recipe } from '../training/recipe.ts';
+import type { LossWeights } from '../training/step/loss.ts';
 import {
   adoptRun,
   createRun,
@@ -215,6 +216,7 @@ export async function planResumption(options: TrainOptions, pairs?: ChosenPairs)
 interface Start extends Pick<Recipe, 'unet' | 'domain' | 'whiteBalanced' | 'clamp'> {
   readonly weights: Float32Array;
   readonly passes: Passes;
+  readonly loss: LossWeights | undefined;
 }
 
 interface Beginning {
@@ -224,11 +226,16 @@ interface Beginning {
   readonly passes: Passes;
 }
 
-/** The recipe with the network of what it starts from, if anything, or that network made wider. */
-async function begin(options: TrainOptions, recipe: Recipe): Promise<Beginning> {
-  if (options.from === undefined) return { recipe, passes: 1 };
+/**
+ * The recipe with the network of what it starts from, if anything, or that network made wider; and with
+ * its loss, unless another is asked for.
+ */
+async function begin(options: TrainOptions, asked: Recipe): Promise<Beginning> {
+  if (options.from === undefined) return { recipe: asked, passes: 1 };
   const { passes, ...from } = await readStart(options.from);
-  checkSameTerms(recipe, from, path.basename(options.from));
+  checkSameTerms(asked, from, path.basename(options.from));
+  const loss = options.loss === undefined ? (from.loss ?? asked.loss) : asked.loss;
+  const recipe = { ...asked, loss };
   const unet = { ...from.unet, baseChannels: options.base ?? from.unet.baseChannels };
   if (unet.baseChannels === from.unet.baseChannels) {
     return { recipe: { ...recipe, unet: from.unet }, weights: from.weights, passes };
@@ -247,11 +254,12 @@ async function begin(options: TrainOptions, recipe: Recipe): Promise<Beginning> 
 async function readStart(from: string): Promise<Start> {
   if (from.endsWith('.ngck')) {
     const { recipe, state } = await readCheckpoint(from);
-    return { ...recipe, weights: state.weights, passes: 1 };
+    return { ...recipe, weights: state.weights, passes: 1, loss: recipe.loss };
   }
   const model = await readModel(from);
   const { unet, passes } = model.manifest;
-  return { unet, passes, ...termsOf(model.manifest), weights: modelWeights(model) };
+  const loss = trainedLoss(model.manifest);
+  return { unet, passes, loss, ...termsOf(model.manifest), weights: modelWeights(model) };
 }
 
 /**

@@ -2,12 +2,12 @@
 
 import type { Lesson, Plan } from '../../preload/training.ts';
 import type { Manifest } from '../network/manifest.ts';
-import { recipes, recipeSchema, type Recipe } from '../training/recipe.ts';
+import { recipes, recipeSchema, trainedLoss, type Recipe } from '../training/recipe.ts';
 import type { Dataset as RunDataset, RunPlan } from '../training/run/run-folder.ts';
 
 /**
  * @param id of the run and its model
- * @param from the model to start from; its network is the run's
+ * @param from the model to start from; its network and its loss are the run's
  */
 export function runPlanOf(
   { name, lesson }: Plan,
@@ -25,7 +25,10 @@ export function runPlanOf(
         from === undefined ? 'Trained in Nightglass.' : `Trained in Nightglass from ${from.name}.`,
       licence: from?.licence ?? 'not stated',
     },
-    recipe: from === undefined ? recipe : { ...recipe, unet: from.unet },
+    recipe:
+      from === undefined
+        ? recipe
+        : { ...recipe, unet: from.unet, loss: trainedLoss(from) ?? recipe.loss },
     dataset,
     startedFrom: from === undefined ? { kind: 'random' } : { kind: 'model', which: from.id },
     settings: {

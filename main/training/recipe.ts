@@ -1,8 +1,13 @@
 /** Every number a training run depends on: kept in its checkpoint and in the model's manifest. */
 
 import { z } from 'zod';
-import { inputClampSchema, outputDomainSchema, unetShapeSchema } from '../network/manifest.ts';
-import { defaultLoss, noLoss } from './step/loss.ts';
+import {
+  inputClampSchema,
+  outputDomainSchema,
+  unetShapeSchema,
+  type Manifest,
+} from '../network/manifest.ts';
+import { defaultLoss, noLoss, type LossWeights } from './step/loss.ts';
 
 export const recipeNameSchema = z.enum(['raw', 'sid', 'adapt']);
 export type RecipeName = z.infer<typeof recipeNameSchema>;
@@ -105,6 +110,11 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   sid: sidRecipe,
   adapt: adaptRecipe,
 };
+
+/** The loss that a model was trained with, where its manifest says: what goes on from it goes on with that. */
+export function trainedLoss({ training }: Pick<Manifest, 'training'>): LossWeights | undefined {
+  return recipeSchema.safeParse(training['recipe']).data?.loss;
+}
 
 /** Steps of so many passes over pairs, at least one. */
 export function stepsOfEpochs({ batch }: Recipe, epochs: number, pairs: number): number {

@@ -1,9 +1,13 @@
 /** What the wizard plans becomes a run. */
 import { expect, it } from 'vitest';
+import { z } from 'zod';
 import { readModel } from '../../main/network/manifest.ts';
 import { runPlanOf } from '../../main/runs/plan.ts';
+import { recipes } from '../../main/training/recipe.ts';
 import type { Dataset } from '../../main/training/run/run-folder.ts';
 import type { Plan } from '../../preload/training.ts';
+
+const weighted = z.object({ loss: z.record(z.string(), z.number()) });
 
 const plan: Plan = {
   name: 'My nights',
@@ -24,14 +28,22 @@ const plan: Plan = {
 };
 const dataset: Dataset = { kind: 'photos', paths: ['photos'], exclude: [], withHeldOut: false };
 
-it.each(['fast', 'quality'])('goes on as %s began: its network, and as many looks', async (id) => {
-  const { manifest } = await readModel(id);
-  const { recipe, settings } = runPlanOf(plan, dataset, 'mine', manifest);
-  expect(recipe.unet).toEqual(manifest.unet);
-  expect(settings.passes).toBe(manifest.passes);
-  expect(settings.passes).toBe(2);
-});
+it.each(['fast', 'quality'])(
+  'goes on as %s began: network, loss, and as many looks',
+  async (id) => {
+    const { manifest } = await readModel(id);
+    const { recipe, settings } = runPlanOf(plan, dataset, 'mine', manifest);
+    expect(recipe.unet).toEqual(manifest.unet);
+    const { loss } = weighted.parse(manifest.training['recipe']);
+    expect(recipe.loss).toMatchObject(loss);
+    expect(recipe.loss).not.toEqual(recipes.adapt.loss);
+    expect(settings.passes).toBe(manifest.passes);
+    expect(settings.passes).toBe(2);
+  },
+);
 
-it('looks once where it begins with nothing', () => {
-  expect(runPlanOf(plan, dataset, 'mine', undefined).settings.passes).toBe(1);
+it('looks once where it begins with nothing, with the loss of its recipe', () => {
+  const { recipe, settings } = runPlanOf(plan, dataset, 'mine', undefined);
+  expect(settings.passes).toBe(1);
+  expect(recipe.loss).toEqual(recipes[plan.lesson.recipe].loss);
 });

@@ -106,7 +106,7 @@ it('writes the model of a finished run again, and starts another from its weight
   expect(after!.state.weights.length).toBe(before!.state.weights.length);
 });
 
-it('starts a wider network from a narrow one, and looks as often', async () => {
+it('starts a wider network from a narrow one, looks as often, and keeps its loss', async () => {
   const out = path.join(folder, 'wide');
   const base =
     2 *
@@ -121,6 +121,15 @@ it('starts a wider network from a narrow one, and looks as often', async () => {
   const { manifest } = await readModel(path.join(out, 'trained-model.json'));
   expect(manifest.passes).toBe(2);
   expect(recipe.loss).toEqual({ ...noLoss, tonedSquared: 1 });
+  // And from that one, nothing said of a loss.
+  const next = path.join(folder, 'next');
+  const on = await nightglass([
+    'train', '--photos', photos, '--out', next, '--batch', '1', '--patch', '32', '--steps', '1',
+    '--from', path.join(out, 'trained-model.json'), '--threads', '1',
+  ]); // prettier-ignore
+  expect(on.status).toBe(0);
+  const second = await readCheckpoint(path.join(next, 'checkpoint.ngck'));
+  expect(second.recipe).toMatchObject({ loss: recipe.loss, unet: recipe.unet });
 });
 
 it('refuses other photos and other settings for a run that goes on', async () => {
