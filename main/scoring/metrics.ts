@@ -257,7 +257,7 @@ export function ciede2000([l1, a1, b1]: Vector3, [l2, a2, b2]: Vector3): number 
 }
 
 /** L*a*b* of the mean light of each whole 32-pixel block of a rendering. */
-function blockLabs({ width, height, samples }: LinearRgb): Vector3[] {
+export function blockLabs({ width, height, samples }: LinearRgb): Vector3[] {
   const labs: Vector3[] = [];
   // A picture smaller than a block is one block.
   const blockWidth = Math.min(BLOCK_PIXELS, width);
