@@ -19,6 +19,8 @@ const recipe: Recipe = {
   patchPacked: 32,
   steps: 4,
   warmupSteps: 0,
+  // Every operator that any of them needs.
+  loss: { ...defaultRecipe.loss, rendered: 1, renderedLog: 0.1, renderedBlocks: 1 },
 };
 
 function batchOf(seed: number): Batch {

@@ -15,7 +15,7 @@ import type { Tape } from './autodiff.ts';
 export interface LossWeights {
   /** |g(y) − g(t)|, g the tone curve below. */
   readonly toned: number;
-  /** (g(y) − g(t))²: what PSNR of the rendering counts. */
+  /** (g(y) − g(t))²: nearly what PSNR of the rendering counts. */
   readonly tonedSquared: number;
   /** |y − t| */
   readonly linear: number;
@@ -27,8 +27,8 @@ export interface LossWeights {
   readonly rendered: number;
   /**
    * |c(mean r(y) − mean r(t))| over blocks of 16 × 16 packed pixels and over the whole patch, c to
-   * lightness and two colour differences, a hundredth of CIELAB's: what ΔE of areas counts. Of a large
-   * area even the darkest frame knows the colour.
+   * lightness and two colour differences, a hundredth of CIELAB's: what ΔE of areas counts. The
+   * larger an area, the better even the darkest frame knows its colour.
    */
   readonly renderedBlocks: number;
   /**
