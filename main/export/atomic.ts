@@ -4,7 +4,7 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, existsSync, unlinkSync } from 'node:fs';
+import { constants, existsSync, readFileSync, unlinkSync } from 'node:fs';
 import { link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -211,10 +211,22 @@ export async function holds(
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     // Anything but "no such process" means that there is one, only not ours.
     return codeOf(error) !== 'ESRCH';
+  }
+  return !isZombie(pid);
+}
+
+/** Whether it has ended and only answers because nobody has asked how; Linux alone tells. */
+function isZombie(pid: number): boolean {
+  if (process.platform !== 'linux') return false;
+  try {
+    const status = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The state follows the name, which may hold anything but ends with the last bracket.
+    return /^\) [ZX]/.test(status.slice(status.lastIndexOf(')')));
+  } catch {
+    return false;
   }
 }
 

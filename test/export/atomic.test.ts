@@ -1,5 +1,6 @@
 /** Whole or not at all, on a real file system, with real failures. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -13,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { openOutputFolder, sweepTemporaries, writeAtomically } from '../../main/export/atomic.ts';
 import { Refusal } from '../../main/refusal.ts';
@@ -202,6 +203,32 @@ describe('temporary files', () => {
       [living, elsewhere, '.nightglass-note.tmp', 'a.tif'].sort(),
     );
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'of a process that has ended are swept, though its parent has not noticed',
+    async () => {
+      const folder = temporaryFolder();
+      // The shell starts a child and becomes a program that never asks what became of it.
+      const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      onTestFinished(() => {
+        parent.kill();
+      });
+      const told = await once(parent.stdout, 'data');
+      const pid = Number(String(told[0]));
+      const state = (): string =>
+        /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1] ?? '';
+      await vi.waitFor(() => {
+        expect(state()).toBe('Z');
+      }, 10_000);
+      dieWriting(folder, `process.kill(process.pid, 'SIGKILL')`);
+      const [left = ''] = readdirSync(folder);
+      renameSync(join(folder, left), join(folder, left.replace(/-\d+-/, `-${pid}-`)));
+      expect(await sweepTemporaries(folder)).toBe(1);
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
 
   it('of this very run are not swept while they are written', async () => {
     const folder = temporaryFolder();
