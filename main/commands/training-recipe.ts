@@ -93,10 +93,10 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
   });
   if (parsed.success) {
     const { domain, loss } = parsed.data;
-    if (domain === 'srgb' && (loss.rendered > 0 || loss.renderedBlocks > 0)) {
+    if (domain === 'srgb' && loss.rendered + loss.renderedLog + loss.renderedBlocks > 0) {
       throw new Refusal(
         'bad-argument',
-        `expected --loss without rendered and renderedBlocks for --recipe ${made.name}, whose targets are rendered already: use squared and blocks`,
+        `expected --loss without rendered, renderedLog and renderedBlocks for --recipe ${made.name}, whose targets are rendered already: use squared and blocks`,
       );
     }
     return parsed.data;

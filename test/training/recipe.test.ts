@@ -92,9 +92,10 @@ describe('the options of nightglass train', () => {
       /expected pairs for/,
     );
     // Its targets are rendered already.
-    expect(await answer(() => recipeOf({ recipe: 'sid', loss: 'rendered:1' }, 10))).toMatch(
-      /without rendered/,
-    );
+    for (const term of ['rendered', 'renderedLog', 'renderedBlocks']) {
+      const loss = `linear:1,${term}:1`;
+      expect(await answer(() => recipeOf({ recipe: 'sid', loss }, 10))).toMatch(/without rendered/);
+    }
     expect(await answer(() => recipeOf({ epochs: 3 }, undefined))).toMatch(/--epochs/);
     expect(await answer(() => resumedRecipe({ recipe: 'sid' }, defaultRecipe))).toMatch(
       /expected --recipe raw, as the run began, but received sid/,
