@@ -76,8 +76,9 @@ const perSite = (draw: () => number): PerSite => [draw(), draw(), draw(), draw()
 /**
  * Draws a frame's noise as the recipe says, in amplified units at green (white is 1): shot noise
  * slope a log-uniform 0.004–0.7 (a sixth of the patches 0.0005–0.004, half of these at ratios below
- * 30); read noise a × 0.4–4.6 electrons (the A7S II has 4.2 at ISO 1600; at most 2.2 where a > 0.05); Tukey λ −0.26 … 0.16; row noise
- * 0.03–0.22 and each site's bias 0.015–0.03 of the read noise; 14 bits, or 12 in a quarter.
+ * 30); read noise a × 0.4–4.6 electrons (the A7S II has 4.2 at ISO 1600; at most 2.2 where a > 0.05);
+ * Tukey λ −0.32 … 0.16 (ELD and PMN measured down to −0.26); row noise 0.03–0.22 and each site's bias
+ * 0.006–0.03 of the read noise (PMN's A7S II has 0.006–0.015); 14 bits, or 12 in a quarter.
  */
 export function drawDarkness(random: Random): DrawnDarkness {
   const slope = drawSlope(random);
@@ -93,9 +94,9 @@ export function drawDarkness(random: Random): DrawnDarkness {
     faint && random.chance(0.5) ? random.logUniform(1, 30) : random.logUniform(leastRatio, 300);
   const gainDnPerElectron = (slope * rangeDn) / ratio;
   const readSigmaDn = gainDnPerElectron * random.logUniform(0.4, slope > 0.05 ? 2.2 : 4.6);
-  const tukeyLambda = random.uniform(-0.26, 0.16);
+  const tukeyLambda = random.uniform(-0.32, 0.16);
   const rowSigmaDn = readSigmaDn * random.uniform(0.03, 0.22);
-  const biasSigmaDn = readSigmaDn * random.uniform(0.015, 0.03);
+  const biasSigmaDn = readSigmaDn * random.logUniform(0.006, 0.03);
   return {
     parameters: {
       gainDnPerElectron,
