@@ -17,7 +17,7 @@ import { tukeyStandardDeviation } from './tukey.ts';
  */
 const scatter = { gain: 0.03, read: 0.07, row: 0.15 };
 const lambdaScatter = 0.02;
-/** Black is never known better than this share of the read noise, as in the blind recipe. */
+/** Black is never known better than this share of the read noise; the blind recipe draws 0.006–0.03. */
 const leastBias = 0.015;
 /** As far as `drawDarkness` goes. */
 const ratioMax = 300;

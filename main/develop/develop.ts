@@ -6,6 +6,7 @@
 import { throwIfCancelled } from '../refusal.ts';
 import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
 import { amplify } from './amplify.ts';
+import { whitenClipped } from './highlights.ts';
 import { normalisation } from './normalise.ts';
 import { packedGrid, packWindow, type Allocate } from './pack.ts';
 import type { Tile } from './tiles.ts';
@@ -52,7 +53,7 @@ export interface TileResult extends DevelopedTile {
  * @throws Refusal `cancelled` before the next tile once the signal is aborted; whatever `run` throws
  */
 export async function* develop(request: DevelopRequest): AsyncGenerator<TileResult> {
-  const { mosaic, ratio, gains, tiles, run, allocate, allocateCore, signal } = request;
+  const { mosaic, ratio, gains, tiles, run, allocate, signal } = request;
   const levels = normalisation(mosaic);
   const grid = packedGrid(mosaic);
   const begin = (tile: Tile | undefined) => {
@@ -69,7 +70,18 @@ export async function* develop(request: DevelopRequest): AsyncGenerator<TileResu
   for (let index = 1; next !== undefined; index++) {
     const { tile, input, output } = next;
     next = begin(tiles[index]);
-    const result = await output;
-    yield { ...unpackCore(result, tile, allocateCore), tile, input, output: result };
+    yield tileResult(tile, input, await output, request);
   }
+}
+
+/** What the network made of a window, as a tile of the picture. */
+export function tileResult(
+  tile: Tile,
+  input: Float32Array,
+  output: Float32Array,
+  { ratio, gains, allocateCore }: Pick<DevelopRequest, 'ratio' | 'gains' | 'allocateCore'>,
+): TileResult {
+  const developed = unpackCore(output, tile, allocateCore);
+  whitenClipped(developed.samples, ratio, gains);
+  return { ...developed, tile, input, output };
 }

@@ -1,6 +1,7 @@
 /** A window of a mosaic made visible without the network: what the result is compared with. */
 
 import type { Vector3 } from '../raw/mosaic.ts';
+import { whitenClipped } from './highlights.ts';
 import type { Tile } from './tiles.ts';
 import { unpackCore, type DevelopedTile } from './unpack.ts';
 
@@ -8,7 +9,7 @@ import { unpackCore, type DevelopedTile } from './unpack.ts';
 export const plainHaloPacked = 1;
 
 /**
- * White-balances and interpolates bilinearly; no brightening.
+ * White-balances and interpolates bilinearly, clipped light to white; no brightening.
  * @param packed [4, window.height, window.width], normalised
  */
 export function plainTile(packed: Float32Array, tile: Tile, gains: Vector3): DevelopedTile {
@@ -47,5 +48,7 @@ export function plainTile(packed: Float32Array, tile: Tile, gains: Vector3): Dev
       }
     }
   }
-  return unpackCore(output, tile);
+  const developed = unpackCore(output, tile);
+  whitenClipped(developed.samples, 1, gains);
+  return developed;
 }

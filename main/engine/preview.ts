@@ -2,7 +2,7 @@
 
 import { amplify } from '../develop/amplify.ts';
 import { framePicture } from '../develop/crop.ts';
-import type { RunNetwork, TileResult } from '../develop/develop.ts';
+import { tileResult, type RunNetwork, type TileResult } from '../develop/develop.ts';
 import { fitted, type NetworkTerms } from '../develop/dialect.ts';
 import { Finisher } from '../develop/finish.ts';
 import { addGrain } from '../develop/grain.ts';
@@ -11,7 +11,6 @@ import { levelNoise, levelSize, levelWindow } from '../develop/level.ts';
 import { normalisation } from '../develop/normalise.ts';
 import { packWindow } from '../develop/pack.ts';
 import { haloPacked, type Tile } from '../develop/tiles.ts';
-import { unpackCore } from '../develop/unpack.ts';
 import { gainsFor } from '../develop/white-balance.ts';
 import { smallPicture } from '../library/thumbnail.ts';
 import type { NoiseProfile, Vector3 } from '../raw/mosaic.ts';
@@ -155,10 +154,11 @@ export class Previewer {
       level === 0
         ? packWindow(mosaic, grid, normalisation(mosaic), tile.window)
         : levelWindow(frame.level(level), tile.window);
-    const input = amplify(packed, ratio, gainsOf(frame));
+    const gains = gainsOf(frame);
+    const input = amplify(packed, ratio, gains);
     const run = fitted(this.#run, this.#terms, mosaic.colour);
     const output = await run(input, tile.window.width, tile.window.height);
-    return { ...unpackCore(output, tile), tile, input, output };
+    return tileResult(tile, input, output, { ratio, gains });
   }
 
   /** The smallest level through the whole line, with the photo's edits. */

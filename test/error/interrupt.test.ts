@@ -13,7 +13,7 @@ const folder = temporaryFolder();
 const model = writeSmallModel(path.join(folder, 'model'));
 const count = 6;
 // Large enough that the next photos are in every stage when the first is done.
-const photos = writeSmallDngs(path.join(folder, 'in'), count, { width: 320, height: 240 });
+const photos = writeSmallDngs(path.join(folder, 'in'), count, { width: 640, height: 480 });
 const names = photos.map((_, index) => `${index + 1}.tif`).sort();
 
 const enhance = (out: string, given = photos): string[] => [
@@ -40,7 +40,7 @@ async function expectWhole(out: string): Promise<string[]> {
   for (const name of found) {
     expect(names).toContain(name);
     const { info } = await sharp(path.join(out, name)).raw().toBuffer({ resolveWithObject: true });
-    expect(info.width * info.height).toBe(320 * 240);
+    expect(info.width * info.height).toBe(640 * 480);
   }
   return found;
 }

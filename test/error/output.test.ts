@@ -76,7 +76,8 @@ it('a full disk costs the photos that do not fit, and nothing half-written stays
 });
 
 it('a folder that is gone in mid-run fails the rest, by name, and does not come back', async () => {
-  const many = writeSmallDngs(path.join(folder, 'many'), 8);
+  // A second's work each: a busy machine may tell this process late of the first that is done.
+  const many = writeSmallDngs(path.join(folder, 'many'), 8, { width: 1600, height: 1200 });
   const out = path.join(folder, 'gone');
   let isGone = false;
   const { ended } = start(

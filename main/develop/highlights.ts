@@ -1,0 +1,51 @@
+/** What the sensor clipped is brought back to white: colours end together, whatever the balance. */
+
+import type { Vector3 } from '../raw/mosaic.ts';
+import { amplifiedLimit } from './amplify.ts';
+
+/**
+ * Where clipping is believed to begin and to be certain, as shares of the stated white level. Well
+ * below 1: sensors saturate under the level that their files state (a GoPro Fusion at 0.95 of it),
+ * and the network rounds edges.
+ */
+const clippingBegins = 0.85;
+const clippedSurely = 0.94;
+
+/**
+ * Colours clip at one level on the sensor and at three after white balance; a sun that filled all of
+ * them would be pink. A colour that is clipped tells nothing of how bright the others may be beside
+ * it, so they are brought down to it. One that is brighter than clipped ones without being held down
+ * by any (the red of a tail lamp) stays as it is.
+ * @param samples linear, white-balanced camera RGB, interleaved, amplified; changed in place
+ * @param ratio what they were amplified by
+ * @param gains the white balance they have in them
+ */
+export function whitenClipped(samples: Float32Array, ratio: number, gains: Vector3): void {
+  const [red, green, blue] = gains;
+  // Amplified further, clipped samples lie past what the network sees: it has them as one white.
+  if (!(clippingBegins * ratio * Math.min(red, green, blue) < amplifiedLimit)) return;
+  const ofRed = 1 / (ratio * red);
+  const ofGreen = 1 / (ratio * green);
+  const ofBlue = 1 / (ratio * blue);
+  for (let i = 0; i < samples.length; i += 3) {
+    const r = samples[i]!;
+    const g = samples[i + 1]!;
+    const b = samples[i + 2]!;
+    const [sensorRed, sensorGreen, sensorBlue] = [r * ofRed, g * ofGreen, b * ofBlue];
+    // NaN goes this way too.
+    if (!(Math.max(sensorRed, sensorGreen, sensorBlue) > clippingBegins)) continue;
+    const isRed = clipping(sensorRed);
+    const isGreen = clipping(sensorGreen);
+    const isBlue = clipping(sensorBlue);
+    samples[i] = Math.min(r, r + isGreen * (g - r), r + isBlue * (b - r));
+    samples[i + 1] = Math.min(g, g + isRed * (r - g), g + isBlue * (b - g));
+    samples[i + 2] = Math.min(b, b + isRed * (r - b), b + isGreen * (g - b));
+  }
+}
+
+/** How sure it is that a sensor's value (white is 1) is clipped: 0–1, smooth. */
+function clipping(value: number): number {
+  const share = (value - clippingBegins) / (clippedSurely - clippingBegins);
+  const within = share < 0 ? 0 : share > 1 ? 1 : share;
+  return within * within * (3 - 2 * within);
+}
