@@ -62,7 +62,7 @@ const leastSquare = 1e-5;
 /**
  * Adds the loss to the tape's graph.
  * @param prediction [n, 12, h, w], what the network gave
- * @param target the same shape, what it should have given
+ * @param target the same shape, what it should have given; ≥ 0
  * @returns a scalar
  * @throws Error if no term has a weight, or areas are asked of sides not divisible by 16
  */
@@ -84,23 +84,26 @@ interface Pair {
 
 /** The terms that look at the network's own numbers: linear camera RGB, or the recipe's sRGB. */
 function cameraTerms(tape: Tape, pair: Pair, weights: LossWeights): Value[] {
-  const error = (of: (value: Value) => Value): Value =>
-    tape.subtractTarget(of(pair.prediction), of(pair.target));
+  const { prediction, target } = pair;
   const mean = (each: Value, weight: number): Value => tape.scale(tape.mean(each), weight);
-  const toned = (value: Value): Value => tape.toneCurve(value, toneExponent, toneBias);
+  const tonedError = (value: Value, wanted: Value): Value =>
+    tape.subtractTarget(
+      tape.toneCurve(value, toneExponent, toneBias),
+      tape.lightToneCurve(wanted, toneExponent, toneBias),
+    );
   const terms: Value[] = [];
   if (weights.toned > 0 || weights.tonedSquared > 0) {
-    const e = error(toned);
+    const e = tonedError(prediction, target);
     if (weights.toned > 0) terms.push(mean(tape.abs(e), weights.toned));
     if (weights.tonedSquared > 0) terms.push(mean(tape.square(e), weights.tonedSquared));
   }
   if (weights.linear > 0 || weights.squared > 0) {
-    const e = error((value) => value);
+    const e = tape.subtractTarget(prediction, target);
     if (weights.linear > 0) terms.push(mean(tape.abs(e), weights.linear));
     if (weights.squared > 0) terms.push(mean(tape.square(e), weights.squared));
   }
   if (weights.blocks > 0) {
-    const e = error((value) => toned(blockMeans(tape, value)));
+    const e = tonedError(blockMeans(tape, prediction), blockMeans(tape, target));
     terms.push(mean(tape.abs(e), weights.blocks));
   }
   return terms;
