@@ -249,7 +249,7 @@ export const trainingCalls = {
   ),
   /** Makes a few steps on this machine and says how long one takes. */
   'training.measure': call(
-    z.strictObject({ lesson: lessonSchema }),
+    z.strictObject({ lesson: lessonSchema, startsFrom: startSchema }),
     z.object({ stepMs: z.number(), rssBytes: z.number() }),
     none,
   ),

@@ -12,7 +12,7 @@ import type { EventHub } from '../events.ts';
 import type { Models } from '../models.ts';
 import { describeError, Refusal } from '../refusal.ts';
 import { cameraName } from '../raw/camera-name.ts';
-import { readModel } from '../network/manifest.ts';
+import { readModel, type Model } from '../network/manifest.ts';
 import { readCameraProfile } from '../darkness/camera-file.ts';
 import { idOfName } from '../training/run/model-title.ts';
 import { modelWeights } from '../network/model-weights.ts';
@@ -98,15 +98,17 @@ export class TrainingDesk {
       const taken = new Set((await models.list()).map(({ id }) => id));
       for (const run of await this.runs()) taken.add(run.id);
       const id = freeId(idOfName(plan.name), taken);
-      const base =
-        plan.startsFrom === undefined
-          ? undefined
-          : await readModel(await models.pathOf(plan.startsFrom));
+      const base = await this.startOf(plan.startsFrom);
       const weights = base === undefined ? undefined : modelWeights(base);
       await mkdir(folder, { recursive: true });
       await createRun(this.#folderOf(id), runPlanOf(plan, dataset, id, base?.manifest), weights);
       return this.#begin(id);
     });
+  }
+
+  /** The model that a plan starts from. @throws Refusal `model` */
+  async startOf(id: string | undefined): Promise<Model | undefined> {
+    return id === undefined ? undefined : readModel(await this.#parts.models.pathOf(id));
   }
 
   pause(id: string): void {

@@ -74,12 +74,13 @@ export function trainingHandlersOf({ host, access, desk, checks, cameras, models
           onProgress({ done, total });
         },
       }),
-    'training.measure': async ({ lesson }, { signal }) => {
+    'training.measure': async ({ lesson, startsFrom }, { signal }) => {
       const { device, threads } = lesson;
+      const from = await desk.startOf(startsFrom);
       const { stepMs, rssBytes } = await survey(
         {
           kind: 'measure',
-          recipe: recipeOf(lesson),
+          recipe: recipeOf(lesson, from?.manifest),
           device,
           ...(threads === 0 ? {} : { threads }),
         },

@@ -7,7 +7,7 @@ import type { Dataset as RunDataset, RunPlan } from '../training/run/run-folder.
 
 /**
  * @param id of the run and its model
- * @param from the model to start from; its network and its loss are the run's
+ * @param from the model to start from
  */
 export function runPlanOf(
   { name, lesson }: Plan,
@@ -15,7 +15,6 @@ export function runPlanOf(
   id: string,
   from: Manifest | undefined,
 ): RunPlan {
-  const recipe = recipeOf(lesson);
   const { device, threads, checkpointEvery, validateEvery } = lesson;
   return {
     title: {
@@ -25,10 +24,7 @@ export function runPlanOf(
         from === undefined ? 'Trained in Nightglass.' : `Trained in Nightglass from ${from.name}.`,
       licence: from?.licence ?? 'not stated',
     },
-    recipe:
-      from === undefined
-        ? recipe
-        : { ...recipe, unet: from.unet, loss: trainedLoss(from) ?? recipe.loss },
+    recipe: recipeOf(lesson, from),
     dataset,
     startedFrom: from === undefined ? { kind: 'random' } : { kind: 'model', which: from.id },
     settings: {
@@ -43,13 +39,17 @@ export function runPlanOf(
   };
 }
 
-/** The recipe's numbers that the window says nothing of are those of the ready-made one. */
-export function recipeOf(lesson: Lesson): Recipe {
+/**
+ * The recipe's numbers that the window says nothing of are those of the ready-made one.
+ * @param from the model to start from; its network and its loss are the recipe's
+ */
+export function recipeOf(lesson: Lesson, from: Manifest | undefined): Recipe {
   const { recipe, baseChannels, batch, patchPacked, steps, learningRate, seed } = lesson;
   const base = recipes[recipe];
   return recipeSchema.parse({
     ...base,
-    unet: { ...base.unet, baseChannels },
+    unet: from?.unet ?? { ...base.unet, baseChannels },
+    loss: (from === undefined ? undefined : trainedLoss(from)) ?? base.loss,
     batch,
     patchPacked,
     steps,

@@ -232,29 +232,36 @@ export class Wizard {
       this.lesson = { ...this.lesson, [field]: value };
   }
 
-  measuredFor(lesson: Lesson | undefined): Measured | undefined {
-    return lesson === undefined ? undefined : this.measured.get(keyOf(lesson));
+  /** @param course whose the lesson is */
+  measuredFor(lesson: Lesson | undefined, course = this.course): Measured | undefined {
+    return lesson === undefined ? undefined : this.measured.get(keyOf(lesson, course));
   }
 
   /** Where the lesson's shape was measured before, that holds; the other ways come after it. */
   async measure(): Promise<void> {
-    const lessons = [this.lesson, ...this.courses.map((course) => course.lesson)];
-    for (const lesson of lessons) if (!(await this.#measureOne(lesson))) return;
+    if (!(await this.#measureOne(this.lesson, this.course))) return;
+    for (const course of this.courses) if (!(await this.#measureOne(course.lesson, course))) return;
   }
 
   /** @returns false if another measurement took over */
-  async #measureOne(lesson: Lesson | undefined): Promise<boolean> {
-    if (lesson === undefined || this.measured.has(keyOf(lesson))) return true;
+  async #measureOne(lesson: Lesson | undefined, course: Course | undefined): Promise<boolean> {
+    if (lesson === undefined) return true;
+    const key = keyOf(lesson, course);
+    if (this.measured.has(key)) return true;
     this.#measuring?.abort();
     const measuring = new AbortController();
     this.#measuring = measuring;
     this.isMeasuring = true;
     const found = await this.#app.attempt(
-      this.#app.client.call('training.measure', { lesson }, { signal: measuring.signal }),
+      this.#app.client.call(
+        'training.measure',
+        { lesson, ...startOf(course) },
+        { signal: measuring.signal },
+      ),
     );
     if (this.#measuring !== measuring) return false;
     this.isMeasuring = false;
-    if (found !== undefined) this.measured = new Map(this.measured).set(keyOf(lesson), found);
+    if (found !== undefined) this.measured = new Map(this.measured).set(key, found);
     return found !== undefined;
   }
 
@@ -262,8 +269,7 @@ export class Wizard {
     const { dataset, lesson, course } = this;
     const name = this.name.trim();
     if (dataset === undefined || lesson === undefined || name === '') return undefined;
-    const { startsFrom } = course ?? {};
-    return { name, dataset, lesson, ...(startsFrom === undefined ? {} : { startsFrom }) };
+    return { name, dataset, lesson, ...startOf(course) };
   }
 
   /** Ready for the next run, which may well learn from the same. */
@@ -322,8 +328,18 @@ function toggled(names: ReadonlySet<string>, name: string): ReadonlySet<string> 
 }
 
 /** What the time of a step depends on. */
-function keyOf({ recipe, baseChannels, batch, patchPacked, device, threads }: Lesson): string {
-  return [recipe, baseChannels, batch, patchPacked, device, threads].join(' ');
+/** The model that a course starts from, where it does. */
+function startOf(course: Course | undefined): Pick<Plan, 'startsFrom'> {
+  return course?.startsFrom === undefined ? {} : { startsFrom: course.startsFrom };
+}
+
+/** What a step's time depends on: of the model started from, its network and its loss. */
+function keyOf(
+  { recipe, baseChannels, batch, patchPacked, device, threads }: Lesson,
+  course: Course | undefined,
+): string {
+  const start = course?.startsFrom;
+  return [recipe, baseChannels, batch, patchPacked, device, threads, start].join(' ');
 }
 
 export const [wizardOf, provideWizard] = createContext<Wizard>();

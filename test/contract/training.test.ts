@@ -137,7 +137,11 @@ describe('training', () => {
       ['adapt', 'small'],
       ['train', undefined],
     ]);
-    const { stepMs, rssBytes } = await client().call('training.measure', { lesson });
+    await expect(
+      client().call('training.measure', { lesson, startsFrom: 'nobody' }),
+    ).rejects.toMatchObject({ code: 'model' });
+    const startsFrom = 'small';
+    const { stepMs, rssBytes } = await client().call('training.measure', { lesson, startsFrom });
     expect(stepMs).toBeGreaterThan(0);
     expect(rssBytes).toBeGreaterThan(1e6);
   });
