@@ -36,10 +36,13 @@ export interface StepSegment {
   readonly parameters: readonly Parameter[];
 }
 
+/** Numbers of a segment of small weights at most: what Adam works on fits the processor's nearest cache but one. */
+const segmentSize = 2 ** 15;
+
 /**
  * The plain step takes all parameters in one piece: few nodes, as graphics cards like it. The blocked
- * one takes each weight by itself (and all biases together): Adam's dozen passes over it then find it
- * in the processor's cache.
+ * one takes large weights each by itself, so that Adam's dozen passes over one find it in the processor's cache,
+ * and small ones that follow each other together, as a pass costs some time of its own.
  */
 export function stepSegments({ unet: net, block }: StepShape): readonly StepSegment[] {
   if (block === undefined) {
@@ -47,19 +50,14 @@ export function stepSegments({ unet: net, block }: StepShape): readonly StepSegm
     return [{ suffix: '', offset: 0, size: parameterCount(net), parameters }];
   }
   const segments: StepSegment[] = [];
-  const biases = '.biases';
   for (const parameter of blockedParameters(net, block)) {
-    const last = segments.at(-1);
     const { name, offset, size } = parameter;
-    if (last?.suffix === biases && name.endsWith('.bias')) {
-      segments[segments.length - 1] = {
-        ...last,
-        size: last.size + size,
-        parameters: [...last.parameters, parameter],
-      };
+    const last = segments.at(-1);
+    if (last !== undefined && last.size + size <= segmentSize) {
+      const parameters = [...last.parameters, parameter];
+      segments[segments.length - 1] = { ...last, size: last.size + size, parameters };
     } else {
-      const suffix = name.endsWith('.bias') ? biases : `.${name}`;
-      segments.push({ suffix, offset, size, parameters: [parameter] });
+      segments.push({ suffix: `.${name}`, offset, size, parameters: [parameter] });
     }
   }
   return segments;
