@@ -1,4 +1,4 @@
-/** What the sensor clipped is brought back to white: colours end together, whatever the balance. */
+/** What the sensor clipped is brought to white: under the camera's white balance colours end together. */
 
 import type { Vector3 } from '../raw/mosaic.ts';
 import { amplifiedLimit } from './amplify.ts';
@@ -14,8 +14,8 @@ const clippedSurely = 0.94;
 /**
  * Colours clip at one level on the sensor and at three after white balance; a sun that filled all of
  * them would be pink. A colour that is clipped tells nothing of how bright the others may be beside
- * it, so they are brought down to it. One that is brighter than clipped ones without being held down
- * by any (the red of a tail lamp) stays as it is.
+ * it, so they are brought down to it. Where the brightest alone is clipped, as the red of a tail lamp,
+ * nothing changes.
  * @param samples linear, white-balanced camera RGB, interleaved, amplified; changed in place
  * @param ratio what they were amplified by
  * @param gains the white balance they have in them

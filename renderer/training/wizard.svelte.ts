@@ -327,7 +327,6 @@ function toggled(names: ReadonlySet<string>, name: string): ReadonlySet<string> 
   return next;
 }
 
-/** What the time of a step depends on. */
 /** The model that a course starts from, where it does. */
 function startOf(course: Course | undefined): Pick<Plan, 'startsFrom'> {
   return course?.startsFrom === undefined ? {} : { startsFrom: course.startsFrom };

@@ -1,4 +1,4 @@
-/** Clipped light after white balance: white, whatever the balance; clipped colours stay colours. */
+/** Clipped light after the camera's white balance: lamps are white, coloured lamps coloured. */
 
 import { describe, expect, it } from 'vitest';
 

@@ -133,7 +133,7 @@ export class Tape {
     return this.record(y, [x], (dy) => [graph.apply('Mul', [dy, slope()], x.shape)]);
   }
 
-  /** `toneCurve` of light, which is not negative: half the work. Not differentiated: a target's. */
+  /** `toneCurve` of light, which is not negative and needs no sign. Not differentiated: a target's. */
   lightToneCurve(x: Value, exponent: number, bias: number): Value {
     const { raised } = this.#raise(x, exponent, bias);
     return this.graph.apply('Sub', [raised, this.graph.scalar(bias ** exponent)], x.shape);
