@@ -4,8 +4,9 @@
  */
 
 import { throwIfCancelled } from '../refusal.ts';
-import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
+import type { Mosaic, NoiseProfile, Vector3 } from '../raw/mosaic.ts';
 import { amplify } from './amplify.ts';
+import { returnDetail } from './detail.ts';
 import { whitenClipped } from './highlights.ts';
 import { normalisation } from './normalise.ts';
 import { packedGrid, packWindow, type Allocate } from './pack.ts';
@@ -29,6 +30,11 @@ export interface DevelopRequest {
   readonly ratio: number;
   /** White balance the network is shown; green is 1. */
   readonly gains: Vector3;
+  /**
+   * No less than the frame's noise; detail that it does not explain is given back. Without it the
+   * network's picture stays as it is, as one that is no linear light must.
+   */
+  readonly noise?: NoiseProfile | undefined;
   readonly tiles: readonly Tile[];
   readonly run: RunNetwork;
   /** Memory for windows; two are in use at any time. */
@@ -45,6 +51,8 @@ export interface TileResult extends DevelopedTile {
   readonly input: Float32Array;
   /** [12, window.height, window.width], as the network gave it */
   readonly output: Float32Array;
+  /** For each cell of the core, the share of what the network took that is back in the samples. */
+  readonly returned?: Float32Array;
 }
 
 /**
@@ -79,9 +87,15 @@ export function tileResult(
   tile: Tile,
   input: Float32Array,
   output: Float32Array,
-  { ratio, gains, allocateCore }: Pick<DevelopRequest, 'ratio' | 'gains' | 'allocateCore'>,
+  request: Pick<DevelopRequest, 'ratio' | 'gains' | 'noise' | 'allocateCore'>,
 ): TileResult {
+  const { ratio, gains, noise, allocateCore } = request;
   const developed = unpackCore(output, tile, allocateCore);
+  const result = { ...developed, tile, input, output };
+  const returned =
+    noise === undefined
+      ? undefined
+      : returnDetail(developed, input, output, tile, { noise, ratio, gains });
   whitenClipped(developed.samples, ratio, gains);
-  return { ...developed, tile, input, output };
+  return returned === undefined ? result : { ...result, returned };
 }

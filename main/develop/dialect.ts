@@ -20,12 +20,17 @@ export interface NetworkTerms {
   readonly domain: 'camera-linear' | 'srgb';
 }
 
+/** Whether what it gives can be held against what it was given: both are the scene's light. */
+export function isLinear({ domain }: NetworkTerms): boolean {
+  return domain === 'camera-linear';
+}
+
 /**
  * A finished picture has its tones and colours in it, and no light of the scene to write down.
  * @throws Refusal `bad-argument`
  */
-export function checkLinear({ domain }: NetworkTerms): void {
-  if (domain === 'camera-linear') return;
+export function checkLinear(terms: NetworkTerms): void {
+  if (isLinear(terms)) return;
   throw new Refusal(
     'bad-argument',
     'expected a model of linear light for a DNG but this one paints finished pictures: choose TIFF, PNG or JPEG, or another model',

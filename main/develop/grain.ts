@@ -2,7 +2,8 @@
 
 import type { NoiseProfile, Vector3 } from '../raw/mosaic.ts';
 import type { TileResult } from './develop.ts';
-import type { Rectangle } from './tiles.ts';
+import { placesWithin, type Rectangle } from './tiles.ts';
+import { ownChannel } from './unpack.ts';
 
 export interface GrainOptions {
   /** 1 leaves the network's picture as it is, 0 gives back all the grain there was. */
@@ -29,6 +30,7 @@ const rim = 1;
  * each colour's plane goes too, and the four sites are mixed into one grey grain, as strong as the
  * luminance noise of a plain demosaic. A pixel gets no more of it than its own light can carry:
  * grain in the deepest shadows would only lift them.
+ * What came back as detail already is not given twice.
  * @param tile samples and what they were made from; the window must reach the halo around the core,
  *   except at the edge of the frame
  */
@@ -79,12 +81,11 @@ function residual(
   const { input, output } = tile;
   const plane = window.width * window.height;
   const inputPlane = site * plane;
-  // Of a site's three output colours, the one that its sample has: R, G, G, B.
-  const outputPlane = (site * 3 + (site === 0 ? 0 : site === 3 ? 2 : 1)) * plane;
+  const outputPlane = ownChannel(site) * plane;
   const width = region.width + 2 * highPassRadius;
   const height = region.height + 2 * highPassRadius;
-  const columns = positions(region.x - highPassRadius - window.x, width, window.width);
-  const rows = positions(region.y - highPassRadius - window.y, height, window.height);
+  const columns = placesWithin(region.x - highPassRadius - window.x, width, window.width);
+  const rows = placesWithin(region.y - highPassRadius - window.y, height, window.height);
   const values = new Float32Array(width * height);
   const { slope, offset } = noise;
   for (let y = 0, out = 0; y < height; y++) {
@@ -102,11 +103,6 @@ function residual(
     }
   }
   return values;
-}
-
-/** Places start … start + count − 1 of a window, those outside moved to its edge. */
-function positions(start: number, count: number, size: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, i) => Math.min(size - 1, Math.max(0, start + i)));
 }
 
 /**
@@ -146,7 +142,7 @@ function highPass(values: Float32Array, width: number, height: number): Float32A
  * colours.
  */
 function addToRows(
-  { tile: { core }, samples }: TileResult,
+  { tile: { core }, samples, returned }: TileResult,
   fields: readonly Float32Array[],
   stride: number,
   dy: 0 | 1,
@@ -173,8 +169,9 @@ function addToRows(
         0.5 * besideHere + 0.125 * (here + after + otherRight[at]! + otherRight[at + next]!);
       before = besideHere;
       here = after;
-      addToPixel(samples, out, amount * first, slope, offset);
-      addToPixel(samples, out + 3, amount * second, slope, offset);
+      const rest = amount * (1 - (returned?.[y * core.width + at - start] ?? 0));
+      addToPixel(samples, out, rest * first, slope, offset);
+      addToPixel(samples, out + 3, rest * second, slope, offset);
     }
   }
 }

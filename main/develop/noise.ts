@@ -11,6 +11,8 @@ export interface FrameNoise {
    * itself, or what is usual at its ISO.
    */
   readonly source: 'camera' | 'dng' | 'table' | 'estimate' | 'fallback';
+  /** No less than the noise: the profile, or the estimate where that is larger and no texture's. */
+  readonly ceiling: NoiseProfile;
 }
 
 /**
@@ -22,10 +24,17 @@ export interface FrameNoise {
  * sensor).
  */
 export function frameNoise(mosaic: Mosaic): FrameNoise {
-  const { noiseProfile, cameraNoise, shot } = mosaic;
+  const estimate = estimateNoise(mosaic);
+  const known = likeliestNoise(mosaic, estimate);
+  return { ...known, ceiling: ceilingOf(known.profile, estimate) };
+}
+
+function likeliestNoise(
+  { noiseProfile, cameraNoise, shot }: Mosaic,
+  estimate: NoiseEstimate | undefined,
+): Omit<FrameNoise, 'ceiling'> {
   const isStated = noiseProfile !== undefined && isNoise(noiseProfile);
   if (isStated && cameraNoise === undefined) return { profile: noiseProfile, source: 'dng' };
-  const estimate = estimateNoise(mosaic);
   const holds = (profile: NoiseProfile | undefined): profile is NoiseProfile =>
     profile !== undefined && !(estimate !== undefined && contradicts(estimate, profile));
   if (holds(cameraNoise)) return { profile: cameraNoise, source: 'camera' };
@@ -45,6 +54,15 @@ const tableTolerance = 1.6;
 const purityLimit = 1.06;
 /** No camera is this much quieter than the middle one: the frame was denoised. */
 const leastOfTypical = 0.1;
+
+/** A calibration may be too low by half in variance (PMN's D850 at ISO 3200) and still not be contradicted. */
+function ceilingOf(profile: NoiseProfile, estimate: NoiseEstimate | undefined): NoiseProfile {
+  if (estimate === undefined || !(estimate.purity < purityLimit)) return profile;
+  return {
+    slope: Math.max(profile.slope, estimate.profile.slope),
+    offset: Math.max(profile.offset, estimate.profile.offset),
+  };
+}
 
 function contradicts(estimate: NoiseEstimate, table: NoiseProfile): boolean {
   const ratio = sigmaRatio(estimate, table);

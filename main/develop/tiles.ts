@@ -112,3 +112,8 @@ function axis(length: number, extended: number, count: number): Axis {
 function ceilToGrid(value: number): number {
   return Math.ceil(value / gridPacked) * gridPacked;
 }
+
+/** Places start … start + count − 1 along a side of a window, those outside moved to its edge. */
+export function placesWithin(start: number, count: number, size: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => Math.min(size - 1, Math.max(0, start + i)));
+}

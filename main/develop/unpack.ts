@@ -11,6 +11,11 @@ export interface DevelopedTile {
   readonly samples: Float32Array;
 }
 
+/** Of a site's three output channels, the one of the colour that its sample has: R, G, G, B. */
+export function ownChannel(site: number): number {
+  return site * 3 + (site === 0 ? 0 : site === 3 ? 2 : 1);
+}
+
 /**
  * Keeps the core of a window's output and interleaves its pixels.
  * @param output [12, window.height, window.width]; channel (dy · 2 + dx) · 3 + c holds colour c of

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { autoRatio } from '../develop/brightness.ts';
 import { framePicture } from '../develop/crop.ts';
 import { develop, type RunNetwork, type TileResult } from '../develop/develop.ts';
-import { checkLinear, fitted, type NetworkTerms } from '../develop/dialect.ts';
+import { checkLinear, fitted, isLinear, type NetworkTerms } from '../develop/dialect.ts';
 import { Finisher } from '../develop/finish.ts';
 import { addGrain } from '../develop/grain.ts';
 import { LinearCanvas } from '../develop/linear-canvas.ts';
@@ -108,8 +108,9 @@ async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwat
     try {
       let tilesDone = 0;
       onProgress({ stage: 'network', tilesDone, tilesTotal });
-      const request = { mosaic, ratio, gains, tiles, run, allocate, allocateCore, signal };
-      for await (const tile of develop(request)) {
+      const light = { mosaic, ratio, gains, noise: isLinear(terms) ? noise.ceiling : undefined };
+      const memory = { allocate, allocateCore };
+      for await (const tile of develop({ ...light, tiles, run, ...memory, signal })) {
         await watch.time('finish', () => {
           addGrain(tile, grain);
           canvas.add(tile);

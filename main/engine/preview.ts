@@ -3,7 +3,7 @@
 import { amplify } from '../develop/amplify.ts';
 import { framePicture } from '../develop/crop.ts';
 import { tileResult, type RunNetwork, type TileResult } from '../develop/develop.ts';
-import { fitted, type NetworkTerms } from '../develop/dialect.ts';
+import { fitted, isLinear, type NetworkTerms } from '../develop/dialect.ts';
 import { Finisher } from '../develop/finish.ts';
 import { addGrain } from '../develop/grain.ts';
 import { halfTile } from '../develop/half.ts';
@@ -158,7 +158,8 @@ export class Previewer {
     const input = amplify(packed, ratio, gains);
     const run = fitted(this.#run, this.#terms, mosaic.colour);
     const output = await run(input, tile.window.width, tile.window.height);
-    return tileResult(tile, input, output, { ratio, gains });
+    const noise = isLinear(this.#terms) ? noiseAt(frame, level, 'ceiling') : undefined;
+    return tileResult(tile, input, output, { ratio, gains, noise });
   }
 
   /** The smallest level through the whole line, with the photo's edits. */
@@ -203,9 +204,13 @@ function gainsOf({ mosaic }: PreviewFrame): Vector3 {
   return mosaic.colour.asShotGains;
 }
 
-function noiseAt(frame: PreviewFrame, level: number): NoiseProfile {
-  const { profile } = frame.noise;
-  return level === 0 ? profile : levelNoise(profile, frame.level(level));
+function noiseAt(
+  frame: PreviewFrame,
+  level: number,
+  which: 'profile' | 'ceiling' = 'profile',
+): NoiseProfile {
+  const noise = frame.noise[which];
+  return level === 0 ? noise : levelNoise(noise, frame.level(level));
 }
 
 function cut(

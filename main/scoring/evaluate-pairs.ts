@@ -2,9 +2,10 @@
 
 import { cameraToOutput } from '../develop/colour.ts';
 import { develop, type RunNetwork } from '../develop/develop.ts';
-import { fitted, type NetworkTerms } from '../develop/dialect.ts';
+import { fitted, isLinear, type NetworkTerms } from '../develop/dialect.ts';
 import { LinearCanvas } from '../develop/linear-canvas.ts';
 import { normalisation } from '../develop/normalise.ts';
+import { frameNoise } from '../develop/noise.ts';
 import { packedGrid } from '../develop/pack.ts';
 import { planTiles } from '../develop/tiles.ts';
 import { shiftToRggb, siteColours } from '../raw/cfa.ts';
@@ -133,6 +134,7 @@ async function networkPicture(
     mosaic: short,
     ratio,
     gains: short.colour.asShotGains,
+    noise: isLinear(terms) ? frameNoise(short).ceiling : undefined,
     tiles,
     // What it gives is left as it is: here nothing comes after it.
     run: fitted(run, { ...terms, domain: 'camera-linear' }, short.colour),

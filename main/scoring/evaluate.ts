@@ -6,6 +6,7 @@
 import { develop, type RunNetwork } from '../develop/develop.ts';
 import { cameraToOutput } from '../develop/colour.ts';
 import { LinearCanvas } from '../develop/linear-canvas.ts';
+import { frameNoise } from '../develop/noise.ts';
 import { packedGrid } from '../develop/pack.ts';
 import { planTiles } from '../develop/tiles.ts';
 import { cfaDng } from '../raw/dng.ts';
@@ -159,7 +160,9 @@ export async function networkPicture(
   const tiles = planTiles(grid.width, grid.height, WINDOW_AREA_MAX);
   const canvas = new LinearCanvas({ ...mosaic, grid }, [1, 1, 1]);
   const gains = mosaic.colour.asShotGains;
-  const request = { mosaic, ratio, gains, tiles, run, ...(signal === undefined ? {} : { signal }) };
+  const noise = frameNoise(mosaic).ceiling;
+  const stop = signal === undefined ? {} : { signal };
+  const request = { mosaic, ratio, gains, noise, tiles, run, ...stop };
   for await (const tile of develop(request)) canvas.add(tile);
   return canvas.image;
 }

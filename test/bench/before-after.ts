@@ -12,6 +12,7 @@ import { amplify } from '../../main/develop/amplify.ts';
 import { develop } from '../../main/develop/develop.ts';
 import { Finisher } from '../../main/develop/finish.ts';
 import { normalisation } from '../../main/develop/normalise.ts';
+import { frameNoise } from '../../main/develop/noise.ts';
 import { packedGrid, packWindow } from '../../main/develop/pack.ts';
 import { plainTile } from '../../main/develop/plain.ts';
 import { planTiles } from '../../main/develop/tiles.ts';
@@ -45,7 +46,9 @@ async function enhanced(): Promise<Buffer> {
   const finisher = new Finisher(frame, { space: 'srgb', balance: [1, 1, 1] });
   const network = await openNetwork(await readModel(model), { device: 'cpu' });
   const run = network.run.bind(network);
-  for await (const tile of develop({ mosaic, ratio, gains, tiles, run })) finisher.add(tile);
+  const noise = frameNoise(mosaic).ceiling;
+  const request = { mosaic, ratio, gains, noise, tiles, run };
+  for await (const tile of develop(request)) finisher.add(tile);
   await network.release();
   return eightBits(finisher);
 }

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { develop } from '../../main/develop/develop.ts';
-import { fitted, type NetworkTerms } from '../../main/develop/dialect.ts';
+import { fitted, isLinear, type NetworkTerms } from '../../main/develop/dialect.ts';
 import { addGrain } from '../../main/develop/grain.ts';
 import { halfBits } from '../../main/develop/half.ts';
 import { levelOf } from '../../main/develop/level.ts';
@@ -192,6 +192,7 @@ describe('the view and the export', () => {
         gains,
         tiles: [wholeTile(grid)],
         run: fitted(network.run.bind(network), terms, mosaic.colour),
+        noise: isLinear(terms) ? frameNoise(mosaic).ceiling : undefined,
       };
       const first = await develop(request).next();
       if (first.done === true) throw new Error('expected one tile');

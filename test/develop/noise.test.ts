@@ -115,7 +115,10 @@ describe('the source', () => {
 
   test("the file's own profile counts first", () => {
     const noiseProfile = { slope: 1e-4, offset: 1e-7 };
-    expect(frameNoise({ ...dark, noiseProfile })).toEqual({ profile: noiseProfile, source: 'dng' });
+    expect(frameNoise({ ...dark, noiseProfile })).toMatchObject({
+      profile: noiseProfile,
+      source: 'dng',
+    });
   });
 
   test('but not one that is no profile', () => {
@@ -180,17 +183,32 @@ describe('the source', () => {
 
   test('and what is usual where the frame says nothing, or less than any sensor could', () => {
     const flat = mosaicOf(300, 200, new Uint16Array(60_000).fill(700));
-    expect(frameNoise(flat)).toEqual({ profile: typicalNoise(1600), source: 'fallback' });
+    expect(frameNoise(flat)).toEqual({
+      profile: typicalNoise(1600),
+      source: 'fallback',
+      ceiling: typicalNoise(1600),
+    });
     const random = new Random(5);
     const smoothed = mosaicOf(
       300,
       200,
       Uint16Array.from({ length: 60_000 }, () => 700 + random.gaussian()),
     );
-    expect(frameNoise({ ...smoothed, shot: { iso: 6400 } })).toEqual({
+    expect(frameNoise({ ...smoothed, shot: { iso: 6400 } })).toMatchObject({
       profile: typicalNoise(6400),
       source: 'fallback',
     });
+  });
+
+  test('has a ceiling as high as a frame that is noisier than its file says', () => {
+    const stated = { slope: 1e-5, offset: 1e-8 };
+    const { profile, ceiling } = frameNoise({ ...dark, noiseProfile: stated });
+    expect(profile).toEqual(stated);
+    for (const level of [0.001, 0.003, 0.01]) {
+      const ratio = sigmaAt(ceiling, level) / sigmaAt(truth('sony-a7s2', 3200), level);
+      expect(ratio).toBeGreaterThan(0.95);
+      expect(ratio).toBeLessThan(1.25);
+    }
   });
 });
 
