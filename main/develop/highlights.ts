@@ -43,6 +43,32 @@ export function whitenClipped(samples: Float32Array, ratio: number, gains: Vecto
   }
 }
 
+/** Where `whitenClipped` leaves light that filled every colour, amplified: the same in all three. */
+export function clippedWhite(ratio: number, gains: Vector3): number {
+  return ratio * Math.min(...gains);
+}
+
+/**
+ * Another white balance than the camera's would tint again what was brought to white. It is taken
+ * off such light before it is multiplied in; the window's shader does the same.
+ * @param samples as `whitenClipped` leaves them; changed in place
+ * @param white as `clippedWhite` says
+ * @param balance what they are about to be multiplied by
+ */
+export function keepWhite(samples: Float32Array, white: number, balance: Vector3): void {
+  if (balance.every((factor) => factor === 1)) return;
+  if (!(clippingBegins * white < amplifiedLimit)) return;
+  const [red, green, blue] = balance;
+  for (let i = 0; i < samples.length; i += 3) {
+    const least = Math.min(samples[i]!, samples[i + 1]!, samples[i + 2]!) / white;
+    if (!(least > clippingBegins)) continue;
+    const share = clipping(least);
+    samples[i]! *= 1 + share * (1 / red - 1);
+    samples[i + 1]! *= 1 + share * (1 / green - 1);
+    samples[i + 2]! *= 1 + share * (1 / blue - 1);
+  }
+}
+
 /** How sure it is that a sensor's value (white is 1) is clipped: 0–1, smooth. */
 function clipping(value: number): number {
   const share = (value - clippingBegins) / (clippedSurely - clippingBegins);

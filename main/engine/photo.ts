@@ -7,6 +7,7 @@ import { develop, type RunNetwork, type TileResult } from '../develop/develop.ts
 import { checkLinear, fitted, isLinear, type NetworkTerms } from '../develop/dialect.ts';
 import { Finisher } from '../develop/finish.ts';
 import { addGrain } from '../develop/grain.ts';
+import { clippedWhite, keepWhite } from '../develop/highlights.ts';
 import { LinearCanvas } from '../develop/linear-canvas.ts';
 import { frameNoise } from '../develop/noise.ts';
 import { packedGrid, type Allocate } from '../develop/pack.ts';
@@ -113,6 +114,7 @@ async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwat
       for await (const tile of develop({ ...light, tiles, run, ...memory, signal })) {
         await watch.time('finish', () => {
           addGrain(tile, grain);
+          keepWhite(tile.samples, clippedWhite(ratio, gains), balance);
           canvas.add(tile);
         });
         tilesDone += 1;

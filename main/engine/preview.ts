@@ -6,6 +6,7 @@ import { tileResult, type RunNetwork, type TileResult } from '../develop/develop
 import { fitted, isLinear, type NetworkTerms } from '../develop/dialect.ts';
 import { Finisher } from '../develop/finish.ts';
 import { addGrain } from '../develop/grain.ts';
+import { clippedWhite, keepWhite } from '../develop/highlights.ts';
 import { halfTile } from '../develop/half.ts';
 import { levelNoise, levelSize, levelWindow } from '../develop/level.ts';
 import { normalisation } from '../develop/normalise.ts';
@@ -192,6 +193,7 @@ export class Previewer {
       },
       { space: 'srgb', balance, tone: edit.tone },
     );
+    keepWhite(developed.samples, clippedWhite(ratio, gains), balance);
     finisher.add(developed);
     const framed =
       edit.framing === undefined ? finisher.image : framePicture(finisher.image, edit.framing);

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { whitenClipped } from '../../main/develop/highlights.ts';
+import { clippedWhite, keepWhite, whitenClipped } from '../../main/develop/highlights.ts';
 import type { Vector3 } from '../../main/raw/mosaic.ts';
 
 const gains: Vector3 = [2, 1, 1.6];
@@ -57,6 +57,43 @@ describe('clipped light', () => {
       });
       last = next;
     }
+  });
+});
+
+describe('clipped light under a white balance that was chosen', () => {
+  const balance: Vector3 = [0.6, 1, 1.7];
+  const white = clippedWhite(1.1, gains);
+  const balanced = (light: Vector3): number[] => {
+    const samples = Float32Array.from(whitened(light, 1.1));
+    keepWhite(samples, white, balance);
+    return balance.map((factor, c) => factor * samples[c]!);
+  };
+
+  it('is as white as before', () => {
+    expectNear(balanced(sensed([5, 5, 5], 1.1)), [white, white, white]);
+  });
+
+  it('turns from balanced to white without an edge', () => {
+    const step = 0.001;
+    let last = balanced([0.8, 0.8, 0.8]);
+    expectNear(last, [0.8 * 0.6, 0.8, 0.8 * 1.7]);
+    for (let light = 0.8 + step; light < 1.3; light += step) {
+      const next = balanced(sensed([light, light, light], 1.1));
+      next.forEach((value, c) => {
+        expect(Math.abs(value - last[c]!)).toBeLessThan(14 * step);
+      });
+      last = next;
+    }
+  });
+
+  it('and only that: a red lamp is balanced like all else', () => {
+    expectNear(balanced([2.2, 0.3, 0.1]), [2.2 * 0.6, 0.3, 0.1 * 1.7]);
+  });
+
+  it('stays bit for bit where none was chosen', () => {
+    const samples = Float32Array.from([1.1, 1.1, 1.1]);
+    keepWhite(samples, white, [1, 1, 1]);
+    expect([...samples]).toEqual([...Float32Array.from([1.1, 1.1, 1.1])]);
   });
 });
 

@@ -40,6 +40,7 @@ describe('side by side', () => {
       look: {
         grain: 0.5,
         balance: [1, 1, 1],
+        white: 1,
         cameraToOutput: [],
         luminance: [],
         exposure: 0,

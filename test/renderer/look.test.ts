@@ -8,6 +8,7 @@ import { cameraToOutput, luminanceWeights } from '../../main/develop/colour.ts';
 import { framePicture } from '../../main/develop/crop.ts';
 import { Finisher } from '../../main/develop/finish.ts';
 import { halfTile } from '../../main/develop/half.ts';
+import { keepWhite } from '../../main/develop/highlights.ts';
 import type { CameraColour, Orientation, Vector3 } from '../../main/raw/mosaic.ts';
 import { defaultEdits, type Edits } from '../../preload/edits.ts';
 import { halfToNumber } from '../../renderer/develop/gl/half.ts';
@@ -48,6 +49,8 @@ function smoothTile(): Float32Array {
 interface Case {
   readonly edits?: Partial<Edits>;
   readonly balance?: Vector3;
+  /** Where the sensor ends. */
+  readonly white?: number;
   readonly orientation?: Orientation;
   readonly samples?: Float32Array;
   readonly grain?: Float32Array;
@@ -58,6 +61,7 @@ interface Case {
 function exported({
   edits,
   balance = [1, 1, 1],
+  white = 100,
   orientation = 1,
   samples = wideTile(),
   grain,
@@ -75,6 +79,7 @@ function exported({
     const value = halfToNumber(halves[at + (index % 3)]!);
     return (value + share * halfToNumber(halves[at + 3]!)) * light;
   });
+  keepWhite(lit, white, balance);
   finisher.add({ area: { x: 0, y: 0, width, height }, samples: lit });
   return framePicture(finisher.image, whole);
 }
@@ -82,6 +87,7 @@ function exported({
 function requestOf({
   edits,
   balance = [1, 1, 1],
+  white = 100,
   orientation = 1,
   samples = wideTile(),
   grain,
@@ -99,6 +105,7 @@ function requestOf({
       ...whole,
       grain: 1 - whole.strength,
       balance,
+      white,
       cameraToOutput: cameraToOutput(colour, 'srgb'),
       luminance: luminanceWeights('srgb'),
       overlay: 'none',
@@ -155,6 +162,7 @@ describe.skipIf(chromiumPath === undefined)('the shader', () => {
   const looks: readonly (readonly [string, Case])[] = [
     ['as the network gave it', {}],
     ['white balance', { balance: [1.4, 1, 0.6] }],
+    ['white balance over clipped light', { balance: [1.4, 1, 0.6], white: 0.5 }],
     ['exposure up', { edits: { exposure: 2.3 } }],
     ['exposure down', { edits: { exposure: -3 } }],
     ['shadows up, highlights down', { edits: { shadows: 1, highlights: -1 } }],

@@ -26,6 +26,8 @@ export interface Look {
   /** 1 − strength. */
   readonly grain: number;
   readonly balance: readonly [number, number, number];
+  /** Light that filled every colour of the sensor, in all three. */
+  readonly white: number;
   /** Row-major. */
   readonly cameraToOutput: readonly number[];
   readonly luminance: readonly number[];
@@ -219,6 +221,7 @@ export class Painter {
     const program = this.#program;
     program.number('grain', look.grain);
     program.numbers('balance', look.balance);
+    program.number('white', look.white);
     program.numbers('cameraToOutput', look.cameraToOutput);
     program.numbers('luminance', look.luminance);
     program.number('exposure', look.exposure);

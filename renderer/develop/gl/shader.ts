@@ -1,6 +1,6 @@
 /**
  * The look, on the graphics card: linear camera RGB in, encoded RGB out. The same formulas in the same
- * order as the export's (main/develop/look.ts, finish.ts and tone.ts), held together by a test.
+ * order as the export's (main/develop/highlights.ts, look.ts, finish.ts and tone.ts), held together by a test.
  */
 
 export const vertexShader = `#version 300 es
@@ -29,6 +29,8 @@ uniform float light;
 // Of the grain in the fourth channel that is given back: 1 - strength.
 uniform float grain;
 uniform vec3 balance;
+// Light that filled every colour of the sensor: no white balance is to tint it.
+uniform float white;
 uniform mat3 cameraToOutput;
 uniform vec3 luminance;
 uniform float exposure;
@@ -59,7 +61,9 @@ float toneGain(float y) {
 }
 
 vec3 look(vec3 camera) {
-  vec3 rgb = cameraToOutput * (camera * balance) * exp2(exposure);
+  float filled = min(camera.r, min(camera.g, camera.b));
+  vec3 factor = mix(balance, vec3(1.0), smoothstep(0.85, 0.94, filled / white));
+  vec3 rgb = cameraToOutput * (camera * factor) * exp2(exposure);
   float y = max(0.0, dot(luminance, rgb));
   if (y == 0.0) return vec3(0.0);
   rgb = y + (rgb - y) * (1.0 + saturation);
