@@ -181,50 +181,44 @@ function addMissing(
   const green = greenOf(region);
   const width = core.width * 6;
   const below = 2 * stride;
-  /** Adds to the pixel of the sample at `at`; reds and blues are its nearest, four with repeats. */
-  const add = (
-    out: number,
-    at: number,
-    share: number,
-    reds: readonly [number, number, number, number],
-    blues: readonly [number, number, number, number],
-  ): void => {
-    const own = green[at]!;
-    const [r, g, b] = [samples[out]!, samples[out + 1]!, samples[out + 2]!];
-    const redOwn = own - mean(green, reds);
-    const blueOwn = own - mean(green, blues);
-    samples[out] = r + share * (mean(missing, reds) + carried(g, r) * redOwn);
-    samples[out + 1] = g + share * own;
-    samples[out + 2] = b + share * (mean(missing, blues) + carried(g, b) * blueOwn);
-  };
   for (let y = 0, cell = 0; y < core.height; y++) {
     for (let x = 0; x < core.width; x++, cell++) {
       const share = shares[cell]!;
       if (share === 0) continue;
+      // The cell's own red and blue, and the nearest in the cells around.
       const red = 2 * (y + gateRadius) * stride + 2 * (x + gateRadius);
       const blue = red + stride + 1;
-      const upper = 2 * y * width + 6 * x;
-      const lower = upper + width;
       const [redRight, redBelow, redFar] = [red + 2, red + below, red + below + 2];
       const [blueLeft, blueAbove, blueFar] = [blue - 2, blue - below, blue - below - 2];
-      add(upper, red, share, [red, red, red, red], [blue, blueLeft, blueAbove, blueFar]);
-      add(
-        upper + 3,
-        red + 1,
-        share,
-        [red, redRight, red, redRight],
-        [blue, blueAbove, blue, blueAbove],
-      );
-      add(lower, blue - 1, share, [red, redBelow, red, redBelow], [blue, blueLeft, blue, blueLeft]);
-      add(lower + 3, blue, share, [red, redRight, redBelow, redFar], [blue, blue, blue, blue]);
+      const upper = 2 * y * width + 6 * x;
+      const lower = upper + width;
+      for (let pixel = 0; pixel < 4; pixel++) {
+        const isRight = (pixel & 1) === 1;
+        const isBelow = pixel > 1;
+        // Two by two: those of a colour across from each other, the same one twice where it is here.
+        const r1 = red;
+        const r2 = isRight ? redRight : red;
+        const r3 = isBelow ? redBelow : red;
+        const r4 = isRight ? (isBelow ? redFar : redRight) : r3;
+        const b1 = blue;
+        const b2 = isRight ? blue : blueLeft;
+        const b3 = isBelow ? blue : blueAbove;
+        const b4 = isRight ? b3 : isBelow ? blueLeft : blueFar;
+        const at = (isBelow ? red + stride : red) + (isRight ? 1 : 0);
+        const out = (isBelow ? lower : upper) + (isRight ? 3 : 0);
+        const own = green[at]!;
+        const redOwn = own - mean(green, r1, r2, r3, r4);
+        const blueOwn = own - mean(green, b1, b2, b3, b4);
+        const [r, g, b] = [samples[out]!, samples[out + 1]!, samples[out + 2]!];
+        samples[out] = r + share * (mean(missing, r1, r2, r3, r4) + carried(g, r) * redOwn);
+        samples[out + 1] = g + share * own;
+        samples[out + 2] = b + share * (mean(missing, b1, b2, b3, b4) + carried(g, b) * blueOwn);
+      }
     }
   }
 }
 
-function mean(
-  values: Float32Array,
-  [a, b, c, d]: readonly [number, number, number, number],
-): number {
+function mean(values: Float32Array, a: number, b: number, c: number, d: number): number {
   return 0.25 * (values[a]! + values[b]! + values[c]! + values[d]!);
 }
 
