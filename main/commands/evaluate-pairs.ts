@@ -74,8 +74,7 @@ export async function evaluatePairs(
         const target = await loadTarget(pair, short, signal);
         const scores = await evaluatePair({
           pair: { short, target, ratio: pair.ratio },
-          run: (packed, width, height) => network.run(packed, width, height),
-          terms: network.terms,
+          network,
           crop,
           signal,
         });

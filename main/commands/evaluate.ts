@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { z } from 'zod';
+import { isLinear } from '../develop/dialect.ts';
 import { defaultModelId, readModel } from '../network/manifest.ts';
 import { openNetwork } from '../network/session.ts';
 import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
@@ -133,7 +134,7 @@ async function evaluate(paths: readonly string[], options: Options): Promise<voi
           const evaluation = await evaluatePhoto({
             photo,
             level,
-            run: (packed, width, height) => network.run(packed, width, height),
+            network,
             crop,
             signal,
           });
@@ -169,6 +170,7 @@ async function evaluate(paths: readonly string[], options: Options): Promise<voi
     `the middle ${crop} pixels of each; beside it LibRaw's own picture (AHD, brightened by`,
     'the ratio). rgbP: dB after one fixed rendering; raw: dB in linear camera RGB, not aligned;',
     'ΔE: CIEDE2000 of 32-pixel blocks.',
+    ...(isLinear(network.terms) ? [] : [FINISHED_NOTE]),
   ].join(' ');
   const provenance = `${isHeldOutOnly || options.all ? '' : 'Whether training saw these photos is not known here. '}${options.camera === undefined ? NOTE : OWN_NOTE}`;
   const table = options.markdown ? markdownTable(results) : textTable(results);
@@ -186,6 +188,11 @@ async function levelsFor({ camera, levels }: Options): Promise<readonly Level[]>
 const NOTE =
   "Training draws its noise from wide ranges, chosen to contain cameras like these, and from no camera's " +
   'calibration; the colour matrices of the cameras above are among those that it blends.';
+
+/** Of models that were trained on finished pictures. */
+const FINISHED_NOTE =
+  'The model paints finished pictures: they are held against that rendering as they are, and have no raw ' +
+  'score. If it learned from pictures with other tones, much of the difference may be tones.';
 
 const OWN_NOTE =
   'The darkness is that of a measured camera, without hot pixels and shading; a model that was trained in ' +
@@ -212,7 +219,7 @@ function meansOf({ level, scores }: LevelResult) {
 /** The figures of a row: each measure of the network, then of LibRaw. */
 const COLUMNS = [
   { title: 'rgbP', of: ({ rgbP }: Scores) => rgbP.toFixed(1) },
-  { title: 'raw', of: ({ raw }: Scores) => raw.toFixed(1) },
+  { title: 'raw', of: ({ raw }: Scores) => raw?.toFixed(1) ?? '–' },
   { title: 'SSIM', of: ({ ssim }: Scores) => ssim.toFixed(3) },
   { title: 'ΔE', of: ({ blockDeltaE }: Scores) => blockDeltaE.toFixed(1) },
 ] as const;

@@ -76,6 +76,11 @@ export function trainCommand(): Command {
       numberBetween(32, 512, whole),
     )
     .option(
+      '--deep-dark <share>',
+      'share of the patches drawn from the deep dark (×200 at ISO 6400 and darker), besides those that chance puts there (with --photos; default: 0)',
+      numberBetween(0, 1),
+    )
+    .option(
       '--base <channels>',
       `width of the network: 16 is fast, 32 is quality (default: ${unet.baseChannels})`,
       numberBetween(4, 64, whole),

@@ -18,6 +18,7 @@ export const recipeOptionsSchema = z.object({
   loss: z.string().optional(),
   batch: z.number().optional(),
   patch: z.number().optional(),
+  deepDark: z.number().optional(),
   base: z.number().optional(),
   learningRate: z.number().optional(),
   learningRateFinal: z.number().optional(),
@@ -68,6 +69,12 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
       `expected pairs for ${what} but received --photos: name a folder of short and long exposures`,
     );
   }
+  if (pairs !== undefined && options.deepDark !== undefined) {
+    throw new Refusal(
+      'bad-argument',
+      'expected --photos for --deep-dark but received pairs, which are as dark as they were taken',
+    );
+  }
   const { epochs: madeEpochs, ...rest } = made;
   const batch = options.batch ?? made.batch;
   const epochs = options.steps === undefined ? (options.epochs ?? madeEpochs) : undefined;
@@ -81,6 +88,7 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
     unet: { ...made.unet, baseChannels: options.base ?? made.unet.baseChannels },
     batch,
     patchPacked: options.patch ?? made.patchPacked,
+    deepDark: options.deepDark ?? made.deepDark,
     steps,
     ...(epochs === undefined ? {} : { epochs }),
     learningRate,
@@ -120,6 +128,7 @@ export function resumedRecipe(options: RecipeOptions, recipe: Recipe): Recipe {
     ['--recipe', options.recipe, recipe.name],
     ['--batch', options.batch, recipe.batch],
     ['--patch', options.patch, recipe.patchPacked],
+    ['--deep-dark', options.deepDark, recipe.deepDark],
     ['--base', options.base, recipe.unet.baseChannels],
     ['--learning-rate', options.learningRate, recipe.learningRate],
     ['--learning-rate-final', options.learningRateFinal, recipe.learningRateFinal],

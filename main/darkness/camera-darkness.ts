@@ -27,12 +27,14 @@ const ratioMax = 300;
  * level, tails, rows, columns, hot pixels and steps. The slope in amplified units is drawn as for all
  * cameras, so the network sees as much of the deep dark; the ratio follows from slope and ISO. Half of
  * the patches have hot pixels and dark shading left in, as a machine that lacks the profile will.
+ *
+ * @param deepDark as in `drawSlope`
  */
-export function cameraDarkness(profile: CameraProfile): DrawDarkness {
+export function cameraDarkness(profile: CameraProfile, deepDark = 0): DrawDarkness {
   const exposures = profile.isos.flatMap(({ dark }) => dark.map((one) => one.exposureSeconds));
   const shift = shiftToRggb(profile.cfa);
   return (random) => {
-    const slope = drawSlope(random);
+    const slope = drawSlope(random, deepDark);
     const exposureSeconds = random.pick(exposures);
     const noise = cameraNoiseAt(profile, drawIso(profile, slope, random), exposureSeconds);
     const read = noise.readSigmaDn;

@@ -1,18 +1,14 @@
 /** How near a network comes to the long exposure of a pair, and how near the amplified short one does. */
 
 import { cameraToOutput } from '../develop/colour.ts';
-import { develop, type RunNetwork } from '../develop/develop.ts';
-import { fitted, isLinear, type NetworkTerms } from '../develop/dialect.ts';
-import { LinearCanvas } from '../develop/linear-canvas.ts';
+import { isLinear } from '../develop/dialect.ts';
 import { normalisation } from '../develop/normalise.ts';
-import { frameNoise } from '../develop/noise.ts';
-import { packedGrid } from '../develop/pack.ts';
-import { planTiles } from '../develop/tiles.ts';
 import { shiftToRggb, siteColours } from '../raw/cfa.ts';
 import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
 import { throwIfCancelled } from '../refusal.ts';
 import { DEMOSAIC_RIM, demosaicSquare } from '../training/pairs/demosaic.ts';
 import { psnr, rendered, scoreRendered, type LinearRgb } from './metrics.ts';
+import { networkPicture, type ScoredNetwork } from './network-picture.ts';
 import type { LoadedPair } from '../training/pairs/pair-patches.ts';
 import type { FinishedPicture } from '../training/pairs/pairs-picture.ts';
 
@@ -32,15 +28,12 @@ export interface PairEvaluation {
   readonly amplified: PairScores;
 }
 
-/** Packed pixels in one network input. */
-const WINDOW_AREA_MAX = 512 * 512;
 /** Side of the squares that are demosaiced at a time, their rim counted in. */
 const SQUARE = 512;
 
 export interface PairEvaluationRequest {
   readonly pair: LoadedPair;
-  readonly run: RunNetwork;
-  readonly terms: NetworkTerms;
+  readonly network: ScoredNetwork;
   /** Longest side of what is cut out of the middle, pixels. */
   readonly crop: number;
   readonly signal?: AbortSignal | undefined;
@@ -53,12 +46,12 @@ export interface PairEvaluationRequest {
  * @throws Refusal `cancelled`; whatever `run` throws
  */
 export async function evaluatePair(request: PairEvaluationRequest): Promise<PairEvaluation> {
-  const { run, terms, crop, signal } = request;
+  const { network, crop, signal } = request;
   const pair = middle(request.pair, crop);
   const { short, target, ratio } = pair;
-  const isPainter = terms.domain === 'srgb';
+  const isPainter = !isLinear(network.terms);
   const gains = short.colour.asShotGains;
-  const light = await networkPicture(pair, run, terms, signal);
+  const light = await networkPicture(short, ratio, network, signal);
   throwIfCancelled(signal);
   const amplified = demosaiced(short, ratio, gains);
   const matrix = cameraToOutput(short.colour, 'srgb');
@@ -118,30 +111,6 @@ function middle({ short, target, ratio }: LoadedPair, crop: number): LoadedPair 
           },
     ratio,
   };
-}
-
-/** The network's answer as it gives it: light, or a finished picture's values. */
-async function networkPicture(
-  { short, ratio }: LoadedPair,
-  run: RunNetwork,
-  terms: NetworkTerms,
-  signal: AbortSignal | undefined,
-): Promise<LinearRgb> {
-  const grid = packedGrid(short);
-  const tiles = planTiles(grid.width, grid.height, WINDOW_AREA_MAX);
-  const canvas = new LinearCanvas({ ...short, grid }, [1, 1, 1]);
-  const developing = develop({
-    mosaic: short,
-    ratio,
-    gains: short.colour.asShotGains,
-    noise: isLinear(terms) ? frameNoise(short).ceiling : undefined,
-    tiles,
-    // What it gives is left as it is: here nothing comes after it.
-    run: fitted(run, { ...terms, domain: 'camera-linear' }, short.colour),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  for await (const tile of developing) canvas.add(tile);
-  return canvas.image;
 }
 
 /** A whole frame in colour, square by square. */

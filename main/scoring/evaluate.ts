@@ -3,18 +3,15 @@
  * picture of the same dark file beside it.
  */
 
-import { develop, type RunNetwork } from '../develop/develop.ts';
 import { cameraToOutput } from '../develop/colour.ts';
-import { LinearCanvas } from '../develop/linear-canvas.ts';
-import { frameNoise } from '../develop/noise.ts';
-import { packedGrid } from '../develop/pack.ts';
-import { planTiles } from '../develop/tiles.ts';
+import { isLinear } from '../develop/dialect.ts';
 import { cfaDng } from '../raw/dng.ts';
 import { LibRawFile } from '../raw/libraw.ts';
 import type { Mosaic } from '../raw/mosaic.ts';
 import { Refusal } from '../refusal.ts';
 import { simulatedCamera, type SimulatedCamera } from '../darkness/cameras.ts';
-import { score, type LinearRgb, type Scores } from './metrics.ts';
+import { score, scoreFinished, type LinearRgb, type LinearScores, type Scores } from './metrics.ts';
+import { networkPicture, type ScoredNetwork } from './network-picture.ts';
 import type { LinearPhoto } from '../training/photos/photos.ts';
 import { Random } from '../darkness/random.ts';
 import { simulateMosaic, type Area } from '../darkness/simulate.ts';
@@ -39,9 +36,6 @@ export const DEFAULT_LEVELS: readonly Level[] = [
   { camera: 'nikon-d850', iso: 800, ratio: 100 },
   { camera: 'nikon-d850', iso: 3200, ratio: 250 },
 ];
-
-/** Packed pixels in one network input; an evaluation's crops are smaller. */
-const WINDOW_AREA_MAX = 512 * 512;
 
 /** First key of every evaluation's noise, so that no training ever draws the same. */
 const EVALUATION_KEY = 0x6576_616c;
@@ -103,7 +97,7 @@ export function middleOf(photo: LinearPhoto, crop: number): Area {
 export interface EvaluationRequest {
   readonly photo: LinearPhoto;
   readonly level: Level;
-  readonly run: RunNetwork;
+  readonly network: ScoredNetwork;
   /** Longest side of what is cut out of the middle of the photo, pixels. */
   readonly crop: number;
   readonly signal?: AbortSignal;
@@ -112,7 +106,7 @@ export interface EvaluationRequest {
 /** Scores of one photo at one level. */
 export interface Evaluation {
   readonly network: Scores;
-  readonly libraw: Scores;
+  readonly libraw: LinearScores;
 }
 
 /**
@@ -121,7 +115,7 @@ export interface Evaluation {
  * @throws Refusal `cancelled`, or as `simulateMosaic`; whatever `run` throws
  */
 export async function evaluatePhoto(request: EvaluationRequest): Promise<Evaluation> {
-  const { photo, level, run, crop, signal } = request;
+  const { photo, level, network, crop, signal } = request;
   const { measured, iso, ratio } = level;
   const { mosaic: stated, truth } = simulateMosaic(photo, {
     camera: measured ?? level.camera,
@@ -134,10 +128,11 @@ export async function evaluatePhoto(request: EvaluationRequest): Promise<Evaluat
   const black = measured?.blackAt?.(iso);
   const mosaic = black === undefined ? stated : { ...stated, blackLevel: black };
   const cameraToSrgb = cameraToOutput(mosaic.colour, 'srgb');
-  const network = await networkPicture(mosaic, level.ratio, run, signal);
+  const picture = await networkPicture(mosaic, level.ratio, network, signal);
   const libraw = await librawPicture(mosaic, level.ratio);
+  const scored = isLinear(network.terms) ? score : scoreFinished;
   return {
-    network: score(network, truth, cameraToSrgb),
+    network: scored(picture, truth, cameraToSrgb),
     libraw: score(libraw, truth, cameraToSrgb),
   };
 }
@@ -147,24 +142,6 @@ function nameKey(name: string): number {
   let hash = 0x811c_9dc5;
   for (const byte of Buffer.from(name)) hash = Math.imul(hash ^ byte, 0x0100_0193);
   return hash >>> 0;
-}
-
-/** The develop line's output as one picture. */
-export async function networkPicture(
-  mosaic: Mosaic,
-  ratio: number,
-  run: RunNetwork,
-  signal?: AbortSignal,
-): Promise<LinearRgb> {
-  const grid = packedGrid(mosaic);
-  const tiles = planTiles(grid.width, grid.height, WINDOW_AREA_MAX);
-  const canvas = new LinearCanvas({ ...mosaic, grid }, [1, 1, 1]);
-  const gains = mosaic.colour.asShotGains;
-  const noise = frameNoise(mosaic).ceiling;
-  const stop = signal === undefined ? {} : { signal };
-  const request = { mosaic, ratio, gains, noise, tiles, run, ...stop };
-  for await (const tile of develop(request)) canvas.add(tile);
-  return canvas.image;
 }
 
 /**
@@ -194,14 +171,15 @@ async function librawPicture(mosaic: Mosaic, ratio: number): Promise<LinearRgb> 
   return { width, height, samples: Float32Array.from(samples, (value) => value * scale) };
 }
 
-/** Each measure's mean over photos. */
+/** Each measure's mean over photos; that of `raw` where all have it. */
 export function meanScores(scores: readonly Scores[]): Scores {
-  const mean = (measure: keyof Scores): number =>
-    scores.reduce((sum, one) => sum + one[measure], 0) / scores.length;
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / scores.length;
+  const raw = scores.flatMap((one) => one.raw ?? []);
   return {
-    rgbP: mean('rgbP'),
-    raw: mean('raw'),
-    ssim: mean('ssim'),
-    blockDeltaE: mean('blockDeltaE'),
+    rgbP: mean(scores.map(({ rgbP }) => rgbP)),
+    ...(raw.length === scores.length ? { raw: mean(raw) } : {}),
+    ssim: mean(scores.map(({ ssim }) => ssim)),
+    blockDeltaE: mean(scores.map(({ blockDeltaE }) => blockDeltaE)),
   };
 }

@@ -17,13 +17,19 @@ export interface LinearRgb {
 export interface Scores {
   /** PSNR after the fixed rendering, dB. */
   readonly rgbP: number;
-  /** PSNR in white-balanced linear camera RGB, not aligned, dB. */
-  readonly raw: number;
+  /**
+   * PSNR in white-balanced linear camera RGB, not aligned, dB; absent of a finished picture, in which
+   * the light is not to be had any more.
+   */
+  readonly raw?: number;
   /** Structural similarity of the rendering's luma, −1 … 1. */
   readonly ssim: number;
   /** Mean CIEDE2000 of 32-pixel block means of the rendering. */
   readonly blockDeltaE: number;
 }
+
+/** Scores of a picture in linear light. */
+export type LinearScores = Required<Scores>;
 
 /** The part of a picture inside the border, clipped to 0 … 1. */
 function inner(picture: LinearRgb): LinearRgb {
@@ -302,20 +308,40 @@ function blockDeltaE(a: LinearRgb, b: LinearRgb): number {
  * @param cameraToSrgb white-balanced linear camera RGB → linear sRGB
  * @throws RangeError if the sizes differ or are below 27 pixels a side
  */
-export function score(picture: LinearRgb, truth: LinearRgb, cameraToSrgb: Matrix3): Scores {
+export function score(picture: LinearRgb, truth: LinearRgb, cameraToSrgb: Matrix3): LinearScores {
+  const [a, b] = bothInner(picture, truth);
+  return {
+    ...compared(rendered(a, cameraToSrgb), rendered(b, cameraToSrgb)),
+    raw: psnr(a.samples, b.samples),
+  };
+}
+
+/**
+ * Scores a finished picture (values in sRGB, 0 … 1) against the truth's rendering, otherwise as `score`
+ * does.
+ *
+ * @param truth in linear light
+ * @throws RangeError as `score`
+ */
+export function scoreFinished(picture: LinearRgb, truth: LinearRgb, cameraToSrgb: Matrix3): Scores {
+  const [a, b] = bothInner(picture, truth);
+  return compared(a, rendered(b, cameraToSrgb));
+}
+
+function bothInner(picture: LinearRgb, truth: LinearRgb): readonly [LinearRgb, LinearRgb] {
   if (picture.width !== truth.width || picture.height !== truth.height) {
     throw new RangeError(
       `expected a picture of ${truth.width} × ${truth.height}, got ${picture.width} × ${picture.height}`,
     );
   }
-  const a = inner(picture);
-  const b = inner(truth);
-  const renderedA = rendered(a, cameraToSrgb);
-  const renderedB = rendered(b, cameraToSrgb);
+  return [inner(picture), inner(truth)];
+}
+
+/** What two renderings of one size differ by. */
+function compared(a: LinearRgb, b: LinearRgb): Omit<LinearScores, 'raw'> {
   return {
-    rgbP: psnr(renderedA.samples, renderedB.samples),
-    raw: psnr(a.samples, b.samples),
-    ssim: ssim(lumaOf(renderedA), lumaOf(renderedB), a.width, a.height),
-    blockDeltaE: blockDeltaE(renderedA, renderedB),
+    rgbP: psnr(a.samples, b.samples),
+    ssim: ssim(lumaOf(a), lumaOf(b), a.width, a.height),
+    blockDeltaE: blockDeltaE(a, b),
   };
 }

@@ -26,6 +26,8 @@ export const recipeSchema = z.object({
   batch: z.number().int().min(1).max(64),
   /** Side of a patch in packed pixels. */
   patchPacked: z.number().int().min(32).max(512).multipleOf(16),
+  /** Share of the patches of photos that are drawn from the deep dark besides (`drawSlope`). */
+  deepDark: z.number().min(0).max(1).default(0),
   steps: z.number().int().min(1).max(100_000_000),
   /** Passes over the pairs that `steps` was reckoned from, where it was. */
   epochs: z.number().positive().optional(),
@@ -60,6 +62,7 @@ export const defaultRecipe: Recipe = {
   unet: { inputChannels: 4, outputChannels: 12, baseChannels: 16, levels: 5 },
   batch: 8,
   patchPacked: 64,
+  deepDark: 0,
   steps: 30_000,
   learningRate: 1e-3,
   learningRateFinal: 1e-6,

@@ -13,7 +13,8 @@ import { simulateMosaic } from '../../main/darkness/simulate.ts';
 import { readModel } from '../../main/network/manifest.ts';
 import { openNetwork } from '../../main/network/session.ts';
 import type { Vector3 } from '../../main/raw/mosaic.ts';
-import { levelName, middleOf, networkPicture, parseLevels } from '../../main/scoring/evaluate.ts';
+import { levelName, middleOf, parseLevels } from '../../main/scoring/evaluate.ts';
+import { networkPicture } from '../../main/scoring/network-picture.ts';
 import { blockLabs, ciede2000, rendered } from '../../main/scoring/metrics.ts';
 import { HELD_OUT_PHOTOS } from '../../main/training/photos/held-out.ts';
 import { findPhotos, loadLinearPhoto } from '../../main/training/photos/photos.ts';
@@ -45,9 +46,7 @@ for (const level of parseLevels(levels)) {
       area: middleOf(photo, 512),
     });
     const toSrgb = cameraToOutput(mosaic.colour, 'srgb');
-    const picture = await networkPicture(mosaic, level.ratio, (packed, w, h) =>
-      network.run(packed, w, h),
-    );
+    const picture = await networkPicture(mosaic, level.ratio, network);
     const wanted = blockLabs(rendered(truth, toSrgb));
     const given = blockLabs(rendered(picture, toSrgb));
     const mean = (of: (was: Vector3, is: Vector3) => number): number =>

@@ -12,7 +12,7 @@ import { Random } from '../../main/darkness/random.ts';
 import { simulateMosaic } from '../../main/darkness/simulate.ts';
 import { readModel } from '../../main/network/manifest.ts';
 import { openNetwork } from '../../main/network/session.ts';
-import { networkPicture } from '../../main/scoring/evaluate.ts';
+import { networkPicture } from '../../main/scoring/network-picture.ts';
 import { rendered, type LinearRgb } from '../../main/scoring/metrics.ts';
 import { findPhotos, loadLinearPhoto } from '../../main/training/photos/photos.ts';
 
@@ -59,9 +59,7 @@ for (const [column, { name, iso, ratio }] of scenes.entries()) {
   const toSrgb = cameraToOutput(mosaic.colour, 'srgb');
   await show(rendered(truth, toSrgb), column, 0);
   for (const [index, network] of networks.entries()) {
-    const picture = await networkPicture(mosaic, ratio, (packed, w, h) =>
-      network.run(packed, w, h),
-    );
+    const picture = await networkPicture(mosaic, ratio, network);
     await show(rendered(picture, toSrgb), column, index + 1);
   }
 }

@@ -7,14 +7,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunNetwork } from '../../main/develop/develop.ts';
 import type { NetworkTerms } from '../../main/develop/dialect.ts';
 import { evaluatePair } from '../../main/scoring/evaluate-pairs.ts';
+import type { ScoredNetwork } from '../../main/scoring/network-picture.ts';
 import { dimmed, pairOf, sceneOf, writePair } from './made-pairs.ts';
 import { eventsOf, nightglass } from './nightglass.ts';
 
 const linear: NetworkTerms = { clamp: 4, whiteBalanced: true, domain: 'camera-linear' };
 
 /** A network that gives every pixel of a cell the cell's own samples, times a factor. */
-function cells(factor: number): RunNetwork {
-  return (packed, width, height) => {
+function cells(factor: number): ScoredNetwork {
+  const run: RunNetwork = (packed, width, height) => {
     const area = width * height;
     const output = new Float32Array(12 * area);
     for (let site = 0; site < 4; site++) {
@@ -27,6 +28,7 @@ function cells(factor: number): RunNetwork {
     }
     return Promise.resolve(output);
   };
+  return { run, terms: linear };
 }
 
 describe('the scores of a pair', () => {
@@ -41,8 +43,7 @@ describe('the scores of a pair', () => {
   it('are at the sensor’s own samples what the network made of them', async () => {
     const { network, amplified } = await evaluatePair({
       pair,
-      run: cells(1),
-      terms: linear,
+      network: cells(1),
       crop: 999,
     });
     // What is left is the rounding of an eighth to whole numbers, times eight.
@@ -59,8 +60,7 @@ describe('the scores of a pair', () => {
     const short = { ...pair.short, noiseProfile: { slope: 0, offset: 1 } };
     const { network } = await evaluatePair({
       pair: { ...pair, short },
-      run: cells(0.8),
-      terms: linear,
+      network: cells(0.8),
       crop: 999,
     });
     expect(network.raw?.plain).toBeLessThan(30);
@@ -68,7 +68,7 @@ describe('the scores of a pair', () => {
   });
 
   it('are those of what is exported: with the detail that noise does not explain', async () => {
-    const { network } = await evaluatePair({ pair, run: cells(0.8), terms: linear, crop: 999 });
+    const { network } = await evaluatePair({ pair, network: cells(0.8), crop: 999 });
     expect(network.raw?.plain).toBeGreaterThan(33);
   });
 
@@ -78,8 +78,7 @@ describe('the scores of a pair', () => {
     const painter: NetworkTerms = { clamp: 1, whiteBalanced: false, domain: 'srgb' };
     const { network, amplified } = await evaluatePair({
       pair,
-      run: grey,
-      terms: painter,
+      network: { run: grey, terms: painter },
       crop: 64,
     });
     expect(network.raw).toBeUndefined();
@@ -92,8 +91,10 @@ describe('the scores of a pair', () => {
     const samples = new Uint16Array(width * height * 3).fill(32_768);
     const { network } = await evaluatePair({
       pair: { ...pair, target: { kind: 'picture', picture: { width, height, samples } } },
-      run: (_packed, w, h) => Promise.resolve(new Float32Array(12 * w * h).fill(0.214)),
-      terms: { ...linear, domain: 'srgb' },
+      network: {
+        run: (_packed, w, h) => Promise.resolve(new Float32Array(12 * w * h).fill(0.214)),
+        terms: { ...linear, domain: 'srgb' },
+      },
       crop: 999,
     });
     expect(network.raw).toBeUndefined();

@@ -5,7 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { Random } from '../../main/darkness/random.ts';
+import { simulateMosaic } from '../../main/darkness/simulate.ts';
+import { cameraToOutput } from '../../main/develop/colour.ts';
 import type { RunNetwork } from '../../main/develop/develop.ts';
+import type { NetworkTerms } from '../../main/develop/dialect.ts';
 import { evaluationPhotos, trainingPhotos } from '../../main/training/photos/dataset.ts';
 import {
   DEFAULT_LEVELS,
@@ -15,7 +19,9 @@ import {
   middleOf,
   parseLevels,
 } from '../../main/scoring/evaluate.ts';
-import { defaultRecipe, type Recipe } from '../../main/training/recipe.ts';
+import { rendered } from '../../main/scoring/metrics.ts';
+import type { ScoredNetwork } from '../../main/scoring/network-picture.ts';
+import { defaultRecipe, recipes, type Recipe } from '../../main/training/recipe.ts';
 import { freshState } from '../../main/training/run/run.ts';
 import { writeModel } from '../../main/training/run/trained-model.ts';
 import { photoOf, waves, writePhotos } from './made-photos.ts';
@@ -23,7 +29,7 @@ import { eventsOf, nightglass } from './nightglass.ts';
 import { refusalOf } from './refusal-of.ts';
 
 /** In place of a network: each 2×2 cell's own R, mean G and B at all four of its pixels. */
-const cellColours: RunNetwork = (packed, width, height) => {
+const runCells: RunNetwork = (packed, width, height) => {
   const area = width * height;
   const output = new Float32Array(12 * area);
   for (let at = 0; at < area; at++) {
@@ -36,6 +42,9 @@ const cellColours: RunNetwork = (packed, width, height) => {
   }
   return Promise.resolve(output);
 };
+
+const linear: NetworkTerms = { clamp: 4, whiteBalanced: true, domain: 'camera-linear' };
+const cellColours: ScoredNetwork = { run: runCells, terms: linear };
 
 describe('evaluatePhoto', () => {
   const photo = photoOf('waves', [150, 131], waves);
@@ -52,7 +61,7 @@ describe('evaluatePhoto', () => {
       const { network, libraw } = await evaluatePhoto({
         photo,
         level,
-        run: cellColours,
+        network: cellColours,
         crop: 512,
       });
       expect(network.raw).toBeGreaterThan(44);
@@ -66,13 +75,13 @@ describe('evaluatePhoto', () => {
 
   it('finds that darkness costs, the same each time', async () => {
     const level = { camera: 'sony-a7s2', iso: 25_600, ratio: 300 };
-    const once = await evaluatePhoto({ photo, level, run: cellColours, crop: 96 });
-    const again = await evaluatePhoto({ photo, level, run: cellColours, crop: 96 });
+    const once = await evaluatePhoto({ photo, level, network: cellColours, crop: 96 });
+    const again = await evaluatePhoto({ photo, level, network: cellColours, crop: 96 });
     expect(again).toEqual(once);
     const milder = { camera: 'sony-a7s2', iso: 1600, ratio: 100 };
-    const better = await evaluatePhoto({ photo, level: milder, run: cellColours, crop: 96 });
+    const better = await evaluatePhoto({ photo, level: milder, network: cellColours, crop: 96 });
     for (const which of ['network', 'libraw'] as const) {
-      expect(once[which].raw).toBeLessThan(better[which].raw - 5);
+      expect(once[which].raw).toBeLessThan(better[which].raw! - 5);
       expect(once[which].ssim).toBeLessThan(better[which].ssim);
       expect(once[which].blockDeltaE).toBeGreaterThan(better[which].blockDeltaE);
     }
@@ -80,11 +89,56 @@ describe('evaluatePhoto', () => {
     expect(once.network.blockDeltaE).toBeLessThan(once.libraw.blockDeltaE);
   });
 
+  it('holds a finished picture against the rendering, without a raw score', async () => {
+    const level = bright[0]!;
+    const { mosaic } = simulateMosaic(photo, {
+      camera: level.camera,
+      iso: 50,
+      ratio: 1,
+      random: new Random(1),
+    });
+    const [red, , blue] = mosaic.colour.asShotGains;
+    const toSrgb = cameraToOutput(mosaic.colour, 'srgb');
+    let brightest = 0;
+    // Paints the very rendering that scores are made of, from what such a network is given: unbalanced.
+    const paint: RunNetwork = async (packed, width, height) => {
+      const area = width * height;
+      const balanced = packed.map((value, at) => {
+        brightest = Math.max(brightest, value);
+        return value * [red, 1, 1, blue][Math.floor(at / area)]!;
+      });
+      const light = await runCells(balanced, width, height);
+      // Planes of one colour each, so the rendering takes them pixel by pixel and back.
+      const samples = light.map((_, index) => {
+        const [pixel, colour] = [Math.floor(index / 3), index % 3];
+        const [place, at] = [Math.floor(pixel / area), pixel % area];
+        return light[(place * 3 + colour) * area + at]!;
+      });
+      const picture = rendered({ width, height: 4 * height, samples }, toSrgb).samples;
+      return light.map((_, index) => {
+        const [plane, at] = [Math.floor(index / area), index % area];
+        return picture[(Math.floor(plane / 3) * area + at) * 3 + (plane % 3)]!;
+      });
+    };
+    const terms: NetworkTerms = { clamp: 1, whiteBalanced: false, domain: 'srgb' };
+    const { network } = await evaluatePhoto({
+      photo,
+      level,
+      network: { run: paint, terms },
+      crop: 512,
+    });
+    expect(brightest).toBeLessThanOrEqual(1);
+    expect(network).not.toHaveProperty('raw');
+    expect(network.rgbP).toBeGreaterThan(42);
+    expect(network.blockDeltaE).toBeLessThan(0.8);
+    expect(meanScores([network, network])).toEqual(network);
+  });
+
   it('stops when asked to', async () => {
     const level = bright[0]!;
     const signal = AbortSignal.abort();
     await expect(
-      evaluatePhoto({ photo, level, run: cellColours, crop: 64, signal }),
+      evaluatePhoto({ photo, level, network: cellColours, crop: 64, signal }),
     ).rejects.toMatchObject({ code: 'cancelled' });
   });
 });
@@ -99,7 +153,7 @@ it('averages each measure', () => {
   const one = { rgbP: 20, raw: 30, ssim: 0.5, blockDeltaE: 4 };
   const other = { rgbP: 24, raw: 32, ssim: 0.7, blockDeltaE: 2 };
   const { rgbP, raw, ssim, blockDeltaE } = meanScores([one, other]);
-  expect([rgbP, raw, ssim, blockDeltaE].map((value) => Number(value.toFixed(9)))).toEqual([
+  expect([rgbP, raw, ssim, blockDeltaE].map((value) => Number(value?.toFixed(9)))).toEqual([
     22, 31, 0.6, 3,
   ]);
 });
@@ -232,6 +286,20 @@ describe('nightglass evaluate', () => {
       /\| ILCE-7SM2 ISO 1600 ×100 \|( \*\*-?[\d.]+\*\* \(-?[\d.]+\) \|){4}\n/,
     );
     expect(markdown.stdout).toContain('Simulated darkness');
+  });
+
+  it('says of a model that paints finished pictures how it was scored', async () => {
+    const recipe: Recipe = { ...recipes.sid, unet: { ...recipes.sid.unet, baseChannels: 4 } };
+    const checkpoint = { recipe, dataset: 'none', state: freshState(recipe) };
+    const title = { id: 'painter', name: 'Painter', description: '', licence: 'CC0-1.0' };
+    const painter = (await writeModel(folder, checkpoint, title)).manifest;
+    const { status, stdout } = await nightglass([
+      'evaluate', path.join(folder, 'photos', 'made-0.png'), '--model', painter, '--crop', '64',
+      '--levels', 'sony-a7s2:1600:100',
+    ]); // prettier-ignore
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/×100 +-?\d+\.\d +-?\d+\.\d +– +-?\d+\.\d +/);
+    expect(stdout).toContain('paints finished pictures');
   });
 
   it('refuses an unknown model, unknown levels and folders without photos', async () => {

@@ -333,6 +333,20 @@ describe('the patch thread', () => {
     await expect(source.next()).rejects.toThrow(/closed/);
   });
 
+  it('draws a share of the patches from the deep dark where that is asked for', async () => {
+    const readable = files.slice(0, 2);
+    const options = { files: readable, seed: 4, batch: 2, patchPacked: 16 };
+    const source = await PatchSource.open({ ...options, firstStep: 1, deepDark: 1 });
+    try {
+      const pool = poolOf(await Promise.all(readable.map((file) => loadLinearPhoto(file))));
+      const maker = new PatchMaker(16, (random) => drawDarkness(random, 1));
+      const expected = makeBatch({ pool, seed: 4, step: 1, batch: 2, maker });
+      expect(await source.next()).toEqual(expected);
+    } finally {
+      await source.close();
+    }
+  });
+
   it('refuses to start without a readable photo, or cancelled', async () => {
     const options = { seed: 1, batch: 1, patchPacked: 8 };
     await expect(PatchSource.open({ ...options, files: files.slice(2) })).rejects.toMatchObject({

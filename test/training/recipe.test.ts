@@ -72,13 +72,20 @@ describe('the options of nightglass train', () => {
     // Steps are steps, however many passes they come to.
     expect(recipeOf({ recipe: 'sid', steps: 7 }, 10)).not.toHaveProperty('epochs');
     expect(recipeOf({ recipe: 'sid', learningRate: 1e-3 }, 10).learningRateFinal).toBeCloseTo(1e-4);
-    const all = { learningRateFinal: 1e-5, schedule: 'halfway', warmup: 3, clipNorm: 2 } as const;
+    const all = {
+      learningRateFinal: 1e-5,
+      schedule: 'halfway',
+      warmup: 3,
+      clipNorm: 2,
+      deepDark: 0.3,
+    } as const;
     expect(recipeOf(all, undefined)).toEqual({
       ...defaultRecipe,
       learningRateFinal: 1e-5,
       schedule: 'halfway',
       warmupSteps: 3,
       clipNorm: 2,
+      deepDark: 0.3,
     });
   });
 
@@ -97,6 +104,10 @@ describe('the options of nightglass train', () => {
       expect(await answer(() => recipeOf({ recipe: 'sid', loss }, 10))).toMatch(/without rendered/);
     }
     expect(await answer(() => recipeOf({ epochs: 3 }, undefined))).toMatch(/--epochs/);
+    expect(await answer(() => recipeOf({ deepDark: 0.3 }, 10))).toMatch(/--photos for --deep-dark/);
+    expect(await answer(() => resumedRecipe({ deepDark: 0.3 }, defaultRecipe))).toMatch(
+      /expected --deep-dark 0, as the run began, but received 0.3/,
+    );
     expect(await answer(() => resumedRecipe({ recipe: 'sid' }, defaultRecipe))).toMatch(
       /expected --recipe raw, as the run began, but received sid/,
     );

@@ -20,6 +20,8 @@ export interface PatchSourceOptions {
   readonly batch: number;
   /** Side of a patch in packed pixels. */
   readonly patchPacked: number;
+  /** Share of the patches drawn from the deep dark besides, 0–1, as in `drawSlope`. Default 0. */
+  readonly deepDark?: number;
   /** The measured camera in whose noise photos are darkened; all cameras' if not given. */
   readonly camera?: CameraProfile | undefined;
   /** Number of the first batch: where a resumed run goes on. Default 0. */
@@ -168,11 +170,11 @@ export class PatchSource {
   }
 
   #openCutter(loader: Worker, shelf: Shelf): Worker {
-    const { seed, batch, patchPacked, camera } = this.#options;
+    const { seed, batch, patchPacked, deepDark = 0, camera } = this.#options;
     const { port1, port2 } = new MessageChannel();
     loader.postMessage({ client: port1 }, [port1]);
     const cutter = new Worker(new URL('./patch-worker.ts', import.meta.url), {
-      workerData: { seed, batch, patchPacked, camera, shelf, loader: port2 },
+      workerData: { seed, batch, patchPacked, deepDark, camera, shelf, loader: port2 },
       transferList: [port2],
     });
     cutter.on('message', (message: unknown) => {

@@ -5,7 +5,14 @@ import { z } from 'zod';
 import { cameraProfileSchema } from '../../../preload/camera-profile.ts';
 import { failureOf } from '../../engine/protocol.ts';
 import { cameraDarkness } from '../../darkness/camera-darkness.ts';
-import { emptyBatch, PatchMaker, randomOf, type Batch } from './patches.ts';
+import {
+  drawDarkness,
+  emptyBatch,
+  PatchMaker,
+  randomOf,
+  type Batch,
+  type DrawDarkness,
+} from './patches.ts';
 import type { LinearPhoto } from './photos.ts';
 import type { Random } from '../../darkness/random.ts';
 import { drawPhoto, oldestPlace, photosOfPlace, type Shelf } from './shelf.ts';
@@ -14,6 +21,7 @@ const orders = z.object({
   seed: z.number(),
   batch: z.number().int().positive(),
   patchPacked: z.number().int().positive(),
+  deepDark: z.number(),
   camera: cameraProfileSchema.optional(),
   shelf: z.custom<Shelf>((value) => value instanceof Object),
   loader: z.custom<MessagePort>((value) => value instanceof Object),
@@ -63,8 +71,12 @@ class Cutter {
   constructor(given: z.infer<typeof orders>) {
     this.#orders = given;
     this.#photos = new Photos(given.loader);
-    const { patchPacked, camera } = given;
-    this.#maker = new PatchMaker(patchPacked, camera && cameraDarkness(camera));
+    const { patchPacked, camera, deepDark } = given;
+    const darkness: DrawDarkness =
+      camera === undefined
+        ? (random) => drawDarkness(random, deepDark)
+        : cameraDarkness(camera, deepDark);
+    this.#maker = new PatchMaker(patchPacked, darkness);
   }
 
   async make(step: number): Promise<Batch> {

@@ -63,11 +63,19 @@ export interface DrawnDarkness {
   readonly hot?: { readonly share: number; readonly excessDn: readonly number[] };
 }
 
+/** From this shot noise slope on it is deep dark: about an A7S II's at ISO 6400 ×200, or 25600 ×50. */
+const deepestFrom = 0.08;
+
 /** Draws one frame's darkness; nothing but `random` may decide what comes out. */
 export type DrawDarkness = (random: Random) => DrawnDarkness;
 
-/** Shot noise slope in amplified units; below 0.004 it is called faint. */
-export function drawSlope(random: Random): number {
+/**
+ * Shot noise slope in amplified units; below 0.004 it is called faint.
+ * @param deepDark share of the patches, 0–1, that come from the deep dark without further ado
+ */
+export function drawSlope(random: Random, deepDark = 0): number {
+  // No die is cast for a share of nothing: runs without it stay what they were, bit for bit.
+  if (deepDark > 0 && random.chance(deepDark)) return random.logUniform(deepestFrom, 0.7);
   return random.chance(1 / 6) ? random.logUniform(0.0005, 0.004) : random.logUniform(0.004, 0.7);
 }
 
@@ -79,9 +87,11 @@ const perSite = (draw: () => number): PerSite => [draw(), draw(), draw(), draw()
  * 30); read noise a × 0.4–4.6 electrons (the A7S II has 4.2 at ISO 1600; at most 2.2 where a > 0.05);
  * Tukey λ −0.32 … 0.16 (ELD and PMN measured down to −0.26); row noise 0.03–0.22 and each site's bias
  * 0.006–0.03 of the read noise (PMN's A7S II has 0.006–0.015); 14 bits, or 12 in a quarter.
+ *
+ * @param deepDark as in `drawSlope`
  */
-export function drawDarkness(random: Random): DrawnDarkness {
-  const slope = drawSlope(random);
+export function drawDarkness(random: Random, deepDark = 0): DrawnDarkness {
+  const slope = drawSlope(random, deepDark);
   const faint = slope < 0.004;
   const twelveBits = random.chance(0.25);
   const blackDn = twelveBits ? 128 : 512;

@@ -50,6 +50,11 @@ export function modelCard(
     `| recipe | ${recipe.name}: gives ${recipe.domain === 'srgb' ? 'finished pictures in sRGB' : 'linear light'} |`,
     `| started from | ${startedFrom} |`,
     `| steps | ${state.step} of ${steps}, ${batch} patches of ${patchPacked}² packed pixels each |`,
+    ...(recipe.deepDark === 0
+      ? []
+      : [
+          `| deep dark | ${recipe.deepDark} of the patches, besides those that chance puts there |`,
+        ]),
     `| learning rate | ${learningRate} to ${learningRateFinal}, seed ${seed} |`,
     `| time | ${trainedHours.toFixed(trainedHours < 1 ? 2 : 1)} h |`,
     ...(validation === undefined ? [] : validationLines(validation)),

@@ -68,13 +68,14 @@ async function openPhotos(
   const { cameraProfile } = dataset;
   const camera = cameraProfile === undefined ? undefined : await readCameraProfile(cameraProfile);
   const digest = await digestOfDataset(training, camera);
-  const { seed, batch, patchPacked } = recipe;
+  const { seed, batch, patchPacked, deepDark } = recipe;
   const source = await PatchSource.open({
     // A folder may be moved; which photo is drawn must not depend on where it is.
     files: [...training].sort((a, b) => order(path.basename(a), path.basename(b))),
     seed,
     batch,
     patchPacked,
+    deepDark,
     camera,
     firstStep,
     signal,

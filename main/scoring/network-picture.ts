@@ -1,0 +1,47 @@
+/** What a network makes of a whole frame, for those who measure it. */
+
+import { develop, type RunNetwork } from '../develop/develop.ts';
+import { fitted, isLinear, type NetworkTerms } from '../develop/dialect.ts';
+import { LinearCanvas } from '../develop/linear-canvas.ts';
+import { frameNoise } from '../develop/noise.ts';
+import { packedGrid } from '../develop/pack.ts';
+import { planTiles } from '../develop/tiles.ts';
+import type { Mosaic } from '../raw/mosaic.ts';
+import type { LinearRgb } from './metrics.ts';
+
+/** Packed pixels in one network input. */
+const WINDOW_AREA_MAX = 512 * 512;
+
+/** A network, and what it was trained to take and give. */
+export interface ScoredNetwork {
+  readonly run: RunNetwork;
+  readonly terms: NetworkTerms;
+}
+
+/**
+ * The network's answer as it gives it, in the picture's size: balanced linear camera RGB of the frame
+ * amplified by the ratio, or, where it paints finished pictures, their values in sRGB.
+ * @throws Refusal `cancelled`; whatever `run` throws
+ */
+export async function networkPicture(
+  mosaic: Mosaic,
+  ratio: number,
+  { run, terms }: ScoredNetwork,
+  signal?: AbortSignal,
+): Promise<LinearRgb> {
+  const grid = packedGrid(mosaic);
+  const tiles = planTiles(grid.width, grid.height, WINDOW_AREA_MAX);
+  const canvas = new LinearCanvas({ ...mosaic, grid }, [1, 1, 1]);
+  const developing = develop({
+    mosaic,
+    ratio,
+    gains: mosaic.colour.asShotGains,
+    noise: isLinear(terms) ? frameNoise(mosaic).ceiling : undefined,
+    tiles,
+    // What it gives is left as it is: here nothing comes after it.
+    run: fitted(run, { ...terms, domain: 'camera-linear' }, mosaic.colour),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  for await (const tile of developing) canvas.add(tile);
+  return canvas.image;
+}
