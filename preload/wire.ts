@@ -71,6 +71,7 @@ export class Client {
   readonly #wire: Wire;
   readonly #pending = new Map<number, Pending>();
   readonly #listeners = new Map<string, Set<(event: unknown) => void>>();
+  readonly #whenClosed: (() => void)[] = [];
   #nextId = 0;
   #isClosed = false;
 
@@ -84,7 +85,13 @@ export class Client {
       for (const { fail } of this.#pending.values())
         fail(new CallFailure('closed', 'the app is gone'));
       this.#pending.clear();
+      for (const closed of this.#whenClosed) closed();
     });
+  }
+
+  /** Told once, when the other side is gone: also where no call was under way that could fail. */
+  onClose(closed: () => void): void {
+    this.#whenClosed.push(closed);
   }
 
   /**

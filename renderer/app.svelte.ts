@@ -60,6 +60,9 @@ export class App {
     client.on('app.trouble', ({ account }) => {
       toasts.say(account);
     });
+    client.onClose(() => {
+      this.isClosed = true;
+    });
   }
 
   /** Waits for a call; a failure is shown, a cancellation is not. Undefined in both cases. */
@@ -75,11 +78,8 @@ export class App {
   report(error: unknown): void {
     if (error instanceof DOMException && error.name === 'AbortError') return;
     if (error instanceof CallFailure) {
-      if (error.code === 'cancelled') return;
-      if (error.code === 'closed') {
-        this.isClosed = true;
-        return;
-      }
+      // Of an app that is gone the whole window speaks.
+      if (error.code === 'cancelled' || error.code === 'closed') return;
     }
     this.toasts.fail(error instanceof Error ? error.message : String(error));
   }

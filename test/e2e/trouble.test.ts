@@ -212,4 +212,13 @@ describe.skipIf(chromiumPath === undefined)('a host that is killed', () => {
       expect([width, height].sort()).toEqual([240, 320]);
     }
   });
+
+  test('while nothing is asked of it is missed all the same', async () => {
+    window ??= await openPage(await start());
+    const { page } = window;
+    await cell(page, '1.dng').locator('img.bright').waitFor();
+    await page.waitForLoadState('networkidle');
+    host?.kill('SIGKILL');
+    await page.getByRole('heading', { name: 'Nightglass cannot be reached' }).waitFor();
+  });
 });
