@@ -91,7 +91,8 @@ export class Client {
 
   /** Told once, when the other side is gone: also where no call was under way that could fail. */
   onClose(closed: () => void): void {
-    this.#whenClosed.push(closed);
+    if (this.#isClosed) closed();
+    else this.#whenClosed.push(closed);
   }
 
   /**
