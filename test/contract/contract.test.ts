@@ -338,4 +338,20 @@ describe.each([
     renameSync(`${photos}-away`, photos);
     await until(() => there.includes(true), 'the folder to be back');
   });
+
+  it('tells whoever listens that the other side is gone, in time or late', async () => {
+    const second = await connect(app);
+    const { client } = second;
+    let told = 0;
+    const tell = (): void => {
+      told += 1;
+    };
+    client.onClose(tell);
+    await client.call('app.info', {});
+    await second.close();
+    await until(() => told === 1, 'word of the end');
+    client.onClose(tell);
+    expect(told).toBe(2);
+    await expect(client.call('app.info', {})).rejects.toMatchObject({ code: 'closed' });
+  });
 });
