@@ -1,11 +1,13 @@
 /**
- * `npm run bench -- step`: a training step against what this machine's processor could do at best.
+ * `npm run bench -- step`: a training step against what this machine's processor, or its graphics card,
+ * could do at best.
  *
  * The ideal is the step's multiply-adds (three times the forward pass's) at the rate of a large
  * matrix product, measured in the same process in turn with the steps; absolute times are this
  * machine's of this moment.
  *
- * Usage: npm run bench -- step [--rounds N] [--threads N] [--json]
+ * Usage: npm run bench -- step [--rounds N] [--threads N] [--device cpu|webgpu]
+ *          [--shapes BASE:BATCH:PATCH,...] [--json]
  */
 
 import { availableParallelism } from 'node:os';
@@ -16,30 +18,51 @@ import { Graph } from '../../main/network/onnx.ts';
 import { macsPerPackedPixel } from '../../main/network/unet.ts';
 import { defaultRecipe, type Recipe } from '../../main/training/recipe.ts';
 import { freshState } from '../../main/training/run/run.ts';
-import { openStep } from '../../main/training/step/step-session.ts';
+import { openStep, type TrainingDevice } from '../../main/training/step/step-session.ts';
 import type { StepSession } from '../../main/training/step/step-tensors.ts';
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '12' },
     threads: { type: 'string', default: String(availableParallelism()) },
+    device: { type: 'string', default: 'cpu' },
+    shapes: { type: 'string', default: '16:8:64,32:1:256' },
     json: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(values.rounds);
 const threads = Number(values.threads);
+const device: TrainingDevice = values.device === 'webgpu' ? 'webgpu' : 'cpu';
 
-const side = 1536;
+const side = device === 'cpu' ? 1536 : 4096;
 
 /** A matrix product of `side`³. */
 async function openProduct(): Promise<() => Promise<void>> {
   const graph = new Graph('product');
+  const numbers = () => Float32Array.from({ length: side * side }, (_, i) => Math.sin(i * 0.7));
+  if (device === 'webgpu') {
+    // Neither the matrices nor the product cross the bus in the time that is taken.
+    const [a, b] = ['a', 'b'].map((name) => graph.weight(name, [side, side], numbers()));
+    if (a === undefined || b === undefined) throw new Error('expected two matrices');
+    const product = graph.apply('MatMul', [a, b], [side, side]);
+    const sums = graph.apply('ReduceSum', [product, graph.integers([1])], [side], {
+      attributes: { keepdims: 0 },
+    });
+    graph.output('sums', sums);
+    const session = await ort.InferenceSession.create(graph.model(), {
+      executionProviders: ['webgpu', 'cpu'],
+      // Constants would be multiplied once and for all while the session opens.
+      graphOptimizationLevel: 'disabled',
+    });
+    return async () => {
+      await session.run({});
+    };
+  }
   const [a, b] = ['a', 'b'].map((name) => graph.input(name, [side, side]));
   if (a === undefined || b === undefined) throw new Error('expected two matrices');
   graph.output('c', graph.apply('MatMul', [a, b], [side, side]));
   const session = await ort.InferenceSession.create(graph.model(), { intraOpNumThreads: threads });
-  const matrix = () =>
-    new ort.Tensor('float32', new Float32Array(side * side).fill(0.5), [side, side]);
+  const matrix = () => new ort.Tensor('float32', numbers(), [side, side]);
   const feeds = { a: matrix(), b: matrix() };
   return async () => {
     await session.run(feeds);
@@ -56,7 +79,10 @@ interface Subject {
 async function openSubject(baseChannels: number, batch: number, patchPacked: number) {
   const unet = { ...defaultRecipe.unet, baseChannels };
   const recipe: Recipe = { ...defaultRecipe, unet, batch, patchPacked };
-  const session: StepSession = await openStep(recipe, freshState(recipe), { threads });
+  const session: StepSession = await openStep(recipe, freshState(recipe), {
+    threads,
+    device,
+  });
   const pixels = batch * patchPacked * patchPacked;
   const numbers = (channels: number) =>
     Float32Array.from({ length: pixels * channels }, (_, i) => Math.abs(Math.sin(i * 0.7)));
@@ -70,16 +96,18 @@ async function openSubject(baseChannels: number, batch: number, patchPacked: num
   return subject;
 }
 
-const subjects: readonly Subject[] = [
+const subjects: Subject[] = [
   {
     name: `product of ${String(side)}³`,
     gflop: (2 * side ** 3) / 1e9,
     run: await openProduct(),
     times: [],
   },
-  await openSubject(16, 8, 64),
-  await openSubject(32, 1, 256),
 ];
+for (const shape of values.shapes.split(',')) {
+  const [base = 0, batch = 0, patch = 0] = shape.split(':').map(Number);
+  subjects.push(await openSubject(base, batch, patch));
+}
 for (let round = -2; round < rounds; round++) {
   for (const { run, times } of subjects) {
     // The threads of the one before spin for a while when they have nothing to do, and its numbers fill the
@@ -105,5 +133,5 @@ const rows = subjects.map(({ name, gflop, times }) => {
     ofIdeal: Number((gflop / bestMs / rate).toFixed(2)),
   };
 });
-if (values.json) console.log(JSON.stringify({ bench: 'step', threads, rows }));
+if (values.json) console.log(JSON.stringify({ bench: 'step', device, threads, rows }));
 else console.table(rows);

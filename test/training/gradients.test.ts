@@ -162,6 +162,22 @@ describe('gradients', () => {
     expect(middle(errors)).toBeLessThan(1e-5);
     expect(worst(errors)).toBeLessThan(2e-4);
   });
+
+  it('agree where sums are cut up for a graphics card’s many cores', async () => {
+    // Long enough for every sum that is cut up, and short enough for some that are not.
+    const wide: StepShape = { ...small, batch: 3, patchPacked: 64 };
+    const [example, weights] = [someExample(wide, 7), someWeights(wide, 8)];
+    const plain = await gradientsOf(wide, example, weights);
+    const card = await gradientsOf({ ...wide, isForCard: true }, example, weights);
+    expect(card.loss).toBe(plain.loss);
+    for (const { name, offset, size } of unetParameters(wide.unet)) {
+      const [one, other] = [plain, card].map(({ gradient }) =>
+        gradient.subarray(offset, offset + size),
+      );
+      const difference = one!.map((value, at) => value - other![at]!);
+      expect(scaleOf(difference) / scaleOf(one!), name).toBeLessThan(1e-5);
+    }
+  });
 });
 
 it('the loss of areas weighs a change of colour as CIELAB does at mid-grey', () => {

@@ -93,12 +93,13 @@ export class Tape {
   }
 
   /**
-   * Mean of all elements, a scalar. Its gradient is a scalar too, the same for each element: what is recorded
+   * Mean of all elements of [n, c, h, w], a scalar. Its gradient is a scalar too, the same for each element: what is recorded
    * before it multiplies it by something of x's shape.
    */
   mean(x: Value): Value {
-    const axes = x.shape.map((_, axis) => axis);
-    const y = this.graph.apply('ReduceMean', [x], [], { attributes: { axes, keepdims: 0 } });
+    const planes = this.#planeMeans(x);
+    const axes = planes.shape.map((_, axis) => axis);
+    const y = this.graph.apply('ReduceMean', [planes], [], { attributes: { axes, keepdims: 0 } });
     return this.record(y, [x], (dy) => [this.scale(dy, 1 / sizeOf(x.shape))]);
   }
 
@@ -106,10 +107,18 @@ export class Tape {
   patchMean(x: Value): Value {
     const [n = 1, ...rest] = fixed(x.shape);
     const axes = rest.map((_, at) => at + 1);
-    const y = this.graph.apply('ReduceMean', [x], [n, ...rest.map(() => 1)], {
+    const y = this.graph.apply('ReduceMean', [this.#planeMeans(x)], [n, ...rest.map(() => 1)], {
       attributes: { axes, keepdims: 1 },
     });
     return this.record(y, [x], (dy) => [this.scale(dy, n / sizeOf(x.shape))]);
+  }
+
+  /** Mean of each plane, [n, c, 1, 1]: the first half of a mean over more, which threads can share. */
+  #planeMeans(x: Value): Value {
+    const [n = 1, c = 1] = fixed(x.shape);
+    return this.graph.apply('ReduceMean', [x], [n, c, 1, 1], {
+      attributes: { axes: [2, 3], keepdims: 1 },
+    });
   }
 
   /** ln(x + bias), for x that are not negative. */

@@ -12,6 +12,8 @@ import { Tape } from './autodiff.ts';
 import { loss, type LossWeights } from './loss.ts';
 import { BlockedLayers } from './blocked-layers.ts';
 import { blockedParameters } from './blocked-order.ts';
+import { CardSums, sumOfSquares } from './card-sums.ts';
+import { PixelSums } from './pixel-sums.ts';
 import { PlainLayers } from './plain-layers.ts';
 
 export interface StepShape {
@@ -24,6 +26,8 @@ export interface StepShape {
   readonly clipNorm: number;
   /** Channels in a block of `BlockedLayers`; absent for `PlainLayers`. */
   readonly block?: number | undefined;
+  /** Whether a graphics card is to make the plain layers' sums. */
+  readonly isForCard?: boolean | undefined;
 }
 
 /** A run of the parameter vector that goes in and out of the graph as one tensor. */
@@ -83,7 +87,9 @@ export function stepModel(shape: StepShape): Uint8Array {
   const { segments, value } = lossAndGradient(new Tape(graph), shape);
   const rate = graph.input('rate', []);
   const squares = segments.map(({ gradient }) =>
-    graph.apply('ReduceSumSquare', [gradient], [], { attributes: { keepdims: 0 } }),
+    shape.isForCard === true
+      ? sumOfSquares(graph, gradient)
+      : graph.apply('ReduceSumSquare', [gradient], [], { attributes: { keepdims: 0 } }),
   );
   const norm = graph.apply('Sqrt', [graph.apply('Sum', squares, [])], []);
   const atLeast = graph.apply('Max', [norm, graph.scalar(1e-12)], []);
@@ -140,7 +146,7 @@ export function stepRate(learningRate: number, step: number): number {
 
 function lossAndGradient(tape: Tape, shape: StepShape) {
   const { graph } = tape;
-  const { batch, patchPacked: side, unet: net, block } = shape;
+  const { batch, patchPacked: side, unet: net, block, isForCard } = shape;
   const mosaic = graph.input('mosaic', [batch, net.inputChannels, side, side]);
   const target = graph.input('target', [batch, net.outputChannels, side, side]);
   const views = new Map<string, Value>();
@@ -159,7 +165,7 @@ function lossAndGradient(tape: Tape, shape: StepShape) {
   };
   const layers =
     block === undefined
-      ? new PlainLayers(tape)
+      ? new PlainLayers(tape, isForCard === true ? new CardSums(tape) : new PixelSums(tape))
       : new BlockedLayers(tape, block, net.outputChannels);
   const value = loss(tape, unet(layers, parameter, net, mosaic), target, shape.loss);
   const gradients = tape.gradients(value);

@@ -21,7 +21,7 @@ type OnCard = Readonly<Record<Kind, ort.Tensor>>;
  */
 export async function openWebgpuStep(recipe: Recipe, from: TrainingState): Promise<StepSession> {
   const count = parameterCount(recipe.unet);
-  const session = await open(stepModel(recipe), {
+  const session = await open(stepModel({ ...recipe, isForCard: true }), {
     loss: 'cpu',
     norm: 'cpu',
     weights2: 'gpu-buffer',
