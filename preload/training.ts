@@ -51,8 +51,8 @@ export const lessonSchema = z.strictObject({
   /** Steps between checkpoints: what a crash loses at most. */
   checkpointEvery: z.number().int().min(1).max(1_000_000),
   validateEvery: z.number().int().min(1).max(1_000_000),
-  /** What steps are made on. */
-  device: z.enum(['cpu', 'webgpu']),
+  /** What steps are made on; `auto`: what was measured to be faster. */
+  device: z.enum(['auto', 'cpu', 'webgpu']),
   /** Processor threads; 0: all. */
   threads: z.number().int().min(0).max(256),
 });
@@ -247,10 +247,19 @@ export const trainingCalls = {
     z.object({ camera: cameraSchema, profile: profileSchema }),
     none,
   ),
-  /** Makes a few steps on this machine and says how long one takes. */
+  /**
+   * Makes a few steps on this machine and says how long one takes: for `auto` on the processor and on a
+   * graphics card, if there is one that calculates right, and what is said is of the faster one.
+   */
   'training.measure': call(
     z.strictObject({ lesson: lessonSchema, startsFrom: startSchema }),
-    z.object({ stepMs: z.number(), rssBytes: z.number() }),
+    z.object({
+      device: z.enum(['cpu', 'webgpu']),
+      stepMs: z.number(),
+      rssBytes: z.number(),
+      /** What the processor took, where a graphics card was found to be faster. */
+      processorMs: z.number().optional(),
+    }),
     none,
   ),
   /** @throws `bad-argument` while another run is under way */

@@ -49,7 +49,7 @@ function lessonOf(recipe: RecipeName, steps = recipes[recipe].steps): Lesson {
     learningRate,
     seed,
     checkpointEvery: 100,
-    device: 'cpu',
+    device: 'auto',
     validateEvery: Math.max(1, Math.round(steps / validations)),
     // One is left to the rest of the app.
     threads: Math.max(1, availableParallelism() - 1),

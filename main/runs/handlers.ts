@@ -10,6 +10,7 @@ import type { UsablePair } from '../training/pairs/pairs.ts';
 import type { Dataset as RunDataset } from '../training/run/run-folder.ts';
 import { coursesFor } from './courses.ts';
 import { chosenReports } from './pair-choice.ts';
+import { Pace } from './pace.ts';
 import { recipeOf } from './plan.ts';
 import { spawnNodeSurvey, survey } from './survey.ts';
 
@@ -17,6 +18,7 @@ type TrainingHandlers = Pick<Handlers, Extract<CallName, `training.${string}`>>;
 
 export function trainingHandlersOf({ host, access, desk, checks, cameras, models, settings }: App): TrainingHandlers {
   const spawnSurvey = host.spawnSurvey ?? spawnNodeSurvey;
+  const pace = new Pace(spawnSurvey);
 
   /** With paths that the window may name, without links. */
   const allowed = async (dataset: Dataset): Promise<Dataset> => ({
@@ -77,17 +79,11 @@ export function trainingHandlersOf({ host, access, desk, checks, cameras, models
     'training.measure': async ({ lesson, startsFrom }, { signal }) => {
       const { device, threads } = lesson;
       const from = await desk.startOf(startsFrom);
-      const { stepMs, rssBytes } = await survey(
-        {
-          kind: 'measure',
-          recipe: recipeOf(lesson, from?.manifest),
-          device,
-          ...(threads === 0 ? {} : { threads }),
-        },
-        'measured',
-        { spawn: spawnSurvey, signal },
-      );
-      return { stepMs, rssBytes };
+      const recipe = recipeOf(lesson, from?.manifest);
+      // Who wants photos on the processor has a reason, which is as good for training.
+      const mayUseCard = settings.current.device !== 'cpu';
+      const limits = threads === 0 ? {} : { threads };
+      return pace.measure({ recipe, device, mayUseCard, ...limits }, signal);
     },
     'training.cameras': async () => ({ cameras: await cameras.list() }),
     'training.camera': ({ camera }) => cameras.read(camera),
@@ -112,7 +108,10 @@ export function trainingHandlersOf({ host, access, desk, checks, cameras, models
     'training.start': async (plan, context) => {
       desk.expectIdle();
       const dataset = await allowed(plan.dataset);
-      return desk.start({ ...plan, dataset }, await runDatasetOf(dataset, context));
+      const from = await desk.startOf(plan.startsFrom);
+      const device = pace.deviceFor(recipeOf(plan.lesson, from?.manifest), plan.lesson.device);
+      const runDataset = await runDatasetOf(dataset, context);
+      return desk.start({ ...plan, dataset, lesson: { ...plan.lesson, device } }, runDataset);
     },
     'training.pause': ({ run }) => {
       desk.pause(run);

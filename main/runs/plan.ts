@@ -28,7 +28,7 @@ export function runPlanOf(
     dataset,
     startedFrom: from === undefined ? { kind: 'random' } : { kind: 'model', which: from.id },
     settings: {
-      device,
+      device: device === 'auto' ? 'cpu' : device,
       ...(threads === 0 ? {} : { threads }),
       checkpointEvery,
       validateEvery,

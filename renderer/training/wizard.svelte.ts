@@ -18,7 +18,10 @@ export type CheckedPair = PairsCheck['pairs'][number];
 export type NumberField = Exclude<keyof Lesson, 'recipe' | 'device'>;
 
 interface Measured {
+  readonly device: 'cpu' | 'webgpu';
   readonly stepMs: number;
+  /** What the processor took, where a graphics card was found to be faster. */
+  readonly processorMs?: number | undefined;
   readonly rssBytes: number;
 }
 

@@ -185,6 +185,9 @@ export const words = {
   notMeasured: 'not measured',
   estimateSays: (steps: number, stepMs: string) =>
     `${counted(steps, 'step', 'steps')} of ${stepMs}, measured just now on this computer at low priority. Validation and a busy computer add to it. You can stop at any time and keep the best so far.`,
+  cardSays: (processorMs: string) =>
+    `The graphics card makes them: it calculates them as the processor does, which takes ${processorMs}. More lets you choose.`,
+  faster: 'The faster of the two',
   memorySays: (bytes: string) => `It takes about ${bytes} of memory.`,
   more: 'More',
   moreHelp: 'Every number of the recipe. What is not said here is as in the shipped models.',

@@ -1,6 +1,5 @@
 /** A photo through WebGPU, on SwiftShader: a graphics card in software. */
 
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import { expect, it } from 'vitest';
@@ -14,11 +13,9 @@ import {
   writeSmallDngs,
   writeSmallModel,
 } from './small.ts';
+import { noSwiftShader, swiftShader } from './swiftshader.ts';
 
 const folder = temporaryFolder();
-const swiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json';
-const loaders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/chromium'];
-const loader = loaders.find((place) => existsSync(path.join(place, 'libvulkan.so.1')));
 
 for (const passes of [1, 2] as const) {
   const looks = passes === 1 ? 'one look' : 'two looks';
@@ -26,14 +23,13 @@ for (const passes of [1, 2] as const) {
     skip,
     onTestFinished,
   }) => {
-    if (!existsSync(swiftShader) || loader === undefined)
-      skip('SwiftShader or the Vulkan loader is not installed');
+    const environment = swiftShader();
+    if (environment === undefined) skip(noSwiftShader);
     const before = { ...process.env };
     onTestFinished(() => {
       process.env = before;
     });
-    process.env['VK_ICD_FILENAMES'] = swiftShader;
-    process.env['LD_LIBRARY_PATH'] = loader;
+    Object.assign(process.env, environment);
 
     const out = temporaryFolder();
     const [photo = ''] = writeSmallDngs(path.join(folder, `in-${String(passes)}`), 1);

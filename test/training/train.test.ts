@@ -28,6 +28,9 @@ import {
 } from '../../main/training/run/run.ts';
 import { idOfName } from '../../main/training/run/model-title.ts';
 import { writeModel } from '../../main/training/run/trained-model.ts';
+import { openStep } from '../../main/training/step/step-session.ts';
+import type { StepSession } from '../../main/training/step/step-tensors.ts';
+import { Refusal } from '../../main/refusal.ts';
 import { photoOf, waves } from './made-photos.ts';
 import { refusalOf } from './refusal-of.ts';
 
@@ -261,6 +264,75 @@ describe('a run', () => {
     const resumed = await train(tiny, afterSetback, batchesFrom(5), options);
     expectSameBits(resumed.state, whole.state);
     expect(resumed.course).toEqual(whole.course);
+  });
+
+  describe('on a graphics card', () => {
+    /** A card that calculates as the processor does, until it fails at what is said. */
+    const cardFailingAt =
+      (fails: { readonly opening?: true; readonly step?: number; readonly reading?: true }) =>
+      async (...[recipe, from, { device }]: Parameters<typeof openStep>): Promise<StepSession> => {
+        const session = await openStep(recipe, from, { threads: 1 });
+        if (device !== 'webgpu') return session;
+        const lost = () => new Refusal('device', 'the graphics card was lost');
+        if (fails.opening) throw lost();
+        let step = from.step;
+        return {
+          ...session,
+          step: (...given) =>
+            ++step === fails.step ? Promise.reject(lost()) : session.step(...given),
+          state: () => (fails.reading ? Promise.reject(lost()) : session.state()),
+        };
+      };
+    const cardOptions = () => {
+      const checkpoints: Reached[] = [];
+      const told: string[] = [];
+      return {
+        ...options,
+        device: 'webgpu' as const,
+        checkpointEvery: 2,
+        onCheckpoint: (reached: Reached) => {
+          checkpoints.push(reached);
+          return Promise.resolve();
+        },
+        readBack: () => Promise.resolve(checkpoints.at(-1) ?? fresh(tiny)),
+        onWithoutCard: (step: number, account: string) => told.push(`${String(step)}: ${account}`),
+        told,
+      };
+    };
+
+    it.each([
+      ['is lost at a step', { step: 6 }, 5],
+      ['is lost before the first checkpoint', { step: 1 }, 0],
+      ['does not give back its weights', { reading: true }, 2],
+    ] as const)('which %s the processor goes on from the checkpoint', async (_, fails, at) => {
+      const whole = await train(tiny, fresh(tiny), batchesFrom(1), options);
+      const given = cardOptions();
+      const open = cardFailingAt(fails);
+      const done = await train(tiny, fresh(tiny), batchesFrom(1), { ...given, open });
+      expect(given.told).toEqual([`${String(at)}: the graphics card was lost`]);
+      expectSameBits(done.state, whole.state);
+      expect(done.course).toEqual(whole.course);
+    });
+
+    it('that is not there a run does not begin, but goes on', async () => {
+      const given = { ...cardOptions(), open: cardFailingAt({ opening: true }) };
+      await expect(train(tiny, fresh(tiny), batchesFrom(1), given)).rejects.toMatchObject({
+        code: 'device',
+      });
+      expect(given.told).toEqual([]);
+      const whole = await train(tiny, fresh(tiny), batchesFrom(1), options);
+      const control = new RunControl();
+      const half = await train(tiny, fresh(tiny), batchesFrom(1), {
+        ...options,
+        control,
+        onProgress: ({ step }) => {
+          if (step === 3) control.stop('nothing');
+        },
+      });
+      const resumed = await train(tiny, half, batchesFrom(4), given);
+      expect(given.told).toHaveLength(1);
+      expectSameBits(resumed.state, whole.state);
+    });
   });
 
   it('ends with a refusal when the loss is no number', async () => {

@@ -1,14 +1,10 @@
 /** Training on WebGPU, on SwiftShader: a graphics card in software. */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-
-const swiftShader = '/usr/lib/chromium/vk_swiftshader_icd.json';
-const loaders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/chromium'];
-const loader = loaders.find((place) => existsSync(path.join(place, 'libvulkan.so.1')));
+import { noSwiftShader, swiftShader } from '../engine/swiftshader.ts';
 
 const steps = z.object({
   losses: z.array(z.number()),
@@ -22,13 +18,13 @@ const measured = z.object({ gradientDifference: z.number(), cpu: steps, webgpu: 
 it('WebGPU gives the processor’s gradients, and keeps its state (needs Debian’s chromium, for its SwiftShader)', ({
   skip,
 }) => {
-  if (!existsSync(swiftShader) || loader === undefined)
-    skip('SwiftShader or the Vulkan loader is not installed');
+  const environment = swiftShader();
+  if (environment === undefined) skip(noSwiftShader);
   const child = spawnSync(
     process.execPath,
     [path.join(import.meta.dirname, 'webgpu-step-child.ts')],
     {
-      env: { ...process.env, VK_ICD_FILENAMES: swiftShader, LD_LIBRARY_PATH: loader },
+      env: { ...process.env, ...environment },
       encoding: 'utf8',
     },
   );

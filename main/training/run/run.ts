@@ -13,7 +13,7 @@ import {
 import { learningRateAt, type Recipe } from '../recipe.ts';
 import type { RunControl } from './run-control.ts';
 import { openStep, type TrainingDevice } from '../step/step-session.ts';
-import type { Batch } from '../step/step-tensors.ts';
+import type { Batch, StepSession } from '../step/step-tensors.ts';
 import { firstWeights } from '../step/weights.ts';
 
 /** Where batches come from; the one for a step depends on nothing but dataset, seed and step. */
@@ -73,8 +73,12 @@ export interface TrainingOptions {
   readonly onValidate?: (reached: Reached) => Promise<void>;
   readonly onProgress?: (progress: TrainingProgress) => void;
   readonly onSetback?: (setback: Setback) => void;
+  /** Told when a graphics card gives up, or is not there any more, and the processor goes on. */
+  readonly onWithoutCard?: (step: number, account: string) => void;
   /** Called when the run rests as asked, and when it goes on. */
   readonly onRest?: (step: number, isResting: boolean) => Promise<void>;
+  /** How steps are opened, where not as usual. */
+  readonly open?: typeof openStep;
 }
 
 /** The state before the first step. */
@@ -94,11 +98,28 @@ export async function train(
   patches: BatchSource,
   options: TrainingOptions,
 ): Promise<Reached> {
-  const { control, threads, device, checkpointEvery, validateEvery } = options;
-  const session = await openStep(recipe, from.state, { threads, device });
+  const { control, threads, checkpointEvery, validateEvery, open = openStep } = options;
+  let { device } = options;
   let { course } = from;
   let done = from.state.step;
   let saved = { step: -1, course };
+
+  const leaveCard = (error: unknown): void => {
+    if (device === 'cpu' || !(error instanceof Refusal && error.code === 'device')) throw error;
+    device = 'cpu';
+    options.onWithoutCard?.(done, error.message);
+  };
+  const openOn = async (state: TrainingState): Promise<StepSession> => {
+    try {
+      return await open(recipe, state, { threads, device });
+    } catch (error) {
+      // Who asks for a card that is not there is told before anything was done without it.
+      if (state.step === 0) throw error;
+      leaveCard(error);
+      return open(recipe, state, { threads, device });
+    }
+  };
+  let session = await openOn(from.state);
 
   const reached = async (): Promise<Reached> => ({ state: await session.state(), course });
   const save = async (): Promise<Reached> => {
@@ -128,46 +149,62 @@ export async function train(
     await save();
   };
 
+  /** What was on the card went with it: from the last checkpoint, on the processor. */
+  const goOnWithout = async (): Promise<void> => {
+    await session.release().catch(() => undefined);
+    const good = await options.readBack();
+    session = await openOn(good.state);
+    ({ course } = good);
+    done = good.state.step;
+    patches.rewind(done + 1);
+    saved = { step: done, course };
+  };
+
   try {
     while (done < recipe.steps && !control.isStopped) {
-      if (control.isPaused) {
-        await save();
-        await options.onRest?.(done, true);
-        await control.untilResumed();
-        await options.onRest?.(done, false);
-        continue;
-      }
-      const beginMs = performance.now();
-      const batch = await control.unlessStopped(patches.next());
-      if (batch === undefined) break;
-      const batchMs = performance.now();
-      const step = done + 1;
-      const learningRate = learningRateAt(recipe, step) * rateScale(course);
-      const { loss, norm } = await session.step(batch, learningRate);
-      const stepMs = performance.now() - batchMs;
+      try {
+        if (control.isPaused) {
+          await save();
+          await options.onRest?.(done, true);
+          await control.untilResumed();
+          await options.onRest?.(done, false);
+          continue;
+        }
+        const beginMs = performance.now();
+        const batch = await control.unlessStopped(patches.next());
+        if (batch === undefined) break;
+        const batchMs = performance.now();
+        const step = done + 1;
+        const learningRate = learningRateAt(recipe, step) * rateScale(course);
+        const { loss, norm } = await session.step(batch, learningRate);
+        const stepMs = performance.now() - batchMs;
 
-      course = withLoss(course, loss);
-      const astray = divergence(course, loss, norm);
-      if (astray !== undefined) {
-        await goBack(step, astray);
-        continue;
+        course = withLoss(course, loss);
+        const astray = divergence(course, loss, norm);
+        if (astray !== undefined) {
+          await goBack(step, astray);
+          continue;
+        }
+        done = step;
+        options.onProgress?.({
+          step,
+          steps: recipe.steps,
+          batchLoss: loss,
+          loss: course.slowLoss ?? loss,
+          norm,
+          learningRate,
+          stepMs,
+          waitMs: batchMs - beginMs,
+        });
+        const isLast = step === recipe.steps;
+        if (isLast || step % validateEvery === 0) await options.onValidate?.(await reached());
+        if (isLast || step % checkpointEvery === 0) await save();
+        // A step only ever yields through microtasks; let timers, signals and the workers in.
+        await new Promise((resolve) => setImmediate(resolve));
+      } catch (error) {
+        leaveCard(error);
+        await goOnWithout();
       }
-      done = step;
-      options.onProgress?.({
-        step,
-        steps: recipe.steps,
-        batchLoss: loss,
-        loss: course.slowLoss ?? loss,
-        norm,
-        learningRate,
-        stepMs,
-        waitMs: batchMs - beginMs,
-      });
-      const isLast = step === recipe.steps;
-      if (isLast || step % validateEvery === 0) await options.onValidate?.(await reached());
-      if (isLast || step % checkpointEvery === 0) await save();
-      // A step only ever yields through microtasks; let timers, signals and the workers in.
-      await new Promise((resolve) => setImmediate(resolve));
     }
     return await save();
   } finally {

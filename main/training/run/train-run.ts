@@ -140,6 +140,13 @@ class Runner {
         onSetback: (setback) => {
           this.#journal.tell({ event: 'diverged', ...setback });
         },
+        onWithoutCard: (step, account) => {
+          this.#journal.tell({
+            event: 'trouble',
+            step,
+            account: `${account}; the processor goes on`,
+          });
+        },
         onRest: (step, isResting) => this.#rest(step, isResting),
       });
       const facts: Facts = {

@@ -2,9 +2,10 @@
 
 import type { InferenceSession } from 'onnxruntime-node';
 import * as ort from 'onnxruntime-node';
-import type { TrainingState } from '../run/checkpoint.ts';
+import { stateOf, type TrainingState } from '../run/checkpoint.ts';
 import type { Recipe } from '../recipe.ts';
 import { blockedParameters, fillsBlocks, toBlocked, toPlain } from './blocked-order.ts';
+import { expectSameGradient } from './card-check.ts';
 import { defaultLoss } from './loss.ts';
 import { Random } from '../../darkness/random.ts';
 import { gradientModel, stepModel, stepRate, stepSegments, type StepShape } from './step.ts';
@@ -24,7 +25,7 @@ export interface StepOptions {
 
 /**
  * Opens the recipe's step; its first step follows on `from`.
- * @throws Refusal `device` if there is no such device
+ * @throws Refusal `device` if there is no such device, or it calculates wrong
  */
 export async function openStep(
   recipe: Recipe,
@@ -32,8 +33,31 @@ export async function openStep(
   { threads, device }: StepOptions,
 ): Promise<StepSession> {
   return device === 'webgpu'
-    ? openWebgpuStep(recipe, from)
+    ? openTrustedCard(recipe, from, threads)
     : openProcessorStep(recipe, from, threads);
+}
+
+/** A graphics card that has made a step as the processor did. */
+async function openTrustedCard(
+  recipe: Recipe,
+  from: TrainingState,
+  threads: number | undefined,
+): Promise<StepSession> {
+  const start = stateOf(from.weights);
+  const card = await openWebgpuStep(recipe, start);
+  try {
+    const processor = await openProcessorStep(recipe, start, threads);
+    try {
+      await expectSameGradient(recipe, card, processor);
+    } finally {
+      await processor.release();
+    }
+    await card.restore(from);
+    return card;
+  } catch (error) {
+    await card.release();
+    throw error;
+  }
 }
 
 async function openProcessorStep(

@@ -42,26 +42,15 @@ export async function openWebgpuStep(recipe: Recipe, from: TrainingState): Promi
     }
   };
   const read = async (tensor: ort.Tensor): Promise<Float32Array> =>
-    floats(await reader.run({ state: tensor }), 'copy').slice();
+    floats(await asked('give back weights', reader.run({ state: tensor })), 'copy').slice();
 
   let step = from.step;
   let here = enter(from);
   return {
     async step(batch, learningRate) {
       const rate = Float32Array.of(stepRate(learningRate, step + 1));
-      let result: ort.InferenceSession.OnnxValueMapType;
-      try {
-        result = await session.run({
-          ...patches(batch),
-          ...here,
-          rate: new ort.Tensor('float32', rate, []),
-        });
-      } catch (error) {
-        throw new Refusal(
-          'device',
-          `expected the graphics card to make a training step but it says: ${describeError(error)}`,
-        );
-      }
+      const feeds = { ...patches(batch), ...here, rate: new ort.Tensor('float32', rate, []) };
+      const result = await asked('make a training step', session.run(feeds));
       leave(here);
       here = {
         weights: named(result, 'weights2'),
@@ -89,6 +78,18 @@ export async function openWebgpuStep(recipe: Recipe, from: TrainingState): Promi
       await reader.release();
     },
   };
+}
+
+/** What the card was asked for. @throws Refusal `device` if it does not do it */
+async function asked<T>(what: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw new Refusal(
+      'device',
+      `expected the graphics card to ${what} but it says: ${describeError(error)}`,
+    );
+  }
 }
 
 async function open(
