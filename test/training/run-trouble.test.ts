@@ -143,6 +143,34 @@ it(
 );
 
 it(
+  'a graphics card that takes the process down twice is left alone',
+  async () => {
+    const run = path.join(folder, 'card');
+    await createRun(run, smallPlan(photos, steps, { device: 'webgpu' }));
+    const devices: (string | undefined)[] = [];
+    let child: TrainingChild | undefined;
+    const surviving = training(
+      run,
+      (event) => {
+        if (event.event !== 'start') return;
+        devices.push(event.device);
+        if (event.device === 'webgpu') child?.kill();
+      },
+      {
+        spawn: (listener) => {
+          child = spawnNodeTraining(listener);
+          return child;
+        },
+      },
+    );
+    expect(await surviving.ended).toBeUndefined();
+    expect(devices).toEqual(['webgpu', 'webgpu', 'cpu']);
+    await expectLikeCalm(run);
+  },
+  hangMs,
+);
+
+it(
   'a full disk makes it wait, and costs nothing',
   async ({ skip }) => {
     const disk = mountSmallDisk('size=12m') ?? skip('needs the right to mount a small disk');

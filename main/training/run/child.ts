@@ -5,7 +5,11 @@ import { onParentMessage, toParent } from '../../engine/parent.ts';
 import { failureOf } from '../../engine/protocol.ts';
 import { RunControl } from './run-control.ts';
 import { trainRun } from './train-run.ts';
-import { trainingRequestSchema, type TrainingReply } from './training-protocol.ts';
+import {
+  trainingRequestSchema,
+  type TrainingReply,
+  type TrainingRequest,
+} from './training-protocol.ts';
 
 /** Between steps that are told: nobody reads a number faster. */
 const tellEveryMs = 200;
@@ -23,11 +27,14 @@ function reply(message: TrainingReply): void {
   toParent(message);
 }
 
-async function start(folder: string, acceptsOtherData: boolean): Promise<void> {
+type Start = Extract<TrainingRequest, { kind: 'start' }>;
+
+async function start({ folder, acceptsOtherData, withoutCard }: Start): Promise<void> {
   try {
     await trainRun(folder, {
       control,
       acceptsOtherData,
+      withoutCard,
       onLoading: (loaded, total) => {
         reply({ kind: 'loading', loaded, total });
       },
@@ -53,7 +60,7 @@ onParentMessage(
     const request = trainingRequestSchema.parse(unknown);
     switch (request.kind) {
       case 'start':
-        void start(request.folder, request.acceptsOtherData);
+        void start(request);
         break;
       case 'pause':
         control.pause();

@@ -19,6 +19,7 @@ import { RunJournal, type OnRunEvent } from './run-journal.ts';
 import { takeRun } from './run-lock.ts';
 import { prefersBest, RunValidation } from './run-validation.ts';
 import { freshState, train } from './run.ts';
+import type { TrainingDevice } from '../step/step-session.ts';
 import { writeModel, type ModelFiles } from './trained-model.ts';
 
 export interface TrainRunOptions {
@@ -28,6 +29,8 @@ export interface TrainRunOptions {
   readonly onLoading?: (loaded: number, total: number) => void;
   /** Goes on although the photos or pairs are not those it began with. */
   readonly acceptsOtherData?: boolean;
+  /** Makes its steps on the processor, whatever its settings say. */
+  readonly withoutCard?: boolean;
 }
 
 export interface RunOutcome {
@@ -95,6 +98,10 @@ class Runner {
     this.#options = options;
   }
 
+  get #device(): TrainingDevice {
+    return this.#options.withoutCard === true ? 'cpu' : this.#journal.description.settings.device;
+  }
+
   async run(): Promise<RunOutcome> {
     const { control } = this.#options;
     const start = await startOf(this.#folder, this.#journal.description);
@@ -125,7 +132,7 @@ class Runner {
       let keptStep = start.state.step;
       const reached = await train(recipe, start, data.batches, {
         control,
-        device: settings.device,
+        device: this.#device,
         threads,
         checkpointEvery: settings.checkpointEvery,
         validateEvery: settings.validateEvery,
@@ -196,7 +203,7 @@ class Runner {
       excluded: [...data.excluded],
       dataset: digest,
       recipe,
-      device: this.#journal.description.settings.device,
+      device: this.#device,
       validation: { about: data.validation.about, isHeldOut: data.validation.isHeldOut },
       stepsPerEpoch: data.count / recipe.batch,
     });

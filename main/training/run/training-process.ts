@@ -51,8 +51,9 @@ export interface TrainingOptions {
 
 /** Far above the time of the longest step, in which nothing can be said. */
 const usualStallMs = 10 * 60_000;
-/** Crashes without a checkpoint in between, after which the run is given up. */
+/** Crashes without a checkpoint in between, after which the run is given up; and before that, its graphics card. */
 const crashesMax = 3;
+const cardCrashesMax = 2;
 
 /**
  * One run being trained in a process of its own. Make it with a folder from `createRun`; what it came
@@ -68,6 +69,8 @@ export class Training {
   #isPaused = false;
   #keep: Keep | undefined;
   #crashes = 0;
+  /** A card's driver may take the process down each time. */
+  #withoutCard = false;
   #hasEnded = false;
   #step = 0;
   #watchdog: NodeJS.Timeout | undefined;
@@ -115,7 +118,8 @@ export class Training {
       },
     });
     const { acceptsOtherData = false } = this.#options;
-    child.send({ kind: 'start', folder: this.folder, acceptsOtherData });
+    const withoutCard = this.#withoutCard;
+    child.send({ kind: 'start', folder: this.folder, acceptsOtherData, withoutCard });
     if (this.#isPaused) child.send({ kind: 'pause' });
     this.#watch();
     return child;
@@ -157,6 +161,7 @@ export class Training {
     const account = `the training process ended ${this.#silence ?? exitReason}`;
     this.#silence = undefined;
     clearTimeout(this.#watchdog);
+    this.#withoutCard ||= this.#crashes >= cardCrashesMax;
     if (this.#keep === undefined && this.#crashes < crashesMax) {
       this.#options.onTrouble?.(`${account}; going on from the last checkpoint`);
       this.#child = this.#start();

@@ -7,7 +7,13 @@ import { runEventSchema } from './run-events.ts';
 /** App → training process. */
 export const trainingRequestSchema = z.discriminatedUnion('kind', [
   /** The first and only once: train the run in this folder. */
-  z.object({ kind: z.literal('start'), folder: z.string(), acceptsOtherData: z.boolean() }),
+  z.object({
+    kind: z.literal('start'),
+    folder: z.string(),
+    acceptsOtherData: z.boolean(),
+    /** On the processor, whatever the run's settings say. */
+    withoutCard: z.boolean(),
+  }),
   /** Rest after the step at work, with a checkpoint; the process stays. */
   z.object({ kind: z.literal('pause') }),
   z.object({ kind: z.literal('resume') }),
