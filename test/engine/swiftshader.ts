@@ -8,7 +8,8 @@ const driver = '/usr/lib/chromium/vk_swiftshader_icd.json';
 const loaders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/chromium'];
 
 /** Why tests that need it skip. */
-export const noSwiftShader = 'SwiftShader (in Debian’s chromium) or libvulkan1 is not installed';
+export const noSwiftShader =
+  'SwiftShader or the Vulkan loader is not installed (Debian’s chromium has both)';
 
 /** What a process needs in its environment to find it; undefined where it is not installed. */
 export function swiftShader(): Readonly<Record<string, string>> | undefined {
