@@ -41,13 +41,9 @@ export class CardSums extends PixelSums {
     return this.#sum(products, [0], [rows, columns]);
   }
 
-  protected override moved(
-    x: Value,
-    dy: Value,
-    output: number,
-    input: number,
-    [n, h, w]: readonly [number, number, number],
-  ): Value {
+  protected override moved(x: Value, dy: Value): Value {
+    const [n = 1, input = 1, h = 1, w = 1] = fixed(x.shape);
+    const [, output = 1] = fixed(dy.shape);
     const moves = (value: Value, channels: number, pads: (move: number) => readonly number[]) => {
       const all = [0, 1, 2].map((move) =>
         this.graph.apply('Pad', [value, this.graph.integers(pads(move))], [n, channels, h + 2, w]),

@@ -30,24 +30,17 @@ export class PixelSums {
 
   /** The gradient of a weight [output, input, k, k]: output gradients times the input as each tap of the kernel saw it. */
   weightGradient(x: Value, weight: Value, dy: Value, kernel: 1 | 3): Value {
-    const [output = 1, input = 1] = fixed(weight.shape);
     if (kernel === 1) return this.tape.reshape(this.products(dy, x), weight.shape);
-    const [n = 1, , h = 1, w = 1] = fixed(x.shape);
+    const [, , h = 1] = fixed(x.shape);
     // A tap (top, left) pairs dy with the input moved by it. Rows are moved on dy's side and columns
     // on x's, so three copies of each make all nine pairs, where gathering the input would take
     // nine; the zero rows this needs are multiplied for nothing, which shrinking planes make dear.
-    return h >= movedSideMin
-      ? this.moved(x, dy, output, input, [n, h, w])
-      : this.#gathered(x, dy, output, input, [n, h, w]);
+    return h >= movedSideMin ? this.moved(x, dy) : this.#gathered(x, dy);
   }
 
-  protected moved(
-    x: Value,
-    dy: Value,
-    output: number,
-    input: number,
-    [n, h, w]: readonly [number, number, number],
-  ): Value {
+  protected moved(x: Value, dy: Value): Value {
+    const [n = 1, input = 1, h = 1, w = 1] = fixed(x.shape);
+    const [, output = 1] = fixed(dy.shape);
     const columns = n * (h + 2) * w;
     const moved = (value: Value, channels: number, pads: (move: number) => readonly number[]) => {
       const plane = this.tape.transpose(value, [1, 0, 2, 3]);
@@ -74,13 +67,9 @@ export class PixelSums {
     return this.tape.transpose(joined, [1, 2, 0, 3]);
   }
 
-  #gathered(
-    x: Value,
-    dy: Value,
-    output: number,
-    input: number,
-    [n, h, w]: readonly [number, number, number],
-  ): Value {
+  #gathered(x: Value, dy: Value): Value {
+    const [n = 1, input = 1, h = 1, w = 1] = fixed(x.shape);
+    const [, output = 1] = fixed(dy.shape);
     const padded = this.graph.apply(
       'Pad',
       [this.tape.transpose(x, [1, 0, 2, 3]), this.graph.integers([0, 0, 1, 1, 0, 0, 1, 1])],
