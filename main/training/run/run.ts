@@ -151,9 +151,10 @@ export async function train(
 
   /** What was on the card went with it: from the last checkpoint, on the processor. */
   const goOnWithout = async (): Promise<void> => {
-    await session.release().catch(() => undefined);
+    const lost = session;
     const good = await options.readBack();
     session = await openOn(good.state);
+    await lost.release().catch(() => undefined);
     ({ course } = good);
     done = good.state.step;
     patches.rewind(done + 1);
