@@ -146,6 +146,21 @@ describe('training', () => {
     expect(rssBytes).toBeGreaterThan(1e6);
   });
 
+  it('takes a card that is faster where photos may use one, and else the processor, without complaint', async () => {
+    await client().call('settings.write', { device: 'auto' });
+    try {
+      const found = await client().call('training.measure', {
+        lesson: { ...lesson, device: 'auto' },
+        startsFrom: 'small',
+      });
+      expect(found.stepMs).toBeGreaterThan(0);
+      if (found.device === 'cpu') expect(found.processorMs).toBeUndefined();
+      else expect(found.stepMs).toBeLessThan(found.processorMs ?? 0);
+    } finally {
+      await client().call('settings.write', { device: 'cpu' });
+    }
+  });
+
   it('trains from a model to a model of its own, which the app then has', async () => {
     const plan = { name: 'My nights', dataset, lesson, startsFrom: 'small' };
     const begun = await client().call('training.start', plan);
