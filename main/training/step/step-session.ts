@@ -88,6 +88,8 @@ async function openProcessorStep(
   const session = await openSession(stepModel(shape), threads);
   const patches = patchTensors(recipe);
   let state = enter(from);
+  /** What the last step made, and the next one will have used up. */
+  let made: readonly Float32Array[] = [];
   return {
     async step(batch, learningRate) {
       const step = state.step + 1;
@@ -107,6 +109,8 @@ async function openProcessorStep(
         momentum: after('momentum'),
         variance: after('variance'),
       };
+      giveBack(made);
+      made = kinds.flatMap((kind) => tensors[kind]);
       state = { step, tensors };
       return { loss: number(result, 'loss'), norm: number(result, 'norm') };
     },
@@ -125,6 +129,16 @@ async function openProcessorStep(
   };
 }
 
+/**
+ * Frees arrays that nobody will read any more. Left to be collected, dozens of megabytes gather from steps long gone, and each
+ * step's results lie in pages that the system must make first: longer than copying them.
+ */
+function giveBack(arrays: readonly Float32Array[]): void {
+  for (const { buffer } of arrays) {
+    if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+  }
+}
+
 const kinds = ['weights', 'momentum', 'variance'] as const;
 type Kind = (typeof kinds)[number];
 
@@ -135,8 +149,9 @@ async function openSession(
   return ort.InferenceSession.create(model, {
     executionProviders: ['cpu'],
     logSeverityLevel: 3,
-    // Waiting threads sleep: they share the processor with the patches' worker and the rest of the app.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    // How long a thread without work looks for some before it sleeps, µs. Most operators of a step take as long as waking one;
+    // but whatever is waited longer is taken from the thread that cuts patches, and from the rest of the app.
+    extra: { session: { intra_op: { spin_duration_us: '20' } } },
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   });
 }

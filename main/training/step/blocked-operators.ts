@@ -1,0 +1,42 @@
+/** What the blocked layers and their sums share: names and attributes of ONNX Runtime's blocked operators. */
+
+import { fixed, type Attributes, type Graph, type Shape, type Value } from '../../network/onnx.ts';
+
+/** Where the operators' names are its own. */
+export const blockedDomain = 'com.microsoft.nchwc';
+
+/** [n, c, h, w]; 1 for axes that a value does not have. */
+export function sizes(value: Value): readonly [number, number, number, number] {
+  const [a = 1, b = 1, c = 1, d = 1] = fixed(value.shape);
+  return [a, b, c, d];
+}
+
+/** Not recorded on a tape: for what happens inside a layer. */
+export function reshape(graph: Graph, x: Value, shape: Shape): Value {
+  return graph.apply('Reshape', [x, graph.integers(fixed(shape))], shape);
+}
+
+export interface Convolution {
+  readonly kernel: readonly [number, number];
+  /** Rows above and below, columns at both sides. */
+  readonly margins: readonly [number, number];
+  /** Columns from one of the kernel to the next. */
+  readonly columnStep?: number;
+  readonly groups?: number;
+}
+
+/** Attributes of a convolution that makes no steps. */
+export function convolution({
+  kernel,
+  margins: [rows, columns],
+  columnStep = 1,
+  groups = 1,
+}: Convolution): Attributes {
+  return {
+    kernel_shape: kernel,
+    pads: [rows, columns, rows, columns],
+    strides: [1, 1],
+    dilations: [1, columnStep],
+    group: groups,
+  };
+}
