@@ -14,6 +14,7 @@ import { numberBetween } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';
 import { exitStatus } from './outcome.ts';
 import { ProgressLine } from './progress-line.ts';
+import { chooseTrainingDevice } from './training-device.ts';
 import { choosePairs } from './training-pairs.ts';
 import {
   checkOptions,
@@ -110,10 +111,10 @@ export function trainCommand(): Command {
       numberBetween(0, 0xffff_ffff, whole),
     )
     .addOption(
-      new Option('--device <name>', 'where steps are made (default: cpu)').choices([
-        'cpu',
-        'webgpu',
-      ]),
+      new Option(
+        '--device <name>',
+        'where steps are made (default: cpu, whose runs can be repeated bit for bit); auto measures which is faster',
+      ).choices(['auto', 'cpu', 'webgpu']),
     )
     .option('--threads <number>', 'processor threads (default: all)', numberBetween(1, 256, whole))
     .option('--name <text>', "the model's name (default: Trained model)")
@@ -203,6 +204,9 @@ async function runTraining(paths: readonly string[], options: TrainOptions): Pro
           });
     if (options.resume) await planResumption(options, pairs);
     else await planRun(options, pairs);
+    if (options.device === 'auto') {
+      await chooseTrainingDevice(options.out, { isJson: options.json, line, signal });
+    }
   } finally {
     line.done();
   }

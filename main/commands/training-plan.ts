@@ -47,7 +47,7 @@ export const trainOptionsSchema = recipeOptionsSchema.extend({
   photoMemory: z.number().optional(),
   keep: z.enum(['best', 'last']).optional(),
   passes: runSettingsSchema.shape.passes.unwrap().optional(),
-  device: z.enum(['cpu', 'webgpu']).optional(),
+  device: z.enum(['auto', 'cpu', 'webgpu']).optional(),
   exclude: z.array(z.string()).default([]),
   withHeldOut: z.boolean().default(false),
   resume: z.boolean().default(false),
@@ -92,13 +92,15 @@ export function titled(options: TrainOptions, before: ModelTitle = untitled): Mo
 
 function settingsWith(options: TrainOptions, before: RunSettings): RunSettings {
   const { threads = before.threads } = options;
+  // `auto` is settled by a measurement, which needs the run's recipe (training-device.ts).
+  const device = options.device === 'auto' ? undefined : options.device;
   return {
     ...before,
     checkpointEvery: options.checkpointEvery ?? before.checkpointEvery,
     validateEvery: options.validateEvery ?? before.validateEvery,
     keep: options.keep ?? before.keep,
     passes: options.passes ?? before.passes,
-    device: options.device ?? before.device,
+    device: device ?? before.device,
     ...(threads === undefined ? {} : { threads }),
   };
 }

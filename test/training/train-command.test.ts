@@ -4,10 +4,12 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
 import { readModel } from '../../main/network/manifest.ts';
 import { openNetwork } from '../../main/network/session.ts';
 import { encodeCheckpoint, readCheckpoint } from '../../main/training/run/checkpoint.ts';
 import { defaultRecipe, type Recipe } from '../../main/training/recipe.ts';
+import { readRun } from '../../main/training/run/run-folder.ts';
 import { freshState } from '../../main/training/run/run.ts';
 import { noLoss } from '../../main/training/step/loss.ts';
 import { writePhotos } from './made-photos.ts';
@@ -154,3 +156,20 @@ it('refuses other photos and other settings for a run that goes on', async () =>
     expect(refused.stderr).toContain(message);
   }
 });
+
+it('measures where steps are made faster if it is asked to, and says so', async () => {
+  const out = path.join(folder, 'auto');
+  const few = '--base 4 --batch 1 --patch 32 --steps 3 --threads 1 --device auto'.split(' ');
+  const done = await nightglass(['train', '--photos', photos, ...few, '--json', '--out', out]);
+  expect(done).toMatchObject({ status: 0, stderr: '' });
+  const [chosen] = eventsOf(done.stdout);
+  expect(chosen).toMatchObject({ event: 'device' });
+  // Whatever card there is, the run goes by what was said.
+  const { settings } = (await readRun(out)).description;
+  expect(chosen).toHaveProperty('device', settings.device);
+  const { stepMs, processorMs } = z
+    .object({ stepMs: z.number().positive(), processorMs: z.number().optional() })
+    .parse(chosen);
+  if (settings.device === 'cpu') expect(processorMs).toBeUndefined();
+  else expect(processorMs).toBeGreaterThan(stepMs);
+}, 200_000);
