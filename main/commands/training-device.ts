@@ -37,7 +37,7 @@ export async function chooseTrainingDevice(
     const [ms, slower] = [stepMs, processorMs].map((time) => time?.toFixed(0));
     line.log(
       processorMs === undefined
-        ? `on the processor: a step takes ${ms} ms, and no graphics card is faster`
+        ? `on the processor: a step takes ${ms} ms, and no graphics card is much faster`
         : `on the graphics card: a step takes ${ms} ms there, ${slower} on the processor`,
     );
   }

@@ -10,7 +10,7 @@
 import type { Graph, Value } from '../../network/onnx.ts';
 import { leakySlope, type UnetOperations } from '../../network/unet.ts';
 import type { Tape } from './autodiff.ts';
-import { blockedDomain as domain, convolution, reshape, sizes } from './blocked-operators.ts';
+import { blockedDomain as domain, convolution, sizes } from './blocked-operators.ts';
 import { wholeBlocks } from './blocked-order.ts';
 import { BlockedSums } from './blocked-sums.ts';
 import { leakyReluSlope } from './plain-layers.ts';
@@ -84,13 +84,13 @@ export class BlockedLayers implements UnetOperations<Value> {
     const block = this.#block;
     const blocks = Number(weight.shape[0]) / 4 / block;
     const places = this.#convolve(x, weight, {});
-    const apart = this.#reshape(places, [n, 2, 2, blocks, h, w, block]);
+    const apart = this.#tape.reshape(places, [n, 2, 2, blocks, h, w, block]);
     const woven = this.#tape.transpose(apart, [0, 3, 4, 1, 5, 2, 6]);
-    const y = this.#reshape(woven, [n, blocks * block, h * 2, w * 2]);
+    const y = this.#tape.reshape(woven, [n, blocks * block, h * 2, w * 2]);
     return this.#tape.record(y, [x, weight], (dy) => {
-      const cells = this.#reshape(dy, [n, blocks, h, 2, w, 2, block]);
+      const cells = this.#tape.reshape(dy, [n, blocks, h, 2, w, 2, block]);
       const gathered = this.#tape.transpose(cells, [0, 3, 5, 1, 2, 4, 6]);
-      const gradient = this.#reshape(gathered, places.shape);
+      const gradient = this.#tape.reshape(gathered, places.shape);
       const turned = this.#turned(weight);
       return [this.#convolve(gradient, turned, {}), this.#sums.weightGradient(x, gradient, weight)];
     });
@@ -131,7 +131,7 @@ export class BlockedLayers implements UnetOperations<Value> {
     const means = this.#graph.apply('GlobalAveragePool', [dy], [n, outputs, 1, 1], { domain });
     const sums = this.#graph.apply(
       'ReduceSum',
-      [this.#reshape(means, [n, outputs]), this.#graph.integers([0])],
+      [this.#tape.reshape(means, [n, outputs]), this.#graph.integers([0])],
       bias.shape,
       { attributes: { keepdims: 0 } },
     );
@@ -151,7 +151,7 @@ export class BlockedLayers implements UnetOperations<Value> {
     const cells = outer * inner * taps;
     const swapped = this.#graph.apply(
       'ReorderInput',
-      [this.#reshape(weight, [cells, block, 1, block])],
+      [this.#tape.reshape(weight, [cells, block, 1, block])],
       [cells, block, 1, block],
       { domain },
     );
@@ -160,11 +160,11 @@ export class BlockedLayers implements UnetOperations<Value> {
       const [o, tap] = [Math.floor(rest / taps), rest % taps];
       return (o * inner + i) * taps + taps - 1 - tap;
     });
-    const rows = this.#reshape(swapped, [cells, block * block]);
+    const rows = this.#tape.reshape(swapped, [cells, block * block]);
     const turned = this.#graph.apply('Gather', [rows, this.#graph.integers(order)], rows.shape, {
       attributes: { axis: 0 },
     });
-    return this.#reshape(turned, [inputs, outputs, kernel, kernel]);
+    return this.#tape.reshape(turned, [inputs, outputs, kernel, kernel]);
   }
 
   #toPlain(x: Value, channels: number): Value {
@@ -181,9 +181,5 @@ export class BlockedLayers implements UnetOperations<Value> {
       domain,
       attributes: { scales: [1, 1, 2, 2], mode: 'nearest' },
     });
-  }
-
-  #reshape(x: Value, shape: readonly (number | string)[]): Value {
-    return reshape(this.#graph, x, shape);
   }
 }

@@ -1,6 +1,6 @@
 /** What the blocked layers and their sums share: names and attributes of ONNX Runtime's blocked operators. */
 
-import { fixed, type Attributes, type Graph, type Shape, type Value } from '../../network/onnx.ts';
+import { fixed, type Attributes, type Value } from '../../network/onnx.ts';
 
 /** Where the operators' names are its own. */
 export const blockedDomain = 'com.microsoft.nchwc';
@@ -9,11 +9,6 @@ export const blockedDomain = 'com.microsoft.nchwc';
 export function sizes(value: Value): readonly [number, number, number, number] {
   const [a = 1, b = 1, c = 1, d = 1] = fixed(value.shape);
   return [a, b, c, d];
-}
-
-/** Not recorded on a tape: for what happens inside a layer. */
-export function reshape(graph: Graph, x: Value, shape: Shape): Value {
-  return graph.apply('Reshape', [x, graph.integers(fixed(shape))], shape);
 }
 
 export interface Convolution {

@@ -2,7 +2,7 @@
 
 import type { Graph, Value } from '../../network/onnx.ts';
 import type { Tape } from './autodiff.ts';
-import { blockedDomain as domain, convolution, reshape, sizes } from './blocked-operators.ts';
+import { blockedDomain as domain, convolution, sizes } from './blocked-operators.ts';
 
 /** Bytes of a kernel that the processor keeps at hand while it goes over it, once for each place of the result. */
 const nearBytes = 2 ** 18;
@@ -19,7 +19,9 @@ interface Correlation {
   readonly b: Value;
   readonly strips: number;
   readonly rowMargin: number;
+  /** Side of the weight's kernel. */
   readonly kernel: number;
+  /** Channels that lie side by side in a row: a block's, or 1. */
   readonly lanes: number;
 }
 
@@ -45,12 +47,12 @@ export class BlockedSums {
     const taps = kernel * kernel;
     if (inputs < block) {
       const sum = this.#correlate(x, 1, dy, kernel);
-      const apart = this.#reshape(sum, [inputs, outputs / block, taps, block]);
-      return this.#reshape(this.#tape.transpose(apart, [1, 0, 2, 3]), weight.shape);
+      const apart = this.#tape.reshape(sum, [inputs, outputs / block, taps, block]);
+      return this.#tape.reshape(this.#tape.transpose(apart, [1, 0, 2, 3]), weight.shape);
     }
     const sum = this.#correlate(x, block, dy, kernel);
-    const apart = this.#reshape(sum, [inputs / block, outputs / block, taps * block * block]);
-    return this.#reshape(this.#swapped(apart), weight.shape);
+    const apart = this.#tape.reshape(sum, [inputs / block, outputs / block, taps * block * block]);
+    return this.#tape.reshape(this.#swapped(apart), weight.shape);
   }
 
   /**
@@ -74,7 +76,7 @@ export class BlockedSums {
     const above = strips > 1 ? margin : 0;
     const [height, rows] = [h / strips, h / strips + 2 * above];
     const columns = (w + 2 * margin) * lanes;
-    let planes = this.#swapped(this.#reshape(a, [n, images, h, w * lanes]));
+    let planes = this.#swapped(this.#tape.reshape(a, [n, images, h, w * lanes]));
     if (margin > 0) {
       const aside = margin * lanes;
       const pads = this.#graph.integers([0, 0, above, aside, 0, 0, above, aside]);
@@ -92,7 +94,7 @@ export class BlockedSums {
         { attributes: { axis: 2 } },
       );
     }
-    planes = this.#reshape(planes, [images, n * strips, rows, columns]);
+    planes = this.#tape.reshape(planes, [images, n * strips, rows, columns]);
     const sides = { planes, b, strips, rowMargin: margin - above, kernel, lanes };
     const resultRows = images * (others / this.#block) * kernel;
     return resultRows < fewRows && n * strips < this.#block
@@ -107,22 +109,22 @@ export class BlockedSums {
     const [n, others, h, w] = sizes(b);
     const outer = others / this.#block;
     const height = h / strips;
-    const cut = this.#reshape(b, [n, outer, strips, height * w * this.#block]);
+    const cut = this.#tape.reshape(b, [n, outer, strips, height * w * this.#block]);
     const kernels = outer > 1 && strips > 1 ? this.#tape.transpose(cut, [0, 2, 1, 3]) : cut;
     const each = this.#convolve(
       sides,
       planes,
-      this.#reshape(kernels, [count * others, 1, height, w]),
+      this.#tape.reshape(kernels, [count * others, 1, height, w]),
       count,
     );
     const numbers = others * kernel * kernel * lanes;
     const sum = this.#graph.apply(
       'ReduceSum',
-      [this.#reshape(each, [images, count, numbers]), this.#graph.integers([1])],
+      [this.#tape.reshape(each, [images, count, numbers]), this.#graph.integers([1])],
       [images, numbers],
       { attributes: { keepdims: 0 } },
     );
-    return this.#reshape(sum, [images, others, kernel, kernel * lanes]);
+    return this.#tape.reshape(sum, [images, others, kernel, kernel * lanes]);
   }
 
   /**
@@ -136,8 +138,8 @@ export class BlockedSums {
     const block = this.#block;
     const outer = others / block;
     const height = h / strips;
-    const swapped = this.#swapped(this.#reshape(b, [n, outer, h, w, block]));
-    const kernels = this.#reshape(swapped, [outer, count, height, w, block]);
+    const swapped = this.#swapped(this.#tape.reshape(b, [n, outer, h, w, block]));
+    const kernels = this.#tape.reshape(swapped, [outer, count, height, w, block]);
     const most = Math.ceil(count / Math.ceil(count / (block - 1)));
     const sums: Value[] = [];
     for (let first = 0; first < count; first += most) {
@@ -146,7 +148,7 @@ export class BlockedSums {
         some === count ? value : this.#tape.slice(value, 1, first, first + some, shape);
       const somePlanes = part(planes, [images, some, rows, columns]);
       const someKernels = part(kernels, [outer, some, height, w, block]);
-      const kernel = this.#reshape(someKernels, [others, some, height, w]);
+      const kernel = this.#tape.reshape(someKernels, [others, some, height, w]);
       sums.push(this.#convolve(sides, somePlanes, kernel, 1));
     }
     return sums.reduce((sum, next) => this.#graph.apply('Add', [sum, next], sum.shape));
@@ -174,12 +176,8 @@ export class BlockedSums {
   /** The first two axes changed for each other; where one of them is 1 nothing moves. */
   #swapped(x: Value): Value {
     const [first = 1, second = 1, ...rest] = x.shape;
-    if (first === 1 || second === 1) return this.#reshape(x, [second, first, ...rest]);
+    if (first === 1 || second === 1) return this.#tape.reshape(x, [second, first, ...rest]);
     return this.#tape.transpose(x, [1, 0, ...rest.map((_, index) => index + 2)]);
-  }
-
-  #reshape(x: Value, shape: readonly (number | string)[]): Value {
-    return reshape(this.#graph, x, shape);
   }
 }
 
