@@ -6,6 +6,7 @@
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 
 import { Refusal, describeError, throwIfCancelled } from '../refusal.ts';
@@ -119,7 +120,18 @@ function takeThread(): Worker {
   return worker;
 }
 
+/**
+ * V8 compiles a call from WebAssembly into JavaScript once it was made a thousand times, and keeps
+ * that code for all threads of the process. Where threads come and go it has lost track of it, and
+ * ended the process: "Check failed: jit_page.has_value()", in UnregisterWasmAllocation below
+ * Runtime_TierUpWasmToJSWrapper (seen once, on Node 24.21; nodejs/node#64500 is its like). LibRaw
+ * calls out for little else than its results, so its calls are as well off uncompiled. This many
+ * are never made, and fit Electron's V8 too, whose small integers have 31 bits.
+ */
+const CALLS_BEFORE_COMPILING = 2 ** 30 - 1;
+
 function startThread(): Worker {
+  setFlagsFromString(`--wasm-wrapper-tiering-budget=${CALLS_BEFORE_COMPILING}`);
   return new Worker(new URL('./decode-worker.ts', import.meta.url), {
     // Its chatter is not the program's.
     stdout: true,
