@@ -93,8 +93,8 @@ export class Tape {
   }
 
   /**
-   * Mean of all elements of [n, c, h, w], a scalar. Its gradient is a scalar too, the same for each element: what is recorded
-   * before it multiplies it by something of x's shape.
+   * Mean of all elements of [n, c, h, w], a scalar. Its gradient is a scalar too, the same for each
+   * element: what is recorded before it multiplies it by something of x's shape.
    */
   mean(x: Value): Value {
     const planes = this.#planeMeans(x);

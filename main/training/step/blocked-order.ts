@@ -22,8 +22,8 @@ export function fillsBlocks(shape: UnetShape, block: number): boolean {
 }
 
 /**
- * Every parameter in blocked order, weights first, then biases. Shapes are those of the convolution that uses it: a rise is a
- * 1×1 convolution to four times its channels (`BlockedLayers.upConvolve`).
+ * Every parameter in blocked order, weights first, then biases. Shapes are those of the convolution
+ * that uses it: a rise is a 1×1 convolution to four times its channels (`BlockedLayers.upConvolve`).
  */
 export function blockedParameters(shape: UnetShape, block: number): readonly BlockedParameter[] {
   let offset = 0;

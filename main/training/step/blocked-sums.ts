@@ -181,7 +181,10 @@ export class BlockedSums {
   }
 }
 
-/** Strips that a picture is cut into when it is the kernel, each then an image of its own, so that one stays at hand. */
+/**
+ * Strips that a picture is cut into when it is the kernel, each then an image of its own, so that one
+ * stays at hand.
+ */
 function stripsOf(picture: Value, block: number): number {
   const [n, channels, h, w] = sizes(picture);
   const pixelBytes = 4 * block * Math.min(blocksAtATime, channels / block);

@@ -28,7 +28,10 @@ export class PixelSums {
     return this.#outerProduct(this.#channelRows(a), this.#channelRows(b));
   }
 
-  /** The gradient of a weight [output, input, k, k]: output gradients times the input as each tap of the kernel saw it. */
+  /**
+   * The gradient of a weight [output, input, k, k]: output gradients times the input as each tap of the
+   * kernel saw it.
+   */
   weightGradient(x: Value, weight: Value, dy: Value, kernel: 1 | 3): Value {
     if (kernel === 1) return this.tape.reshape(this.products(dy, x), weight.shape);
     const [, , h = 1] = fixed(x.shape);

@@ -130,8 +130,9 @@ async function openProcessorStep(
 }
 
 /**
- * Frees arrays that nobody will read any more. Left to be collected, dozens of megabytes gather from steps long gone, and each
- * step's results lie in pages that the system must make first: longer than copying them.
+ * Frees arrays that nobody will read any more. Left to be collected, dozens of megabytes gather from
+ * steps long gone, and each step's results lie in pages that the system must make first: longer than
+ * copying them.
  */
 function giveBack(arrays: readonly Float32Array[]): void {
   for (const { buffer } of arrays) {
@@ -149,8 +150,9 @@ async function openSession(
   return ort.InferenceSession.create(model, {
     executionProviders: ['cpu'],
     logSeverityLevel: 3,
-    // How long a thread without work looks for some before it sleeps, µs. Most operators of a step take as long as waking one;
-    // but whatever is waited longer is taken from the thread that cuts patches, and from the rest of the app.
+    // How long a thread without work looks for some before it sleeps, µs. Most operators of a step take
+    // as long as waking one; but whatever is waited longer is taken from the thread that cuts patches,
+    // and from the rest of the app.
     extra: { session: { intra_op: { spin_duration_us: '20' } } },
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   });
