@@ -126,6 +126,15 @@ export function trainCommand(): Command {
       'start with the weights of a model (id or file) or a checkpoint, at step 0; --base may ask for a multiple of its channels',
     )
     .option(
+      '--teacher <model>',
+      "a trained model (id or file) whose answers are learned from besides the truth, for about as much work again as its own; it helps a small network's deep dark",
+    )
+    .option(
+      '--teacher-share <share>',
+      "how much of what is learned is the teacher's answer (default: 0.7)",
+      numberBetween(0.01, 1),
+    )
+    .option(
       '--checkpoint-every <steps>',
       'steps between checkpoints (default: 250)',
       numberBetween(1, 1_000_000, whole),

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { defaultModelId, readModel, termsOf } from '../network/manifest.ts';
+import { defaultModelId, placeOfModel, readModel, termsOf } from '../network/manifest.ts';
 import { Refusal } from '../refusal.ts';
 import { readCheckpoint } from '../training/run/checkpoint.ts';
 import { readCameraProfile } from '../darkness/camera-file.ts';
@@ -12,6 +12,7 @@ import { describePairs } from '../training/pairs/pairs-digest.ts';
 import { idOfName, type ModelTitle } from '../training/run/model-title.ts';
 import type { Passes } from '../network/inference-model.ts';
 import { modelWeights } from '../network/model-weights.ts';
+import { checkTeacher } from '../training/step/taught-step.ts';
 import { canWiden, widenedWeights } from '../training/step/widen.ts';
 import { checkPairsFit } from '../training/pairs/pairs-fit.ts';
 import { trainedLoss, type Recipe } from '../training/recipe.ts';
@@ -28,6 +29,7 @@ import {
   type RunPlan,
   type RunSettings,
 } from '../training/run/run-folder.ts';
+import { readTeacher } from '../training/run/teacher.ts';
 import { checkSameTerms, recipeOf, recipeOptionsSchema, resumedRecipe } from './training-recipe.ts';
 
 export const trainOptionsSchema = recipeOptionsSchema.extend({
@@ -41,6 +43,7 @@ export const trainOptionsSchema = recipeOptionsSchema.extend({
   description: z.string().max(2000).optional(),
   licence: z.string().min(1).optional(),
   from: z.string().optional(),
+  teacher: z.string().optional(),
   checkpointEvery: z.number().optional(),
   validateEvery: z.number().optional(),
   validationPhotos: z.number().optional(),
@@ -92,6 +95,7 @@ export function titled(options: TrainOptions, before: ModelTitle = untitled): Mo
 
 function settingsWith(options: TrainOptions, before: RunSettings): RunSettings {
   const { threads = before.threads } = options;
+  const teacher = options.teacher === undefined ? before.teacher : placeOfModel(options.teacher);
   // `auto` is settled by a measurement, which needs the run's recipe (training-device.ts).
   const device = options.device === 'auto' ? undefined : options.device;
   return {
@@ -102,6 +106,7 @@ function settingsWith(options: TrainOptions, before: RunSettings): RunSettings {
     passes: options.passes ?? before.passes,
     device: device ?? before.device,
     ...(threads === undefined ? {} : { threads }),
+    ...(teacher === undefined ? {} : { teacher }),
   };
 }
 
@@ -121,7 +126,9 @@ export async function planRun(given: TrainOptions, pairs?: ChosenPairs): Promise
   checkOptions(options, pairs !== undefined);
   const title = titled(options);
   const count = pairs?.splits.train.length;
-  const { recipe, weights, passes } = await begin(options, recipeOf(options, count));
+  const begun = await begin(options, recipeOf(options, count));
+  const { weights, passes } = begun;
+  const recipe = await withTeacher(options, begun.recipe);
   if (pairs !== undefined) checkPairsFit(recipe, pairs.splits.train);
   const dataset = pairs ?? (await chooseDataset(options, options.validationPhotos)).dataset;
   const plan: RunPlan = {
@@ -135,6 +142,24 @@ export async function planRun(given: TrainOptions, pairs?: ChosenPairs): Promise
     settings: settingsWith(options, { ...usualSettingsFor(recipe, count), passes }),
   };
   await createRun(options.out, plan, weights);
+}
+
+/** The answers' usual share of what a taught network is asked for. */
+const usualTeacherShare = 0.7;
+
+/** @throws Refusal as `readModel`; `bad-argument` for a teacher of other light */
+async function withTeacher(
+  { teacher: which, teacherShare }: TrainOptions,
+  recipe: Recipe,
+): Promise<Recipe> {
+  if (which === undefined) {
+    if (teacherShare === undefined) return recipe;
+    throw new Refusal('bad-argument', 'expected --teacher with --teacher-share: name a model');
+  }
+  const model = await readModel(which);
+  checkTeacher(model, recipe);
+  const { id, sha256 } = model.manifest;
+  return { ...recipe, teacher: { id, sha256, share: teacherShare ?? usualTeacherShare } };
 }
 
 /** Once each pass over pairs, but neither all the time nor never. */
@@ -186,6 +211,7 @@ export async function planResumption(options: TrainOptions, pairs?: ChosenPairs)
     options,
     had === undefined ? before : { ...before, steps: had.recipe.steps },
   );
+  if (options.teacher !== undefined) await readTeacher(recipe, options.teacher);
   let dataset: Dataset | undefined = had?.dataset;
   if (pairs !== undefined) {
     dataset = pairs;

@@ -25,6 +25,7 @@ export const recipeOptionsSchema = z.object({
   schedule: recipeSchema.shape.schedule.unwrap().optional(),
   warmup: z.number().optional(),
   clipNorm: z.number().optional(),
+  teacherShare: z.number().optional(),
   seed: z.number().optional(),
 });
 
@@ -135,6 +136,7 @@ export function resumedRecipe(options: RecipeOptions, recipe: Recipe): Recipe {
     ['--schedule', options.schedule, recipe.schedule],
     ['--warmup', options.warmup, recipe.warmupSteps],
     ['--clip-norm', options.clipNorm, recipe.clipNorm],
+    ['--teacher-share', options.teacherShare, recipe.teacher?.share ?? 0],
     ['--seed', options.seed, recipe.seed],
   ];
   for (const [name, asked, had] of given) {

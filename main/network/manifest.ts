@@ -87,6 +87,16 @@ export const defaultModelId = 'fast';
 /** Folder of the shipped models. */
 export const modelsFolder = path.join(import.meta.dirname, '../../models');
 
+/** Whether a model is named by where it lies, not by its id. */
+function isPlace(which: string): boolean {
+  return /[/\\]|\.(json|onnx)$/.test(which);
+}
+
+/** What names the same model from any folder. */
+export function placeOfModel(which: string): string {
+  return isPlace(which) ? path.resolve(which) : which;
+}
+
 /**
  * Finds and reads a model.
  * @param which the id of a shipped model, or the path of a manifest or of the ONNX file beside one
@@ -94,7 +104,7 @@ export const modelsFolder = path.join(import.meta.dirname, '../../models');
  *   says
  */
 export async function readModel(which: string): Promise<Model> {
-  const isPath = /[/\\]|\.(json|onnx)$/.test(which);
+  const isPath = isPlace(which);
   const file = isPath
     ? which.replace(/\.onnx$/, '.json')
     : path.join(modelsFolder, `${path.basename(which)}.json`);

@@ -47,6 +47,16 @@ export const recipeSchema = z.object({
     renderedBlocks: z.number().nonnegative().default(0),
     renderedLog: z.number().nonnegative().default(0),
   }),
+  /** A trained model whose answers are mixed into what the network is asked for. */
+  teacher: z
+    .object({
+      id: z.string(),
+      /** Of its ONNX file. */
+      sha256: z.string(),
+      /** Of the answer; the rest is the truth. */
+      share: z.number().positive().max(1),
+    })
+    .optional(),
   /** Seeds the first weights and every patch. */
   seed: z.number().int().nonnegative().max(0xffff_ffff),
 });

@@ -50,6 +50,11 @@ export function modelCard(
     `| recipe | ${recipe.name}: gives ${recipe.domain === 'srgb' ? 'finished pictures in sRGB' : 'linear light'} |`,
     `| started from | ${startedFrom} |`,
     `| steps | ${state.step} of ${steps}, ${batch} patches of ${patchPacked}² packed pixels each |`,
+    ...(recipe.teacher === undefined
+      ? []
+      : [
+          `| taught by | ${recipe.teacher.id}, whose answers count ${recipe.teacher.share} beside the truth |`,
+        ]),
     ...(recipe.deepDark === 0
       ? []
       : [

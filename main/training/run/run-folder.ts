@@ -75,6 +75,8 @@ export const runSettingsSchema = z.object({
   validateEvery: z.number().int().min(1),
   /** What becomes the model when all steps are done. */
   keep: z.enum(['best', 'last']),
+  /** Where the recipe's teacher lies: id or absolute path; by its id among the shipped if absent. */
+  teacher: z.string().optional(),
   /** How often the model looks at a tile. */
   passes: z.literal([1, 2]).default(1),
 });

@@ -19,7 +19,10 @@ import { RunJournal, type OnRunEvent } from './run-journal.ts';
 import { takeRun } from './run-lock.ts';
 import { prefersBest, RunValidation } from './run-validation.ts';
 import { freshState, train } from './run.ts';
-import type { TrainingDevice } from '../step/step-session.ts';
+import type { Recipe } from '../recipe.ts';
+import { openStep, type TrainingDevice } from '../step/step-session.ts';
+import { openTaughtStep } from '../step/taught-step.ts';
+import { readTeacher } from './teacher.ts';
 import { writeModel, type ModelFiles } from './trained-model.ts';
 
 export interface TrainRunOptions {
@@ -107,6 +110,7 @@ class Runner {
     const start = await startOf(this.#folder, this.#journal.description);
     const { recipe } = start;
     if (start.state.step >= recipe.steps) return this.#finish(start, undefined);
+    const open = await this.#opener(recipe);
     await this.#journal.note({ state: { kind: 'running' }, step: start.state.step });
     let data: OpenDataset;
     try {
@@ -134,6 +138,7 @@ class Runner {
         control,
         device: this.#device,
         threads,
+        open,
         checkpointEvery: settings.checkpointEvery,
         validateEvery: settings.validateEvery,
         onCheckpoint: async (now) => {
@@ -166,6 +171,13 @@ class Runner {
     } finally {
       await data.close();
     }
+  }
+
+  /** How steps are opened. */
+  async #opener(recipe: Recipe): Promise<typeof openStep> {
+    if (recipe.teacher === undefined) return openStep;
+    const { teacher = recipe.teacher.id } = this.#journal.description.settings;
+    return openTaughtStep(await readTeacher(recipe, teacher));
   }
 
   async #openData({ recipe, state }: Checkpoint): Promise<OpenDataset> {

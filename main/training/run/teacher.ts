@@ -1,0 +1,26 @@
+/** The model that a run learns from besides the truth, found again when the run goes on. */
+
+import { readModel, type Model } from '../../network/manifest.ts';
+import { Refusal } from '../../refusal.ts';
+import type { Recipe } from '../recipe.ts';
+
+/**
+ * @param which its id or path
+ * @throws Refusal as `readModel`; `model` if it is another than the run began with
+ */
+export async function readTeacher(
+  { teacher }: Pick<Recipe, 'teacher'>,
+  which: string,
+): Promise<Model> {
+  if (teacher === undefined) {
+    throw new Refusal('bad-argument', 'expected no --teacher: the run began without one');
+  }
+  const model = await readModel(which);
+  if (model.manifest.sha256 !== teacher.sha256) {
+    throw new Refusal(
+      'model',
+      `expected ${teacher.id} to teach as it did when the run began but ${which} is another model by now: say where the same one lies with --resume --teacher`,
+    );
+  }
+  return model;
+}

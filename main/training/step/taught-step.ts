@@ -1,0 +1,127 @@
+/**
+ * Steps that learn from a trained model as well as from the truth. What a noisy patch does not tell,
+ * the truth holds all the same, and another patch like it holds something else: gradients that mostly
+ * undo each other. A larger network answers with what can be known (Hinton et al. 2015).
+ */
+
+import { testDevice } from '../../network/device.ts';
+import { glanceOf } from '../../network/glance.ts';
+import { termsOf, type Model } from '../../network/manifest.ts';
+import { openNetwork, type Network } from '../../network/session.ts';
+import { describeError, Refusal } from '../../refusal.ts';
+import type { Recipe } from '../recipe.ts';
+import { openStep, type StepOptions } from './step-session.ts';
+import type { Batch, StepSession } from './step-tensors.ts';
+
+/**
+ * Opens steps whose targets are the teacher's answers to the share that the recipe says.
+ * @param model the recipe's teacher; one look of it, whatever it was made for
+ * @returns an `openStep`; it throws Refusal `model` for a file that is no network besides
+ */
+export function openTaughtStep(model: Model): typeof openStep {
+  return async (recipe, from, options) => {
+    const network = await openTeacher(model, recipe, options);
+    try {
+      return taughtStep(await openStep(recipe, from, options), network, recipe);
+    } catch (error) {
+      await network.release();
+      throw error;
+    }
+  };
+}
+
+/**
+ * Whether a model can teach a network: it must take and give the same light.
+ * @throws Refusal `bad-argument`
+ */
+export function checkTeacher(
+  { manifest }: Model,
+  { domain, whiteBalanced, clamp }: Pick<Recipe, 'domain' | 'whiteBalanced' | 'clamp'>,
+): void {
+  const terms = termsOf(manifest);
+  const isSame =
+    terms.domain === domain && terms.whiteBalanced === whiteBalanced && terms.clamp === clamp;
+  if (isSame) return;
+  const gives = terms.domain === 'srgb' ? 'finished pictures' : 'linear light';
+  throw new Refusal(
+    'bad-argument',
+    `expected a --teacher that takes and gives what the recipe does, but ${manifest.id} gives ${gives}, from light clamped to ${terms.clamp}: choose another, or leave it out`,
+  );
+}
+
+/** A card's answers are held to the processor's first, at the patches' own size. */
+async function openTeacher(
+  model: Model,
+  { patchPacked }: Recipe,
+  { threads, device = 'cpu' }: StepOptions,
+): Promise<Network> {
+  const once = glanceOf(model) ?? model;
+  if (device !== 'cpu') {
+    const { isTrusted, account } = await testDevice(once, device, patchPacked);
+    if (!isTrusted) throw new Refusal('device', `the teacher cannot work on ${device}: ${account}`);
+  }
+  return openNetwork(once, { device, ...(threads === undefined ? {} : { threads }) });
+}
+
+/** @param teacher released with the session */
+export function taughtStep(
+  session: StepSession,
+  teacher: Pick<Network, 'run' | 'release' | 'device'>,
+  recipe: Recipe,
+): StepSession {
+  return {
+    ...session,
+    async step(batch, learningRate) {
+      return session.step(
+        { ...batch, target: await taughtTarget(batch, teacher, recipe) },
+        learningRate,
+      );
+    },
+    async release() {
+      try {
+        await session.release();
+      } finally {
+        await teacher.release();
+      }
+    },
+  };
+}
+
+/**
+ * Truth and answer, mixed. Light below nothing, which a network may well answer, is none.
+ * @returns [batch, 12, p, p]
+ * @throws Refusal `device` for a card that fails, as steps do
+ */
+async function taughtTarget(
+  { input, target }: Batch,
+  teacher: Pick<Network, 'run' | 'device'>,
+  { batch, patchPacked, unet, teacher: asked }: Recipe,
+): Promise<Float32Array> {
+  const share = asked?.share ?? 0;
+  const patch = patchPacked * patchPacked;
+  const [taken, given] = [unet.inputChannels * patch, unet.outputChannels * patch];
+  const mixed = new Float32Array(target.length);
+  for (let index = 0; index < batch; index++) {
+    // A copy: the binding takes no part of memory that threads share.
+    const own = Float32Array.from(input.subarray(index * taken, (index + 1) * taken));
+    const answer = await answerOf(teacher, own, patchPacked);
+    for (let at = 0, out = index * given; at < given; at++, out++) {
+      mixed[out] = Math.max(0, target[out]! + share * (answer[at]! - target[out]!));
+    }
+  }
+  return mixed;
+}
+
+async function answerOf(
+  teacher: Pick<Network, 'run' | 'device'>,
+  input: Float32Array,
+  side: number,
+): Promise<Float32Array> {
+  try {
+    return await teacher.run(input, side, side);
+  } catch (error) {
+    if (teacher.device === 'cpu') throw error;
+    // Whatever a card's trouble is, the processor can go on.
+    throw new Refusal('device', `the teacher failed: ${describeError(error)}`, { cause: error });
+  }
+}
