@@ -102,8 +102,7 @@ async function taughtTarget(
   const [taken, given] = [unet.inputChannels * patch, unet.outputChannels * patch];
   const mixed = new Float32Array(target.length);
   for (let index = 0; index < batch; index++) {
-    // A copy: the binding takes no part of memory that threads share.
-    const own = Float32Array.from(input.subarray(index * taken, (index + 1) * taken));
+    const own = input.subarray(index * taken, (index + 1) * taken);
     const answer = await answerOf(teacher, own, patchPacked);
     for (let at = 0, out = index * given; at < given; at++, out++) {
       mixed[out] = Math.max(0, target[out]! + share * (answer[at]! - target[out]!));
