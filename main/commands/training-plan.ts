@@ -12,7 +12,6 @@ import { describePairs } from '../training/pairs/pairs-digest.ts';
 import { idOfName, type ModelTitle } from '../training/run/model-title.ts';
 import type { Passes } from '../network/inference-model.ts';
 import { modelWeights } from '../network/model-weights.ts';
-import { checkTeacher } from '../training/step/taught-step.ts';
 import { canWiden, widenedWeights } from '../training/step/widen.ts';
 import { checkPairsFit } from '../training/pairs/pairs-fit.ts';
 import { trainedLoss, type Recipe } from '../training/recipe.ts';
@@ -157,8 +156,8 @@ async function withTeacher(
     throw new Refusal('bad-argument', 'expected --teacher with --teacher-share: name a model');
   }
   const model = await readModel(which);
-  checkTeacher(model, recipe);
   const { id, sha256 } = model.manifest;
+  checkSameTerms(recipe, termsOf(model.manifest), '--teacher', id);
   return { ...recipe, teacher: { id, sha256, share: teacherShare ?? usualTeacherShare } };
 }
 
@@ -261,7 +260,7 @@ interface Beginning {
 async function begin(options: TrainOptions, asked: Recipe): Promise<Beginning> {
   if (options.from === undefined) return { recipe: asked, passes: 1 };
   const { passes, ...from } = await readStart(options.from);
-  checkSameTerms(asked, from, path.basename(options.from));
+  checkSameTerms(asked, from, '--from', path.basename(options.from));
   const loss = options.loss === undefined ? (from.loss ?? asked.loss) : asked.loss;
   const recipe = { ...asked, loss };
   const unet = { ...from.unet, baseChannels: options.base ?? from.unet.baseChannels };

@@ -151,22 +151,25 @@ export function resumedRecipe(options: RecipeOptions, recipe: Recipe): Recipe {
 }
 
 /**
- * Weights can only be trained on for what they were trained for.
+ * Weights can only be trained on for what they were trained for, and a teacher only knows what it was
+ * trained for itself.
+ * @param option what names it: `--from` or `--teacher`
  * @throws Refusal `bad-argument`
  */
 export function checkSameTerms(
   recipe: Recipe,
-  start: Pick<Recipe, 'domain' | 'whiteBalanced' | 'clamp'>,
-  from: string,
+  model: Pick<Recipe, 'domain' | 'whiteBalanced' | 'clamp'>,
+  option: string,
+  name: string,
 ): void {
   const isSame =
-    recipe.domain === start.domain &&
-    recipe.whiteBalanced === start.whiteBalanced &&
-    recipe.clamp === start.clamp;
+    recipe.domain === model.domain &&
+    recipe.whiteBalanced === model.whiteBalanced &&
+    recipe.clamp === model.clamp;
   if (isSame) return;
-  const gives = start.domain === 'srgb' ? 'finished pictures' : 'linear light';
+  const gives = model.domain === 'srgb' ? 'finished pictures' : 'linear light';
   throw new Refusal(
     'bad-argument',
-    `expected a start for --recipe ${recipe.name} that takes and gives what it does, but ${from} gives ${gives}: leave out --from, or use --recipe ${start.domain === 'srgb' ? 'sid' : 'raw'}`,
+    `expected ${option} for --recipe ${recipe.name} to take and give what that does, but ${name} gives ${gives}: leave out ${option}, or use --recipe ${model.domain === 'srgb' ? 'sid' : 'raw'}`,
   );
 }

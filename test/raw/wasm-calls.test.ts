@@ -10,7 +10,7 @@ import { bytesOf, nightMosaic, scratch } from './written.ts';
 
 const folder = scratch();
 
-/** `run` calls the imported `call`, which is exported too. */
+/** `r` calls the imported `f`, which is exported too. */
 const MODULE = new Uint8Array([
   ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
   ...[1, 4, 1, 0x60, 0, 0], // one type: () -> ()

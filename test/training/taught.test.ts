@@ -4,12 +4,13 @@ import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { modelsFolder, readModel } from '../../main/network/manifest.ts';
+import { modelsFolder, readModel, termsOf } from '../../main/network/manifest.ts';
 import { Refusal } from '../../main/refusal.ts';
 import { readCheckpoint } from '../../main/training/run/checkpoint.ts';
 import { defaultRecipe, recipes, type Recipe } from '../../main/training/recipe.ts';
 import type { Batch, StepSession } from '../../main/training/step/step-tensors.ts';
-import { checkTeacher, taughtStep } from '../../main/training/step/taught-step.ts';
+import { taughtStep } from '../../main/training/step/taught-step.ts';
+import { checkSameTerms } from '../../main/commands/training-recipe.ts';
 import { writePhotos } from './made-photos.ts';
 import { eventsOf, nightglass } from './nightglass.ts';
 import { refusalOf } from './refusal-of.ts';
@@ -30,12 +31,8 @@ const train = (out: string, ...more: string[]) => [
 const taught = ['--base', '4', '--steps', '60', '--checkpoint-every', '5', '--teacher'];
 
 describe('a taught step', () => {
-  const recipe: Recipe = {
-    ...defaultRecipe,
-    batch: 2,
-    patchPacked: 32,
-    teacher: { id: 'a', sha256: '', share: 0.25 },
-  };
+  const recipe: Recipe = { ...defaultRecipe, batch: 2, patchPacked: 32 };
+  const share = 0.25;
   const plane = 32 * 32;
   const batch: Batch = {
     input: Float32Array.from({ length: 2 * 4 * plane }, (_, at) => (at < 4 * plane ? 1 : -1)),
@@ -68,7 +65,7 @@ describe('a taught step', () => {
       (input) => Promise.resolve(answer(input)),
       'cpu',
     );
-    const step = taughtStep(session, teacher, recipe);
+    const step = taughtStep(session, teacher, recipe, share);
     await step.step(batch, 1e-3);
     const [given] = seen;
     expect(given?.input).toEqual(batch.input);
@@ -83,19 +80,19 @@ describe('a taught step', () => {
     const failing = () => Promise.reject(new Refusal('out-of-memory', 'too little memory'));
     const card = fakes(failing, 'webgpu');
     await expect(
-      taughtStep(card.session, card.teacher, recipe).step(batch, 1),
+      taughtStep(card.session, card.teacher, recipe, share).step(batch, 1),
     ).rejects.toMatchObject({ code: 'device' });
     const processor = fakes(failing, 'cpu');
     await expect(
-      taughtStep(processor.session, processor.teacher, recipe).step(batch, 1),
+      taughtStep(processor.session, processor.teacher, recipe, share).step(batch, 1),
     ).rejects.toMatchObject({ code: 'out-of-memory' });
   });
 
   it('is not taught by a model of other light', async () => {
-    const fast = await readModel('fast');
-    checkTeacher(fast, defaultRecipe);
+    const terms = termsOf((await readModel('fast')).manifest);
+    checkSameTerms(defaultRecipe, terms, '--teacher', 'fast');
     const error = await refusalOf(() => {
-      checkTeacher(fast, recipes.sid);
+      checkSameTerms(recipes.sid, terms, '--teacher', 'fast');
     });
     expect(error).toMatchObject({ code: 'bad-argument' });
   });

@@ -6,7 +6,8 @@ import type { Recipe } from '../recipe.ts';
 
 /**
  * @param which its id or path
- * @throws Refusal as `readModel`; `model` if it is another than the run began with
+ * @throws Refusal as `readModel`; `model` if it is another than the run began with, `bad-argument`
+ *   if that began without one
  */
 export async function readTeacher(
   { teacher }: Pick<Recipe, 'teacher'>,

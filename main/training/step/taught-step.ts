@@ -6,7 +6,7 @@
 
 import { testDevice } from '../../network/device.ts';
 import { glanceOf } from '../../network/glance.ts';
-import { termsOf, type Model } from '../../network/manifest.ts';
+import type { Model } from '../../network/manifest.ts';
 import { openNetwork, type Network } from '../../network/session.ts';
 import { describeError, Refusal } from '../../refusal.ts';
 import type { Recipe } from '../recipe.ts';
@@ -14,39 +14,21 @@ import { openStep, type StepOptions } from './step-session.ts';
 import type { Batch, StepSession } from './step-tensors.ts';
 
 /**
- * Opens steps whose targets are the teacher's answers to the share that the recipe says.
- * @param model the recipe's teacher; one look of it, whatever it was made for
+ * Opens steps whose targets are a teacher's answers in part.
+ * @param model takes and gives the light that the recipe does; it looks once, whatever it was made for
+ * @param share of the answers, 0–1; the rest is the truth
  * @returns an `openStep`; it throws Refusal `model` for a file that is no network besides
  */
-export function openTaughtStep(model: Model): typeof openStep {
+export function openTaughtStep(model: Model, share: number): typeof openStep {
   return async (recipe, from, options) => {
     const network = await openTeacher(model, recipe, options);
     try {
-      return taughtStep(await openStep(recipe, from, options), network, recipe);
+      return taughtStep(await openStep(recipe, from, options), network, recipe, share);
     } catch (error) {
       await network.release();
       throw error;
     }
   };
-}
-
-/**
- * Whether a model can teach a network: it must take and give the same light.
- * @throws Refusal `bad-argument`
- */
-export function checkTeacher(
-  { manifest }: Model,
-  { domain, whiteBalanced, clamp }: Pick<Recipe, 'domain' | 'whiteBalanced' | 'clamp'>,
-): void {
-  const terms = termsOf(manifest);
-  const isSame =
-    terms.domain === domain && terms.whiteBalanced === whiteBalanced && terms.clamp === clamp;
-  if (isSame) return;
-  const gives = terms.domain === 'srgb' ? 'finished pictures' : 'linear light';
-  throw new Refusal(
-    'bad-argument',
-    `expected a --teacher that takes and gives what the recipe does, but ${manifest.id} gives ${gives}, from light clamped to ${terms.clamp}: choose another, or leave it out`,
-  );
 }
 
 /** A card's answers are held to the processor's first, at the patches' own size. */
@@ -68,12 +50,13 @@ export function taughtStep(
   session: StepSession,
   teacher: Pick<Network, 'run' | 'release' | 'device'>,
   recipe: Recipe,
+  share: number,
 ): StepSession {
   return {
     ...session,
     async step(batch, learningRate) {
       return session.step(
-        { ...batch, target: await taughtTarget(batch, teacher, recipe) },
+        { ...batch, target: await taughtTarget(batch, teacher, recipe, share) },
         learningRate,
       );
     },
@@ -95,9 +78,9 @@ export function taughtStep(
 async function taughtTarget(
   { input, target }: Batch,
   teacher: Pick<Network, 'run' | 'device'>,
-  { batch, patchPacked, unet, teacher: asked }: Recipe,
+  { batch, patchPacked, unet }: Recipe,
+  share: number,
 ): Promise<Float32Array> {
-  const share = asked?.share ?? 0;
   const patch = patchPacked * patchPacked;
   const [taken, given] = [unet.inputChannels * patch, unet.outputChannels * patch];
   const mixed = new Float32Array(target.length);
