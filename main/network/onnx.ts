@@ -174,10 +174,21 @@ export class Graph {
     return value;
   }
 
+  /** Nodes without those that no output needs. */
+  #usedNodes(): Node[] {
+    const needed = new Set(this.#outputNames.keys());
+    const used = this.#nodes.toReversed().filter(({ inputs, outputs }) => {
+      if (!outputs.some(({ name }) => needed.has(name))) return false;
+      for (const { name } of inputs) needed.add(name);
+      return true;
+    });
+    return used.toReversed();
+  }
+
   #graphMessage(): ProtobufWriter {
     const graph = new ProtobufWriter();
     const nameOf = ({ name }: Value): string => this.#outputNames.get(name) ?? name;
-    this.#nodes.forEach((node, index) => graph.message(1, nodeMessage(node, index, nameOf)));
+    this.#usedNodes().forEach((node, index) => graph.message(1, nodeMessage(node, index, nameOf)));
     graph.string(2, this.#name);
     for (const initializer of this.#initializers) graph.message(5, tensorMessage(initializer));
     for (const value of this.#inputs) graph.message(11, valueMessage(value));

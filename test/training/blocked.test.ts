@@ -2,12 +2,19 @@
 
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { sizeOf } from '../../main/network/onnx.ts';
 import { parameterCount } from '../../main/network/unet.ts';
-import { blockedParameters, toBlocked, toPlain } from '../../main/training/step/blocked-order.ts';
+import {
+  blockedParameters,
+  gathered,
+  gradientRuns,
+  toBlocked,
+  toPlain,
+} from '../../main/training/step/blocked-order.ts';
 import { Random } from '../../main/darkness/random.ts';
 import { noLoss } from '../../main/training/step/loss.ts';
-import { gradientModel, stepSegments, type StepShape } from '../../main/training/step/step.ts';
-import { blockOf } from '../../main/training/step/step-session.ts';
+import { blockOf } from '../../main/training/step/agreed-block.ts';
+import { gradientModel, parameterTensors, type StepShape } from '../../main/training/step/step.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
 
 const unet = { inputChannels: 4, outputChannels: 12, baseChannels: 16, levels: 3 };
@@ -34,18 +41,18 @@ describe.skipIf(block === undefined)('on this processor', () => {
         Float32Array.from({ length: batch * channels * side * side }, () => random.unit()),
         [batch, channels, side, side],
       );
-    const segments = stepSegments(shape);
+    const tensors = parameterTensors(shape);
     const session = await ort.InferenceSession.create(gradientModel(shape), {
       logSeverityLevel: 3,
     });
     const feeds: Record<string, ort.Tensor> = { mosaic: numbers(4), target: numbers(12) };
-    for (const { suffix, offset, size } of segments) {
-      const data = flat.subarray(offset, offset + size);
-      feeds[`weights${suffix}`] = new ort.Tensor('float32', data, [size]);
+    for (const { suffix, offset, shape: dimensions } of tensors) {
+      const data = flat.subarray(offset, offset + sizeOf(dimensions));
+      feeds[`weights${suffix}`] = new ort.Tensor('float32', data, dimensions);
     }
     const result = await session.run(feeds);
     await session.release();
-    return segments.flatMap(({ suffix }) => {
+    return tensors.flatMap(({ suffix }) => {
       const data = result[`gradient${suffix}`]?.data;
       if (!(data instanceof Float32Array)) throw new Error('expected numbers');
       return Array.from(data);
@@ -69,7 +76,8 @@ describe.skipIf(block === undefined)('on this processor', () => {
     const order = blockedParameters(unet, block ?? 0);
     const plain = await gradientOf(shape, weights);
     const blocked = await gradientOf({ ...shape, block }, toBlocked(order, weights));
-    const found = toPlain(order, Float32Array.from(blocked), plain.length);
+    const inOrder = gathered(gradientRuns(order, block ?? 0), Float32Array.from(blocked));
+    const found = toPlain(order, inOrder, plain.length);
     // Sums in another order. (Seed and loss are such that no LeakyReLU or maximum lies on a kink.)
     const difference = plain.map((value, at) => value - found[at]!);
     expect(length(difference) / length(plain)).toBeLessThan(1e-5);

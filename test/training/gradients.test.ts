@@ -9,12 +9,8 @@ import { labOfLinearSrgb } from '../../main/scoring/metrics.ts';
 import type { Vector3 } from '../../main/raw/mosaic.ts';
 import { Random } from '../../main/darkness/random.ts';
 import { defaultRecipe, learningRateAt } from '../../main/training/recipe.ts';
-import {
-  gradientModel,
-  stepModel,
-  stepRate,
-  type StepShape,
-} from '../../main/training/step/step.ts';
+import { stepRate } from '../../main/training/step/adam.ts';
+import { gradientModel, stepModel, type StepShape } from '../../main/training/step/step.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
 import { referenceLoss, type Example } from './reference.ts';
 

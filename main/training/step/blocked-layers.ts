@@ -10,7 +10,7 @@
 import type { Graph, Value } from '../../network/onnx.ts';
 import { leakySlope, type UnetOperations } from '../../network/unet.ts';
 import type { Tape } from './autodiff.ts';
-import { blockedDomain as domain, convolution, sizes } from './blocked-operators.ts';
+import { blockedDomain as domain, convolution, sizes, withZeros } from './blocked-operators.ts';
 import { wholeBlocks } from './blocked-order.ts';
 import { BlockedSums } from './blocked-sums.ts';
 import { leakyReluSlope } from './plain-layers.ts';
@@ -41,14 +41,7 @@ export class BlockedLayers implements UnetOperations<Value> {
     const y = this.#toPlain(blocked, channels);
     return this.#tape.record(y, [x, weight, bias], (dy) => {
       const missing = wholeBlocks(channels, this.#block) - channels;
-      const padded =
-        missing === 0
-          ? dy
-          : this.#graph.apply(
-              'Pad',
-              [dy, this.#graph.integers([0, 0, 0, 0, 0, missing, 0, 0])],
-              blocked.shape,
-            );
+      const padded = missing === 0 ? dy : withZeros(this.#graph, dy, 1, 0, missing);
       const gradient = this.#graph.apply('ReorderInput', [padded], blocked.shape, { domain });
       return this.#convolutionGradients(x, weight, bias, gradient);
     });
@@ -84,12 +77,12 @@ export class BlockedLayers implements UnetOperations<Value> {
     const block = this.#block;
     const blocks = Number(weight.shape[0]) / 4 / block;
     const places = this.#convolve(x, weight, {});
-    const apart = this.#tape.reshape(places, [n, 2, 2, blocks, h, w, block]);
-    const woven = this.#tape.transpose(apart, [0, 3, 4, 1, 5, 2, 6]);
+    const apart = [n, 2, 2, blocks, h, w];
+    const woven = this.#pixelsMoved(places, apart, [0, 3, 4, 1, 5, 2]);
     const y = this.#tape.reshape(woven, [n, blocks * block, h * 2, w * 2]);
     return this.#tape.record(y, [x, weight], (dy) => {
-      const cells = this.#tape.reshape(dy, [n, blocks, h, 2, w, 2, block]);
-      const gathered = this.#tape.transpose(cells, [0, 3, 5, 1, 2, 4, 6]);
+      const cells = [n, blocks, h, 2, w, 2];
+      const gathered = this.#pixelsMoved(dy, cells, [0, 3, 5, 1, 2, 4]);
       const gradient = this.#tape.reshape(gathered, places.shape);
       const turned = this.#turned(weight);
       return [this.#convolve(gradient, turned, {}), this.#sums.weightGradient(x, gradient, weight)];
@@ -131,7 +124,7 @@ export class BlockedLayers implements UnetOperations<Value> {
     const means = this.#graph.apply('GlobalAveragePool', [dy], [n, outputs, 1, 1], { domain });
     const sums = this.#graph.apply(
       'ReduceSum',
-      [this.#tape.reshape(means, [n, outputs]), this.#graph.integers([0])],
+      [means, this.#graph.integers([0, 2, 3])],
       bias.shape,
       { attributes: { keepdims: 0 } },
     );
@@ -149,22 +142,33 @@ export class BlockedLayers implements UnetOperations<Value> {
     // The runtime's way into blocks, taken on each [B in, B out] by itself, is its transposition,
     // and a much faster one than Transpose.
     const cells = outer * inner * taps;
-    const swapped = this.#graph.apply(
-      'ReorderInput',
-      [this.#tape.reshape(weight, [cells, block, 1, block])],
-      [cells, block, 1, block],
-      { domain },
-    );
+    const blocks = this.#tape.reshape(weight, [cells, block, 1, block]);
+    const swapped = this.#graph.apply('ReorderInput', [blocks], blocks.shape, { domain });
     const order = Array.from({ length: cells }, (_, at) => {
       const [i, rest] = [Math.floor(at / (outer * taps)), at % (outer * taps)];
       const [o, tap] = [Math.floor(rest / taps), rest % taps];
       return (o * inner + i) * taps + taps - 1 - tap;
     });
-    const rows = this.#tape.reshape(swapped, [cells, block * block]);
-    const turned = this.#graph.apply('Gather', [rows, this.#graph.integers(order)], rows.shape, {
+    const turned = this.#graph.apply(
+      'Gather',
+      [swapped, this.#graph.integers(order)],
+      blocks.shape,
+      { attributes: { axis: 0 } },
+    );
+    return this.#tape.reshape(turned, [inputs, outputs, kernel, kernel]);
+  }
+
+  /**
+   * A Transpose of whole pixels, [pixels, B]: the runtime's own, where more than two axes change
+   * places, leaves all to one thread.
+   * @param sides whose product is the number of pixels
+   */
+  #pixelsMoved(x: Value, sides: readonly number[], axes: readonly number[]): Value {
+    const order = transposed(sides, axes);
+    const pixels = this.#tape.reshape(x, [order.length, this.#block]);
+    return this.#graph.apply('Gather', [pixels, this.#graph.integers(order)], pixels.shape, {
       attributes: { axis: 0 },
     });
-    return this.#tape.reshape(turned, [inputs, outputs, kernel, kernel]);
   }
 
   #toPlain(x: Value, channels: number): Value {
@@ -182,4 +186,16 @@ export class BlockedLayers implements UnetOperations<Value> {
       attributes: { scales: [1, 1, 2, 2], mode: 'nearest' },
     });
   }
+}
+
+/** Where each element of a transposed tensor was before, in the order in which they lie after it. */
+function transposed(sides: readonly number[], axes: readonly number[]): number[] {
+  const strides = sides.map((_, axis) => sides.slice(axis + 1).reduce((a, b) => a * b, 1));
+  return axes.reduce(
+    (places, axis) =>
+      places.flatMap((place) =>
+        Array.from({ length: sides[axis] ?? 1 }, (_, at) => place + at * (strides[axis] ?? 1)),
+      ),
+    [0],
+  );
 }

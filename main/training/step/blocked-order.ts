@@ -8,12 +8,52 @@
  * turned around only for checkpoints.
  */
 
+import type { Run } from './adam.ts';
 import { unetParameters, type Parameter, type UnetShape } from '../../network/unet.ts';
 
 /** A parameter as it lies in the blocked vector. */
 export interface BlockedParameter extends Parameter {
   /** Place in the plain vector of each number here; −1 where a channel only fills its block. */
   readonly sources: Int32Array;
+}
+
+/** Blocks of outputs and of inputs that a weight has, and what is in each of them; all of it for others. */
+export interface Grid {
+  readonly outer: number;
+  readonly inner: number;
+  readonly rest: number;
+}
+
+export function gridOf({ shape, size }: Parameter, block: number): Grid {
+  const [outputs = 1, inputs = 1] = shape;
+  if (shape.length === 1 || inputs < block) return { outer: 1, inner: 1, rest: size };
+  const [outer, inner] = [outputs / block, inputs / block];
+  return { outer, inner, rest: size / outer / inner };
+}
+
+/**
+ * Where the gradients of blocked parameters lie: `BlockedLayers` makes a weight's as [inner, outer, rest], with
+ * blocks of inputs first, and turning it around would be a pass over memory for nothing.
+ */
+export function gradientRuns(parameters: readonly BlockedParameter[], block: number): Run[] {
+  return parameters.flatMap((parameter) => {
+    const { outer, inner, rest } = gridOf(parameter, block);
+    const { offset } = parameter;
+    return Array.from({ length: outer * inner }, (_, at): Run => {
+      const [o, i] = [Math.floor(at / inner), at % inner];
+      const start = offset + at * rest;
+      return { start, end: start + rest, gradientStart: offset + (i * outer + o) * rest };
+    });
+  });
+}
+
+/** A gradient in its weights' order. */
+export function gathered(runs: readonly Run[], gradient: Float32Array): Float32Array {
+  const ordered = new Float32Array(gradient.length);
+  for (const { start, end, gradientStart } of runs) {
+    ordered.set(gradient.subarray(gradientStart, gradientStart + end - start), start);
+  }
+  return ordered;
 }
 
 /** Whether a network's channels fill whole blocks. */

@@ -2,7 +2,7 @@
 
 import type { Graph, Value } from '../../network/onnx.ts';
 import type { Tape } from './autodiff.ts';
-import { blockedDomain as domain, convolution, sizes } from './blocked-operators.ts';
+import { blockedDomain as domain, convolution, sizes, withZeros } from './blocked-operators.ts';
 
 /** Bytes of a kernel that the processor keeps at hand while it goes over it, once for each place of the result. */
 const nearBytes = 2 ** 18;
@@ -40,6 +40,7 @@ export class BlockedSums {
    * A weight's gradient is itself a convolution: of the input, its blocks of channels taken for images and
    * its images for channels, with the output's gradient for a kernel as large as the picture; what
    * comes out is as large as the weight's kernel.
+   * @returns the weight's shape, but blocks of inputs before blocks of outputs (`gradientRuns`)
    */
   weightGradient(x: Value, dy: Value, weight: Value): Value {
     const [outputs, inputs, kernel] = sizes(weight);
@@ -50,9 +51,7 @@ export class BlockedSums {
       const apart = this.#tape.reshape(sum, [inputs, outputs / block, taps, block]);
       return this.#tape.reshape(this.#tape.transpose(apart, [1, 0, 2, 3]), weight.shape);
     }
-    const sum = this.#correlate(x, block, dy, kernel);
-    const apart = this.#tape.reshape(sum, [inputs / block, outputs / block, taps * block * block]);
-    return this.#tape.reshape(this.#swapped(apart), weight.shape);
+    return this.#tape.reshape(this.#correlate(x, block, dy, kernel), weight.shape);
   }
 
   /**
@@ -79,8 +78,8 @@ export class BlockedSums {
     let planes = this.#swapped(this.#tape.reshape(a, [n, images, h, w * lanes]));
     if (margin > 0) {
       const aside = margin * lanes;
-      const pads = this.#graph.integers([0, 0, above, aside, 0, 0, above, aside]);
-      planes = this.#graph.apply('Pad', [planes, pads], [images, n, h + 2 * above, columns]);
+      planes = withZeros(this.#graph, planes, 3, aside, aside);
+      if (above > 0) planes = withZeros(this.#graph, planes, 2, above, above);
     }
     if (strips > 1) {
       const order = Array.from({ length: strips * rows }, (_, at) => {

@@ -9,7 +9,8 @@ import { parameterCount } from '../../network/unet.ts';
 import { describeError, Refusal } from '../../refusal.ts';
 import type { TrainingState } from '../run/checkpoint.ts';
 import type { Recipe } from '../recipe.ts';
-import { stepModel, stepRate } from './step.ts';
+import { stepRate } from './adam.ts';
+import { stepModel } from './step.ts';
 import { floats, number, patchTensors, type StepSession } from './step-tensors.ts';
 
 type Kind = 'weights' | 'momentum' | 'variance';

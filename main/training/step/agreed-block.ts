@@ -1,0 +1,79 @@
+/** Whether, and in what blocks, this processor's fast convolutions can train a network. */
+
+import * as ort from 'onnxruntime-node';
+import { sizeOf } from '../../network/onnx.ts';
+import { Random } from '../../darkness/random.ts';
+import {
+  blockedParameters,
+  fillsBlocks,
+  gathered,
+  gradientRuns,
+  toBlocked,
+  toPlain,
+} from './blocked-order.ts';
+import { openGradient } from './gradient-session.ts';
+import { defaultLoss } from './loss.ts';
+import { parameterTensors, type StepShape } from './step.ts';
+import { floats, patchTensors } from './step-tensors.ts';
+import { firstWeights } from './weights.ts';
+
+/**
+ * The block in which this processor's fast convolutions train the network, if they can: undefined
+ * where channels do not fill blocks, or where no block gives the plain graph's gradients.
+ */
+export async function blockOf({ unet }: Pick<StepShape, 'unet'>): Promise<number | undefined> {
+  const block = await agreedBlock();
+  return block !== undefined && fillsBlocks(unet, block) ? block : undefined;
+}
+
+let agreed: Promise<number | undefined> | undefined;
+
+/** Asked once in a process: it takes a moment. */
+async function agreedBlock(): Promise<number | undefined> {
+  agreed ??= findBlock();
+  return agreed;
+}
+
+async function findBlock(): Promise<number | undefined> {
+  for (const block of [16, 8]) {
+    // Operators that are missing throw; those that mean something else by their weights disagree.
+    const difference = await blockedDifference(block).catch(() => Infinity);
+    if (difference < 1e-3) return block;
+  }
+  return undefined;
+}
+
+/** Length of the difference between a small network's blocked and plain gradient, as a share of it. */
+async function blockedDifference(block: number): Promise<number> {
+  const unet = { inputChannels: 4, outputChannels: 12, baseChannels: block, levels: 2 };
+  const shape: StepShape = { unet, batch: 2, patchPacked: 16, loss: defaultLoss, clipNorm: 1 };
+  const order = blockedParameters(unet, block);
+  const weights = firstWeights(unet, 1);
+  const random = new Random(2);
+  const numbers = (count: number) => Float32Array.from({ length: count }, () => random.unit());
+  const batch = { input: numbers(2 * 4 * 256), target: numbers(2 * 12 * 256) };
+  const gradient = async (of: StepShape, vector: Float32Array): Promise<Float32Array> => {
+    const session = await openGradient(of, 1);
+    const feeds = patchTensors(of)(batch);
+    const tensors = parameterTensors(of);
+    for (const { suffix, offset, shape: dimensions } of tensors) {
+      const data = vector.subarray(offset, offset + sizeOf(dimensions));
+      feeds[`weights${suffix}`] = new ort.Tensor('float32', data, dimensions);
+    }
+    const result = await session.run(feeds);
+    await session.release();
+    const found = new Float32Array(vector.length);
+    for (const { suffix, offset } of tensors)
+      found.set(floats(result, `gradient${suffix}`), offset);
+    return found;
+  };
+  const plain = await gradient(shape, weights);
+  const blocked = await gradient({ ...shape, block }, toBlocked(order, weights));
+  const found = toPlain(order, gathered(gradientRuns(order, block), blocked), plain.length);
+  const differences = plain.map((value, at) => value - (found[at] ?? Number.NaN));
+  return lengthOf(differences) / lengthOf(plain);
+}
+
+function lengthOf(vector: Float32Array): number {
+  return Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
+}

@@ -1,0 +1,98 @@
+/** Training steps on the processor: ONNX Runtime makes gradients, `Adam` makes weights of them. */
+
+import type { InferenceSession } from 'onnxruntime-node';
+import * as ort from 'onnxruntime-node';
+import { sizeOf } from '../../network/onnx.ts';
+import { parameterCount } from '../../network/unet.ts';
+import type { TrainingState } from '../run/checkpoint.ts';
+import type { Recipe } from '../recipe.ts';
+import { Adam, stepRate, type Run } from './adam.ts';
+import { blockOf } from './agreed-block.ts';
+import { blockedParameters, gradientRuns, toBlocked, toPlain } from './blocked-order.ts';
+import { openGradient } from './gradient-session.ts';
+import { parameterTensors, type StepShape } from './step.ts';
+import { number, patchTensors, type StepSession } from './step-tensors.ts';
+
+/**
+ * Opens the recipe's step; its first step follows on `from`.
+ * @param threads all of the machine's if not given
+ */
+export async function openProcessorStep(
+  recipe: Recipe,
+  from: TrainingState,
+  threads: number | undefined,
+): Promise<StepSession> {
+  const block = await blockOf(recipe);
+  const shape = { ...recipe, block };
+  const { inside, outside, runs } = orderOf(recipe, block);
+  const adam = new Adam(inside(from.weights).length, runs);
+  let step = 0;
+  const enter = (state: TrainingState): void => {
+    adam.weights.set(inside(state.weights));
+    adam.momentum.set(inside(state.momentum));
+    adam.variance.set(inside(state.variance));
+    step = state.step;
+  };
+  enter(from);
+  const session = await openGradient(shape, threads);
+  const patches = patchTensors(recipe);
+  const weights = tensorsOf(shape, 'weights', adam.weights);
+  const gradient = tensorsOf(shape, 'gradient', adam.gradient);
+  return {
+    async step(batch, learningRate) {
+      const feeds = { ...patches(batch), ...weights };
+      const result = await session.run(feeds, { loss: null, ...gradient });
+      const norm = adam.step(stepRate(learningRate, step + 1), recipe.clipNorm);
+      step += 1;
+      return { loss: number(result, 'loss'), norm };
+    },
+    state: () =>
+      Promise.resolve({
+        step,
+        weights: outside(adam.weights),
+        momentum: outside(adam.momentum),
+        variance: outside(adam.variance),
+      }),
+    restore(earlier) {
+      enter(earlier);
+      return Promise.resolve();
+    },
+    release: () => session.release(),
+  };
+}
+
+/** From a checkpoint's order to the one that the processor keeps, and back. */
+interface Order {
+  readonly inside: (plain: Float32Array) => Float32Array;
+  /** @returns a copy */
+  readonly outside: (kept: Float32Array) => Float32Array;
+  /** As `Adam` takes them. */
+  readonly runs?: readonly Run[];
+}
+
+function orderOf({ unet }: Recipe, block: number | undefined): Order {
+  if (block === undefined) return { inside: (plain) => plain, outside: (kept) => kept.slice() };
+  const parameters = blockedParameters(unet, block);
+  const count = parameterCount(unet);
+  return {
+    inside: (plain) => toBlocked(parameters, plain),
+    outside: (kept) => toPlain(parameters, kept, count),
+    runs: gradientRuns(parameters, block),
+  };
+}
+
+/** What the runtime reads or writes in place, by the names that the graph has for it. */
+function tensorsOf(
+  shape: StepShape,
+  kind: 'weights' | 'gradient',
+  vector: Float32Array,
+): InferenceSession.FeedsType {
+  return Object.fromEntries(
+    parameterTensors(shape).map((tensor) => {
+      const dimensions = kind === 'weights' ? tensor.shape : tensor.gradientShape;
+      const { offset } = tensor;
+      const numbers = vector.subarray(offset, offset + sizeOf(dimensions));
+      return [kind + tensor.suffix, new ort.Tensor('float32', numbers, dimensions)];
+    }),
+  );
+}
