@@ -135,11 +135,6 @@ export function trainCommand(): Command {
       numberBetween(0.01, 1),
     )
     .option(
-      '--teacher-passes <1|2>',
-      'how often the teacher looks at each patch (default: 1): two looks are better and take it twice as long',
-      numberBetween(1, 2, whole),
-    )
-    .option(
       '--checkpoint-every <steps>',
       'steps between checkpoints (default: 250)',
       numberBetween(1, 1_000_000, whole),

@@ -148,22 +148,17 @@ const usualTeacherShare = 0.7;
 
 /** @throws Refusal as `readModel`; `bad-argument` for a teacher of other light */
 async function withTeacher(
-  { teacher: which, teacherShare: share, teacherPasses: passes }: TrainOptions,
+  { teacher: which, teacherShare }: TrainOptions,
   recipe: Recipe,
 ): Promise<Recipe> {
   if (which === undefined) {
-    const [lost] = [
-      ...(share === undefined ? [] : ['--teacher-share']),
-      ...(passes === undefined ? [] : ['--teacher-passes']),
-    ];
-    if (lost === undefined) return recipe;
-    throw new Refusal('bad-argument', `expected --teacher with ${lost}: name a model`);
+    if (teacherShare === undefined) return recipe;
+    throw new Refusal('bad-argument', 'expected --teacher with --teacher-share: name a model');
   }
   const model = await readModel(which);
   const { id, sha256 } = model.manifest;
   checkSameTerms(recipe, termsOf(model.manifest), '--teacher', id);
-  const teacher = { id, sha256, share: share ?? usualTeacherShare, passes: passes ?? 1 };
-  return { ...recipe, teacher };
+  return { ...recipe, teacher: { id, sha256, share: teacherShare ?? usualTeacherShare } };
 }
 
 /** Once each pass over pairs, but neither all the time nor never. */

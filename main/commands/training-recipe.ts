@@ -26,7 +26,6 @@ export const recipeOptionsSchema = z.object({
   warmup: z.number().optional(),
   clipNorm: z.number().optional(),
   teacherShare: z.number().optional(),
-  teacherPasses: recipeSchema.shape.teacher.unwrap().shape.passes.unwrap().optional(),
   seed: z.number().optional(),
 });
 
@@ -138,7 +137,6 @@ export function resumedRecipe(options: RecipeOptions, recipe: Recipe): Recipe {
     ['--warmup', options.warmup, recipe.warmupSteps],
     ['--clip-norm', options.clipNorm, recipe.clipNorm],
     ['--teacher-share', options.teacherShare, recipe.teacher?.share ?? 0],
-    ['--teacher-passes', options.teacherPasses, recipe.teacher?.passes ?? 0],
     ['--seed', options.seed, recipe.seed],
   ];
   for (const [name, asked, had] of given) {

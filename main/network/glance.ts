@@ -1,7 +1,7 @@
-/** The same network with fewer looks or more: for looking at, where time counts, or for teaching. */
+/** A model for looking at, where time counts more than the last tenths of a decibel. */
 
 import { createHash } from 'node:crypto';
-import { inferenceModel, type Passes } from './inference-model.ts';
+import { inferenceModel } from './inference-model.ts';
 import type { Model } from './manifest.ts';
 import { modelWeights } from './model-weights.ts';
 
@@ -10,20 +10,15 @@ import { modelWeights } from './model-weights.ts';
  * @returns undefined for a model that looks once anyway, and for one that did not come from here
  */
 export function glanceOf(model: Model): Model | undefined {
-  return lookingModel(model, 1);
-}
-
-/** @returns undefined for a model that looks as often anyway, and for one that did not come from here */
-export function lookingModel(model: Model, passes: Passes): Model | undefined {
   const { manifest } = model;
-  if (manifest.passes === passes) return undefined;
+  if (manifest.passes === 1) return undefined;
   let weights: Float32Array;
   try {
     weights = modelWeights(model);
   } catch {
     return undefined;
   }
-  const onnx = inferenceModel(manifest.unet, weights, passes);
+  const onnx = inferenceModel(manifest.unet, weights);
   const sha256 = createHash('sha256').update(onnx).digest('hex');
-  return { manifest: { ...manifest, passes, sha256 }, onnx };
+  return { manifest: { ...manifest, passes: 1, sha256 }, onnx };
 }

@@ -55,8 +55,6 @@ export const recipeSchema = z.object({
       sha256: z.string(),
       /** Of the answer; the rest is the truth. */
       share: z.number().positive().max(1),
-      /** How often it looks at each patch, whatever it was made for. */
-      passes: z.literal([1, 2]).default(1),
     })
     .optional(),
   /** Seeds the first weights and every patch. */

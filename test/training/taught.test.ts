@@ -126,16 +126,7 @@ it('has next to nothing to learn from itself', async () => {
     return Number(eventsOf(stdout).find(({ event }) => event === 'progress')?.['loss']);
   };
   const self = await first('self', '--teacher', 'fast', '--teacher-share', '1');
-  const untaught = await first('untaught');
-  expect(self).toBeLessThan(0.2 * untaught);
-  const inTwoLooks = ['--teacher', 'fast', '--teacher-share', '1', '--teacher-passes', '2'];
-  const twice = await first('twice', ...inTwoLooks);
-  expect(twice).toBeGreaterThan(self);
-  expect(twice).toBeLessThan(untaught);
-  const card = await readFile(path.join(folder, 'twice', 'trained-model.md'), 'utf8');
-  expect(card).toContain(
-    '| taught by | fast in two looks, whose answers count 1 beside the truth |',
-  );
+  expect(self).toBeLessThan(0.2 * (await first('untaught')));
 });
 
 it('wants the same teacher when it goes on, wherever that lies', async () => {

@@ -35,7 +35,6 @@ const cases: [string, string[], number, string][] = [
   ['to make a network wider that is no multiple', ['--photos', '@/photos', '--out', '@/out', '--from', 'fast', '--base', '24'], 2, 'or a multiple of it'],
   ['a loss of nothing', ['--photos', '@/photos', '--out', '@/out', '--loss', 'toned:0'], 2, '--loss'],
   ['a teacher that nobody knows', ['--photos', '@/photos', '--out', '@/out', '--teacher', 'nobody'], 2, 'nobody'],
-  ['looks of no teacher', ['--photos', '@/photos', '--out', '@/out', '--teacher-passes', '2'], 2, '--teacher'],
   ['a share of no teacher', ['--photos', '@/photos', '--out', '@/out', '--teacher-share', '0.5'], 2, '--teacher'],
   ['an unknown option', ['--photos', '@/photos', '--out', '@/out', '--stepz', '3'], 2, '--stepz'],
 ]; // prettier-ignore

@@ -53,7 +53,7 @@ export function modelCard(
     ...(recipe.teacher === undefined
       ? []
       : [
-          `| taught by | ${recipe.teacher.id}${recipe.teacher.passes === 2 ? ' in two looks' : ''}, whose answers count ${recipe.teacher.share} beside the truth |`,
+          `| taught by | ${recipe.teacher.id}, whose answers count ${recipe.teacher.share} beside the truth |`,
         ]),
     ...(recipe.deepDark === 0
       ? []

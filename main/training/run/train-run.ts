@@ -176,9 +176,9 @@ class Runner {
   /** How steps are opened. */
   async #opener(recipe: Recipe): Promise<typeof openStep> {
     if (recipe.teacher === undefined) return openStep;
-    const { id } = recipe.teacher;
+    const { id, share } = recipe.teacher;
     const { teacher = id } = this.#journal.description.settings;
-    return openTaughtStep(await readTeacher(recipe, teacher), recipe.teacher);
+    return openTaughtStep(await readTeacher(recipe, teacher), share);
   }
 
   async #openData({ recipe, state }: Checkpoint): Promise<OpenDataset> {

@@ -5,8 +5,7 @@
  */
 
 import { testDevice } from '../../network/device.ts';
-import { lookingModel } from '../../network/glance.ts';
-import type { Passes } from '../../network/inference-model.ts';
+import { glanceOf } from '../../network/glance.ts';
 import type { Model } from '../../network/manifest.ts';
 import { openNetwork, type Network } from '../../network/session.ts';
 import { describeError, Refusal } from '../../refusal.ts';
@@ -14,22 +13,15 @@ import type { Recipe } from '../recipe.ts';
 import { openStep, type StepOptions } from './step-session.ts';
 import type { Batch, StepSession } from './step-tensors.ts';
 
-export interface Teaching {
-  /** Of the answers, 0–1; the rest is the truth. */
-  readonly share: number;
-  /** How often the teacher looks at each patch, whatever it was made for. */
-  readonly passes: Passes;
-}
-
 /**
  * Opens steps whose targets are a teacher's answers in part.
- * @param model takes and gives the light that the recipe does
+ * @param model takes and gives the light that the recipe does; it looks once, whatever it was made for
+ * @param share of the answers, 0–1; the rest is the truth
  * @returns an `openStep`; it throws Refusal `model` for a file that is no network besides
  */
-export function openTaughtStep(model: Model, { share, passes }: Teaching): typeof openStep {
+export function openTaughtStep(model: Model, share: number): typeof openStep {
   return async (recipe, from, options) => {
-    const teacher = lookingModel(model, passes) ?? model;
-    const network = await openTeacher(teacher, recipe, options);
+    const network = await openTeacher(model, recipe, options);
     try {
       return taughtStep(await openStep(recipe, from, options), network, recipe, share);
     } catch (error) {
@@ -45,11 +37,12 @@ async function openTeacher(
   { patchPacked }: Recipe,
   { threads, device = 'cpu' }: StepOptions,
 ): Promise<Network> {
+  const once = glanceOf(model) ?? model;
   if (device !== 'cpu') {
-    const { isTrusted, account } = await testDevice(model, device, patchPacked);
+    const { isTrusted, account } = await testDevice(once, device, patchPacked);
     if (!isTrusted) throw new Refusal('device', `the teacher cannot work on ${device}: ${account}`);
   }
-  return openNetwork(model, { device, ...(threads === undefined ? {} : { threads }) });
+  return openNetwork(once, { device, ...(threads === undefined ? {} : { threads }) });
 }
 
 /** @param teacher released with the session */
