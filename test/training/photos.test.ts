@@ -210,6 +210,16 @@ describe('RAW', () => {
       expect(light).toBeCloseTo(1, 3);
     });
   });
+
+  it('does so for a sensor that saturates below the white that its file states', () => {
+    // At 0.95 of it, as a GoPro Fusion does.
+    const full = [10, 20, 30, 40].map((black) => black + 0.95 * (1040 - black));
+    const [red = 0, green = 0, otherGreen = 0, blue = 0] = full;
+    const photo = binMosaic('x', mosaic('RGGB', [red, green, 0, otherGreen, blue, 0]));
+    pixel(photo, 0, 0).forEach((light) => {
+      expect(light).toBeCloseTo(0.95, 2);
+    });
+  });
 });
 
 describe('finding and refusing', () => {

@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readExr, readHdr } from 'hdrify';
 import sharp from 'sharp';
+import { whitenClipped } from '../../develop/highlights.ts';
 import type { Mosaic } from '../../raw/mosaic.ts';
 import { describeError, Refusal } from '../../refusal.ts';
 
@@ -188,8 +189,8 @@ async function loadHighRange(file: string): Promise<LinearPhoto> {
 
 /**
  * Half-size, white-balanced camera RGB straight from the mosaic: one pixel a 2×2 cell, its two
- * greens averaged, so that nothing is made up by a demosaicer. Where a green clips, the cell is taken
- * for white: its balanced red and blue would run on past it and turn lamps magenta.
+ * greens averaged, so that nothing is made up by a demosaicer. What clips is brought to white, as in
+ * developing: balanced red and blue would run on past green and turn lamps magenta.
  */
 export function binMosaic(name: string, mosaic: Mosaic): LinearPhoto {
   const width = mosaic.width >> 1;
@@ -202,24 +203,17 @@ export function binMosaic(name: string, mosaic: Mosaic): LinearPhoto {
       (gains[channel]! * (channel === 1 ? 0.5 : 1)) /
       (mosaic.whiteLevel - mosaic.blackLevel[site]!),
   );
-  const clippedFrom = mosaic.whiteLevel * 0.995;
-  const cell = new Float64Array(3);
-  for (let y = 0, out = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      cell.fill(0);
-      let clipped = false;
-      for (let site = 0; site < 4; site++) {
-        const at = (y * 2 + (site >> 1)) * mosaic.width + x * 2 + (site & 1);
-        const sample = mosaic.samples[at]!;
-        const channel = channelOfSite[site]!;
-        cell[channel] = cell[channel]! + (sample - mosaic.blackLevel[site]!) * weight[site]!;
-        clipped ||= channel === 1 && sample >= clippedFrom;
-      }
-      for (let channel = 0; channel < 3; channel++, out++) {
-        const light = cell[channel]!;
-        codes[out] = codeOfLight(clipped ? Math.min(light, 1) : light);
+  const row = new Float32Array(width * 3);
+  for (let y = 0; y < height; y++) {
+    row.fill(0);
+    for (let site = 0; site < 4; site++) {
+      let at = (y * 2 + (site >> 1)) * mosaic.width + (site & 1);
+      for (let out = channelOfSite[site]!; out < row.length; out += 3, at += 2) {
+        row[out]! += (mosaic.samples[at]! - mosaic.blackLevel[site]!) * weight[site]!;
       }
     }
+    whitenClipped(row, 1, gains);
+    codes.set(row.map(codeOfLight), y * row.length);
   }
   return { name, width, height, codes, space: 'camera' };
 }
