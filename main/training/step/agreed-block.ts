@@ -1,7 +1,5 @@
 /** Whether, and in what blocks, this processor's fast convolutions can train a network. */
 
-import * as ort from 'onnxruntime-node';
-import { sizeOf } from '../../network/onnx.ts';
 import { Random } from '../../darkness/random.ts';
 import {
   blockedParameters,
@@ -11,10 +9,10 @@ import {
   toBlocked,
   toPlain,
 } from './blocked-order.ts';
-import { openGradient } from './gradient-session.ts';
+import { openGradient, tensorsOf } from './gradient-session.ts';
 import { defaultLoss } from './loss.ts';
-import { parameterTensors, type StepShape } from './step.ts';
-import { floats, patchTensors } from './step-tensors.ts';
+import type { StepShape } from './step.ts';
+import { lengthOf, patchTensors } from './step-tensors.ts';
 import { firstWeights } from './weights.ts';
 
 /**
@@ -54,17 +52,10 @@ async function blockedDifference(block: number): Promise<number> {
   const batch = { input: numbers(2 * 4 * 256), target: numbers(2 * 12 * 256) };
   const gradient = async (of: StepShape, vector: Float32Array): Promise<Float32Array> => {
     const session = await openGradient(of, 1);
-    const feeds = patchTensors(of)(batch);
-    const tensors = parameterTensors(of);
-    for (const { suffix, offset, shape: dimensions } of tensors) {
-      const data = vector.subarray(offset, offset + sizeOf(dimensions));
-      feeds[`weights${suffix}`] = new ort.Tensor('float32', data, dimensions);
-    }
-    const result = await session.run(feeds);
-    await session.release();
     const found = new Float32Array(vector.length);
-    for (const { suffix, offset } of tensors)
-      found.set(floats(result, `gradient${suffix}`), offset);
+    const feeds = { ...patchTensors(of)(batch), ...tensorsOf(of, 'weights', vector) };
+    await session.run(feeds, tensorsOf(of, 'gradient', found));
+    await session.release();
     return found;
   };
   const plain = await gradient(shape, weights);
@@ -72,8 +63,4 @@ async function blockedDifference(block: number): Promise<number> {
   const found = toPlain(order, gathered(gradientRuns(order, block), blocked), plain.length);
   const differences = plain.map((value, at) => value - (found[at] ?? Number.NaN));
   return lengthOf(differences) / lengthOf(plain);
-}
-
-function lengthOf(vector: Float32Array): number {
-  return Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
 }

@@ -4,7 +4,7 @@ import { unetParameters } from '../../network/unet.ts';
 import { Random } from '../../darkness/random.ts';
 import { Refusal } from '../../refusal.ts';
 import type { Recipe } from '../recipe.ts';
-import type { Batch, StepSession } from './step-tensors.ts';
+import { lengthOf, type Batch, type StepSession } from './step-tensors.ts';
 
 /**
  * Largest difference of the gradients, as a share of the processor's: of all parameters, and of a single
@@ -58,10 +58,6 @@ function someBatch({ batch, patchPacked, unet }: Recipe): Batch {
     input: numbers(unet.inputChannels, () => 0.3 + 0.4 * random.gaussian()),
     target: numbers(unet.outputChannels, () => random.unit() ** 3),
   };
-}
-
-function lengthOf(vector: Float32Array): number {
-  return Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
 }
 
 function percent(share: number): string {

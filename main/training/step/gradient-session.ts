@@ -1,8 +1,9 @@
-/** ONNX Runtime's session of a gradient's graph, as training likes it. */
+/** ONNX Runtime's session of a gradient's graph, as training likes it, and what it works on. */
 
 import type { InferenceSession } from 'onnxruntime-node';
 import * as ort from 'onnxruntime-node';
-import { gradientModel, type StepShape } from './step.ts';
+import { sizeOf } from '../../network/onnx.ts';
+import { gradientModel, parameterTensors, type StepShape } from './step.ts';
 
 /** @param threads all of the machine's if not given */
 export async function openGradient(
@@ -18,4 +19,20 @@ export async function openGradient(
     extra: { session: { intra_op: { spin_duration_us: '20' } } },
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   });
+}
+
+/** What the runtime reads or writes in place, by the names that the graph has for it. */
+export function tensorsOf(
+  shape: StepShape,
+  kind: 'weights' | 'gradient',
+  vector: Float32Array,
+): InferenceSession.FeedsType {
+  return Object.fromEntries(
+    parameterTensors(shape).map((tensor) => {
+      const dimensions = kind === 'weights' ? tensor.shape : tensor.gradientShape;
+      const { offset } = tensor;
+      const numbers = vector.subarray(offset, offset + sizeOf(dimensions));
+      return [kind + tensor.suffix, new ort.Tensor('float32', numbers, dimensions)];
+    }),
+  );
 }

@@ -1,16 +1,12 @@
 /** Training steps on the processor: ONNX Runtime makes gradients, `Adam` makes weights of them. */
 
-import type { InferenceSession } from 'onnxruntime-node';
-import * as ort from 'onnxruntime-node';
-import { sizeOf } from '../../network/onnx.ts';
 import { parameterCount } from '../../network/unet.ts';
 import type { TrainingState } from '../run/checkpoint.ts';
 import type { Recipe } from '../recipe.ts';
 import { Adam, stepRate, type Run } from './adam.ts';
 import { blockOf } from './agreed-block.ts';
 import { blockedParameters, gradientRuns, toBlocked, toPlain } from './blocked-order.ts';
-import { openGradient } from './gradient-session.ts';
-import { parameterTensors, type StepShape } from './step.ts';
+import { openGradient, tensorsOf } from './gradient-session.ts';
 import { number, patchTensors, type StepSession } from './step-tensors.ts';
 
 /**
@@ -79,20 +75,4 @@ function orderOf({ unet }: Recipe, block: number | undefined): Order {
     outside: (kept) => toPlain(parameters, kept, count),
     runs: gradientRuns(parameters, block),
   };
-}
-
-/** What the runtime reads or writes in place, by the names that the graph has for it. */
-function tensorsOf(
-  shape: StepShape,
-  kind: 'weights' | 'gradient',
-  vector: Float32Array,
-): InferenceSession.FeedsType {
-  return Object.fromEntries(
-    parameterTensors(shape).map((tensor) => {
-      const dimensions = kind === 'weights' ? tensor.shape : tensor.gradientShape;
-      const { offset } = tensor;
-      const numbers = vector.subarray(offset, offset + sizeOf(dimensions));
-      return [kind + tensor.suffix, new ort.Tensor('float32', numbers, dimensions)];
-    }),
-  );
 }

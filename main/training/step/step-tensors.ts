@@ -50,3 +50,7 @@ export function floats(result: InferenceSession.OnnxValueMapType, name: string):
 export function number(result: InferenceSession.OnnxValueMapType, name: string): number {
   return floats(result, name)[0] ?? Number.NaN;
 }
+
+export function lengthOf(vector: Float32Array): number {
+  return Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
+}
