@@ -10,7 +10,13 @@
 import type { Graph, Value } from '../../network/onnx.ts';
 import { leakySlope, type UnetOperations } from '../../network/unet.ts';
 import type { Tape } from './autodiff.ts';
-import { blockedDomain as domain, convolution, sizes, withZeros } from './blocked-operators.ts';
+import {
+  blockedDomain as domain,
+  convolution,
+  sizes,
+  turned,
+  withZeros,
+} from './blocked-operators.ts';
 import { wholeBlocks } from './blocked-order.ts';
 import { BlockedSums } from './blocked-sums.ts';
 import { leakyReluSlope } from './plain-layers.ts';
@@ -84,8 +90,8 @@ export class BlockedLayers implements UnetOperations<Value> {
       const cells = [n, blocks, h, 2, w, 2];
       const gathered = this.#pixelsMoved(dy, cells, [0, 3, 5, 1, 2, 4]);
       const gradient = this.#tape.reshape(gathered, places.shape);
-      const turned = this.#turned(weight);
-      return [this.#convolve(gradient, turned, {}), this.#sums.weightGradient(x, gradient, weight)];
+      const dx = this.#convolve(gradient, turned(this.#tape, weight, this.#block), {});
+      return [dx, this.#sums.weightGradient(x, gradient, weight)];
     });
   }
 
@@ -120,42 +126,10 @@ export class BlockedLayers implements UnetOperations<Value> {
   }
 
   #convolutionGradients(x: Value, weight: Value, bias: Value, dy: Value) {
-    const [n, outputs, h, w] = sizes(dy);
-    const means = this.#graph.apply('GlobalAveragePool', [dy], [n, outputs, 1, 1], { domain });
-    const sums = this.#graph.apply(
-      'ReduceSum',
-      [means, this.#graph.integers([0, 2, 3])],
-      bias.shape,
-      { attributes: { keepdims: 0 } },
-    );
-    const dBias = this.#tape.scale(sums, h * w);
-    const dx = this.#tape.isTracked(x) ? this.#convolve(dy, this.#turned(weight), {}) : null;
-    return [dx, this.#sums.weightGradient(x, dy, weight), dBias];
-  }
-
-  /** Weights for the way back: inputs and outputs change places, and the kernel is turned around. */
-  #turned(weight: Value): Value {
-    const [outputs, inputs, kernel] = sizes(weight);
-    const block = this.#block;
-    const taps = kernel * kernel;
-    const [outer, inner] = [outputs / block, inputs / block];
-    // The runtime's way into blocks, taken on each [B in, B out] by itself, is its transposition,
-    // and a much faster one than Transpose.
-    const cells = outer * inner * taps;
-    const blocks = this.#tape.reshape(weight, [cells, block, 1, block]);
-    const swapped = this.#graph.apply('ReorderInput', [blocks], blocks.shape, { domain });
-    const order = Array.from({ length: cells }, (_, at) => {
-      const [i, rest] = [Math.floor(at / (outer * taps)), at % (outer * taps)];
-      const [o, tap] = [Math.floor(rest / taps), rest % taps];
-      return (o * inner + i) * taps + taps - 1 - tap;
-    });
-    const turned = this.#graph.apply(
-      'Gather',
-      [swapped, this.#graph.integers(order)],
-      blocks.shape,
-      { attributes: { axis: 0 } },
-    );
-    return this.#tape.reshape(turned, [inputs, outputs, kernel, kernel]);
+    const dx = this.#tape.isTracked(x)
+      ? this.#convolve(dy, turned(this.#tape, weight, this.#block), {})
+      : null;
+    return [dx, this.#sums.weightGradient(x, dy, weight), this.#sums.ofChannels(dy, bias.shape)];
   }
 
   /**

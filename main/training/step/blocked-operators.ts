@@ -1,5 +1,6 @@
 /** What the blocked layers and their sums share: names and attributes of ONNX Runtime's blocked operators. */
 
+import type { Tape } from './autodiff.ts';
 import { fixed, sizeOf, type Attributes, type Graph, type Value } from '../../network/onnx.ts';
 
 /** Where the operators' names are its own. */
@@ -52,4 +53,26 @@ export function withZeros(
   const size = before + Number(x.shape[axis]) + after;
   const inputs = [...of(before), x, ...of(after)];
   return graph.apply('Concat', inputs, x.shape.with(axis, size), { attributes: { axis } });
+}
+
+/** Weights for the way back: inputs and outputs change places, and the kernel is turned around. Not differentiated. */
+export function turned(tape: Tape, weight: Value, block: number): Value {
+  const { graph } = tape;
+  const [outputs, inputs, kernel] = sizes(weight);
+  const taps = kernel * kernel;
+  const [outer, inner] = [outputs / block, inputs / block];
+  // The runtime's way into blocks, taken on each [B in, B out] by itself, is its transposition,
+  // and a much faster one than Transpose.
+  const cells = outer * inner * taps;
+  const blocks = tape.reshape(weight, [cells, block, 1, block]);
+  const swapped = graph.apply('ReorderInput', [blocks], blocks.shape, { domain: blockedDomain });
+  const order = Array.from({ length: cells }, (_, at) => {
+    const [i, rest] = [Math.floor(at / (outer * taps)), at % (outer * taps)];
+    const [o, tap] = [Math.floor(rest / taps), rest % taps];
+    return (o * inner + i) * taps + taps - 1 - tap;
+  });
+  const gathered = graph.apply('Gather', [swapped, graph.integers(order)], blocks.shape, {
+    attributes: { axis: 0 },
+  });
+  return tape.reshape(gathered, [inputs, outputs, kernel, kernel]);
 }

@@ -17,33 +17,44 @@ export interface BlockedParameter extends Parameter {
   readonly sources: Int32Array;
 }
 
-/** Blocks of outputs and of inputs that a weight has, and what is in each of them; all of it for others. */
-export interface Grid {
-  readonly outer: number;
-  readonly inner: number;
-  readonly rest: number;
-}
-
-export function gridOf({ shape, size }: Parameter, block: number): Grid {
-  const [outputs = 1, inputs = 1] = shape;
-  if (shape.length === 1 || inputs < block) return { outer: 1, inner: 1, rest: size };
-  const [outer, inner] = [outputs / block, inputs / block];
-  return { outer, inner, rest: size / outer / inner };
+/**
+ * A gradient as `BlockedSums` makes it, so that it is written where it stays: blocks of inputs as images, and a block's
+ * lanes side by side in a row.
+ */
+export function gradientShapeOf({ shape }: Parameter, block: number): readonly number[] {
+  const [outputs = 1, inputs, height = 1, width = 1] = shape;
+  if (inputs === undefined) return shape;
+  const lanes = Math.min(inputs, block);
+  return [inputs / lanes, outputs, height, width * lanes];
 }
 
 /**
- * Where the gradients of blocked parameters lie: `BlockedLayers` makes a weight's as [inner, outer, rest], with
- * blocks of inputs first, and turning it around would be a pass over memory for nothing.
+ * Where the gradients of blocked parameters lie: in the order [in / B, out / B, k, k, B in, B out], which is
+ * a weight's but for its blocks, or its few inputs; turning it around would be a pass over memory for nothing.
  */
 export function gradientRuns(parameters: readonly BlockedParameter[], block: number): Run[] {
-  return parameters.flatMap((parameter) => {
-    const { outer, inner, rest } = gridOf(parameter, block);
-    const { offset } = parameter;
-    return Array.from({ length: outer * inner }, (_, at): Run => {
-      const [o, i] = [Math.floor(at / inner), at % inner];
-      const start = offset + at * rest;
-      return { start, end: start + rest, gradientStart: offset + (i * outer + o) * rest };
-    });
+  return parameters.flatMap(({ shape, offset, size }) => {
+    const [outputs = 1, inputs, height = 1, width = 1] = shape;
+    if (inputs === undefined) return [{ start: offset, end: offset + size, gradientStart: offset }];
+    const [outer, taps] = [outputs / block, height * width];
+    return inputs < block
+      ? runsOf(offset, block, [outer, inputs, taps], (o, i, tap) => (o * taps + tap) * inputs + i)
+      : runsOf(offset, taps * block ** 2, [outer, inputs / block, 1], (o, i) => i * outer + o);
+  });
+}
+
+/** Runs of one length, in the weights' order. @param placeOf counts them in the gradient's */
+function runsOf(
+  offset: number,
+  length: number,
+  [first, second, third]: readonly [number, number, number],
+  placeOf: (a: number, b: number, c: number) => number,
+): Run[] {
+  return Array.from({ length: first * second * third }, (_, at) => {
+    const [a, rest] = [Math.floor(at / (second * third)), at % (second * third)];
+    const start = offset + at * length;
+    const place = placeOf(a, Math.floor(rest / third), rest % third);
+    return { start, end: start + length, gradientStart: offset + place * length };
   });
 }
 

@@ -1,8 +1,14 @@
 /** The gradients of weights in blocked layers: sums over all pixels of all patches, made by convolutions. */
 
-import type { Graph, Value } from '../../network/onnx.ts';
+import type { Graph, Shape, Value } from '../../network/onnx.ts';
 import type { Tape } from './autodiff.ts';
-import { blockedDomain as domain, convolution, sizes, withZeros } from './blocked-operators.ts';
+import {
+  blockedDomain as domain,
+  convolution,
+  sizes,
+  turned,
+  withZeros,
+} from './blocked-operators.ts';
 
 /** Bytes of a kernel that the processor keeps at hand while it goes over it, once for each place of the result. */
 const nearBytes = 2 ** 18;
@@ -36,22 +42,39 @@ export class BlockedSums {
     this.#block = block;
   }
 
+  /** Each channel's sum: the gradient of a bias. The operator that shares its work among threads makes means. */
+  ofChannels(dy: Value, shape: Shape): Value {
+    const [n, channels, h, w] = sizes(dy);
+    const means = this.#graph.apply('GlobalAveragePool', [dy], [n, channels, 1, 1], { domain });
+    const ones = this.#graph.table(`ones:${String(n)}`, [1, n], new Float32Array(n).fill(1));
+    const images = this.#tape.reshape(means, [n, channels]);
+    const sums = this.#graph.apply('Gemm', [ones, images], [1, channels], {
+      attributes: { alpha: { float: h * w } },
+    });
+    return this.#tape.reshape(sums, shape);
+  }
+
   /**
    * A weight's gradient is itself a convolution: of the input, its blocks of channels taken for images and
    * its images for channels, with the output's gradient for a kernel as large as the picture; what
    * comes out is as large as the weight's kernel.
-   * @returns the weight's shape, but blocks of inputs before blocks of outputs (`gradientRuns`)
+   * @returns the weight's numbers in the order of `gradientRuns`
    */
   weightGradient(x: Value, dy: Value, weight: Value): Value {
     const [outputs, inputs, kernel] = sizes(weight);
     const block = this.#block;
-    const taps = kernel * kernel;
     if (inputs < block) {
-      const sum = this.#correlate(x, 1, dy, kernel);
-      const apart = this.#tape.reshape(sum, [inputs, outputs / block, taps, block]);
-      return this.#tape.reshape(this.#tape.transpose(apart, [1, 0, 2, 3]), weight.shape);
+      const [n, , h, w] = sizes(x);
+      const woven = this.#tape.transpose(x, [0, 2, 3, 1]);
+      return this.#correlate(this.#tape.reshape(woven, [n, inputs, h, w]), inputs, dy, kernel);
     }
-    return this.#tape.reshape(this.#correlate(x, block, dy, kernel), weight.shape);
+    if (outputs === block && inputs > block) {
+      // A kernel of one block keeps the processor two thirds as busy as one of two: the sides change places, and with
+      // them the directions in which the taps move them.
+      const sum = this.#correlate(dy, block, x, kernel);
+      return turned(this.#tape, this.#tape.reshape(sum, [inputs, outputs, kernel, kernel]), block);
+    }
+    return this.#correlate(x, block, dy, kernel);
   }
 
   /**

@@ -12,7 +12,7 @@ import { beta1, beta2, keptEpsilon, normMin } from './adam.ts';
 import { Tape } from './autodiff.ts';
 import { loss, type LossWeights } from './loss.ts';
 import { BlockedLayers } from './blocked-layers.ts';
-import { blockedParameters, gridOf } from './blocked-order.ts';
+import { blockedParameters, gradientShapeOf } from './blocked-order.ts';
 import { CardSums, sumOfSquares } from './card-sums.ts';
 import { PixelSums } from './pixel-sums.ts';
 import { PlainLayers } from './plain-layers.ts';
@@ -53,16 +53,13 @@ export function parameterTensors({ unet: net, block }: StepShape): readonly Para
     const shape = [parameterCount(net)];
     return [{ suffix: '', shape, gradientShape: shape, offset: 0, parameters }];
   }
-  return blockedParameters(net, block).map((parameter) => {
-    const { outer, inner, rest } = gridOf(parameter, block);
-    return {
-      suffix: `.${parameter.name}`,
-      shape: parameter.shape,
-      gradientShape: [inner, outer, rest],
-      offset: parameter.offset,
-      parameters: [parameter],
-    };
-  });
+  return blockedParameters(net, block).map((parameter) => ({
+    suffix: `.${parameter.name}`,
+    shape: parameter.shape,
+    gradientShape: gradientShapeOf(parameter, block),
+    offset: parameter.offset,
+    parameters: [parameter],
+  }));
 }
 
 /**
