@@ -1,7 +1,7 @@
-/** What the blocked layers and their sums share: names and attributes of ONNX Runtime's blocked operators. */
+/** What the blocked layers and their sums share: ONNX Runtime's blocked operators, and weights turned for them. */
 
-import type { Tape } from './autodiff.ts';
 import { fixed, sizeOf, type Attributes, type Graph, type Value } from '../../network/onnx.ts';
+import type { Tape } from './autodiff.ts';
 
 /** Where the operators' names are its own. */
 export const blockedDomain = 'com.microsoft.nchwc';

@@ -27,7 +27,7 @@ interface Correlation {
   readonly rowMargin: number;
   /** Side of the weight's kernel. */
   readonly kernel: number;
-  /** Channels that lie side by side in a row: a block's, or 1. */
+  /** Channels that lie side by side in a row: a block's, or all where they are fewer. */
   readonly lanes: number;
 }
 
