@@ -69,8 +69,8 @@ export class BlockedSums {
       return this.#correlate(this.#tape.reshape(woven, [n, inputs, h, w]), inputs, dy, kernel);
     }
     if (outputs === block && inputs > block) {
-      // A kernel of one block keeps the processor two thirds as busy as one of two: the sides change places, and with
-      // them the directions in which the taps move them.
+      // A kernel of one block keeps the processor less busy than one of two: the sides change places, and with them
+      // the directions in which the taps move them.
       const sum = this.#correlate(dy, block, x, kernel);
       return turned(this.#tape, this.#tape.reshape(sum, [inputs, outputs, kernel, kernel]), block);
     }
