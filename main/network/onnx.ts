@@ -88,7 +88,10 @@ export class Graph {
     return value;
   }
 
-  /** Names a value, which some node of the graph made, as an output. */
+  /**
+   * Names a value, which some node of the graph made, as an output. What leads to the last of them is
+   * made first (see `#orderedNodes`).
+   */
   output(name: string, value: Value): void {
     this.#outputNames.set(value.name, name);
     this.#outputs.push({ ...value, name });
@@ -174,21 +177,38 @@ export class Graph {
     return value;
   }
 
-  /** Nodes without those that no output needs. */
-  #usedNodes(): Node[] {
+  /**
+   * Nodes without those that no output needs; those that no other follows stand last, in the order of the
+   * outputs. ONNX Runtime does not work in the file's order: it begins with all that leads to the last node that
+   * no other follows, goes on with what the one before it needs besides, and so forth.
+   */
+  #orderedNodes(): Node[] {
     const needed = new Set(this.#outputNames.keys());
+    const followed = new Set<string>();
     const used = this.#nodes.toReversed().filter(({ inputs, outputs }) => {
       if (!outputs.some(({ name }) => needed.has(name))) return false;
-      for (const { name } of inputs) needed.add(name);
+      for (const { name } of inputs) {
+        needed.add(name);
+        followed.add(name);
+      }
       return true;
     });
-    return used.toReversed();
+    const order = [...this.#outputNames.keys()];
+    const isFollowed = ({ outputs }: Node): boolean =>
+      outputs.some(({ name }) => followed.has(name));
+    const place = ({ outputs }: Node): number =>
+      Math.max(...outputs.map(({ name }) => order.indexOf(name)));
+    const nodes = used.toReversed();
+    const last = nodes.filter((node) => !isFollowed(node));
+    return [...nodes.filter(isFollowed), ...last.toSorted((a, b) => place(a) - place(b))];
   }
 
   #graphMessage(): ProtobufWriter {
     const graph = new ProtobufWriter();
     const nameOf = ({ name }: Value): string => this.#outputNames.get(name) ?? name;
-    this.#usedNodes().forEach((node, index) => graph.message(1, nodeMessage(node, index, nameOf)));
+    this.#orderedNodes().forEach((node, index) =>
+      graph.message(1, nodeMessage(node, index, nameOf)),
+    );
     graph.string(2, this.#name);
     for (const initializer of this.#initializers) graph.message(5, tensorMessage(initializer));
     for (const value of this.#inputs) graph.message(11, valueMessage(value));

@@ -10,14 +10,7 @@
 import type { Graph, Value } from '../../network/onnx.ts';
 import { leakySlope, type UnetOperations } from '../../network/unet.ts';
 import type { Tape } from './autodiff.ts';
-import {
-  blockedDomain as domain,
-  convolution,
-  sizes,
-  turned,
-  withZeros,
-} from './blocked-operators.ts';
-import { wholeBlocks } from './blocked-order.ts';
+import { blockedDomain as domain, convolution, sizes, turned } from './blocked-operators.ts';
 import { BlockedSums } from './blocked-sums.ts';
 import { leakyReluSlope } from './plain-layers.ts';
 
@@ -46,9 +39,8 @@ export class BlockedLayers implements UnetOperations<Value> {
     const blocked = this.#convolve(x, weight, { bias });
     const y = this.#toPlain(blocked, channels);
     return this.#tape.record(y, [x, weight, bias], (dy) => {
-      const missing = wholeBlocks(channels, this.#block) - channels;
-      const padded = missing === 0 ? dy : withZeros(this.#graph, dy, 1, 0, missing);
-      const gradient = this.#graph.apply('ReorderInput', [padded], blocked.shape, { domain });
+      // It fills the last block up with zeros by itself.
+      const gradient = this.#graph.apply('ReorderInput', [dy], blocked.shape, { domain });
       return this.#convolutionGradients(x, weight, bias, gradient);
     });
   }

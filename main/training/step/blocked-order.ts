@@ -173,6 +173,6 @@ function convolutionForm(
   return { dimensions: [rounded, inputs, kernel, kernel], sources };
 }
 
-export function wholeBlocks(channels: number, block: number): number {
+function wholeBlocks(channels: number, block: number): number {
   return Math.ceil(channels / block) * block;
 }

@@ -115,8 +115,15 @@ function adam(graph: Graph, weights: Value, gradient: Value, shorten: Value): vo
 export function gradientModel(shape: StepShape): Uint8Array {
   const graph = new Graph('gradient');
   const { gradients, value } = lossAndGradients(new Tape(graph), shape);
+  // The runtime makes the last output first. A layer's gradients before those of the layer below it: what they are
+  // made of is then still in the processor's caches, and its memory soon free for what follows.
+  const order = unetParameters(shape.unet).map(({ name }) => name);
+  const layer = ({ parameters }: ParameterTensor): number =>
+    order.indexOf(parameters[0]?.name ?? '');
+  for (const { suffix, gradient } of gradients.toSorted((a, b) => layer(a) - layer(b))) {
+    graph.output(`gradient${suffix}`, gradient);
+  }
   graph.output('loss', value);
-  for (const { suffix, gradient } of gradients) graph.output(`gradient${suffix}`, gradient);
   return graph.model();
 }
 
