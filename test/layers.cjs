@@ -77,7 +77,7 @@ module.exports = {
     ),
     only(
       'sharp',
-      '^main/(export/|library/|training/(photos/photos|pairs/pairs-picture)\\.ts$)',
+      '^main/(export/|library/|training/pictures\\.ts$)',
       "Its bundled GLib clashes with Electron's on Linux: it is loaded in child processes only.",
     ),
     {

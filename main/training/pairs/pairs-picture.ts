@@ -1,10 +1,10 @@
 /** Finished pictures as targets: PNG and TIFF of 8 or 16 bits, in sRGB, laid over the sensor's pixels. */
 
 import path from 'node:path';
-import sharp from 'sharp';
 import { placementOf } from '../../develop/orientation.ts';
 import type { Orientation } from '../../raw/mosaic.ts';
 import { describeError, Refusal } from '../../refusal.ts';
+import { readSrgbPicture } from '../pictures.ts';
 
 export interface FinishedPicture {
   readonly width: number;
@@ -19,26 +19,10 @@ export interface FinishedPicture {
  */
 export async function readFinishedPicture(file: string): Promise<FinishedPicture> {
   try {
-    const picture = sharp(file, { limitInputPixels: 300_000_000 }).autoOrient();
-    const { depth, hasAlpha } = await picture.metadata();
-    if (hasAlpha) picture.flatten({ background: '#000' });
-    const deep = depth === 'ushort';
-    const { data, info } = await picture
-      .toColourspace(deep ? 'rgb16' : 'srgb')
-      .raw({ depth: deep ? 'ushort' : 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    const { width, height, channels } = info;
-    if (channels < 3) throw new Error(`it has ${channels} channels`);
-    const codes = deep
-      ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2)
-      : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    const scale = deep ? 1 : 257;
-    const samples = new Uint16Array(width * height * 3);
-    for (let out = 0, at = 0; out < samples.length; out += 3, at += channels) {
-      samples[out] = codes[at]! * scale;
-      samples[out + 1] = codes[at + 1]! * scale;
-      samples[out + 2] = codes[at + 2]! * scale;
-    }
+    const { width, height, codes, isDeep } = await readSrgbPicture(file);
+    const scale = isDeep ? 1 : 257;
+    const samples = new Uint16Array(codes.length);
+    for (let at = 0; at < codes.length; at++) samples[at] = codes[at]! * scale;
     return { width, height, samples };
   } catch (error) {
     throw new Refusal(

@@ -3,10 +3,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readExr, readHdr } from 'hdrify';
-import sharp from 'sharp';
 import { whitenClipped } from '../../develop/highlights.ts';
 import type { Mosaic } from '../../raw/mosaic.ts';
 import { describeError, Refusal } from '../../refusal.ts';
+import { readSrgbPicture, type SrgbPicture } from '../pictures.ts';
 
 /** Light is kept up to this many times white. */
 const BRIGHTEST = 8;
@@ -90,19 +90,17 @@ function srgbLightTable(levels: number): Float32Array {
 
 /**
  * Averages blocks of `factor`² pixels in linear light and packs the result.
- * @param samples encoded, interleaved, `channels` (≥ 3) to a pixel
- * @param light of each sample value
+ * @param light of each code
  */
 function shrink(
-  samples: Uint8Array | Uint16Array,
+  picture: SrgbPicture,
   light: Float32Array,
-  size: { readonly width: number; readonly height: number; readonly channels: number },
   factor: number,
 ): { width: number; height: number; codes: Uint16Array } {
-  const width = Math.floor(size.width / factor);
-  const height = Math.floor(size.height / factor);
+  const samples = picture.codes;
+  const width = Math.floor(picture.width / factor);
+  const height = Math.floor(picture.height / factor);
   const codes = new Uint16Array(width * height * 3);
-  const { channels } = size;
   const scale = 1 / (factor * factor);
   for (let y = 0, out = 0; y < height; y++) {
     for (let x = 0; x < width; x++, out += 3) {
@@ -110,8 +108,8 @@ function shrink(
       let green = 0;
       let blue = 0;
       for (let dy = 0; dy < factor; dy++) {
-        let at = ((y * factor + dy) * size.width + x * factor) * channels;
-        for (let dx = 0; dx < factor; dx++, at += channels) {
+        let at = ((y * factor + dy) * picture.width + x * factor) * 3;
+        for (let dx = 0; dx < factor; dx++, at += 3) {
           red += light[samples[at]!]!;
           green += light[samples[at + 1]!]!;
           blue += light[samples[at + 2]!]!;
@@ -126,25 +124,16 @@ function shrink(
 }
 
 async function loadPicture(file: string): Promise<LinearPhoto> {
-  const picture = sharp(file, { limitInputPixels: 300_000_000 }).autoOrient();
-  const { format, depth, hasAlpha } = await picture.metadata();
-  if (hasAlpha) picture.flatten({ background: '#000' });
-  const deep = depth === 'ushort';
-  const { data, info } = await picture
-    .toColourspace(deep ? 'rgb16' : 'srgb')
-    .raw({ depth: deep ? 'ushort' : 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  const samples = deep
-    ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2)
-    : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const picture = await readSrgbPicture(file);
+  const { format, width, height, isDeep } = picture;
   // Lossy blocks and ringing are finer than two pixels: halving in linear light buries them.
   const lossy = format === 'jpeg' || format === 'webp' || format === 'heif';
-  const longEdge = Math.max(info.width, info.height);
+  const longEdge = Math.max(width, height);
   const factor = lossy
     ? Math.max(2, Math.round(longEdge / 1920))
     : Math.max(1, Math.round(longEdge / 3000));
-  const table = srgbLightTable(deep ? 65536 : 256);
-  return { name: path.basename(file), ...shrink(samples, table, info, factor), space: 'srgb' };
+  const light = srgbLightTable(isDeep ? 65536 : 256);
+  return { name: path.basename(file), ...shrink(picture, light, factor), space: 'srgb' };
 }
 
 /** The value below which the share `p` of an ascending list lies. */

@@ -1,0 +1,37 @@
+/** Pixels of finished pictures, whatever file and profile they come in: sRGB codes. */
+
+import sharp from 'sharp';
+
+export interface SrgbPicture {
+  readonly width: number;
+  readonly height: number;
+  /** width × height × 3, interleaved, encoded with sRGB's curve: 0–255 or, where the file has 16 bits, 0–65535. */
+  readonly codes: Uint8Array | Uint16Array;
+  /** Whether the codes have 16 bits. */
+  readonly isDeep: boolean;
+  /** As sharp names it: `png`, `tiff`, `jpeg` … */
+  readonly format: string;
+}
+
+/**
+ * Reads a picture upright. An embedded profile is converted to sRGB, transparency put on black.
+ * @throws what sharp throws, in its words
+ */
+export async function readSrgbPicture(file: string): Promise<SrgbPicture> {
+  const picture = sharp(file, { limitInputPixels: 300_000_000 }).autoOrient();
+  const { format, depth, hasAlpha, icc } = await picture.metadata();
+  if (hasAlpha) picture.flatten({ background: '#000' });
+  const isDeep = depth === 'ushort';
+  // Left alone, sharp brings 16 bits with a profile to Display P3, and 8 to sRGB.
+  if (isDeep && icc !== undefined) picture.withIccProfile('srgb');
+  const { data, info } = await picture
+    .toColourspace(isDeep ? 'rgb16' : 'srgb')
+    .raw({ depth: isDeep ? 'ushort' : 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  if (channels !== 3) throw new Error(`it has ${String(channels)} channels`);
+  const codes = isDeep
+    ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2)
+    : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { width, height, codes, isDeep, format };
+}
