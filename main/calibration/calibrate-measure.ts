@@ -1,5 +1,6 @@
 /** From files to a camera profile: dark frames, then flat ones, each decoded, measured, forgotten. */
 
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import {
   hotPixelsMax,
@@ -100,6 +101,8 @@ class Measurement {
   #unpaired: { readonly key: string; readonly mosaic: Mosaic }[] = [];
   readonly #remarks: Remark[] = [];
   readonly #leftOut: string[] = [];
+  /** The first file of each frame, by a digest of its samples. */
+  readonly #seen = new Map<string, string>();
   #darkFiles = 0;
   #stepDn = 1;
 
@@ -134,7 +137,7 @@ class Measurement {
     this.#settings.set(key, { iso, exposureSeconds, whiteLevel, statedBlackLevel, group });
   }
 
-  /** Decodes one file and holds it to the first; undefined where it is left out. */
+  /** Decodes one file and holds it to those before; undefined where it is left out. */
   async #open(file: string): Promise<Mosaic | undefined> {
     const name = path.basename(file);
     let mosaic: Mosaic;
@@ -168,6 +171,15 @@ class Measurement {
           `${name} ${width} × ${height} (${cfa}): take them all in the same RAW format`,
       );
     }
+    // Two frames that are one have no noise between them, and one that counts twice makes every outlier certain.
+    const digest = createHash('sha1').update(mosaic.samples).digest('base64');
+    const other = this.#seen.get(digest);
+    if (other !== undefined) {
+      const original = path.basename(other) === name ? other : path.basename(other);
+      this.#leftOut.push(`${name} is a copy of ${original}: each frame has to be taken anew`);
+      return undefined;
+    }
+    this.#seen.set(digest, file);
     return mosaic;
   }
 

@@ -1,5 +1,6 @@
 /** Frames that cannot be calibrated with, and the command. */
 
+import { copyFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -68,6 +69,31 @@ describe('frames that will not do', () => {
       'grey',
       'glimpse',
     ]);
+  });
+
+  it('copies of a frame: left out, by the name of what they are copies of', async () => {
+    const dark = writeFrames(folder, 'night', 4, {});
+    const lit = writeFrames(folder, 'wall', 2, { lightDn: 8000, seed: 2, exposureSeconds: 1 / 8 });
+    const copyOf = (file: string, name: string): string => {
+      const copy = path.join(folder, name);
+      copyFileSync(file, copy);
+      return copy;
+    };
+    const darkCopy = copyOf(dark[0]!, 'night-0 (1).dng');
+    const litCopy = copyOf(lit[0]!, 'wall-0 (1).dng');
+    const truth = await calibrate({ dark, flat: lit });
+    const profile = await calibrate({
+      dark: [darkCopy, ...dark],
+      flat: [lit[0]!, litCopy, lit[1]!, dark[1]!],
+    });
+    const left = profile.remarks.filter(({ code }) => code === 'left-out');
+    expect(left.map(({ message }) => message)).toEqual([
+      'left out: night-0.dng is a copy of night-0 (1).dng: each frame has to be taken anew',
+      'left out: wall-0 (1).dng is a copy of wall-0.dng: each frame has to be taken anew',
+      `left out: night-1.dng is a copy of ${dark[1]!}: each frame has to be taken anew`,
+    ]);
+    expect(profile.isos[0]!.dark[0]!.frames).toBe(4);
+    expect(profile.isos[0]!.gain).toEqual(truth.isos[0]!.gain);
   });
 
   it('a faint light over all of a frame is warned of', async () => {
