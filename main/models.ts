@@ -1,6 +1,6 @@
 /** The networks there are: those shipped with the app, and those the user brought. */
 
-import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { ModelSummary } from '../preload/contract.ts';
 import { openOutputFolder, writeAtomically } from './export/atomic.ts';
@@ -52,7 +52,8 @@ export class Models {
   }
 
   /**
-   * Copies a model into the app's data once it is known to be what its manifest says.
+   * Copies a model, and the card that lies beside it, into the app's data once it is known to be what its
+   * manifest says.
    * @throws Refusal `model`, `disk`; `bad-argument` if the id is a shipped model's
    */
   async import(file: string): Promise<ModelSummary> {
@@ -75,6 +76,11 @@ export class Models {
     await writeAtomically(path.join(this.#folder, manifest.file), [model.onnx], {
       overwrite: true,
     });
+    const card = await readFile(file.replace(/\.(json|onnx)$/, '.md')).catch(() => undefined);
+    const kept = path.join(this.#folder, `${id}.md`);
+    // Another model may have had the id, and a card, before.
+    if (card === undefined) await rm(kept, { force: true });
+    else await writeAtomically(kept, [card], { overwrite: true });
     await writeManifest(path.join(this.#folder, `${id}.json`), manifest);
     this.onArrival(id);
     return summaryOf(model, false);

@@ -160,6 +160,8 @@ export class TrainingDesk {
       );
     }
     await rm(folder, { recursive: true, force: true });
+    // Its id may come to stand for a run of another camera.
+    this.#cameras.delete(id);
     this.#parts.events.emit('training.removed', { run: id });
   }
 

@@ -1,6 +1,6 @@
 /** Models of the user's own: brought, renamed, copied away, given to one camera, removed. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -114,6 +114,21 @@ describe('models of the own', () => {
     });
     expect((await tile('small')).status).toBe(200);
   });
+});
+
+it('brings a model with the card that lies beside it, and without another’s', async () => {
+  const [folder, own] = [temporaryFolder(), path.join(temporaryFolder(), 'own')];
+  const file = writeSmallModel(folder, { manifest: { id: 'mine' } });
+  const models = new Models(own);
+  writeFileSync(path.join(folder, 'small.md'), '# Small\n\nSeen on what it was trained on.\n');
+  await models.import(file);
+  expect(await models.card('mine')).toContain('Seen on what it was trained on.');
+  const copies = temporaryFolder();
+  await models.export('mine', copies);
+  expect(readFileSync(path.join(copies, 'mine.md'), 'utf8')).toContain('Seen on what it');
+  rmSync(path.join(folder, 'small.md'));
+  await models.import(file);
+  expect(await models.card('mine')).toContain('Untrained, for tests.');
 });
 
 it('gives a shipped model the card that the README holds', async () => {

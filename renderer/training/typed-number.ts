@@ -1,0 +1,10 @@
+/**
+ * The number that somebody typed: "20,000" is twenty thousand, and "0,001" a thousandth, as much of the
+ * world writes it. undefined for what is no number.
+ */
+export function numberOf(text: string): number | undefined {
+  const typed = text.trim();
+  const isGrouped = /^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?$/.test(typed);
+  const value = Number(isGrouped ? typed.replaceAll(',', '') : typed.replace(',', '.'));
+  return typed === '' || !Number.isFinite(value) ? undefined : value;
+}
