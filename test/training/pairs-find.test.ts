@@ -143,6 +143,45 @@ describe('two folders', () => {
     const refusal = await refusalOf(() => findPairs([bright, dark, dark]));
     expect(refusal.code).toBe('bad-argument');
   });
+
+  it('pair the very same names first, whatever numbers they end in', async () => {
+    const stems = ['Roll 1-0001', 'Roll 1-0002', 'room 1-2', '2024-1-15', 'clip_1s', 'clip_2s'];
+    const dark = await folderOf(
+      'same-dark',
+      stems.map((stem) => `${stem}.dng`),
+    );
+    const bright = await folderOf(
+      'same-bright',
+      stems.map((stem) => `${stem}.PNG`),
+    );
+    const found = await findPairs([dark, bright]);
+    const names = found.pairs.map(({ short, long }) =>
+      [short, long].map((f) => path.parse(f).name),
+    );
+    expect(names).toEqual(stems.toSorted().map((stem) => [stem, stem]));
+    // What is no time tells no two files of one scene.
+    const scenes = found.pairs.map(({ scene }) => scene);
+    expect(scenes).toEqual(['2024-1-15', 'roll 1-0001', 'roll 1-0002', 'clip', 'clip', 'room 1-2']);
+    expect(found.unpaired).toEqual([]);
+  });
+
+  it('do not pair frames of a film with each other', async () => {
+    const dark = await folderOf('film-dark', ['Roll 1-0001.dng', 'Roll 1-0003.dng', 'a_1-30s.dng']);
+    const bright = await folderOf('film-bright', [
+      'Roll 1-0001.dng',
+      'Roll 1-0002.dng',
+      'a_4s.dng',
+    ]);
+    const found = await findPairs([dark, bright]);
+    expect(found.pairs.map(({ id, long }) => [id, path.basename(long)])).toEqual([
+      ['Roll 1-0001.dng', 'Roll 1-0001.dng'],
+      ['a_1-30s.dng', 'a_4s.dng'],
+    ]);
+    expect(found.unpaired.map(({ file }) => path.basename(file))).toEqual([
+      'Roll 1-0003.dng',
+      'Roll 1-0002.dng',
+    ]);
+  });
 });
 
 describe('one folder', () => {

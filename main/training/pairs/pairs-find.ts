@@ -7,7 +7,7 @@ import { describeError, Refusal, throwIfCancelled } from '../../refusal.ts';
 import type { FoundPairs, Pair, SplitName, Unpaired } from './pairs.ts';
 import { pairsOfExposures } from './pairs-exposures.ts';
 import { isListName, pairsOfLists } from './pairs-lists.ts';
-import { commonName, idBelow, isPairFile, isPictureName, sidName } from './pairs-names.ts';
+import { commonName, idBelow, isPairFile, isPictureName, sidName, stemOf } from './pairs-names.ts';
 
 export interface FindPairsOptions {
   readonly signal?: AbortSignal | undefined;
@@ -158,7 +158,7 @@ async function filesByName(folder: string): Promise<Map<string, string[]>> {
   return files;
 }
 
-/** Each short exposure with the longest of its name on the other side. */
+/** Each short exposure with the file of the very same name on the other side, else the longest of its scene. */
 async function pairsOfFolders(
   shortFolder: string,
   longFolder: string,
@@ -180,8 +180,10 @@ async function pairsOfFolders(
   const unpaired: Unpaired[] = [];
   const pairs: Pair[] = [];
   for (const [name, files] of shorts) {
-    const long = longestOf(longs.get(name) ?? []);
+    const candidates = longs.get(name) ?? [];
     for (const short of files) {
+      const twin = candidates.find((long) => stemOf(long) === stemOf(short));
+      const long = twin ?? longestOf(candidates);
       if (isPictureName(short)) {
         const reason = 'a short exposure has to be a RAW file';
         unpaired.push({ file: short, reason });

@@ -28,16 +28,22 @@ export function sidName(file: string): SidName | undefined {
     : undefined;
 }
 
+/** A name without its ending; capitals do not count. */
+export function stemOf(file: string): string {
+  return path.basename(file, path.extname(file)).toLowerCase();
+}
+
 /**
  * What is left of a name without its ending and all that tells exposures apart: two files of one
- * scene give the same. `night_short.dng`, `night-long.png` and `night_0.1s.dng` are all `night`.
+ * scene give the same. `night_short.dng`, `night-long.png` and `night_0.1s.dng` are all `night`;
+ * `roll 1-0001.dng` is itself, because only an `s` makes a number a time.
  */
 export function commonName(file: string): string {
   const sid = sidName(file);
   if (sid !== undefined) return sid.scene;
-  const stem = path.basename(file, path.extname(file)).toLowerCase();
+  const stem = stemOf(file);
   const shortened = stem
-    .replace(/[-_ ](\d+(\.\d+)?s|1-\d+s?)$/, '')
+    .replace(/[-_ ](\d+(\.\d+)?|1-\d+)s$/, '')
     .replace(/[-_ ](short|long|dark|bright|clean|noisy|gt|target|truth)$/, '');
   return shortened === '' ? stem : shortened;
 }
