@@ -3,7 +3,7 @@
 import type { Container } from './container.ts';
 import type { LibRawMetadata } from './libraw.ts';
 import type { Gps, Shot } from './mosaic.ts';
-import type { TiffDirectory } from './tiff-tags.ts';
+import type { TiffDirectory, TiffFile } from './tiff-tags.ts';
 
 const TAG = {
   make: 271,
@@ -114,29 +114,45 @@ export function cameraOf(
   return { ...(make === undefined ? {} : { make }), ...(model === undefined ? {} : { model }) };
 }
 
+/** Time, ISO and aperture, as EXIF's tags say them. */
+export function exifExposure(
+  tiff: TiffFile | undefined,
+): Pick<Shot, 'exposureSeconds' | 'iso' | 'aperture'> {
+  // Some writers put EXIF's tags straight into the first directory.
+  const number = (tag: number): number | undefined =>
+    positive(tiff?.exif?.number(tag), tiff?.images[0]?.number(tag));
+  const iso = number(TAG.iso);
+  return compact({
+    // 65535 is EXIF's "too large for this tag".
+    iso: iso === 65_535 ? number(TAG.recommendedIso) : iso,
+    exposureSeconds: number(TAG.exposureTime),
+    aperture: number(TAG.fNumber),
+  });
+}
+
 /** Everything the file says about the shot; what it does not say, or says absurdly, is absent. */
 export function shotOf(metadata: LibRawMetadata, container: Container): Shot {
   const tiff = container.kind === 'tiff' ? container.tiff : undefined;
   const first = tiff?.images[0];
   const { exif } = tiff ?? {};
-  // Some writers put EXIF's tags straight into the first directory.
-  const number = (tag: number): number | undefined =>
-    positive(exif?.number(tag), first?.number(tag));
+  const { iso, exposureSeconds, aperture } = exifExposure(tiff);
   const words = (tag: number): string | undefined => text(exif?.text(tag), first?.text(tag));
   const zone = words(TAG.offsetTimeOriginal) ?? words(TAG.offsetTime);
   const { lens } = metadata;
-  const iso = number(TAG.iso);
   const ciffSeconds = container.kind === 'ciff' ? container.ciff.takenAtSeconds : undefined;
   const ciffTime =
     ciffSeconds === undefined ? undefined : new Date(ciffSeconds * 1000).toISOString().slice(0, 19);
   return compact({
     ...cameraOf(metadata, container),
     lens: text(words(TAG.lensModel), lens?.Lens, lens?.makernotes?.Lens),
-    // 65535 is EXIF's "too large for this tag".
-    iso: positive(iso === 65_535 ? number(TAG.recommendedIso) : iso, metadata.iso_speed),
-    exposureSeconds: positive(number(TAG.exposureTime), metadata.shutter),
-    aperture: positive(number(TAG.fNumber), metadata.aperture),
-    focalLengthMm: positive(number(TAG.focalLength), metadata.focal_len),
+    iso: positive(iso, metadata.iso_speed),
+    exposureSeconds: positive(exposureSeconds, metadata.shutter),
+    aperture: positive(aperture, metadata.aperture),
+    focalLengthMm: positive(
+      exif?.number(TAG.focalLength),
+      first?.number(TAG.focalLength),
+      metadata.focal_len,
+    ),
     takenAt:
       isoTime(words(TAG.dateTimeOriginal), zone) ??
       isoTime(words(TAG.dateTime), zone) ??

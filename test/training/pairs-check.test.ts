@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodePng } from '../../main/export/png.ts';
+import { encodeTiff } from '../../main/export/tiff.ts';
 import { linearDng } from '../../main/raw/dng.ts';
+import type { FilePieces } from '../../main/raw/ifd.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
 import { checkPairs } from '../../main/training/pairs/pairs-check.ts';
 import {
@@ -13,6 +16,7 @@ import {
   measureRatio,
   measureShift,
 } from '../../main/training/pairs/pairs-measure.ts';
+import { readFinishedPicture } from '../../main/training/pairs/pairs-picture.ts';
 import { usablePairs } from '../../main/training/pairs/pairs-usable.ts';
 import { pairReportSchema, type Pair, type PairReport } from '../../main/training/pairs/pairs.ts';
 import {
@@ -163,6 +167,9 @@ describe('a pair', () => {
     expect((await reportOn({ ...pair, long: tiff })).fault).toBeUndefined();
     const unsaid = await reportOn({ ...pair, statedRatio: undefined });
     expect(unsaid.notices.map(({ code }) => code)).toEqual(['ratio-measured']);
+    expect(unsaid.notices[0]?.sentence).toMatch(/^×\d+, a guess from the picture's tones: neither/);
+    // Where names say the ratio, tones are no second opinion.
+    expect(facts?.measuredRatio).toBeUndefined();
 
     const { width, height, samples } = good.truth;
     const turned = new Float32Array(samples.length);
@@ -182,6 +189,34 @@ describe('a pair', () => {
     const report = await reportOn(portrait);
     expect(report.fault).toBeUndefined();
     expect(Math.hypot(report.facts?.shift?.x ?? 99, report.facts?.shift?.y ?? 99)).toBeLessThan(1);
+  });
+
+  it('with a finished picture has the ratio that the picture’s EXIF says', async () => {
+    const plain = path.join(folder, 'without-exif.png');
+    await writePicture(plain, good.truth);
+    const image = { ...(await readFinishedPicture(plain)), space: 'srgb' as const };
+    const { short } = good;
+    const taken = { exposureSeconds: 10, iso: 3200, aperture: short.shot.aperture ?? 1 };
+    const reportFor = async (name: string, pieces: FilePieces): Promise<PairReport> => {
+      const long = path.join(folder, name);
+      await writeFile(long, Buffer.concat([...pieces.chunks()]));
+      return reportOn(await written('finished', { short, long }, { target: 'picture' }));
+    };
+    expect(short.shot).toMatchObject({ exposureSeconds: 0.1, iso: 1600 });
+    const tiff = await encodeTiff(image, taken, { bits: 16, compression: 'none' });
+    const png = await encodePng(image, taken, { bits: 16 });
+    for (const { facts, notices } of [
+      await reportFor('exif.tif', tiff),
+      await reportFor('exif.png', png),
+    ]) {
+      expect(facts?.ratio).toBeCloseTo(200, 4);
+      expect(notices).toEqual([]);
+    }
+    // What was made from the short exposure itself has its EXIF, which tells of no longer one.
+    const own = await encodePng(image, short.shot, { bits: 16 });
+    const { fault, notices } = await reportFor('own.png', own);
+    expect(fault).toBeUndefined();
+    expect(notices.map(({ code }) => code)).toEqual(['ratio-measured']);
   });
 
   it('is left out for what is wrong with it, in plain words', async () => {

@@ -109,6 +109,11 @@ describe('the paper’s lists', () => {
     expect(found.unpaired.map(({ file }) => file)).toEqual(['./Sony/short/00777_00_0.1s.ARW']);
     const single = await findPairs([path.join(folder, 'Sony_val_list.txt')]);
     expect(single.pairs).toHaveLength(1);
+    // Names that are not the paper's say their times too.
+    await folderOf('lists/mine', ['c_1-50s.nef', 'c_4s.tif']);
+    await writeFile(path.join(folder, 'mine.txt'), 'mine/c_1-50s.nef mine/c_4s.tif\n');
+    const mine = await findPairs([path.join(folder, 'mine.txt')]);
+    expect(mine.pairs.map(({ statedRatio }) => statedRatio)).toEqual([200]);
   });
 
   it('are refused by line where they are no lists, and as a whole where nothing is there', async () => {
@@ -163,6 +168,38 @@ describe('two folders', () => {
     const scenes = found.pairs.map(({ scene }) => scene);
     expect(scenes).toEqual(['2024-1-15', 'roll 1-0001', 'roll 1-0002', 'clip', 'clip', 'room 1-2']);
     expect(found.unpaired).toEqual([]);
+  });
+
+  it('say by their names how long both exposures are, and which is the longest', async () => {
+    const dark = await folderOf('timed-dark', [
+      'a_1-30s.dng',
+      'c_0.5s.nef',
+      'd 2s.dng',
+      'e_0s.dng',
+      'f.dng',
+      'same_0.5s.dng',
+    ]);
+    const bright = await folderOf('timed-bright', [
+      'a_10s.png',
+      'a_4s.png',
+      'c_30s.tif',
+      'c_8s.tif',
+      'd-300s.png',
+      'e_10s.png',
+      'f_10s.png',
+      'same_0.5s.png',
+    ]);
+    const { pairs } = await findPairs([dark, bright]);
+    const said = pairs.map(({ id, long, statedRatio }) => [id, path.basename(long), statedRatio]);
+    expect(said).toEqual([
+      ['a_1-30s.dng', 'a_10s.png', 300],
+      ['c_0.5s.nef', 'c_30s.tif', 60],
+      ['d 2s.dng', 'd-300s.png', 150],
+      ['e_0s.dng', 'e_10s.png', undefined],
+      ['f.dng', 'f_10s.png', undefined],
+      // A finished picture that was named like what it was made for tells no time of its own.
+      ['same_0.5s.dng', 'same_0.5s.png', undefined],
+    ]);
   });
 
   it('do not pair frames of a film with each other', async () => {

@@ -8,8 +8,8 @@ import path from 'node:path';
 import type { Mosaic, Shot } from '../../raw/mosaic.ts';
 import { describeError, Refusal, throwIfCancelled } from '../../refusal.ts';
 import type { Fault, Notice, Pair, PairFacts, PairReport } from './pairs.ts';
-import { exposureOf } from './pairs-exposures.ts';
-import { loadExposure, loadTarget, type PairTarget } from './pairs-load.ts';
+import { exposureRatio } from './pairs-exposures.ts';
+import { loadExposure, loadTarget, shotOfTarget, type PairTarget } from './pairs-load.ts';
 import {
   cellsOfMosaic,
   cellsOfPicture,
@@ -69,6 +69,7 @@ export async function* checkPairs(
 
 interface Seen {
   readonly target: PairTarget;
+  readonly shot: Shot;
   readonly cells: Cells;
   readonly digest: string;
 }
@@ -133,6 +134,7 @@ class Checker {
       target.kind === 'raw' ? cellsOfMosaic(target.mosaic) : cellsOfPicture(target.picture);
     const seen = {
       target,
+      shot: await shotOfTarget(pair.long, target),
       cells,
       digest: digestOf(target.kind === 'raw' ? target.mosaic.samples : target.picture.samples),
     };
@@ -214,14 +216,16 @@ function fitTogether(short: Mosaic, target: PairTarget, pair: Pair): void {
 function measure(
   pair: Pair,
   short: Mosaic,
-  { target, cells: long }: Seen,
+  { target, shot, cells: long }: Seen,
   cells: Cells,
 ): PairFacts {
   const camera = cameraName(short.shot);
   const { iso } = short.shot;
   const { cfa, width, height } = short;
-  const statedRatio = statedRatioOf(pair, short, target);
-  const measured = measureRatio(cells, long);
+  const statedRatio = statedRatioOf(pair, short.shot, shot);
+  // A finished picture's tones are its maker's: they are asked only where nothing else says a ratio.
+  const isAsked = target.kind === 'raw' || statedRatio === undefined;
+  const measured = isAsked ? measureRatio(cells, long) : undefined;
   const ratio = statedRatio ?? measured?.ratio ?? 1;
   const shift = measureShift(cells, long, ratio);
   return {
@@ -240,11 +244,12 @@ function measure(
   };
 }
 
-/** What EXIF says, aperture and ISO counted in, else the names; a finished picture has only names. */
-function statedRatioOf(pair: Pair, short: Mosaic, target: PairTarget): number | undefined {
-  if (target.kind === 'picture') return pair.statedRatio;
-  const [dark, bright] = [exposureOf(short.shot), exposureOf(target.mosaic.shot)];
-  return dark === undefined || bright === undefined ? pair.statedRatio : bright / dark;
+/** What EXIF says, aperture and ISO counted in, else the names. */
+function statedRatioOf(pair: Pair, short: Shot, long: Shot): number | undefined {
+  const ratio = exposureRatio(short, long);
+  // A picture with the short exposure's own EXIF was made from that: it names no longer one.
+  const isOwn = pair.target === 'picture' && ratio !== undefined && Math.abs(ratio - 1) < 0.01;
+  return isOwn ? pair.statedRatio : (ratio ?? pair.statedRatio);
 }
 
 /** The ratio to amplify by, or why there is none. */
@@ -262,13 +267,14 @@ function settleRatio(
   }
   const ratio = ((): number => {
     if (statedRatio === undefined) {
+      const how = pair.target === 'raw' ? 'measured' : "a guess from the picture's tones";
       notice(
         'ratio-measured',
-        `${times(measuredRatio ?? 1)}, measured: neither EXIF nor names say it`,
+        `${times(measuredRatio ?? 1)}, ${how}: neither EXIF nor names say it`,
       );
       return measuredRatio ?? 1;
     }
-    // A finished picture's tones are its maker's: they tell no ratio.
+    // Nothing was measured that could speak against it.
     if (pair.target === 'picture') return statedRatio;
     if (measuredRatio === undefined) {
       notice(

@@ -24,9 +24,20 @@ interface Exposure {
 }
 
 /** What a pixel's number is proportional to; aperture and ISO count where the file says them. */
-export function exposureOf({ exposureSeconds, iso, aperture }: Shot): number | undefined {
+function exposureOf({ exposureSeconds, iso, aperture }: Shot): number | undefined {
   if (exposureSeconds === undefined) return undefined;
   return (exposureSeconds * (iso ?? 100)) / (aperture ?? 1) ** 2;
+}
+
+/** Long ÷ short exposure, as two shots say: by time, and by ISO and aperture where both say them. */
+export function exposureRatio(short: Shot, long: Shot): number | undefined {
+  if (short.exposureSeconds === undefined || long.exposureSeconds === undefined) return undefined;
+  const iso = short.iso === undefined || long.iso === undefined ? 1 : long.iso / short.iso;
+  const opening =
+    short.aperture === undefined || long.aperture === undefined
+      ? 1
+      : short.aperture / long.aperture;
+  return (long.exposureSeconds / short.exposureSeconds) * iso * opening ** 2;
 }
 
 /**

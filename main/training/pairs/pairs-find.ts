@@ -7,7 +7,15 @@ import { describeError, Refusal, throwIfCancelled } from '../../refusal.ts';
 import type { FoundPairs, Pair, SplitName, Unpaired } from './pairs.ts';
 import { pairsOfExposures } from './pairs-exposures.ts';
 import { isListName, pairsOfLists } from './pairs-lists.ts';
-import { commonName, idBelow, isPairFile, isPictureName, sidName, stemOf } from './pairs-names.ts';
+import {
+  commonName,
+  idBelow,
+  isPairFile,
+  isPictureName,
+  isSameName,
+  namedRatio,
+  namedSeconds,
+} from './pairs-names.ts';
 
 export interface FindPairsOptions {
   readonly signal?: AbortSignal | undefined;
@@ -182,7 +190,7 @@ async function pairsOfFolders(
   for (const [name, files] of shorts) {
     const candidates = longs.get(name) ?? [];
     for (const short of files) {
-      const twin = candidates.find((long) => stemOf(long) === stemOf(short));
+      const twin = candidates.find((long) => isSameName(short, long));
       const long = twin ?? longestOf(candidates);
       if (isPictureName(short)) {
         const reason = 'a short exposure has to be a RAW file';
@@ -205,22 +213,20 @@ async function pairsOfFolders(
 }
 
 function longestOf(files: readonly string[]): string | undefined {
-  const seconds = (file: string): number => sidName(file)?.exposureSeconds ?? 0;
+  const seconds = (file: string): number => namedSeconds(file) ?? 0;
   return files.toSorted((a, b) => seconds(b) - seconds(a))[0];
 }
 
 function pairOf(given: { root: string; scene: string; short: string; long: string }): Pair {
   const { root, scene, short, long } = given;
-  const [inShort, inLong] = [sidName(short), sidName(long)];
+  const statedRatio = namedRatio(short, long);
   return {
     id: idBelow(root, short),
     scene,
     short,
     long,
     target: isPictureName(long) ? 'picture' : 'raw',
-    ...(inShort === undefined || inLong === undefined
-      ? {}
-      : { statedRatio: inLong.exposureSeconds / inShort.exposureSeconds }),
+    ...(statedRatio === undefined ? {} : { statedRatio }),
   };
 }
 

@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError, Refusal, throwIfCancelled } from '../../refusal.ts';
 import type { FoundPairs, Pair, SplitName, Unpaired } from './pairs.ts';
-import { idBelow, isPairFile, isPictureName, sidName } from './pairs-names.ts';
+import { idBelow, isPairFile, isPictureName, namedRatio, sidScene } from './pairs-names.ts';
 
 /** Names such as `Sony_train_list.txt`. */
 export function isListName(name: string): boolean {
@@ -56,19 +56,16 @@ export async function pairsOfLists(
       }
       if (shortFile === undefined || longFile === undefined) continue;
       const id = idBelow(path.dirname(path.resolve(list)), shortFile);
-      const inShort = sidName(shortFile);
-      const inLong = sidName(longFile);
+      const statedRatio = namedRatio(shortFile, longFile);
       const key = `${shortFile}\0${longFile}`;
       if (pairs.has(key)) continue;
       pairs.set(key, {
         id,
-        scene: inShort?.scene ?? path.basename(longFile, path.extname(longFile)),
+        scene: sidScene(shortFile) ?? path.basename(longFile, path.extname(longFile)),
         short: shortFile,
         long: longFile,
         target: isPictureName(longFile) ? 'picture' : 'raw',
-        ...(inShort === undefined || inLong === undefined
-          ? {}
-          : { statedRatio: inLong.exposureSeconds / inShort.exposureSeconds }),
+        ...(statedRatio === undefined ? {} : { statedRatio }),
         ...(split === undefined ? {} : { split }),
       });
     }

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { decodeRaw } from '../../raw/decode.ts';
-import type { Mosaic } from '../../raw/mosaic.ts';
+import type { Mosaic, Shot } from '../../raw/mosaic.ts';
 import { Refusal } from '../../refusal.ts';
 import type { Pair } from './pairs.ts';
 import type { FinishedPicture } from './pairs-picture.ts';
@@ -40,4 +40,11 @@ export async function loadTarget(
   const { laidOverSensor, readFinishedPicture } = await import('./pairs-picture.ts');
   const picture = await readFinishedPicture(long);
   return { kind: 'picture', picture: laidOverSensor(picture, short) ?? picture };
+}
+
+/** What EXIF says of how a loaded target was taken. */
+export async function shotOfTarget(long: string, target: PairTarget): Promise<Shot> {
+  if (target.kind === 'raw') return target.mosaic.shot;
+  const { readPictureShot } = await import('./pairs-picture.ts');
+  return readPictureShot(long);
 }

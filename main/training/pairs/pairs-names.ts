@@ -13,24 +13,42 @@ export function isPairFile(name: string): boolean {
   return isRawName(name) || isPictureName(name);
 }
 
-export interface SidName {
-  /** The first digits. */
-  readonly scene: string;
-  readonly exposureSeconds: number;
-}
-
-/** Reads `00001_00_0.04s.ARW`: scene, number of the shot, exposure ("Learning to See in the Dark"). */
-export function sidName(file: string): SidName | undefined {
-  const match = /^(\d+)_\d+_(\d+(?:\.\d+)?)s\.\w+$/.exec(path.basename(file));
-  const exposureSeconds = Number(match?.[2]);
-  return match?.[1] !== undefined && exposureSeconds > 0
-    ? { scene: match[1], exposureSeconds }
-    : undefined;
+/**
+ * The scene of `00001_00_0.04s.ARW`: its first digits, which the shot's number and exposure follow
+ * ("Learning to See in the Dark").
+ */
+export function sidScene(file: string): string | undefined {
+  return /^(\d+)_\d+_\d+(?:\.\d+)?s\.\w+$/.exec(path.basename(file))?.[1];
 }
 
 /** A name without its ending; capitals do not count. */
-export function stemOf(file: string): string {
+function stemOf(file: string): string {
   return path.basename(file, path.extname(file)).toLowerCase();
+}
+
+/** Whether two files have the very same name but for its ending. */
+export function isSameName(a: string, b: string): boolean {
+  return stemOf(a) === stemOf(b);
+}
+
+/** An exposure time that ends a name: seconds, or `1-30s` for 1/30 s. */
+const TIME = /[-_ ](?:1-(\d+)|(\d+(?:\.\d+)?))s$/;
+/** No shutter is faster or slower than these. */
+const SECONDS_MIN = 1e-6;
+const SECONDS_MAX = 1e6;
+
+/** The exposure time that a name ends in, seconds: 0.5 of `c_0.5s.nef`, 1/30 of `c_1-30s.nef`. */
+export function namedSeconds(file: string): number | undefined {
+  const [, fraction, whole] = TIME.exec(stemOf(file)) ?? [];
+  const seconds = fraction === undefined ? Number(whole) : 1 / Number(fraction);
+  return seconds >= SECONDS_MIN && seconds <= SECONDS_MAX ? seconds : undefined;
+}
+
+/** Long ÷ short exposure as two names say. The very same name was only taken over: it says nothing. */
+export function namedRatio(short: string, long: string): number | undefined {
+  const [inShort, inLong] = [namedSeconds(short), namedSeconds(long)];
+  if (inShort === undefined || inLong === undefined || isSameName(short, long)) return undefined;
+  return inLong / inShort;
 }
 
 /**
@@ -39,11 +57,11 @@ export function stemOf(file: string): string {
  * `roll 1-0001.dng` is itself, because only an `s` makes a number a time.
  */
 export function commonName(file: string): string {
-  const sid = sidName(file);
-  if (sid !== undefined) return sid.scene;
+  const scene = sidScene(file);
+  if (scene !== undefined) return scene;
   const stem = stemOf(file);
   const shortened = stem
-    .replace(/[-_ ](\d+(\.\d+)?|1-\d+)s$/, '')
+    .replace(TIME, '')
     .replace(/[-_ ](short|long|dark|bright|clean|noisy|gt|target|truth)$/, '');
   return shortened === '' ? stem : shortened;
 }
