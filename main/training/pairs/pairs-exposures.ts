@@ -1,6 +1,5 @@
 /** Pairs among the photos of one folder: bracketed exposures of one scene, found by their EXIF. */
 
-import path from 'node:path';
 import { summariseRaw } from '../../raw/decode.ts';
 import type { Shot } from '../../raw/mosaic.ts';
 import { describeError, Refusal, throwIfCancelled } from '../../refusal.ts';
@@ -41,7 +40,7 @@ export function exposureRatio(short: Shot, long: Shot): number | undefined {
 }
 
 /**
- * Reads the EXIF of each file and pairs each short exposure with the longest of its series: same
+ * Reads the EXIF of each file and pairs each short exposure with a long one of its series: same
  * camera, same frame, each begun within half a minute of the end of the one before.
  * @param root ids are paths below it
  * @throws Refusal `cancelled`
@@ -68,31 +67,25 @@ export async function pairsOfExposures(
   }
   const pairs: Pair[] = [];
   for (const series of seriesOf(exposures)) {
-    const longest = series.reduce((best, one) => (one.light > best.light ? one : best));
-    const scene = idBelow(root, longest.file);
-    for (const one of series) {
-      if (one === longest) continue;
-      const ratio = longest.light / one.light;
-      if (ratio < RATIO_MIN) {
-        const reason = `it is exposed nearly as long as ${path.basename(longest.file)}`;
-        unpaired.push({ file: one.file, reason });
-        continue;
-      }
+    const longs = longsOf(series);
+    for (const [short, long] of longs) {
       pairs.push({
-        id: idBelow(root, one.file),
-        scene,
-        short: one.file,
-        long: longest.file,
+        id: idBelow(root, short.file),
+        scene: idBelow(root, long.file),
+        short: short.file,
+        long: long.file,
         target: 'raw',
-        statedRatio: ratio,
+        statedRatio: long.light / short.light,
       });
     }
-    if (series.length === 1) {
-      unpaired.push({
-        file: longest.file,
-        reason: `no other exposure of the same camera and size was begun within ${PAUSE_SECONDS_MAX} s of it`,
-      });
-    }
+    const paired = new Set([...longs.keys(), ...longs.values()]);
+    const reason =
+      series.length === 1
+        ? `no other exposure of the same camera and size was begun within ${PAUSE_SECONDS_MAX} s of it`
+        : 'the exposures around it are about as long as it is, or belong to another long one';
+    unpaired.push(
+      ...series.filter((one) => !paired.has(one)).map(({ file }) => ({ file, reason })),
+    );
   }
   return { layout: 'exif', pairs: pairs.sort((a, b) => (a.id < b.id ? -1 : 1)), unpaired };
 }
@@ -142,6 +135,52 @@ function seriesOf(exposures: readonly Exposure[]): Exposure[][] {
     endSeconds = follows ? Math.max(endSeconds, end) : end;
   }
   return found;
+}
+
+/**
+ * The long exposure of each short one, two stops brighter at least. Long are those within two stops
+ * of the longest. A series may hold several scenes, each with its short exposures before the long
+ * one, or after it. Where it keeps to one of these orders, that tells which belong together: a
+ * camera's clock is less sure, because some stamp the end of an exposure, and others take a dark
+ * frame after it. Else it is the nearest in time.
+ * @param series sorted by time
+ */
+function longsOf(series: readonly Exposure[]): Map<Exposure, Exposure> {
+  const most = series.reduce((light, one) => Math.max(light, one.light), 0);
+  const isLong = ({ light }: Exposure): boolean => most / light < RATIO_MIN;
+  const order = series.map((one) => (isLong(one) ? 'L' : 's')).join('');
+  const [isShortFirst, isLongFirst] = [/^(s+L+)+$/.test(order), /^(L+s+)+$/.test(order)];
+  /** The long ones next to a short one, on the side that the order says, if it says one. */
+  const inOrder = (at: number): readonly Exposure[] => {
+    if (isShortFirst) {
+      const start = order.indexOf('L', at);
+      const end = order.indexOf('s', start);
+      return series.slice(start, end < 0 ? undefined : end);
+    }
+    if (!isLongFirst) return [];
+    const last = order.lastIndexOf('L', at);
+    return series.slice(order.lastIndexOf('s', last) + 1, last + 1);
+  };
+  const found = new Map<Exposure, Exposure>();
+  for (const [at, short] of series.entries()) {
+    if (isLong(short)) continue;
+    const isBrighter = ({ light }: Exposure): boolean => light / short.light >= RATIO_MIN;
+    const [longest] = inOrder(at)
+      .filter(isBrighter)
+      .toSorted((a, b) => b.light - a.light);
+    const [nearest] = series
+      .filter((one) => isLong(one) && isBrighter(one))
+      .toSorted((a, b) => pauseSeconds(short, a) - pauseSeconds(short, b));
+    const long = longest ?? nearest;
+    if (long !== undefined) found.set(short, long);
+  }
+  return found;
+}
+
+/** Time between the end of the earlier exposure and the beginning of the later. */
+function pauseSeconds(a: Exposure, b: Exposure): number {
+  const [earlier, later] = a.takenSeconds <= b.takenSeconds ? [a, b] : [b, a];
+  return later.takenSeconds - earlier.takenSeconds - earlier.exposureSeconds;
 }
 
 function compare(a: string, b: string): number {
