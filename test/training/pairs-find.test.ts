@@ -116,6 +116,41 @@ describe('the paper’s lists', () => {
     expect(mine.pairs.map(({ statedRatio }) => statedRatio)).toEqual([200]);
   });
 
+  it('name files wherever they are, with blanks in their names', async () => {
+    const files = ['my shots/a 1.ARW', 'my shots/b.2 (long).png', 'plain.ARW', 'plain.tif'];
+    const folder = await folderOf('blank lists', files);
+    const [a, b, plain, tiff] = files.map((file) => path.join(folder, file));
+    const list = path.join(await folderOf('lists-elsewhere', []), 'pairs.txt');
+    const pairsOf = async (...lines: string[]): Promise<string[][]> => {
+      await writeFile(list, `\ufeff${lines.join('\n')}\n`);
+      const { pairs } = await findPairs([list]);
+      return pairs.map(({ short, long }) => [short, long]);
+    };
+    expect(await pairsOf(`${plain} ${tiff} ISO200 F8`)).toEqual([[plain, tiff]]);
+    expect(await pairsOf(`${a} ${b} ISO200 F8`)).toEqual([[a, b]]);
+    expect(await pairsOf(`${a}\t${b}\tISO200 F8`)).toEqual([[a, b]]);
+    expect(await pairsOf(`  "${a}"   "${b}" ISO200`)).toEqual([[a, b]]);
+    expect(await pairsOf(`"${a}"\t${tiff}`, `${plain} "${b}"`)).toEqual([
+      [a, tiff],
+      [plain, b],
+    ]);
+    const from = (file: string): string => `../blank lists/${file}`;
+    expect(await pairsOf(`${from(files[0] ?? '')} ${from(files[1] ?? '')}`)).toEqual([[a, b]]);
+  });
+
+  it('do no harm, whatever stands in them', async () => {
+    const folder = await folderOf('hostile', ['a.ARW', 'b.ARW', 'machine/share/c.ARW']);
+    const list = path.join(folder, 'pairs.txt');
+    const blanks = ' "x" "y z'.repeat(300_000);
+    await writeFile(list, `${blanks}.ARW b.ARW\na\0.ARW /dev/zero.ARW\na.ARW b.ARW\n`);
+    const found = await findPairs([list]);
+    expect(found.pairs.map(({ id }) => id)).toEqual(['a.ARW']);
+    // No machine is asked for a file.
+    await writeFile(list, 'a.ARW \\\\machine\\share\\c.ARW\n');
+    const [pair] = (await findPairs([list])).pairs;
+    expect(pair?.long).toBe(path.join(folder, 'machine/share/c.ARW'));
+  });
+
   it('are refused by line where they are no lists, and as a whole where nothing is there', async () => {
     const folder = await folderOf('wrong-lists', []);
     const list = path.join(folder, 'My_train_list.txt');
@@ -126,6 +161,10 @@ describe('the paper’s lists', () => {
       return refusal.message;
     };
     expect(await answer(`${line}\nshort.ARW\n`)).toMatch(/in line 2 of My_train_list.txt/);
+    expect(await answer('./my short.ARW ./long.jpg ISO200')).toMatch(
+      /ISO200": after \.\/my short\.ARW no path ends like a RAW file, PNG or TIFF$/,
+    );
+    expect(await answer('scene one')).toMatch(/"scene one": no path in it ends like a RAW file/);
     expect(await answer(line)).toMatch(/found none of them, \.\/Sony\/short\/00001_00_0\.04s\.ARW/);
     expect(await answer('\n')).toMatch(/there is no line/);
   });

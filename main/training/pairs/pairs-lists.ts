@@ -24,8 +24,9 @@ const LIST_BYTES_MAX = 16 * 2 ** 20;
 
 /**
  * Reads pairs out of list files. A line is `./Sony/short/00001_00_0.04s.ARW
- * ./Sony/long/00001_00_10s.ARW ISO200 F8`; what follows the two paths may be missing. Paths are
- * looked for from the list's folder and from the one above it.
+ * ./Sony/long/00001_00_10s.ARW ISO200 F8`; what follows the two paths may be missing. A path may have
+ * blanks in it, and stand in quotes. Paths are looked for from the list's folder and from the one
+ * above it, unless they are absolute.
  * @throws Refusal `dataset` if a list cannot be read or a line of it names no pair, or if none of the
  *   files is there; single missing files come back as unpaired
  */
@@ -105,12 +106,16 @@ async function linesOf(list: string): Promise<{ short: string; long: string }[]>
   const found: { short: string; long: string }[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
-    const [short = '', long = ''] = line.trim().split(/\s+/);
-    if (!isPairFile(path.basename(short)) || !isPairFile(path.basename(long))) {
+    const [short, long] = pathsOf(line);
+    if (short === undefined || long === undefined) {
+      const cause =
+        short === undefined
+          ? 'no path in it ends like a RAW file, PNG or TIFF'
+          : `after ${short.slice(0, 80)} no path ends like a RAW file, PNG or TIFF`;
       throw new Refusal(
         'dataset',
         `expected "short.ARW long.ARW ISO200 F8" in line ${index + 1} of ${name} but received ` +
-          `"${line.trim().slice(0, 80)}"`,
+          `"${line.trim().slice(0, 80)}": ${cause}`,
       );
     }
     found.push({ short, long });
@@ -118,11 +123,40 @@ async function linesOf(list: string): Promise<{ short: string; long: string }[]>
   return found;
 }
 
+/**
+ * The paths in a line, at most two. Between tabs they are whole; else each ends with the first word
+ * that has the ending of a RAW file or picture, or with its quotes.
+ */
+function pathsOf(line: string): string[] {
+  const fields = line.split('\t', 2).map((field) => field.trim());
+  if (fields.length === 2 && fields.every(isPairPath)) return fields;
+  const paths: string[] = [];
+  let start: number | undefined;
+  for (const { 0: word, 1: quoted, index } of line.matchAll(/"([^"]*)"(?!\S)|\S+/g)) {
+    start ??= index;
+    if (!isPairPath(quoted ?? word)) continue;
+    paths.push(quoted ?? line.slice(start, index + word.length));
+    if (paths.length === 2) break;
+    start = undefined;
+  }
+  return paths;
+}
+
+function isPairPath(named: string): boolean {
+  return isPairFile(path.basename(named));
+}
+
 /** A path of a list, wherever the list itself was put. */
 async function locate(list: string, named: string): Promise<string | undefined> {
   const folder = path.dirname(path.resolve(list));
-  for (const from of [folder, path.dirname(folder)]) {
-    const file = path.resolve(from, ...named.split(/[/\\]/));
+  // Windows would sign in to whatever machine a list names, so that a path like \\machine\share stays
+  // below these folders.
+  const isOfMachine = /^[/\\]{2}/.test(named);
+  const files =
+    path.isAbsolute(named) && !isOfMachine
+      ? [named]
+      : [folder, path.dirname(folder)].map((from) => path.resolve(from, ...named.split(/[/\\]/)));
+  for (const file of files) {
     const isFile = await stat(file).then(
       (found) => found.isFile(),
       () => false,
