@@ -1,6 +1,6 @@
 /** Scores on pairs: what they measure, and the table of `nightglass evaluate`. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -137,6 +137,33 @@ describe('nightglass evaluate on pairs', () => {
       ratios: [{ ratio: 100, pairs: 1 }, { ratio: 300 }, { ratio: 'all', pairs: 2 }],
     });
     expect(JSON.stringify(result)).toMatch(/"network":\{"raw":\{"plain":\d/);
+  });
+
+  it('scores the pairs of an archive, of the one camera that is asked for', async () => {
+    const archive = path.join(folder, 'archive');
+    await mkdir(archive);
+    await symlink(folder, path.join(archive, 'Sony'));
+    for (const seed of [1, 2]) {
+      const pair = pairOf(sceneOf(seed, [128, 96]), { camera: 'nikon-d850', seed });
+      await writePair(path.join(archive, 'Nikon'), `0000${seed}`, pair);
+    }
+    const args = [
+      '--all',
+      '--only-camera',
+      'NIKON CORPORATION NIKON D850',
+      '--crop',
+      '64',
+      '--json',
+    ];
+    const { status, stdout, stderr } = await nightglass(['evaluate', archive, ...args]);
+    expect([status, stderr]).toEqual([0, '']);
+    const events = eventsOf(stdout);
+    expect(events.filter(({ event }) => event === 'pair')).toHaveLength(6);
+    expect(events.filter(({ event }) => event === 'scored').map(({ scene }) => scene)).toEqual([
+      'Nikon/00001',
+      'Nikon/00002',
+    ]);
+    await rm(archive, { recursive: true });
   });
 
   it('scores all as Markdown if asked to', async () => {

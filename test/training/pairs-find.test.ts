@@ -1,11 +1,11 @@
 /** Finding pairs: the paper's layout and lists, two folders, one folder by EXIF, and what is no dataset. */
 
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cfaDng } from '../../main/raw/dng.ts';
-import { findPairs } from '../../main/training/pairs/pairs-find.ts';
+import { findPairs, looksLikePairs } from '../../main/training/pairs/pairs-find.ts';
 import { splitByScene } from '../../main/training/pairs/pairs-split.ts';
 import {
   foundPairsSchema,
@@ -72,6 +72,57 @@ describe('the paper’s folders', () => {
     ]);
     // The folder above, as the paper's archive unpacks.
     expect(await findPairs([path.dirname(folder)])).toEqual(found);
+  });
+
+  it('of several cameras are one dataset, in which scenes stay apart', async () => {
+    const folder = await folderOf('archive', [
+      ...sidFiles.map((file) => `Sony/${file}`),
+      'Fuji/short/00001_00_0.1s.RAF',
+      'Fuji/long/00001_00_10s.RAF',
+      'Fuji/short/00002_00_0.1s.RAF',
+      'Leica/short/00001_00_0.1s.DNG',
+      'notes/readme.md',
+    ]);
+    const found = await findPairs([folder]);
+    expect(found.layout).toBe('sid');
+    expect(found.pairs.map(({ id, scene, split }) => [id, scene, split])).toEqual([
+      ['Fuji/short/00001_00_0.1s.RAF', 'Fuji/00001', undefined],
+      ['Sony/short/00001_00_0.04s.ARW', 'Sony/00001', 'train'],
+      ['Sony/short/00001_00_0.1s.ARW', 'Sony/00001', 'train'],
+      ['Sony/short/00001_01_0.04s.ARW', 'Sony/00001', 'train'],
+      ['Sony/short/10003_00_0.1s.ARW', 'Sony/10003', 'test'],
+      ['Sony/short/20004_09_0.1s.ARW', 'Sony/20004', 'validation'],
+    ]);
+    expect(found.unpaired.map(({ file }) => path.relative(folder, file))).toEqual([
+      'Fuji/short/00002_00_0.1s.RAF',
+    ]);
+  });
+
+  it('are known as pairs by the rule by which they are found', async () => {
+    const folder = await folderOf('known', ['Fuji/short/a.RAF', 'Fuji/long/a.RAF', 'x/y.png']);
+    expect(await looksLikePairs([folder])).toBe(true);
+    expect(await looksLikePairs([path.join(folder, 'Fuji')])).toBe(true);
+    expect(await looksLikePairs([path.join(folder, 'Fuji/short')])).toBe(false);
+    expect(await looksLikePairs([path.join(folder, 'x')])).toBe(false);
+    expect(await looksLikePairs([path.join(folder, 'nowhere')])).toBe(false);
+  });
+
+  it('may be links, but are no two datasets for that, nor endless', async () => {
+    const real = await folderOf('linked/disk', ['dark/a.dng', 'bright/a.png']);
+    const camera = await folderOf('linked/archive/Sony', []);
+    const archive = path.dirname(camera);
+    await symlink(path.join(real, 'dark'), path.join(camera, 'short'));
+    await symlink(path.join(real, 'bright'), path.join(camera, 'long'));
+    await symlink(camera, path.join(archive, 'again'));
+    await symlink(archive, path.join(archive, 'circle'));
+    await symlink('itself', path.join(archive, 'itself'));
+    await symlink(path.join(root, 'nowhere'), path.join(archive, 'dangling'));
+    await symlink(path.join(root, 'nowhere.dng'), path.join(real, 'dark', 'gone.dng'));
+    const inCamera = await findPairs([camera]);
+    expect(inCamera.pairs.map(({ id }) => id)).toEqual(['short/a.dng']);
+    expect(inCamera.unpaired.map(({ file }) => path.basename(file))).toEqual(['gone.dng']);
+    const inArchive = await findPairs([archive]);
+    expect(inArchive.pairs.map(({ id }) => id)).toEqual(['short/a.dng']);
   });
 
   it('name what is missing', async () => {

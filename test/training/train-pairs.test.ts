@@ -87,6 +87,12 @@ describe('what is no dataset', () => {
       /one camera but found 2 of .*7SM2, 1 of .*D850.*--only-camera/,
     );
 
+    await datasetOf('archive/Sony', [{ seed: 1 }, { seed: 2 }]);
+    await datasetOf('archive/Nikon', [{ seed: 1, camera: 'nikon-d850' }]);
+    expect(await answer([path.join(root, 'archive')])).toMatch(
+      /one camera but found 1 of .*D850, 2 of .*7SM2.*--only-camera/,
+    );
+
     const list = path.join(root, 'wrong_train_list.txt');
     await writeFile(list, './short/a.ARW ./long/b.ARW ISO200 F8\n');
     expect(await answer([list])).toMatch(/found none of them, \.\/short\/a\.ARW/);

@@ -1,12 +1,12 @@
 /** Finds the pairs in what a photographer points at: the paper's folders or lists, two folders, or one. */
 
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { isRawName } from '../../library/folder.ts';
 import { describeError, Refusal, throwIfCancelled } from '../../refusal.ts';
 import type { FoundPairs, Pair, SplitName, Unpaired } from './pairs.ts';
 import { pairsOfExposures } from './pairs-exposures.ts';
-import { isListName, pairsOfLists } from './pairs-lists.ts';
+import { layoutOf, listing } from './pairs-layout.ts';
+import { pairsOfLists } from './pairs-lists.ts';
 import {
   commonName,
   idBelow,
@@ -28,7 +28,8 @@ export interface FindPairsOptions {
  *
  * @param paths one of these:
  *   - list files of the paper (`Sony_train_list.txt` …), or one folder that holds such lists
- *   - one folder with the subfolders `short` and `long`, or the folder above it (SID's layout)
+ *   - one folder with the subfolders `short` and `long` (SID's layout), or an archive of such folders,
+ *     one a camera
  *   - two folders whose names pair up, the short exposures first; finished pictures may be the second
  *   - one folder of RAW files, whose EXIF tells which exposures belong together
  * @throws Refusal `dataset` where there is no pair: what was looked for, and what was there;
@@ -82,12 +83,10 @@ export async function looksLikePairs(paths: readonly string[]): Promise<boolean>
   const [first, ...more] = paths;
   if (first === undefined) return false;
   if (/\.txt$/i.test(first)) return true;
-  // What is not there is for others to refuse.
-  const kind = await kindOf(first).catch(() => 'file');
-  if (more.length > 0 || kind === 'file') return false;
-  const { names, folders } = await listing(first);
-  const inner = folders.map((name) => name.toLowerCase());
-  return names.some(isListName) || (inner.includes('short') && inner.includes('long'));
+  if (more.length > 0) return false;
+  // What is not there, or cannot be read, is for others to refuse.
+  const layout = await layoutOf(first).catch(() => undefined);
+  return ['lists', 'halves', 'cameras'].includes(layout?.kind ?? '');
 }
 
 async function kindOf(given: string): Promise<'file' | 'folder'> {
@@ -103,56 +102,52 @@ async function kindOf(given: string): Promise<'file' | 'folder'> {
 }
 
 async function pairsInFolder(folder: string, options: FindPairsOptions): Promise<FoundPairs> {
-  const { names, folders } = await listing(folder);
-  const lists = names.filter(isListName).map((name) => path.join(folder, name));
-  if (lists.length > 0) return pairsOfLists(lists, options);
-  const named = (name: string): string | undefined =>
-    folders.find((candidate) => candidate.toLowerCase() === name);
-  const [short, long] = [named('short'), named('long')];
-  if (short !== undefined && long !== undefined) {
-    return pairsOfFolders(path.join(folder, short), path.join(folder, long), 'sid');
+  throwIfCancelled(options.signal);
+  const layout = await layoutOf(folder);
+  switch (layout.kind) {
+    case 'lists':
+      return pairsOfLists(layout.lists, options);
+    case 'halves':
+      return pairsOfFolders(layout.short, layout.long, 'sid');
+    case 'half':
+      throw new Refusal(
+        'dataset',
+        `expected the folders "short" and "long" in ${folder} but "${layout.missing}" is missing`,
+      );
+    case 'cameras':
+      return pairsOfCameras(folder, layout.folders, options);
+    case 'photos':
+      if (layout.files.length > 0) return pairsOfExposures(folder, layout.files, options);
+      throw new Refusal(
+        'dataset',
+        `expected pairs in ${folder} but it holds neither RAW files, nor the folders "short" and "long", nor a list of pairs`,
+      );
   }
-  if (short !== undefined || long !== undefined) {
-    throw new Refusal(
-      'dataset',
-      `expected the folders "short" and "long" in ${folder} but "${short === undefined ? 'short' : 'long'}" is missing`,
-    );
-  }
-  // The paper's archive: one folder a camera above these two.
-  if (!names.some(isRawName)) {
-    for (const name of folders) {
-      throwIfCancelled(options.signal);
-      const inner = await listing(path.join(folder, name));
-      const both = inner.folders.filter((each) => /^(short|long)$/i.test(each)).length === 2;
-      if (both) return pairsInFolder(path.join(folder, name), options);
-    }
-  }
-  const files = names.filter(isRawName).map((name) => path.join(folder, name));
-  if (files.length === 0) {
-    throw new Refusal(
-      'dataset',
-      `expected pairs in ${folder} but it holds neither RAW files, nor the folders "short" and "long", nor a list of pairs`,
-    );
-  }
-  return pairsOfExposures(folder, files, options);
 }
 
-async function listing(folder: string): Promise<{ names: string[]; folders: string[] }> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    const visible = entries.filter(({ name }) => !name.startsWith('.'));
-    const names = visible.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
-    const folders = visible.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-    return { names: names.sort(), folders: folders.sort() };
-  } catch (error) {
-    throw new Refusal(
-      'dataset',
-      `expected a readable folder at ${folder}: ${describeError(error)}`,
-      {
-        cause: error,
-      },
-    );
+/** The pairs of each camera. Two cameras number their scenes alike: these are told apart by folder. */
+async function pairsOfCameras(
+  root: string,
+  folders: readonly string[],
+  options: FindPairsOptions,
+): Promise<FoundPairs> {
+  const found: FoundPairs[] = [];
+  for (const folder of folders) {
+    const one = await pairsInFolder(folder, options);
+    if (folders.length === 1) return one;
+    const below = (name: string): string => `${idBelow(root, folder)}/${name}`;
+    const pairs = one.pairs.map((pair) => ({
+      ...pair,
+      id: below(pair.id),
+      scene: below(pair.scene),
+    }));
+    found.push({ ...one, pairs });
   }
+  return {
+    layout: 'sid',
+    pairs: found.flatMap(({ pairs }) => pairs).sort((a, b) => (a.id < b.id ? -1 : 1)),
+    unpaired: found.flatMap(({ unpaired }) => unpaired),
+  };
 }
 
 /** One half of a dataset: its files by the name they share with their partners. */
