@@ -1,5 +1,6 @@
-/** Pixels of finished pictures, whatever file and profile they come in: sRGB codes. */
+/** Finished pictures, whatever file and profile they come in: sRGB codes, and the tags with them. */
 
+import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 
 export interface SrgbPicture {
@@ -34,4 +35,14 @@ export async function readSrgbPicture(file: string): Promise<SrgbPicture> {
     ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2)
     : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return { width, height, codes, isDeep, format };
+}
+
+/**
+ * Its EXIF, as a TIFF; undefined where it has none.
+ * @throws what sharp throws, in its words
+ */
+export async function readPictureTags(file: string): Promise<Uint8Array | undefined> {
+  const { format, exif } = await sharp(file).metadata();
+  // sharp finds the EXIF of a PNG; a TIFF is itself made of such tags.
+  return format === 'tiff' ? readFile(file) : exif;
 }

@@ -1,13 +1,12 @@
 /** Finished pictures as targets: PNG and TIFF of 8 or 16 bits, in sRGB, laid over the sensor's pixels. */
 
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { placementOf } from '../../develop/orientation.ts';
 import type { Orientation, Shot } from '../../raw/mosaic.ts';
 import { exifExposure } from '../../raw/shot.ts';
 import { readTiff } from '../../raw/tiff-tags.ts';
 import { describeError, Refusal } from '../../refusal.ts';
-import { readSrgbPicture } from '../pictures.ts';
+import { readPictureTags, readSrgbPicture } from '../pictures.ts';
 
 export interface FinishedPicture {
   readonly width: number;
@@ -39,9 +38,7 @@ export async function readFinishedPicture(file: string): Promise<FinishedPicture
 /** How a picture says it was exposed: nothing where whoever finished it left no EXIF in. */
 export async function readPictureShot(file: string): Promise<Shot> {
   try {
-    const { format, exif } = await sharp(file).metadata();
-    // sharp finds the EXIF of a PNG; a TIFF is itself made of such tags.
-    const tags = format === 'tiff' ? await readFile(file) : exif;
+    const tags = await readPictureTags(file);
     return exifExposure(tags && readTiff(tags));
   } catch {
     // It is there for its pixels, which `readFinishedPicture` reads.
