@@ -175,8 +175,20 @@ export function trainCommand(): Command {
     .option('--export-only', 'write the model of the run in --out as it stands')
     .option('--json', 'print one JSON object a line')
     .action(async (pairs: string[], given: unknown) => {
-      await runTraining(pairs, trainOptionsSchema.parse(given));
+      await runTraining(pairs, trainOptions(given));
     });
+}
+
+/** @throws Refusal `bad-argument` */
+function trainOptions(given: unknown): TrainOptions {
+  const parsed = trainOptionsSchema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const option = String(issue?.path[0] ?? '').replace(
+    /[A-Z]/g,
+    (letter) => `-${letter.toLowerCase()}`,
+  );
+  throw new Refusal('bad-argument', `bad --${option}: ${issue?.message ?? 'it is wrong'}`);
 }
 
 async function runTraining(paths: readonly string[], options: TrainOptions): Promise<void> {

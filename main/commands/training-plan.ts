@@ -28,6 +28,7 @@ import {
   type RunPlan,
   type RunSettings,
 } from '../training/run/run-folder.ts';
+import { isRunTaken } from '../training/run/run-lock.ts';
 import { readTeacher } from '../training/run/teacher.ts';
 import { checkSameTerms, recipeOf, recipeOptionsSchema, resumedRecipe } from './training-recipe.ts';
 
@@ -175,6 +176,7 @@ function usualSettingsFor({ batch, steps }: Recipe, pairs: number | undefined): 
  */
 export function checkOptions(options: TrainOptions, hasPairs: boolean): void {
   const { out } = options;
+  checkAtRest(out);
   titled(options);
   recipeOf(options, hasPairs ? 1 : undefined);
   if (existsSync(runFiles(out).checkpoint)) {
@@ -190,9 +192,7 @@ export function checkOptions(options: TrainOptions, hasPairs: boolean): void {
  * @throws Refusal, before anything is written
  */
 export async function planResumption(options: TrainOptions, pairs?: ChosenPairs): Promise<void> {
-  if (options.from !== undefined) {
-    throw new Refusal('bad-argument', 'expected --resume or --from but received both');
-  }
+  checkAtRest(options.out);
   const files = runFiles(options.out);
   const hasCheckpoint = existsSync(files.checkpoint);
   const hasDescription = existsSync(files.description);
@@ -203,6 +203,7 @@ export async function planResumption(options: TrainOptions, pairs?: ChosenPairs)
     );
   }
   const had = hasDescription ? (await readRun(options.out)).description : undefined;
+  checkBeginning(options, had);
   const checkpoint = hasCheckpoint ? await readCheckpoint(files.checkpoint) : undefined;
   const before = checkpoint?.recipe ?? had?.recipe;
   if (before === undefined) throw new Error('expected a recipe');
@@ -215,16 +216,9 @@ export async function planResumption(options: TrainOptions, pairs?: ChosenPairs)
   if (pairs !== undefined) {
     dataset = pairs;
     checkDataset(options, checkpoint?.dataset ?? '', await describePairs(pairs.splits.train));
-  } else if (options.photos.length > 0 || options.camera !== undefined || dataset === undefined) {
-    const had = dataset?.kind === 'photos' ? dataset : undefined;
-    // Runs of the older form trained on every photo.
-    const setAside = dataset === undefined ? 0 : had?.setAside;
-    const asked =
-      options.photos.length > 0 || had === undefined
-        ? options
-        : { ...options, ...had, photos: had.paths };
-    const camera = options.camera ?? had?.cameraProfile;
-    const chosen = await chooseDataset({ ...asked, camera }, setAside);
+  } else if (asksForPhotos(options) || dataset === undefined) {
+    checkTakesPhotos(recipe);
+    const chosen = await chooseDataset(...photosAsked(options, dataset));
     dataset = chosen.dataset;
     checkDataset(options, checkpoint?.dataset ?? '', chosen.digest);
   }
@@ -237,6 +231,68 @@ export async function planResumption(options: TrainOptions, pairs?: ChosenPairs)
     const plan: RunPlan = { title, recipe, dataset, settings, startedFrom: { kind: 'random' } };
     await adoptRun(options.out, plan, checkpoint?.state.step ?? 0);
   }
+}
+
+/** The command that began a run goes on with it by --resume; another beginning would be another run. */
+function checkBeginning({ from }: TrainOptions, had: RunDescription | undefined): void {
+  const beginning = had?.startedFrom;
+  const which =
+    beginning === undefined || beginning.kind === 'random' ? undefined : beginning.which;
+  if (from === undefined || from === which) return;
+  throw new Refusal(
+    'bad-argument',
+    `expected --resume without --from, as the run ${which === undefined ? 'began with random weights' : `began from ${which}`}, but received --from ${from}: leave it out, or begin another run in another folder`,
+  );
+}
+
+/** A run that trains keeps its description to itself. @throws Refusal `dataset` */
+function checkAtRest(out: string): void {
+  if (!isRunTaken(out)) return;
+  throw new Refusal(
+    'dataset',
+    `expected the run in ${out} to be at rest but another process is training it: stop that one first`,
+  );
+}
+
+/** @throws Refusal `bad-argument` */
+function checkTakesPhotos({ domain, name }: Recipe): void {
+  if (domain === 'camera-linear') return;
+  throw new Refusal(
+    'bad-argument',
+    `expected pairs for a run of --recipe ${name}, whose targets are finished pictures, but received photos or what concerns them`,
+  );
+}
+
+function asksForPhotos(options: TrainOptions): boolean {
+  const { photos, camera, exclude, withHeldOut, photoMemory, validationPhotos } = options;
+  const hasLists = photos.length + exclude.length > 0;
+  const single = [camera, photoMemory, validationPhotos];
+  return hasLists || withHeldOut || single.some((option) => option !== undefined);
+}
+
+/**
+ * The photos that the options ask for when a run goes on: what they leave open is as it was, so that the command that
+ * began a run goes on with it, and so does a shorter one.
+ * @param had what the run learned from; undefined for runs of the older form, which trained on every photo
+ */
+function photosAsked(
+  options: TrainOptions,
+  had: Dataset | undefined,
+): [options: TrainOptions, setAside: number | undefined] {
+  if (had?.kind !== 'photos') {
+    return [options, options.validationPhotos ?? (had === undefined ? 0 : undefined)];
+  }
+  const { photos, exclude, withHeldOut, camera, photoMemory, validationPhotos } = options;
+  const { photoBytesMax } = had;
+  const asked = {
+    ...options,
+    photos: photos.length > 0 ? photos : [...had.paths],
+    exclude: exclude.length > 0 ? exclude : [...had.exclude],
+    withHeldOut: withHeldOut || had.withHeldOut,
+    camera: camera ?? had.cameraProfile,
+    photoMemory: photoMemory ?? (photoBytesMax === undefined ? undefined : photoBytesMax / 1e6),
+  };
+  return [asked, validationPhotos ?? had.setAside];
 }
 
 /** What training can start from. */
@@ -310,7 +366,7 @@ async function chooseDataset(
     withHeldOut,
     ...(setAside === undefined ? {} : { setAside }),
     ...(camera === undefined ? {} : { cameraProfile: path.resolve(camera) }),
-    ...(photoMemory === undefined ? {} : { photoBytesMax: photoMemory * 1e6 }),
+    ...(photoMemory === undefined ? {} : { photoBytesMax: Math.round(photoMemory * 1e6) }),
   };
   const { training } = await splitPhotos(dataset);
   const profile = camera === undefined ? undefined : await readCameraProfile(camera);

@@ -120,6 +120,12 @@ function finalRate({ schedule, learningRate: from, learningRateFinal: to }: Reci
   return schedule === 'halfway' ? (rate * to) / from : Math.min(rate, to);
 }
 
+/** As `--loss` takes it. */
+function said(loss: LossWeights): string {
+  const terms = Object.entries(loss).filter(([, weight]) => weight > 0);
+  return terms.map(([name, weight]) => `${name}:${weight}`).join(',');
+}
+
 /**
  * The run's own recipe; only the number of steps may be given anew.
  * @throws Refusal `bad-argument`
@@ -138,6 +144,8 @@ export function resumedRecipe(options: RecipeOptions, recipe: Recipe): Recipe {
     ['--clip-norm', options.clipNorm, recipe.clipNorm],
     ['--teacher-share', options.teacherShare, recipe.teacher?.share ?? 0],
     ['--seed', options.seed, recipe.seed],
+    ['--epochs', options.epochs, recipe.epochs ?? 0],
+    ['--loss', options.loss && said(lossOf(options.loss)), said(recipe.loss)],
   ];
   for (const [name, asked, had] of given) {
     if (asked !== undefined && asked !== had) {

@@ -10,6 +10,7 @@ import { openNetwork } from '../../main/network/session.ts';
 import { encodeCheckpoint, readCheckpoint } from '../../main/training/run/checkpoint.ts';
 import { defaultRecipe, type Recipe } from '../../main/training/recipe.ts';
 import { readRun } from '../../main/training/run/run-folder.ts';
+import { takeRun } from '../../main/training/run/run-lock.ts';
 import { freshState } from '../../main/training/run/run.ts';
 import { noLoss } from '../../main/training/step/loss.ts';
 import { writePhotos } from './made-photos.ts';
@@ -155,6 +156,69 @@ it('refuses other photos and other settings for a run that goes on', async () =>
     expect(refused).toMatchObject({ status, stdout: '' });
     expect(refused.stderr).toContain(message);
   }
+});
+
+it('goes on by the command that began a run, or by less of it', async () => {
+  const out = path.join(folder, 'begun');
+  const from = path.join(folder, 'whole', 'renamed.json');
+  const few =
+    '--batch 1 --patch 32 --threads 1 --validation-photos 1 --photo-memory 1 --json'.split(' ');
+  const begun = [
+    'train',
+    '--photos',
+    photos,
+    ...few,
+    '--exclude',
+    'made-0.png',
+    '--out',
+    out,
+    '--from',
+    from,
+  ];
+  const resume = [...begun, '--resume']; // prettier-ignore
+  expect(await nightglass([...begun, '--steps', '2'])).toMatchObject({ status: 0, stderr: '' });
+  const { dataset } = (await readRun(out)).description;
+  expect(dataset).toMatchObject({ exclude: ['made-0.png'], setAside: 1, photoBytesMax: 1e6 });
+  expect(await nightglass([...resume, '--steps', '3'])).toMatchObject({ status: 0, stderr: '' });
+  const short = ['train', '--photos', photos, '--out', out, '--resume', '--steps', '4', '--json'];
+  expect(await nightglass(short)).toMatchObject({ status: 0, stderr: '' });
+  const after = (await readRun(out)).description;
+  expect(after.dataset).toEqual(dataset);
+  expect((await readCheckpoint(path.join(out, 'checkpoint.ngck'))).state.step).toBe(4);
+
+  const cases: [string[], number, string][] = [
+    [['--from', 'fast'], 2, `began from ${from}`],
+    [['--loss', 'mse'], 2, '--loss toned:1,linear:0.2,blocks:0.5'],
+    [['--epochs', '3'], 2, '--epochs'],
+    [['--exclude', 'kodim3.png'], 1, '--other-photos'],
+    [['--with-held-out'], 1, '--other-photos'],
+  ];
+  for (const [args, status, message] of cases) {
+    const refused = await nightglass(['train', '--out', out, '--resume', ...args]);
+    expect(refused).toMatchObject({ status, stdout: '' });
+    expect(refused.stderr).toContain(message);
+  }
+  expect((await readRun(out)).description).toEqual(after);
+}, 200_000);
+
+it('leaves the description of a run that trains alone', async () => {
+  const out = path.join(folder, 'from');
+  const before = await readFile(path.join(out, 'run.json'), 'utf8');
+  const release = takeRun(out);
+  try {
+    const commands = [
+      ['--resume', '--steps', '7', '--name', 'Other'],
+      ['--photos', photos],
+    ];
+    for (const args of commands) {
+      const refused = await nightglass(['train', '--out', out, ...args]);
+      expect(refused).toMatchObject({ status: 1, stdout: '' });
+      expect(refused.stderr).toContain('another process is training it');
+    }
+  } finally {
+    release();
+  }
+  expect(await readFile(path.join(out, 'run.json'), 'utf8')).toBe(before);
 });
 
 it('measures where steps are made faster if it is asked to, and says so', async () => {
