@@ -4,7 +4,7 @@ import type { Dataset } from '../../preload/training.ts';
 import type { Fault, PairReport } from '../training/pairs/pairs.ts';
 
 /** What a person may know better than a measurement does; the rest cannot be learned from at all. */
-const forgivable: readonly Fault[] = ['ratio-differs', 'misaligned', 'saturated', 'dark', 'duplicate'];
+const forgivable: readonly Fault[] = ['scene-differs', 'ratio-differs', 'misaligned', 'saturated', 'dark', 'duplicate'];
 
 /** Whether the pair may be taken in by hand. */
 export function isTakeable({ fault, facts }: PairReport): boolean {

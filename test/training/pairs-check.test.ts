@@ -11,6 +11,7 @@ import { linearDng } from '../../main/raw/dng.ts';
 import type { FilePieces } from '../../main/raw/ifd.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
 import { checkPairs } from '../../main/training/pairs/pairs-check.ts';
+import { measureLikeness } from '../../main/training/pairs/pairs-likeness.ts';
 import {
   cellsOfMosaic,
   measureRatio,
@@ -126,6 +127,48 @@ describe('the measured shift', () => {
       { iso: 6400 },
     );
     expect(measureShift(cellsOfMosaic(wall.short), cellsOfMosaic(wall.long), 100)).toBeUndefined();
+  });
+});
+
+describe('the measured likeness', () => {
+  const scenes = [1, 2, 3, 5].map((seed) => sceneOf(seed, [512, 384]));
+  const longs = scenes.map((scene) => cellsOfMosaic(pairOf(scene).long));
+
+  it.each([
+    { iso: 1600, ratio: 100 },
+    { iso: 6400, ratio: 250 },
+    { iso: 25_600, ratio: 300 },
+  ])('tells one scene from another (ISO $iso ×$ratio)', ({ iso, ratio }) => {
+    const likenesses = scenes.map((scene) => {
+      const short = cellsOfMosaic(pairOf(scene, { iso, ratio }).short);
+      return longs.map((long) => measureLikeness(short, long, ratio) ?? 99);
+    });
+    for (const [short, row] of likenesses.entries()) {
+      for (const [long, likeness] of row.entries()) {
+        if (short === long) expect(likeness).toBeGreaterThan(0.85);
+        else expect(likeness).toBeLessThan(0.6);
+      }
+    }
+  });
+
+  it('is not moved by a trail of light', () => {
+    const { short, long } = pairOf(scenes[0]!, { iso: 6400, ratio: 250 });
+    const passed = { ...long, samples: long.samples.slice() };
+    passed.samples.fill(12_000, long.width * 200, long.width * 220);
+    const likeness = measureLikeness(cellsOfMosaic(short), cellsOfMosaic(passed), 250);
+    expect(likeness).toBeGreaterThan(0.75);
+  });
+
+  it('is not known of walls, or where the short exposure is all noise', () => {
+    const wall = pairOf(
+      photoOf('wall', [256, 256], () => 0.2),
+      { iso: 6400 },
+    );
+    expect(
+      measureLikeness(cellsOfMosaic(wall.short), cellsOfMosaic(wall.long), 100),
+    ).toBeUndefined();
+    const darkest = pairOf(scenes[0]!, { iso: 25_600, ratio: 1000 });
+    expect(measureLikeness(cellsOfMosaic(darkest.short), longs[0]!, 1000)).toBeUndefined();
   });
 });
 
@@ -264,6 +307,23 @@ describe('a pair', () => {
         code,
         expect.stringMatching(words),
       ]);
+    }
+  });
+
+  it('of two scenes is left out, a finished picture too', async () => {
+    const other = pairOf(sceneOf(5, size));
+    const picture = path.join(folder, 'other.png');
+    await writePicture(picture, other.truth);
+    const { short } = good;
+    const pairs = [
+      await written('w', { short, long: other.long }),
+      await written('x', { short, long: picture }, { target: 'picture', statedRatio: 100 }),
+    ];
+    for (const pair of pairs) {
+      const { fault, facts } = await reportOn(pair);
+      expect(fault?.code).toBe('scene-differs');
+      expect(fault?.sentence).toMatch(/: these two do not show the same scene$/);
+      expect(facts?.likeness).toBeLessThan(0.6);
     }
   });
 

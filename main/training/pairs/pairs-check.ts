@@ -9,6 +9,7 @@ import type { Mosaic, Shot } from '../../raw/mosaic.ts';
 import { describeError, Refusal, throwIfCancelled } from '../../refusal.ts';
 import type { Fault, Notice, Pair, PairFacts, PairReport } from './pairs.ts';
 import { exposureRatio } from './pairs-exposures.ts';
+import { LIKENESS_MIN, measureLikeness } from './pairs-likeness.ts';
 import { loadExposure, loadTarget, shotOfTarget, type PairTarget } from './pairs-load.ts';
 import {
   cellsOfMosaic,
@@ -110,8 +111,10 @@ class Checker {
       if (brightest(long) < LIGHT_MIN) {
         throw new Left('dark', `${name(pair.long)} is nearly black itself: it shows no scene`);
       }
+      // A camera that moved shows another view of the scene, which is told more exactly.
+      settleShift(facts, pair, notice);
+      settleScene(facts, pair);
       known.facts = { ...facts, ...settleRatio(facts, pair, notice) };
-      settleShift(known.facts, pair, notice);
       if (long.saturated > SATURATED_NOTICED) {
         notice(
           'partly-saturated',
@@ -226,8 +229,10 @@ function measure(
   // A finished picture's tones are its maker's: they are asked only where nothing else says a ratio.
   const isAsked = target.kind === 'raw' || statedRatio === undefined;
   const measured = isAsked ? measureRatio(cells, long) : undefined;
-  const ratio = statedRatio ?? measured?.ratio ?? 1;
+  const known = statedRatio ?? measured?.ratio;
+  const ratio = known ?? 1;
   const shift = measureShift(cells, long, ratio);
+  const likeness = measureLikeness(cells, long, target.kind === 'picture' ? undefined : known);
   return {
     camera,
     ...(iso === undefined ? {} : { iso }),
@@ -240,6 +245,7 @@ function measure(
       ? {}
       : { measuredRatio: measured.ratio, measuredRatioError: measured.error }),
     ...(shift === undefined ? {} : { shift }),
+    ...(likeness === undefined ? {} : { likeness }),
     saturated: long.saturated,
   };
 }
@@ -325,6 +331,14 @@ function settleShift(
     throw new Left('misaligned', `${moved}: the camera moved between them`);
   }
   if (pixels - shift.precision > SHIFT_NOTICED) notice('slightly-misaligned', moved);
+}
+
+function settleScene({ likeness }: PairFacts, pair: Pair): void {
+  if (likeness === undefined || likeness >= LIKENESS_MIN) return;
+  throw new Left(
+    'scene-differs',
+    `${name(pair.short)} and ${name(pair.long)}: these two do not show the same scene`,
+  );
 }
 
 /** The value that all but a hundredth of the cells stay below. */

@@ -78,31 +78,43 @@ const BLOCKS_MIN = 12;
 /** A black level may be wrong by this much of the range, as far as anyone knows. */
 const BLACK_DOUBT = 2e-5;
 
+/** Means over the cells of one block, and the variance that noise leaves in the short one's. */
 interface Block {
   readonly long: number;
   readonly short: number;
+  readonly shortVariance: number;
 }
 
 /** Means of the blocks in which nothing of the long exposure is near its limit, or next to black. */
 function midTones(short: Cells, long: Cells, darkest: number): Block[] {
   const blocks: Block[] = [];
+  const cells = BLOCK ** 2;
   const { width, height } = long;
   for (let top = 0; top + BLOCK <= height; top += BLOCK) {
     for (let left = 0; left + BLOCK <= width; left += BLOCK) {
-      let [longSum, shortSum, highest] = [0, 0, 0];
+      let [longSum, shortSum, shortSquares, highest] = [0, 0, 0, 0];
       for (let y = top; y < top + BLOCK; y++) {
         for (let at = y * width + left, end = at + BLOCK; at < end; at++) {
           longSum += long.values[at]!;
           shortSum += short.values[at]!;
+          shortSquares += short.values[at]! ** 2;
           if (long.values[at]! > highest) highest = long.values[at]!;
         }
       }
-      const mean = longSum / BLOCK ** 2;
-      if (highest < 0.9 && mean > darkest)
-        blocks.push({ long: mean, short: shortSum / BLOCK ** 2 });
+      const [mean, shortMean] = [longSum / cells, shortSum / cells];
+      if (highest >= 0.9 || mean <= darkest) continue;
+      const shortVariance = (shortSquares / cells - shortMean ** 2) / (cells - 1);
+      blocks.push({ long: mean, short: shortMean, shortVariance });
     }
   }
   return blocks;
+}
+
+/** The brighter mid-tones, or all where the scene has few. @returns undefined where there are too few of them */
+export function comparableBlocks(short: Cells, long: Cells): readonly Block[] | undefined {
+  const bright = midTones(short, long, 0.02);
+  const blocks = bright.length >= 4 * BLOCKS_MIN ? bright : midTones(short, long, 0.002);
+  return blocks.length < BLOCKS_MIN ? undefined : blocks;
 }
 
 /**
@@ -114,9 +126,8 @@ function midTones(short: Cells, long: Cells, darkest: number): Block[] {
  * @returns undefined where the scene has too little light or the noise is too much to tell
  */
 export function measureRatio(short: Cells, long: Cells): MeasuredRatio | undefined {
-  const bright = midTones(short, long, 0.02);
-  const blocks = bright.length >= 4 * BLOCKS_MIN ? bright : midTones(short, long, 0.002);
-  if (blocks.length < BLOCKS_MIN) return undefined;
+  const blocks = comparableBlocks(short, long);
+  if (blocks === undefined) return undefined;
   const withOffset = robustLine(blocks, true);
   const through = robustLine(blocks, false);
   const candidates = [withOffset, through].filter(({ slope, error }) => slope > 0 && error < 0.1);

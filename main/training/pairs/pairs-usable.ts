@@ -13,6 +13,7 @@ const FAULT_WORDS: Readonly<Record<Fault, string>> = {
   'camera-differs': 'mix two cameras',
   'layout-differs': 'mix two colour layouts',
   'size-differs': 'differ in size',
+  'scene-differs': 'do not show the same scene',
   'ratio-unknown': 'do not say how they were exposed',
   'ratio-out-of-range': 'are exposed too much alike or too differently',
   'ratio-differs': 'are not lit as they say',

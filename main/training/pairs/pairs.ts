@@ -50,6 +50,7 @@ const faultSchema = z.enum([
   'camera-differs',
   'layout-differs',
   'size-differs',
+  'scene-differs',
   'ratio-unknown',
   'ratio-out-of-range',
   'ratio-differs',
@@ -92,6 +93,8 @@ const pairFactsSchema = z.object({
    * good to; pixels.
    */
   shift: z.object({ x: z.number(), y: z.number(), precision: z.number().nonnegative() }).optional(),
+  /** How alike the light is spread over both frames, −1 … 1, where that can be told. */
+  likeness: z.number().optional(),
   /** Share of the long exposure's samples that are at their limit, 0 … 1. */
   saturated: z.number().min(0).max(1),
 });
