@@ -18,6 +18,7 @@ import {
   measureShift,
 } from '../../main/training/pairs/pairs-measure.ts';
 import { readFinishedPicture } from '../../main/training/pairs/pairs-picture.ts';
+import { splitByScene } from '../../main/training/pairs/pairs-split.ts';
 import { usablePairs } from '../../main/training/pairs/pairs-usable.ts';
 import { pairReportSchema, type Pair, type PairReport } from '../../main/training/pairs/pairs.ts';
 import {
@@ -355,9 +356,43 @@ describe('a pair', () => {
     );
     const [kept, twin, joined] = await reportsOn([first, again, sister]);
     expect(kept?.fault).toBeUndefined();
-    expect(twin?.fault?.sentence).toMatch(/same picture as s$/);
+    expect(twin?.fault?.sentence).toMatch(
+      /same picture as s-short\.dng, which is paired with s-long\.dng already$/,
+    );
     expect(joined?.pair.scene).toBe('s');
     expect(joined?.notices.map(({ code }) => code)).toEqual(['scene-joined']);
+  });
+
+  it('that is right is kept after a wrong line, which joins no scenes', async () => {
+    const other = pairOf(sceneOf(5, size));
+    const right = await written('y', good);
+    const its = await written('z', other);
+    const reports = await reportsOn([{ ...right, id: 'wrong', long: its.long }, right, its]);
+    expect(reports.map(({ fault }) => fault?.code)).toEqual([
+      'scene-differs',
+      undefined,
+      undefined,
+    ]);
+    expect(usablePairs(reports).map(({ scene }) => scene)).toEqual(['y', 'z']);
+  });
+
+  it('is of one scene with all that share a long exposure with it, over others too', async () => {
+    const again = pairOf(sceneOf(3, size), { seed: 2 });
+    const darker = pairOf(sceneOf(3, size), { ratio: 250 });
+    const far = pairOf(sceneOf(5, size));
+    const pairs = [
+      await written('A1', good, { scene: 'A', split: 'train' }),
+      await written('B1', { short: again.short, long: again.long }, { scene: 'B', split: 'test' }),
+      await written('B2', { short: darker.short, long: good.long }, { scene: 'B', split: 'train' }),
+      await written('C1', far, { scene: 'C', split: 'test' }),
+    ];
+    const used = usablePairs(await reportsOn(pairs));
+    expect(used.map(({ scene }) => scene)).toEqual(['A', 'A', 'A', 'C']);
+    const { train, test } = splitByScene(used);
+    expect([train, test].map((split) => split.map(({ id }) => id))).toEqual([
+      ['A1', 'B1', 'B2'],
+      ['C1'],
+    ]);
   });
 
   it('can be waited for or not', async () => {

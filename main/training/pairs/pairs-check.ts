@@ -79,8 +79,8 @@ class Checker {
   readonly #signal: AbortSignal | undefined;
   /** The last target: consecutive pairs often share it. */
   #last: { readonly file: string; readonly seen: Seen } | undefined;
-  /** Pairs by the content of their short exposures, scenes by that of their long ones. */
-  readonly #shorts = new Map<string, string>();
+  /** Of pairs that were kept: pairs by the content of their short exposures, scenes by that of their long ones. */
+  readonly #shorts = new Map<string, Pair>();
   readonly #scenes = new Map<string, string>();
 
   constructor(signal: AbortSignal | undefined) {
@@ -92,13 +92,16 @@ class Checker {
     const notice = (code: Notice, sentence: string): void => {
       notices.push({ code, sentence });
     };
-    const known: { facts?: PairFacts; pair: Pair } = { pair };
+    const known: Pick<PairReport, 'pair' | 'found' | 'facts'> = { pair };
     try {
       const short = await readable(loadExposure(pair.short, this.#signal));
       const seen = await this.#target(pair, short);
       const { target, cells: long } = seen;
       fitTogether(short, target, pair);
-      known.pair = this.#once(pair, short, seen, notice);
+      const digest = digestOf(short.samples);
+      this.#checkOnce(pair, digest, seen);
+      known.found = { scene: pair.scene, longDigest: seen.digest };
+      known.pair = this.#inItsScene(pair, seen, notice);
       const shortCells = cellsOfMosaic(short);
       const facts = measure(pair, short, seen, shortCells);
       known.facts = facts;
@@ -121,7 +124,9 @@ class Checker {
           `${percent(long.saturated)} of ${name(pair.long)} are burnt out`,
         );
       }
-      return { pair: known.pair, notices, facts: known.facts };
+      this.#shorts.set(digest, pair);
+      this.#scenes.set(seen.digest, known.pair.scene);
+      return { ...known, notices };
     } catch (error) {
       if (!(error instanceof Left)) throw error;
       const fault = { code: error.code, sentence: error.message };
@@ -145,14 +150,7 @@ class Checker {
     return seen;
   }
 
-  /** The pair, in the scene of an earlier one with the same long exposure. */
-  #once(
-    pair: Pair,
-    short: Mosaic,
-    { digest: longDigest }: Seen,
-    notice: (code: Notice, sentence: string) => void,
-  ): Pair {
-    const digest = digestOf(short.samples);
+  #checkOnce(pair: Pair, digest: string, { digest: longDigest }: Seen): void {
     if (digest === longDigest) {
       throw new Left(
         'duplicate',
@@ -160,13 +158,21 @@ class Checker {
       );
     }
     const twin = this.#shorts.get(digest);
-    if (twin !== undefined) {
-      throw new Left('duplicate', `${name(pair.short)} is the very same picture as ${twin}`);
-    }
-    this.#shorts.set(digest, pair.id);
-    const scene = this.#scenes.get(longDigest);
-    if (scene === undefined) this.#scenes.set(longDigest, pair.scene);
-    if (scene === undefined || scene === pair.scene) return pair;
+    if (twin === undefined) return;
+    throw new Left(
+      'duplicate',
+      `${name(pair.short)} is the very same picture as ${name(twin.short)}, which is paired with ${name(twin.long)} already`,
+    );
+  }
+
+  /** The pair, in the scene of an earlier one with the same long exposure. */
+  #inItsScene(
+    pair: Pair,
+    { digest }: Seen,
+    notice: (code: Notice, sentence: string) => void,
+  ): Pair {
+    const scene = this.#scenes.get(digest) ?? pair.scene;
+    if (scene === pair.scene) return pair;
     notice(
       'scene-joined',
       `its long exposure is also that of scene ${scene}: both count as one, so that it is not tested on what it was trained on`,

@@ -2,6 +2,7 @@
 
 import { Refusal } from '../../refusal.ts';
 import type { Fault, PairReport, UsablePair } from './pairs.ts';
+import { joinScenes } from './pairs-scenes.ts';
 
 /** One alone would be learned by heart, and nothing could tell. */
 const PAIRS_MIN = 2;
@@ -29,7 +30,7 @@ export interface UsableOptions {
 }
 
 /**
- * The pairs that were kept.
+ * The pairs that were kept, those of scenes that are one in one scene.
  * @throws Refusal `dataset` if fewer than two are left, or they are of several cameras and none was
  *   chosen: a network for one's own camera learns its noise and colours
  */
@@ -37,8 +38,9 @@ export function usablePairs(
   reports: readonly PairReport[],
   { camera }: UsableOptions = {},
 ): UsablePair[] {
-  const kept = reports.flatMap(({ pair, fault, facts }): UsablePair[] => {
-    if (fault !== undefined || facts === undefined) return [];
+  const sound = reports.filter(({ fault }) => fault === undefined);
+  const kept = joinScenes(sound).flatMap(({ pair, facts }): UsablePair[] => {
+    if (facts === undefined) return [];
     const { ratio, camera: from, width, height } = facts;
     return [{ ...pair, ratio, camera: from, width, height }];
   });

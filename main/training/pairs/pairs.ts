@@ -101,8 +101,10 @@ const pairFactsSchema = z.object({
 export type PairFacts = z.infer<typeof pairFactsSchema>;
 
 export const pairReportSchema = z.object({
-  /** As found; its scene is another's where the two turned out to share a long exposure. */
+  /** As found; its scene is an earlier one's where the two turned out to share a long exposure. */
   pair: pairSchema,
+  /** What tells which scenes are one: its scene as found, and a digest of its long exposure's samples. */
+  found: z.object({ scene: z.string().min(1), longDigest: z.string() }).optional(),
   /** Present where the pair is left out: why, as a code and as a sentence for people. */
   fault: z.object({ code: faultSchema, sentence: z.string() }).optional(),
   notices: z.array(z.object({ code: noticeSchema, sentence: z.string() })),
