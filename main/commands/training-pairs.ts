@@ -58,7 +58,7 @@ export async function choosePairs(
   tell(
     { event: 'pairs', layout, found: pairs.length, train, validation, test },
     `${train} pairs to learn from, ${validation} to validate, ${test} kept for evaluate` +
-      (validation === 0 ? ' (too few scenes to give one away)' : ''),
+      (train > 0 && validation === 0 ? ' (too few scenes to give one away)' : ''),
   );
   return { kind: 'pairs', paths: paths.map((given) => path.resolve(given)), splits };
 }

@@ -129,7 +129,6 @@ export async function planRun(given: TrainOptions, pairs?: ChosenPairs): Promise
   const begun = await begin(options, recipeOf(options, count));
   const { weights, passes } = begun;
   const recipe = await withTeacher(options, begun.recipe);
-  if (pairs !== undefined) checkPairsFit(recipe, pairs.splits.train);
   const dataset = pairs ?? (await chooseDataset(options, options.validationPhotos)).dataset;
   const plan: RunPlan = {
     title,
@@ -215,6 +214,7 @@ export async function planResumption(options: TrainOptions, pairs?: ChosenPairs)
   let dataset: Dataset | undefined = had?.dataset;
   if (pairs !== undefined) {
     dataset = pairs;
+    checkPairsFit(recipe, pairs);
     checkDataset(options, checkpoint?.dataset ?? '', await describePairs(pairs.splits.train));
   } else if (asksForPhotos(options) || dataset === undefined) {
     checkTakesPhotos(recipe);

@@ -116,6 +116,28 @@ describe('what is no dataset', () => {
     );
     expect(await answer([], ['--photos', bright, '--recipe', 'sid'])).toMatch(/expected pairs for/);
   });
+
+  it('is told: scenes for the test alone, or a finished picture among those that watch', async () => {
+    const folder = await datasetOf('listed', [{ seed: 1 }, { seed: 2 }, { seed: 3 }]);
+    const lineOf = (seed: number, long: string): string =>
+      `./short/0000${seed}_00_0.1s.dng ./long/0000${seed}_00_${long} ISO1600 F8\n`;
+    const test = path.join(folder, 'only_test_list.txt');
+    await writeFile(test, lineOf(1, '10s.dng') + lineOf(2, '10s.dng'));
+    expect(await answer([test])).toMatch(
+      /all 2 that can be used of only_test_list\.txt are kept for the test.*name training scenes too/,
+    );
+    const train = path.join(folder, 'some_train_list.txt');
+    await writeFile(train, lineOf(1, '10s.dng') + lineOf(2, '10s.dng'));
+    const watching = path.join(folder, 'one_val_list.txt');
+    await writeFile(watching, lineOf(3, '10s.png'));
+    await writePicture(
+      path.join(folder, 'long', '00003_00_10s.png'),
+      pairOf(sceneOf(3, size)).truth,
+    );
+    expect(await answer([train, watching])).toMatch(
+      /long exposures for the recipe "raw" but 00003_00_10s\.png is a finished picture/,
+    );
+  });
 });
 
 describe('a dataset of pairs', () => {

@@ -103,11 +103,12 @@ async function openPhotos(
 }
 
 async function openPairs(
-  { splits }: Extract<Dataset, { kind: 'pairs' }>,
+  dataset: Extract<Dataset, { kind: 'pairs' }>,
   { recipe, firstStep, signal, onLoading, onSkipped, onAway }: DatasetOptions,
 ): Promise<OpenDataset> {
+  checkPairsFit(recipe, dataset);
+  const { splits } = dataset;
   const { train: pairs } = splits;
-  checkPairsFit(recipe, pairs);
   const digest = await describePairs(pairs);
   const isHeldOut = splits.validation.length > 0;
   const watched = isHeldOut ? splits.validation : pairs;

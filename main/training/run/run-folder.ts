@@ -19,6 +19,7 @@ import { recipeSchema } from '../recipe.ts';
 import { encodeCheckpoint, stateOf } from './checkpoint.ts';
 import { modelTitleSchema } from './model-title.ts';
 import { pairSplitsSchema } from '../pairs/pairs.ts';
+import { checkPairsFit } from '../pairs/pairs-fit.ts';
 import { isRunTaken } from './run-lock.ts';
 
 /**
@@ -163,7 +164,8 @@ export function runFiles(folder: string) {
  * Makes a run folder that waits to be trained. What an earlier run that never came to a checkpoint
  * left there is replaced.
  * @param weights what to start from, [parameters]; random ones by the recipe's seed if not given
- * @throws Refusal `bad-argument` if the folder holds a checkpoint or a living run; `disk`
+ * @throws Refusal `dataset` if the pairs cannot teach the recipe, `bad-argument` if the folder holds a
+ *   checkpoint or a living run, both before anything is written; `disk`
  */
 export async function createRun(
   folder: string,
@@ -171,6 +173,7 @@ export async function createRun(
   weights?: Float32Array,
 ): Promise<RunDescription> {
   const files = runFiles(folder);
+  if (plan.dataset.kind === 'pairs') checkPairsFit(plan.recipe, plan.dataset);
   await openOutputFolder(folder);
   if (existsSync(files.checkpoint) || isRunTaken(folder)) {
     throw new Refusal(
