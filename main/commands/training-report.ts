@@ -8,6 +8,8 @@ export class TrainingReport {
   readonly #isJson: boolean;
   readonly #line: ProgressLine;
   #steps: number | undefined;
+  /** What validations try, for people; runs of before did not say that they had nothing held out. */
+  #validatedOn = 'held-out patches';
 
   constructor({ isJson, line }: { readonly isJson: boolean; readonly line: ProgressLine }) {
     this.#isJson = isJson;
@@ -16,13 +18,16 @@ export class TrainingReport {
 
   /** @param isLogged false for steps that only move the terminal's line */
   tell(event: RunEvent, isLogged: boolean): void {
-    if (event.event === 'start') this.#steps = event.steps;
+    if (event.event === 'start') {
+      this.#steps = event.steps;
+      if (event.validation?.isHeldOut === false) this.#validatedOn = 'patches it is trained on';
+    }
     if (this.#isJson) {
       // How it ended is said by `wrote`, and failures by the program.
       if (isLogged && event.event !== 'done' && event.event !== 'failed') this.#print(event);
       return;
     }
-    const text = spoken(event);
+    const text = spoken(event, this.#validatedOn);
     if (event.event === 'progress') {
       const { step, steps, loss, leftSeconds } = event;
       const left = leftSeconds === undefined ? '' : `, ${formatDuration(leftSeconds * 1000)} left`;
@@ -51,7 +56,7 @@ export class TrainingReport {
 }
 
 /** One line for people; empty for what they need not know. */
-function spoken(event: RunEvent): string {
+function spoken(event: RunEvent, validatedOn: string): string {
   switch (event.event) {
     case 'start': {
       const { photos, excluded, step, steps } = event;
@@ -65,8 +70,8 @@ function spoken(event: RunEvent): string {
     case 'validated': {
       const { step, psnrDb, ssim, loss, isBest } = event;
       return (
-        `step ${step}: ${psnrDb.toFixed(2)} dB, SSIM ${ssim.toFixed(4)}, loss ${loss.toFixed(4)} on held-out ` +
-        `patches${isBest ? ', the best so far' : ''}`
+        `step ${step}: ${psnrDb.toFixed(2)} dB, SSIM ${ssim.toFixed(4)}, loss ${loss.toFixed(4)} on ` +
+        `${validatedOn}${isBest ? ', the best so far' : ''}`
       );
     }
     case 'skipped':

@@ -262,4 +262,16 @@ describe('a dataset of pairs', () => {
     expect(wrong.status).toBe(2);
     expect(wrong.stderr).toMatch(/fast gives linear light: leave out --from/);
   });
+
+  it('is not said to be held out where nothing is', async () => {
+    const folder = await datasetOf('two', [{ seed: 1 }, { seed: 2 }]);
+    const out = path.join(root, 'two-run');
+    const { status, stdout, stderr } = await nightglass(['train', folder, '--out', out, ...small]);
+    expect([status, stdout + stderr]).toEqual([
+      0,
+      expect.stringMatching(/on patches it is trained on/),
+    ]);
+    expect(stdout + stderr).toMatch(/too few scenes to give one away/);
+    expect(stdout + stderr).not.toMatch(/held-out/);
+  });
 });

@@ -58,7 +58,7 @@ export const runEventSchema = z.discriminatedUnion('event', [
     /** Memory of the training process. */
     rssBytes: z.number().optional(),
   }),
-  /** Held-out patches were tried. */
+  /** Patches were tried: `start` says whether of what is held out. */
   z.object({
     event: z.literal('validated'),
     step,
