@@ -6,6 +6,7 @@ import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
 import { evaluatePair, type PairEvaluation, type PairScores } from '../scoring/evaluate-pairs.ts';
 import { loadExposure, loadTarget } from '../training/pairs/pairs-load.ts';
 import type { UsablePair } from '../training/pairs/pairs.ts';
+import { scenesSeen, seenByModel } from '../training/pairs/pairs-seen.ts';
 import { exitStatus } from './outcome.ts';
 import { Eta, formatDuration, ProgressLine } from './progress-line.ts';
 import { choosePairs } from './training-pairs.ts';
@@ -39,22 +40,41 @@ export async function evaluatePairs(
   const emit = (event: Record<string, unknown>): void => {
     if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
   };
+  const { id } = model.manifest;
+  const marks = seenByModel(model.manifest);
   let pairs: readonly UsablePair[];
+  let kept: readonly UsablePair[];
   try {
     const camera = options.onlyCamera ?? 'any';
     const { splits } = await choosePairs(paths, { camera, isJson: json, line, signal });
-    pairs = all ? [...splits.train, ...splits.validation, ...splits.test] : splits.test;
+    const every = [...splits.train, ...splits.validation, ...splits.test];
+    kept = all ? every : splits.test;
+    // The dataset may have grown since it was trained on, and its scenes been drawn anew.
+    const seen = all ? new Set<string>() : scenesSeen(every, marks ?? []);
+    pairs = kept.filter(({ scene }) => !seen.has(scene));
+    for (const { id: pair, scene } of kept.filter((one) => seen.has(one.scene))) {
+      line.log(`left out: ${pair}: ${id} has seen its scene in training`);
+      emit({ event: 'seen', pair, scene });
+    }
   } finally {
     line.done();
   }
   if (pairs.length === 0) {
+    const trouble =
+      kept.length > 0
+        ? `${id} has seen all ${kept.length} pairs of them in training: add new scenes, or`
+        : 'there are too few to give any away:';
     throw new Refusal(
       'dataset',
-      `expected scenes that are kept for the score in ${paths.join(', ')} but there are too few to give any away: --all scores every pair`,
+      `expected scenes that are kept for the score in ${paths.join(', ')} but ${trouble} --all scores every pair`,
     );
   }
-  const { id } = model.manifest;
-  const about = { model: id, pairs: pairs.length, testOnly: !all };
+  const about = {
+    model: id,
+    pairs: pairs.length,
+    testOnly: !all,
+    seenIsKnown: marks !== undefined,
+  };
   emit({ event: 'start', ...about });
   const results: { readonly ratio: number; readonly scores: PairEvaluation }[] = [];
   const eta = new Eta();
@@ -103,8 +123,10 @@ export async function evaluatePairs(
     emit({ event: 'result', ...about, failed, ratios: rows });
     return;
   }
+  const doubt =
+    marks === undefined ? ' (its manifest does not say whether it was trained on some)' : '';
   const note = [
-    `Model ${id}, means over ${results.length} pairs${all ? ', training scenes among them' : ' of scenes kept for the score'};`,
+    `Model ${id}, means over ${results.length} pairs${all ? ', training scenes among them' : ` of scenes kept for the score${doubt}`};`,
     'in brackets the short exposure amplified and demosaiced. sRGB: PSNR and SSIM (luma) of pictures,',
     "as SID publishes them. raw: PSNR at the sensor's own samples before white balance, plain and",
     'aligned in brightness, as raw denoisers publish them. The two kinds must never be compared.',

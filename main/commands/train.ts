@@ -7,7 +7,7 @@ import { Refusal } from '../refusal.ts';
 import { readCheckpoint } from '../training/run/checkpoint.ts';
 import { defaultRecipe, recipeNameSchema } from '../training/recipe.ts';
 import { RunControl } from '../training/run/run-control.ts';
-import { readRun, runFiles } from '../training/run/run-folder.ts';
+import { readRun, runFiles, seenByRun } from '../training/run/run-folder.ts';
 import { trainRun } from '../training/run/train-run.ts';
 import { writeModel } from '../training/run/trained-model.ts';
 import { numberBetween } from './arguments.ts';
@@ -269,7 +269,9 @@ async function exportModel(options: TrainOptions): Promise<void> {
     : undefined;
   const title = titled(options, before?.title);
   await openOutputFolder(options.out);
+  const pairsSeen = before === undefined ? undefined : seenByRun(before);
   const paths = await writeModel(options.out, checkpoint, title, {
+    ...(pairsSeen === undefined ? {} : { facts: { pairsSeen } }),
     passes: options.passes ?? before?.settings.passes ?? 1,
   });
   new TrainingReport({ isJson: options.json, line: new ProgressLine() }).wrote(

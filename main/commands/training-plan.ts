@@ -14,6 +14,7 @@ import type { Passes } from '../network/inference-model.ts';
 import { modelWeights } from '../network/model-weights.ts';
 import { canWiden, widenedWeights } from '../training/step/widen.ts';
 import { checkPairsFit } from '../training/pairs/pairs-fit.ts';
+import { seenByModel } from '../training/pairs/pairs-seen.ts';
 import { trainedLoss, type Recipe } from '../training/recipe.ts';
 import type { LossWeights } from '../training/step/loss.ts';
 import {
@@ -22,6 +23,7 @@ import {
   readRun,
   runFiles,
   runSettingsSchema,
+  seenByRun,
   writeRun,
   type Dataset,
   type RunDescription,
@@ -138,6 +140,7 @@ export async function planRun(given: TrainOptions, pairs?: ChosenPairs): Promise
       options.from === undefined
         ? { kind: 'random' }
         : { kind: options.from.endsWith('.ngck') ? 'checkpoint' : 'model', which: options.from },
+    ...seenBeforeBy(begun.pairsSeen),
     settings: settingsWith(options, { ...usualSettingsFor(recipe, count), passes }),
   };
   await createRun(options.out, plan, weights);
@@ -225,7 +228,9 @@ export async function planResumption(options: TrainOptions, pairs?: ChosenPairs)
   const title = titled(options, had?.title);
   const settings = settingsWith(options, had?.settings ?? usualSettings);
   if (had !== undefined) {
-    const resumed: RunDescription = { ...had, title, recipe, dataset, settings };
+    // Where other pairs take their place, what it has learned from until now stays seen.
+    const seen = seenBeforeBy(seenByRun(had));
+    const resumed: RunDescription = { ...had, title, recipe, dataset, settings, ...seen };
     await writeRun(options.out, resumed);
   } else {
     const plan: RunPlan = { title, recipe, dataset, settings, startedFrom: { kind: 'random' } };
@@ -295,14 +300,19 @@ function photosAsked(
   return [asked, validationPhotos ?? had.setAside];
 }
 
+function seenBeforeBy(marks: readonly string[] | undefined): Pick<RunPlan, 'seenBefore'> {
+  return marks === undefined ? {} : { seenBefore: [...marks] };
+}
+
 /** What training can start from. */
 interface Start extends Pick<Recipe, 'unet' | 'domain' | 'whiteBalanced' | 'clamp'> {
   readonly weights: Float32Array;
   readonly passes: Passes;
   readonly loss: LossWeights | undefined;
+  readonly pairsSeen: readonly string[] | undefined;
 }
 
-interface Beginning {
+interface Beginning extends Pick<Start, 'pairsSeen'> {
   readonly recipe: Recipe;
   readonly weights?: Float32Array;
   /** As often as what it starts from looks at a tile: it is not to fall behind that. */
@@ -314,14 +324,14 @@ interface Beginning {
  * its loss, unless another is asked for.
  */
 async function begin(options: TrainOptions, asked: Recipe): Promise<Beginning> {
-  if (options.from === undefined) return { recipe: asked, passes: 1 };
-  const { passes, ...from } = await readStart(options.from);
+  if (options.from === undefined) return { recipe: asked, passes: 1, pairsSeen: [] };
+  const { passes, pairsSeen, ...from } = await readStart(options.from);
   checkSameTerms(asked, from, '--from', path.basename(options.from));
   const loss = options.loss === undefined ? (from.loss ?? asked.loss) : asked.loss;
   const recipe = { ...asked, loss };
   const unet = { ...from.unet, baseChannels: options.base ?? from.unet.baseChannels };
   if (unet.baseChannels === from.unet.baseChannels) {
-    return { recipe: { ...recipe, unet: from.unet }, weights: from.weights, passes };
+    return { recipe: { ...recipe, unet: from.unet }, weights: from.weights, passes, pairsSeen };
   }
   if (!canWiden(from.unet, unet)) {
     throw new Refusal(
@@ -330,19 +340,33 @@ async function begin(options: TrainOptions, asked: Recipe): Promise<Beginning> {
     );
   }
   const weights = widenedWeights(from.weights, from.unet, unet, recipe.seed);
-  return { recipe: { ...recipe, unet }, weights, passes };
+  return { recipe: { ...recipe, unet }, weights, passes, pairsSeen };
 }
 
 /** A checkpoint's weights, or a model's. */
 async function readStart(from: string): Promise<Start> {
   if (from.endsWith('.ngck')) {
     const { recipe, state } = await readCheckpoint(from);
-    return { ...recipe, weights: state.weights, passes: 1, loss: recipe.loss };
+    return {
+      ...recipe,
+      weights: state.weights,
+      passes: 1,
+      loss: recipe.loss,
+      pairsSeen: undefined,
+    };
   }
   const model = await readModel(from);
   const { unet, passes } = model.manifest;
   const loss = trainedLoss(model.manifest);
-  return { unet, passes, loss, ...termsOf(model.manifest), weights: modelWeights(model) };
+  const pairsSeen = seenByModel(model.manifest);
+  return {
+    unet,
+    passes,
+    loss,
+    pairsSeen,
+    ...termsOf(model.manifest),
+    weights: modelWeights(model),
+  };
 }
 
 /**

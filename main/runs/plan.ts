@@ -2,6 +2,7 @@
 
 import type { Lesson, Plan } from '../../preload/training.ts';
 import type { Manifest } from '../network/manifest.ts';
+import { seenByModel } from '../training/pairs/pairs-seen.ts';
 import { recipes, recipeSchema, trainedLoss, type Recipe } from '../training/recipe.ts';
 import type { Dataset as RunDataset, RunPlan } from '../training/run/run-folder.ts';
 
@@ -16,6 +17,7 @@ export function runPlanOf(
   from: Manifest | undefined,
 ): RunPlan {
   const { device, threads, checkpointEvery, validateEvery } = lesson;
+  const seen = from === undefined ? [] : seenByModel(from);
   return {
     title: {
       id,
@@ -27,6 +29,7 @@ export function runPlanOf(
     recipe: recipeOf(lesson, from),
     dataset,
     startedFrom: from === undefined ? { kind: 'random' } : { kind: 'model', which: from.id },
+    ...(seen === undefined ? {} : { seenBefore: [...seen] }),
     settings: {
       device: device === 'auto' ? 'cpu' : device,
       ...(threads === 0 ? {} : { threads }),

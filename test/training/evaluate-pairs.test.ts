@@ -1,15 +1,18 @@
 /** Scores on pairs: what they measure, and the table of `nightglass evaluate`. */
 
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunNetwork } from '../../main/develop/develop.ts';
 import type { NetworkTerms } from '../../main/develop/dialect.ts';
+import { readModel } from '../../main/network/manifest.ts';
+import { seenByModel } from '../../main/training/pairs/pairs-seen.ts';
+import { seenByRun } from '../../main/training/run/run-folder.ts';
 import { evaluatePair } from '../../main/scoring/evaluate-pairs.ts';
 import type { ScoredNetwork } from '../../main/scoring/network-picture.ts';
 import { dimmed, pairOf, sceneOf, writePair } from './made-pairs.ts';
-import { eventsOf, nightglass } from './nightglass.ts';
+import { eventsOf, nightglass, type Outcome } from './nightglass.ts';
 
 const linear: NetworkTerms = { clamp: 4, whiteBalanced: true, domain: 'camera-linear' };
 
@@ -104,6 +107,7 @@ describe('the scores of a pair', () => {
 });
 
 describe('nightglass evaluate on pairs', () => {
+  const photos = { kind: 'photos' as const, paths: ['/photos'], exclude: [], withHeldOut: false };
   let folder = '';
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'nightglass-evaluate-'));
@@ -164,6 +168,50 @@ describe('nightglass evaluate on pairs', () => {
       'Nikon/00002',
     ]);
     await rm(archive, { recursive: true });
+  });
+
+  it('leaves out scenes that the model has seen, whatever they are called by now', async () => {
+    const [own, later] = [path.join(folder, 'own'), path.join(folder, 'later')];
+    // What is trained on first is among what is kept for the score later.
+    for (const seed of [1, 2]) {
+      const pair = pairOf(sceneOf(seed, [128, 96]), { seed });
+      await writePair(own, `0000${seed}`, pair);
+      await writePair(later, `1000${seed}`, pair);
+    }
+    await writePair(later, '00004', pairOf(sceneOf(4, [128, 96])));
+    const run = path.join(folder, 'run');
+    const small = ['--patch', '32', '--base', '4', '--steps', '2', '--threads', '1'];
+    expect((await nightglass(['train', own, '--out', run, ...small])).status).toBe(0);
+    const model = path.join(run, 'trained-model.json');
+    const evaluate = (...more: string[]): Promise<Outcome> =>
+      nightglass(['evaluate', later, '--model', model, ...more]);
+
+    const none = await evaluate();
+    expect([none.status, none.stdout]).toEqual([1, '']);
+    expect(none.stderr).toMatch(
+      /trained-model has seen all 2 pairs of them in training: add new scenes/,
+    );
+
+    await writePair(later, '10003', pairOf(sceneOf(3, [128, 96])));
+    const some = await evaluate('--json');
+    const scored = eventsOf(some.stdout).filter(({ event }) => event === 'scored');
+    expect(scored.map(({ scene }) => scene)).toEqual(['10003']);
+    expect(eventsOf(some.stdout).at(-1)).toMatchObject({ pairs: 1, seenIsKnown: true });
+
+    const { manifest } = await readModel(model);
+    const { pairsSeen, ...training } = manifest.training;
+    expect(pairsSeen).toHaveLength(2);
+    // What is made from it has seen them too.
+    expect(seenByRun({ dataset: photos, seenBefore: [...(seenByModel(manifest) ?? [])] })).toEqual(
+      pairsSeen,
+    );
+    expect(seenByRun({ dataset: photos })).toBeUndefined();
+    expect(seenByModel((await readModel('fast')).manifest)).toEqual([]);
+
+    await writeFile(model, JSON.stringify({ ...manifest, training }));
+    expect((await evaluate()).stdout).toMatch(
+      /means over 3 pairs .* does not say whether it was trained/,
+    );
   });
 
   it('scores all as Markdown if asked to', async () => {

@@ -22,8 +22,9 @@ interface OfScene {
  * score of its other exposures. A pair with a split of its own (the paper's lists and numbers) keeps
  * it; if its scene stands in several, in that of the first. Of the other scenes a tenth each, at
  * least one, goes to validation (from three scenes on) and test (from five on), unless the dataset
- * names such scenes itself. Which ones follows from the seed and the scene's name alone, so that
- * more pictures of a scene change nothing.
+ * names such scenes itself. Which ones follows from the seed and the scenes' names alone, so that
+ * more pictures of a scene change nothing; more scenes may, which is why a model keeps what it has
+ * seen (pairs-seen.ts).
  */
 export function splitByScene<T extends OfScene>(
   pairs: readonly T[],

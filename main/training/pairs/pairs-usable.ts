@@ -39,10 +39,12 @@ export function usablePairs(
   { camera }: UsableOptions = {},
 ): UsablePair[] {
   const sound = reports.filter(({ fault }) => fault === undefined);
-  const kept = joinScenes(sound).flatMap(({ pair, facts }): UsablePair[] => {
+  const kept = joinScenes(sound).flatMap(({ pair, found, facts }): UsablePair[] => {
     if (facts === undefined) return [];
     const { ratio, camera: from, width, height } = facts;
-    return [{ ...pair, ratio, camera: from, width, height }];
+    const { longDigest } = found ?? {};
+    const marked = longDigest === undefined ? {} : { longDigest };
+    return [{ ...pair, ratio, camera: from, width, height, ...marked }];
   });
   const cameras = Map.groupBy(kept, (pair) => pair.camera);
   const counts = [...cameras].map(([each, pairs]) => `${pairs.length} of ${each}`).join(', ');

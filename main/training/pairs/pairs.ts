@@ -116,6 +116,8 @@ export type PairReport = z.infer<typeof pairReportSchema>;
 export const usablePairSchema = pairSchema.extend({
   ratio: z.number().positive(),
   camera: z.string(),
+  /** Of the long exposure's samples; runs of before have none. */
+  longDigest: z.string().optional(),
   /** Visible pixels, as stored. */
   width: z.number().int().positive(),
   height: z.number().int().positive(),

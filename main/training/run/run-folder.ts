@@ -20,6 +20,7 @@ import { encodeCheckpoint, stateOf } from './checkpoint.ts';
 import { modelTitleSchema } from './model-title.ts';
 import { pairSplitsSchema } from '../pairs/pairs.ts';
 import { checkPairsFit } from '../pairs/pairs-fit.ts';
+import { marksOfPairs } from '../pairs/pairs-seen.ts';
 import { isRunTaken } from './run-lock.ts';
 
 /**
@@ -117,6 +118,8 @@ export const runDescriptionSchema = z.object({
   recipe: recipeSchema,
   dataset: datasetSchema,
   startedFrom: startedFromSchema,
+  /** Marks of pairs that were seen before this dataset's (pairs-seen.ts); absent where nobody knows. */
+  seenBefore: z.array(z.string()).optional(),
   settings: runSettingsSchema,
   /** ISO 8601, UTC. */
   createdAt: z.iso.datetime(),
@@ -138,7 +141,7 @@ export type RunDescription = z.infer<typeof runDescriptionSchema>;
 /** What whoever starts a run decides. */
 export type RunPlan = Pick<
   RunDescription,
-  'title' | 'recipe' | 'dataset' | 'startedFrom' | 'settings'
+  'title' | 'recipe' | 'dataset' | 'startedFrom' | 'seenBefore' | 'settings'
 >;
 
 /** A run folder as it was found. */
@@ -147,6 +150,16 @@ export interface Run {
   readonly description: RunDescription;
   /** Whether some process of this machine has it under its hands. */
   readonly isAlive: boolean;
+}
+
+/** Marks of all pairs that a run's weights have seen. @returns undefined where nobody knows */
+export function seenByRun({
+  dataset,
+  seenBefore,
+}: Pick<RunPlan, 'dataset' | 'seenBefore'>): string[] | undefined {
+  const own = dataset.kind === 'pairs' ? marksOfPairs(dataset.splits) : [];
+  if (own === undefined || seenBefore === undefined) return undefined;
+  return [...new Set([...seenBefore, ...own])];
 }
 
 /** Paths of what is in a run folder. */

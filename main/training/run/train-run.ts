@@ -14,7 +14,13 @@ import { freshCourse } from './course.ts';
 import { modelCard } from './model-card.ts';
 import { openDataset, type OpenDataset } from './open-dataset.ts';
 import type { RunControl } from './run-control.ts';
-import { readRun, runFiles, type PauseReason, type RunDescription } from './run-folder.ts';
+import {
+  readRun,
+  runFiles,
+  seenByRun,
+  type PauseReason,
+  type RunDescription,
+} from './run-folder.ts';
 import { RunJournal, type OnRunEvent } from './run-journal.ts';
 import { takeRun } from './run-lock.ts';
 import { prefersBest, RunValidation } from './run-validation.ts';
@@ -311,6 +317,7 @@ class Runner {
     const { title, settings, models, best, last, startedFrom, trainedSeconds } =
       this.#journal.description;
     const { passes } = settings;
+    const pairsSeen = seenByRun(this.#journal.description);
     const scores = [best, last].find((one) => one?.step === checkpoint.state.step);
     const trainedHours = Number((trainedSeconds / 3600).toFixed(3));
     // A model travels: the folders of this machine do not belong into it.
@@ -320,6 +327,7 @@ class Runner {
       ...(known === undefined ? {} : { photos: known.count, excluded: [...known.excluded] }),
       trainedHours,
       startedFrom: from,
+      ...(pairsSeen === undefined ? {} : { pairsSeen }),
       ...(scores === undefined ? {} : { validation: scores }),
     };
     const card = modelCard(checkpoint, title, {
