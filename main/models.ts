@@ -146,9 +146,10 @@ export class Models {
     if (own !== undefined) return own;
     const readme = path.join(path.dirname(file), 'README.md');
     const section = sectionOf(await readFile(readme, 'utf8').catch(() => ''), id);
-    const facts = Object.entries(manifest.training).map(
-      ([name, value]) => `- ${name}: ${factWords(value)}`,
-    );
+    // Marks of what it has seen are for programs alone.
+    const facts = Object.entries(manifest.training)
+      .filter(([name]) => name !== 'pairsSeen')
+      .map(([name, value]) => `- ${name}: ${factWords(value)}`);
     return [
       `# ${manifest.name}`,
       manifest.description,

@@ -18,12 +18,12 @@ import { chooseTrainingDevice } from './training-device.ts';
 import { choosePairs } from './training-pairs.ts';
 import {
   checkOptions,
-  planResumption,
   planRun,
   titled,
   trainOptionsSchema,
   type TrainOptions,
 } from './training-plan.ts';
+import { planResumption } from './training-resumption.ts';
 import { TrainingReport } from './training-report.ts';
 
 const whole = { whole: true };

@@ -8,31 +8,23 @@ import { Refusal } from '../refusal.ts';
 import { readCheckpoint } from '../training/run/checkpoint.ts';
 import { readCameraProfile } from '../darkness/camera-file.ts';
 import { digestOfDataset, splitPhotos } from '../training/photos/dataset.ts';
-import { describePairs } from '../training/pairs/pairs-digest.ts';
 import { idOfName, type ModelTitle } from '../training/run/model-title.ts';
 import type { Passes } from '../network/inference-model.ts';
 import { modelWeights } from '../network/model-weights.ts';
 import { canWiden, widenedWeights } from '../training/step/widen.ts';
-import { checkPairsFit } from '../training/pairs/pairs-fit.ts';
 import { seenByModel } from '../training/pairs/pairs-seen.ts';
 import { trainedLoss, type Recipe } from '../training/recipe.ts';
 import type { LossWeights } from '../training/step/loss.ts';
 import {
-  adoptRun,
   createRun,
-  readRun,
   runFiles,
   runSettingsSchema,
-  seenByRun,
-  writeRun,
   type Dataset,
-  type RunDescription,
   type RunPlan,
   type RunSettings,
 } from '../training/run/run-folder.ts';
 import { isRunTaken } from '../training/run/run-lock.ts';
-import { readTeacher } from '../training/run/teacher.ts';
-import { checkSameTerms, recipeOf, recipeOptionsSchema, resumedRecipe } from './training-recipe.ts';
+import { checkSameTerms, recipeOf, recipeOptionsSchema } from './training-recipe.ts';
 
 export const trainOptionsSchema = recipeOptionsSchema.extend({
   onlyCamera: z.string().optional(),
@@ -70,7 +62,7 @@ const untitled: ModelTitle = {
   licence: 'not stated',
 };
 
-const usualSettings: RunSettings = {
+export const usualSettings: RunSettings = {
   device: 'cpu',
   checkpointEvery: 250,
   validateEvery: 1000,
@@ -95,7 +87,7 @@ export function titled(options: TrainOptions, before: ModelTitle = untitled): Mo
   return { id, name, description, licence };
 }
 
-function settingsWith(options: TrainOptions, before: RunSettings): RunSettings {
+export function settingsWith(options: TrainOptions, before: RunSettings): RunSettings {
   const { threads = before.threads } = options;
   const teacher = options.teacher === undefined ? before.teacher : placeOfModel(options.teacher);
   // `auto` is settled by a measurement, which needs the run's recipe (training-device.ts).
@@ -189,69 +181,8 @@ export function checkOptions(options: TrainOptions, hasPairs: boolean): void {
   }
 }
 
-/**
- * Makes the run folder ready to go on as the options ask.
- * @throws Refusal, before anything is written
- */
-export async function planResumption(options: TrainOptions, pairs?: ChosenPairs): Promise<void> {
-  checkAtRest(options.out);
-  const files = runFiles(options.out);
-  const hasCheckpoint = existsSync(files.checkpoint);
-  const hasDescription = existsSync(files.description);
-  if (!hasCheckpoint && !hasDescription) {
-    throw new Refusal(
-      'bad-argument',
-      `expected a run to go on with in ${options.out} but there is none`,
-    );
-  }
-  const had = hasDescription ? (await readRun(options.out)).description : undefined;
-  checkBeginning(options, had);
-  const checkpoint = hasCheckpoint ? await readCheckpoint(files.checkpoint) : undefined;
-  const before = checkpoint?.recipe ?? had?.recipe;
-  if (before === undefined) throw new Error('expected a recipe');
-  const recipe = resumedRecipe(
-    options,
-    had === undefined ? before : { ...before, steps: had.recipe.steps },
-  );
-  if (options.teacher !== undefined) await readTeacher(recipe, options.teacher);
-  let dataset: Dataset | undefined = had?.dataset;
-  if (pairs !== undefined) {
-    dataset = pairs;
-    checkPairsFit(recipe, pairs);
-    checkDataset(options, checkpoint?.dataset ?? '', await describePairs(pairs.splits.train));
-  } else if (asksForPhotos(options) || dataset === undefined) {
-    checkTakesPhotos(recipe);
-    const chosen = await chooseDataset(...photosAsked(options, dataset));
-    dataset = chosen.dataset;
-    checkDataset(options, checkpoint?.dataset ?? '', chosen.digest);
-  }
-  const title = titled(options, had?.title);
-  const settings = settingsWith(options, had?.settings ?? usualSettings);
-  if (had !== undefined) {
-    // Where other pairs take their place, what it has learned from until now stays seen.
-    const seen = seenBeforeBy(seenByRun(had));
-    const resumed: RunDescription = { ...had, title, recipe, dataset, settings, ...seen };
-    await writeRun(options.out, resumed);
-  } else {
-    const plan: RunPlan = { title, recipe, dataset, settings, startedFrom: { kind: 'random' } };
-    await adoptRun(options.out, plan, checkpoint?.state.step ?? 0);
-  }
-}
-
-/** The command that began a run goes on with it by --resume; another beginning would be another run. */
-function checkBeginning({ from }: TrainOptions, had: RunDescription | undefined): void {
-  const beginning = had?.startedFrom;
-  const which =
-    beginning === undefined || beginning.kind === 'random' ? undefined : beginning.which;
-  if (from === undefined || from === which) return;
-  throw new Refusal(
-    'bad-argument',
-    `expected --resume without --from, as the run ${which === undefined ? 'began with random weights' : `began from ${which}`}, but received --from ${from}: leave it out, or begin another run in another folder`,
-  );
-}
-
 /** A run that trains keeps its description to itself. @throws Refusal `dataset` */
-function checkAtRest(out: string): void {
+export function checkAtRest(out: string): void {
   if (!isRunTaken(out)) return;
   throw new Refusal(
     'dataset',
@@ -259,48 +190,7 @@ function checkAtRest(out: string): void {
   );
 }
 
-/** @throws Refusal `bad-argument` */
-function checkTakesPhotos({ domain, name }: Recipe): void {
-  if (domain === 'camera-linear') return;
-  throw new Refusal(
-    'bad-argument',
-    `expected pairs for a run of --recipe ${name}, whose targets are finished pictures, but received photos or what concerns them`,
-  );
-}
-
-function asksForPhotos(options: TrainOptions): boolean {
-  const { photos, camera, exclude, withHeldOut, photoMemory, validationPhotos } = options;
-  const hasLists = photos.length + exclude.length > 0;
-  const single = [camera, photoMemory, validationPhotos];
-  return hasLists || withHeldOut || single.some((option) => option !== undefined);
-}
-
-/**
- * The photos that the options ask for when a run goes on: what they leave open is as it was, so that the command that
- * began a run goes on with it, and so does a shorter one.
- * @param had what the run learned from; undefined for runs of the older form, which trained on every photo
- */
-function photosAsked(
-  options: TrainOptions,
-  had: Dataset | undefined,
-): [options: TrainOptions, setAside: number | undefined] {
-  if (had?.kind !== 'photos') {
-    return [options, options.validationPhotos ?? (had === undefined ? 0 : undefined)];
-  }
-  const { photos, exclude, withHeldOut, camera, photoMemory, validationPhotos } = options;
-  const { photoBytesMax } = had;
-  const asked = {
-    ...options,
-    photos: photos.length > 0 ? photos : [...had.paths],
-    exclude: exclude.length > 0 ? exclude : [...had.exclude],
-    withHeldOut: withHeldOut || had.withHeldOut,
-    camera: camera ?? had.cameraProfile,
-    photoMemory: photoMemory ?? (photoBytesMax === undefined ? undefined : photoBytesMax / 1e6),
-  };
-  return [asked, validationPhotos ?? had.setAside];
-}
-
-function seenBeforeBy(marks: readonly string[] | undefined): Pick<RunPlan, 'seenBefore'> {
+export function seenBeforeBy(marks: readonly string[] | undefined): Pick<RunPlan, 'seenBefore'> {
   return marks === undefined ? {} : { seenBefore: [...marks] };
 }
 
@@ -373,7 +263,7 @@ async function readStart(from: string): Promise<Start> {
  * What the options name, looked for before anything is made of it.
  * @param setAside photos to set aside for validation; as many as fit the dataset if not given
  */
-async function chooseDataset(
+export async function chooseDataset(
   { photos, camera, exclude, withHeldOut, photoMemory }: TrainOptions,
   setAside: number | undefined,
 ) {
@@ -395,13 +285,4 @@ async function chooseDataset(
   const { training } = await splitPhotos(dataset);
   const profile = camera === undefined ? undefined : await readCameraProfile(camera);
   return { dataset, digest: await digestOfDataset(training, profile) };
-}
-
-function checkDataset({ otherPhotos }: TrainOptions, had: string, found: string): void {
-  if (otherPhotos || had === '' || had === found) return;
-  throw new Refusal(
-    'dataset',
-    `expected the photos the run began with (${had}) but found ${found}: it would not go on as it ` +
-      'was; --other-photos goes on all the same',
-  );
 }

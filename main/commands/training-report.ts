@@ -59,11 +59,12 @@ export class TrainingReport {
 function spoken(event: RunEvent, validatedOn: string): string {
   switch (event.event) {
     case 'start': {
-      const { photos, excluded, step, steps } = event;
+      const { photos, dataset, excluded, step, steps } = event;
       const { unet, batch, patchPacked } = event.recipe;
+      const what = / pairs,/.test(dataset) ? 'pair' : 'photo';
       const besides = excluded.length === 0 ? '' : ` (${excluded.length} left out)`;
       return (
-        `${photos} photos${besides}, base ${unet.baseChannels}, ${batch} patches of ${patchPacked}² a step, ` +
+        `${photos} ${what}${photos === 1 ? '' : 's'}${besides}, base ${unet.baseChannels}, ${batch} patches of ${patchPacked}² a step, ` +
         `${step === 0 ? '' : `from step ${step} `}to step ${steps}. Ctrl-C saves and stops.`
       );
     }
