@@ -5,6 +5,7 @@ import { Command, Option } from 'commander';
 import { openOutputFolder } from '../export/atomic.ts';
 import { Refusal } from '../refusal.ts';
 import { readCheckpoint } from '../training/run/checkpoint.ts';
+import { validationPatchCount } from '../training/photos/photo-validation.ts';
 import { defaultRecipe, recipeNameSchema } from '../training/recipe.ts';
 import { RunControl } from '../training/run/run-control.ts';
 import { readRun, runFiles, seenByRun } from '../training/run/run-folder.ts';
@@ -146,8 +147,8 @@ export function trainCommand(): Command {
     )
     .option(
       '--validation-photos <number>',
-      'photos set aside for validation (default: those kept for evaluation, else a few)',
-      numberBetween(0, 1000, whole),
+      `photos set aside for validation, ${validationPatchCount} at most (default: those kept for evaluation, else a few)`,
+      numberBetween(0, validationPatchCount, whole),
     )
     .addOption(
       new Option(

@@ -28,6 +28,7 @@ const cases: [string, string[], number, string][] = [
   ['an output folder that is a file', ['--photos', '@/photos', '--out', '@/a-file/run'], 1, 'a-file'],
   ['a patch that the network cannot halve', ['--photos', '@/photos', '--out', '@/out', '--patch', '40'], 2, '--patch'],
   ['no steps', ['--photos', '@/photos', '--out', '@/out', '--steps', '0'], 2, '--steps'],
+  ['more photos to validate on than are tried', ['--photos', '@/photos', '--out', '@/out', '--validation-photos', '13'], 2, '12'],
   ['a learning rate that is no number', ['--photos', '@/photos', '--out', '@/out', '--learning-rate', 'fast'], 2, 'fast'],
   ['a name that leaves no id', ['--photos', '@/photos', '--out', '@/out', '--name', '夜'], 2, '--id'],
   ['a name of nothing', ['--photos', '@/photos', '--out', '@/out', '--name', ''], 2, '--name'],

@@ -11,7 +11,7 @@ import type { ValidationPatch } from '../run/validation.ts';
 const validationKey = 0x7661_6c69;
 
 /** Enough for a mean that tells a tenth of a decibel, and few enough for a second's work. */
-const patchCount = 12;
+export const validationPatchCount = 12;
 const sidePacked = 128;
 
 /**
@@ -27,10 +27,10 @@ export async function photoValidation(
 ): Promise<ValidationPatch[]> {
   const maker = new PatchMaker(sidePacked, darkness);
   const patches = new Map<number, ValidationPatch>();
-  for (const [index, file] of files.slice(0, patchCount).entries()) {
+  for (const [index, file] of files.slice(0, validationPatchCount).entries()) {
     try {
       const photo = await loadLinearPhoto(file);
-      for (let patch = index; patch < patchCount; patch += files.length) {
+      for (let patch = index; patch < validationPatchCount; patch += files.length) {
         const input = new Float32Array(4 * sidePacked ** 2);
         const target = new Float32Array(12 * sidePacked ** 2);
         const look = maker.make(photo, new Random(validationKey, patch), 0, input, target);
