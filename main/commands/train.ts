@@ -214,7 +214,7 @@ async function runTraining(paths: readonly string[], options: TrainOptions): Pro
   if (signal.aborted) control.stop('nothing');
   const line = new ProgressLine({ ...(options.json ? { isEnabled: false } : {}) });
   try {
-    if (!options.resume) checkOptions(options, paths.length > 0);
+    if (!options.resume) await checkOptions(options, paths.length > 0);
     const pairs =
       paths.length === 0
         ? undefined

@@ -1,6 +1,5 @@
 /** From the options of `nightglass train` to a run folder that can be trained. */
 
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { defaultModelId, placeOfModel, readModel, termsOf } from '../network/manifest.ts';
@@ -17,7 +16,7 @@ import { trainedLoss, type Recipe } from '../training/recipe.ts';
 import type { LossWeights } from '../training/step/loss.ts';
 import {
   createRun,
-  runFiles,
+  expectNoRun,
   runSettingsSchema,
   type Dataset,
   type RunPlan,
@@ -117,7 +116,7 @@ export async function planRun(given: TrainOptions, pairs?: ChosenPairs): Promise
     given.recipe === 'adapt' && given.from === undefined
       ? { ...given, from: defaultModelId }
       : given;
-  checkOptions(options, pairs !== undefined);
+  await checkOptions(options, pairs !== undefined);
   const title = titled(options);
   const count = pairs?.splits.train.length;
   const begun = await begin(options, recipeOf(options, count));
@@ -168,17 +167,12 @@ function usualSettingsFor({ batch, steps }: Recipe, pairs: number | undefined): 
  * What can be said before pairs are looked at, which takes its time.
  * @throws Refusal `bad-argument` if --out holds a run, or a number or name is no good
  */
-export function checkOptions(options: TrainOptions, hasPairs: boolean): void {
+export async function checkOptions(options: TrainOptions, hasPairs: boolean): Promise<void> {
   const { out } = options;
   checkAtRest(out);
   titled(options);
   recipeOf(options, hasPairs ? 1 : undefined);
-  if (existsSync(runFiles(out).checkpoint)) {
-    throw new Refusal(
-      'bad-argument',
-      `${out} already holds a run: go on with it by --resume, or choose another folder`,
-    );
-  }
+  await expectNoRun(out);
 }
 
 /** A run that trains keeps its description to itself. @throws Refusal `dataset` */

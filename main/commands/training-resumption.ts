@@ -5,10 +5,10 @@ import { Refusal } from '../refusal.ts';
 import { describePairs } from '../training/pairs/pairs-digest.ts';
 import { checkPairsFit } from '../training/pairs/pairs-fit.ts';
 import type { Recipe } from '../training/recipe.ts';
-import { readCheckpoint } from '../training/run/checkpoint.ts';
 import {
   adoptRun,
   readRun,
+  readRunCheckpoint,
   runFiles,
   seenByRun,
   writeRun,
@@ -46,7 +46,7 @@ export async function planResumption(options: TrainOptions, pairs?: ChosenPairs)
   }
   const had = hasDescription ? (await readRun(options.out)).description : undefined;
   checkBeginning(options, had);
-  const checkpoint = hasCheckpoint ? await readCheckpoint(files.checkpoint) : undefined;
+  const checkpoint = hasCheckpoint ? await readRunCheckpoint(options.out) : undefined;
   const before = checkpoint?.recipe ?? had?.recipe;
   if (before === undefined) throw new Error('expected a recipe');
   const recipe = resumedRecipe(

@@ -1,13 +1,26 @@
 /** A run folder trained in a process of its own, as the app does it. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readModel } from '../../main/network/manifest.ts';
+import { encodeCheckpoint, readCheckpoint, stateOf } from '../../main/training/run/checkpoint.ts';
+import { RunControl } from '../../main/training/run/run-control.ts';
 import { readRunLog } from '../../main/training/run/run-events.ts';
-import { createRun, readRun, runFiles, writeRun } from '../../main/training/run/run-folder.ts';
+import {
+  createRun,
+  readRun,
+  runFiles,
+  writeRun,
+  type RunPlan,
+} from '../../main/training/run/run-folder.ts';
+import { trainRun } from '../../main/training/run/train-run.ts';
+import { firstWeights } from '../../main/training/step/weights.ts';
+import { mountSmallDisk } from '../error/program.ts';
 import { writePhotos } from './made-photos.ts';
+import { refusalOf } from './refusal-of.ts';
 import { smallPlan, training } from './small-run.ts';
 
 let folder = '';
@@ -20,6 +33,8 @@ afterAll(async () => {
 });
 
 const plan = (steps: number) => smallPlan(path.join(folder, 'photos'), steps);
+const planFromModel = { ...plan(4), startedFrom: { kind: 'model', which: 'fast' } } as const;
+const weightsOf = ({ recipe }: RunPlan) => firstWeights(recipe.unet, 99);
 
 it('rests, goes on, stops with a model, and ends when it goes on again', async () => {
   const run = path.join(folder, 'asked');
@@ -76,4 +91,49 @@ it('two processes do not train one run', async () => {
     isAlive: false,
     description: { state: { kind: 'stopped' } },
   });
+});
+
+it('a run from a model that there is no room for is none', async ({ skip }) => {
+  const disk = mountSmallDisk('size=64k') ?? skip('needs the right to mount a small disk');
+  const work = createRun(disk, planFromModel, weightsOf(planFromModel));
+  await expect(work).rejects.toMatchObject({ code: 'disk' });
+  expect(await readdir(disk)).toEqual([]);
+});
+
+it('where a run was cut off while it was made, another can be made', async () => {
+  const run = path.join(folder, 'cut-off');
+  const weights = weightsOf(planFromModel);
+  await createRun(run, planFromModel, weights);
+  await rm(runFiles(run).description);
+  await createRun(run, plan(4));
+  expect(existsSync(runFiles(run).checkpoint)).toBe(false);
+  await createRun(run, planFromModel, weights);
+  expect((await readCheckpoint(runFiles(run).checkpoint)).state.weights).toEqual(weights);
+  expect((await refusalOf(() => createRun(run, plan(4)))).message).toContain('already holds a run');
+
+  // A checkpoint of the older form, without a description, was learned for.
+  await rm(runFiles(run).description);
+  const learned = { recipe: planFromModel.recipe, dataset: 'photos', state: stateOf(weights) };
+  await writeFile(runFiles(run).checkpoint, Buffer.concat(encodeCheckpoint(learned)));
+  expect((await refusalOf(() => createRun(run, plan(4)))).code).toBe('bad-argument');
+});
+
+it('a run whose checkpoint is gone does not begin again from random weights', async () => {
+  const control = new RunControl();
+  const go = (run: string) => trainRun(run, { control, onEvent: () => undefined });
+  const fromModel = path.join(folder, 'model-gone');
+  await createRun(fromModel, planFromModel, weightsOf(planFromModel));
+  await rm(runFiles(fromModel).checkpoint);
+  expect((await refusalOf(() => go(fromModel))).message).toMatch(/not there: .* begin a new run/);
+
+  const done = path.join(folder, 'done-gone');
+  await createRun(done, plan(2));
+  expect(await go(done)).toMatchObject({ kind: 'done', step: 2 });
+  await rm(runFiles(done).checkpoint);
+  const { description } = await readRun(done);
+  await writeRun(done, { ...description, recipe: { ...description.recipe, steps: 4 } });
+  expect((await refusalOf(() => go(done))).message).toMatch(/not there: best\.ngck .* goes on/);
+  // As the refusal says.
+  await copyFile(runFiles(done).best, runFiles(done).checkpoint);
+  expect(await go(done)).toMatchObject({ kind: 'done', step: 4 });
 });

@@ -6,6 +6,7 @@
  * multiple of four, then weights, momentum and variance as little-endian float32.
  */
 
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -82,6 +83,7 @@ export async function readCheckpoint(file: string): Promise<Required<Checkpoint>
   const name = path.basename(file);
   const refuse = (what: string): Refusal =>
     new Refusal('dataset', `expected a training checkpoint in ${name} but ${what}`);
+  if (!existsSync(file)) throw refuse('it is not there');
   let bytes: Buffer;
   try {
     bytes = await readFile(file);

@@ -16,7 +16,7 @@ import { failureSchema } from '../../engine/protocol.ts';
 import { openOutputFolder, writeAtomically } from '../../export/atomic.ts';
 import { describeError, Refusal } from '../../refusal.ts';
 import { recipeSchema } from '../recipe.ts';
-import { encodeCheckpoint, stateOf } from './checkpoint.ts';
+import { encodeCheckpoint, readCheckpoint, stateOf, type Checkpoint } from './checkpoint.ts';
 import { modelTitleSchema } from './model-title.ts';
 import { pairSplitsSchema } from '../pairs/pairs.ts';
 import { checkPairsFit } from '../pairs/pairs-fit.ts';
@@ -177,8 +177,8 @@ export function runFiles(folder: string) {
  * Makes a run folder that waits to be trained. What an earlier run that never came to a checkpoint
  * left there is replaced.
  * @param weights what to start from, [parameters]; random ones by the recipe's seed if not given
- * @throws Refusal `dataset` if the pairs cannot teach the recipe, `bad-argument` if the folder holds a
- *   checkpoint or a living run, both before anything is written; `disk`
+ * @throws Refusal `dataset` if the pairs cannot teach the recipe, and as `expectNoRun`, both before
+ *   anything is written; `disk`
  */
 export async function createRun(
   folder: string,
@@ -188,20 +188,56 @@ export async function createRun(
   const files = runFiles(folder);
   if (plan.dataset.kind === 'pairs') checkPairsFit(plan.recipe, plan.dataset);
   await openOutputFolder(folder);
-  if (existsSync(files.checkpoint) || isRunTaken(folder)) {
-    throw new Refusal(
-      'bad-argument',
-      `${folder} already holds a run: go on with it by --resume, or choose another folder`,
-    );
+  await expectNoRun(folder);
+  for (const left of [files.description, files.checkpoint, files.log]) {
+    await rm(left, { force: true });
   }
-  await rm(files.log, { force: true });
-  const description = descriptionOf(plan, { kind: 'new' }, 0);
-  await writeRun(folder, description);
+  // The description comes last: wherever this is cut off, what has one has its weights.
   if (weights !== undefined) {
     const start = { recipe: plan.recipe, dataset: '', state: stateOf(weights) };
     await writeAtomically(files.checkpoint, encodeCheckpoint(start), { overwrite: true });
   }
+  const description = descriptionOf(plan, { kind: 'new' }, 0);
+  await writeRun(folder, description);
   return description;
+}
+
+/**
+ * Looks whether a run may be made in a folder.
+ * @throws Refusal `bad-argument` if it holds a checkpoint or a living run
+ */
+export async function expectNoRun(folder: string): Promise<void> {
+  const { description, checkpoint } = runFiles(folder);
+  const isFree =
+    !existsSync(checkpoint) || (!existsSync(description) && (await isUntrained(checkpoint)));
+  if (isFree && !isRunTaken(folder)) return;
+  throw new Refusal(
+    'bad-argument',
+    `${folder} already holds a run: go on with it by --resume, or choose another folder`,
+  );
+}
+
+/** Whether nothing was learned for a checkpoint: `createRun` was cut off right after it. */
+async function isUntrained(file: string): Promise<boolean> {
+  const found = await readCheckpoint(file).catch(() => undefined);
+  return found?.state.step === 0 && found.dataset === '';
+}
+
+/**
+ * The checkpoint that a run goes on from.
+ * @throws Refusal `dataset` if it is missing or damaged, with what can be done
+ */
+export async function readRunCheckpoint(folder: string): Promise<Required<Checkpoint>> {
+  const { checkpoint, best } = runFiles(folder);
+  try {
+    return await readCheckpoint(checkpoint);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const wayOn = existsSync(best)
+      ? 'best.ngck beside it, copied to that name, goes on from the best validation'
+      : 'put a copy of it back, or begin a new run in another folder';
+    throw new Refusal(error.code, `${error.message}: ${wayOn}`);
+  }
 }
 
 /**

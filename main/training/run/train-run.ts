@@ -16,6 +16,7 @@ import { openDataset, type OpenDataset } from './open-dataset.ts';
 import type { RunControl } from './run-control.ts';
 import {
   readRun,
+  readRunCheckpoint,
   runFiles,
   seenByRun,
   type PauseReason,
@@ -80,13 +81,16 @@ export async function trainRun(folder: string, options: TrainRunOptions): Promis
   }
 }
 
-/** The run's checkpoint, or what it has before its first one. */
-async function startOf(folder: string, { recipe }: RunDescription): Promise<Required<Checkpoint>> {
-  const { checkpoint: file } = runFiles(folder);
-  if (!existsSync(file)) {
+/** The run's checkpoint, or what a run from random weights has before its first one. */
+async function startOf(
+  folder: string,
+  { recipe, startedFrom, step }: RunDescription,
+): Promise<Required<Checkpoint>> {
+  const isFresh = step === 0 && startedFrom.kind === 'random';
+  if (isFresh && !existsSync(runFiles(folder).checkpoint)) {
     return { recipe, dataset: '', state: freshState(recipe), course: freshCourse };
   }
-  const checkpoint = await readCheckpoint(file);
+  const checkpoint = await readRunCheckpoint(folder);
   if (JSON.stringify(checkpoint.recipe.unet) !== JSON.stringify(recipe.unet)) {
     throw new Refusal(
       'dataset',
