@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readRun, writeRun } from '../../main/training/run/run-folder.ts';
 import { smallDng, temporaryFolder } from '../engine/small.ts';
 import { chromiumPath } from '../renderer/browser.ts';
 import { writePhotos } from '../training/made-photos.ts';
@@ -176,6 +177,22 @@ describe.skipIf(chromiumPath === undefined)('a model of one’s own', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Stop and keep the best' }).click();
     await page.getByRole('heading', { name: 'Your model' }).waitFor();
     expect((await app.models.list()).map(({ id }) => id)).toContain('a-long-one');
+  });
+
+  test('goes on after its last step too, for the model that it lacks', async () => {
+    const { page, app } = opened;
+    const folder = path.join(root, 'data', 'runs', 'a-long-one');
+    const { description } = await readRun(folder);
+    const { step, recipe } = description;
+    await writeRun(folder, { ...description, recipe: { ...recipe, steps: step }, models: [] });
+    await page.reload();
+    await page.getByRole('navigation', { name: 'Screens' }).getByText('Train').click();
+    await button(/A long one/).click();
+    await button('Go on').click();
+    const stateOf = async () =>
+      (await app.desk.runs()).find(({ id }) => id === 'a-long-one')?.state;
+    await soon(stateOf).toBe('done');
+    await page.getByRole('heading', { name: 'Your model' }).waitFor();
   });
 
   test('lists the runs, in light too, and deletes one', async () => {

@@ -1,14 +1,17 @@
 /** What happens to runs: killed processes, full disks, folders that are away. Nothing is lost. */
 
-import { renameSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readModel } from '../../main/network/manifest.ts';
 import { readCheckpoint } from '../../main/training/run/checkpoint.ts';
+import { RunControl } from '../../main/training/run/run-control.ts';
 import { Random } from '../../main/darkness/random.ts';
 import type { RunEvent } from '../../main/training/run/run-events.ts';
-import { createRun, readRun, runFiles } from '../../main/training/run/run-folder.ts';
+import { createRun, readRun, runFiles, writeRun } from '../../main/training/run/run-folder.ts';
+import { trainRun } from '../../main/training/run/train-run.ts';
 import { spawnNodeTraining, type TrainingChild } from '../../main/training/run/training-process.ts';
 import { canSignal, childPid } from '../engine/processes.ts';
 import { mountSmallDisk } from '../error/program.ts';
@@ -34,6 +37,13 @@ beforeAll(async () => {
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
+
+/** Takes all that is left of a disk, and fails for want of more. */
+function fillDisk(ballast: string): void {
+  expect(() => {
+    writeFileSync(ballast, Buffer.alloc(16 << 20));
+  }).toThrow('ENOSPC');
+}
 
 /** Everything that was learned is the same, bit for bit. */
 async function expectLikeCalm(run: string): Promise<void> {
@@ -183,8 +193,7 @@ it(
       told.push(event);
       if (event.event === 'checkpoint' && !isFilled) {
         isFilled = true;
-        // Takes all that is left, and fails for want of more.
-        void writeFile(ballast, Buffer.alloc(16 << 20)).catch(() => undefined);
+        fillDisk(ballast);
       }
       if (event.event === 'paused') {
         void rm(ballast).then(() => {
@@ -198,6 +207,42 @@ it(
     await expectLikeCalm(run);
   },
   hangMs,
+);
+
+it.for([
+  // Neither what was learned nor the model found room; the model alone did not.
+  ['progress', 0],
+  ['checkpoint', 4],
+] as const)(
+  'stopped while the disk is full after its last step (%s), it says what is safe, and goes on',
+  async ([filledAt, safeStep], { skip }) => {
+    const disk = mountSmallDisk('size=12m') ?? skip('needs the right to mount a small disk');
+    const run = path.join(disk, 'run');
+    const ballast = path.join(disk, 'ballast');
+    const plan = smallPlan(photos, 4, { checkpointEvery: 100 });
+    await createRun(run, plan);
+    const control = new RunControl();
+    const stopped = await trainRun(run, {
+      control,
+      onEvent: ({ event, step }) => {
+        if (event === filledAt && step === 4) fillDisk(ballast);
+        if (event === 'paused') control.stop('nothing');
+      },
+    });
+    expect(stopped).toEqual({ kind: 'stopped', step: safeStep });
+    expect(existsSync(runFiles(run).checkpoint)).toBe(safeStep > 0);
+    expect((await readRun(run)).description).toMatchObject({ step: safeStep, models: [] });
+
+    await rm(ballast);
+    const { description } = await readRun(run);
+    await writeRun(run, { ...description, state: { kind: 'stopped' } });
+    const begun = { control: new RunControl(), onEvent: () => undefined };
+    expect(await trainRun(run, begun)).toMatchObject({ kind: 'done', step: 4 });
+    expect((await readCheckpoint(runFiles(run).checkpoint)).state.step).toBe(4);
+    expect((await readModel(path.join(run, 'mine.json'))).manifest.training).toMatchObject({
+      step: 4,
+    });
+  },
 );
 
 it(

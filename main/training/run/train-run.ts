@@ -176,7 +176,8 @@ class Runner {
         excluded: data.excluded,
         validation: data.validation,
       };
-      if (reached.state.step < recipe.steps) return await this.#stop(keptStep, facts);
+      // Stopped while the disk was full it may have made all steps, but does not have them.
+      if (keptStep < recipe.steps) return await this.#stop(keptStep, facts);
       return await this.#finish({ recipe, dataset, ...reached }, facts);
     } finally {
       await data.close();
