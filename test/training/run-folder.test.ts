@@ -17,6 +17,7 @@ import {
   type RunPlan,
 } from '../../main/training/run/run-folder.ts';
 import { trainRun } from '../../main/training/run/train-run.ts';
+import { noLoss } from '../../main/training/step/loss.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
 import { mountSmallDisk } from '../error/program.ts';
 import { writePhotos } from './made-photos.ts';
@@ -136,4 +137,27 @@ it('a run whose checkpoint is gone does not begin again from random weights', as
   // As the refusal says.
   await copyFile(runFiles(done).best, runFiles(done).checkpoint);
   expect(await go(done)).toMatchObject({ kind: 'done', step: 4 });
+});
+
+it('a last step that leaves no numbers is taken back, and nothing of it is written', async () => {
+  const run = path.join(folder, 'too-far');
+  const { recipe, ...rest } = plan(1);
+  const wild = { warmupSteps: 0, learningRate: 1, learningRateFinal: 1, clipNorm: 1e9 };
+  await createRun(run, {
+    ...rest,
+    recipe: { ...recipe, ...wild, loss: { ...noLoss, squared: 1 } },
+  });
+  const accounts: string[] = [];
+  const outcome = await trainRun(run, {
+    control: new RunControl(),
+    onEvent: (event) => event.event === 'diverged' && accounts.push(event.account),
+  });
+  expect(outcome).toMatchObject({ kind: 'done', step: 1 });
+  expect(accounts[0]).toMatch(/^validation came to .* a loss of (NaN|Infinity)$/);
+  const { best } = (await readRun(run)).description;
+  expect(best?.step).toBe(1);
+  expect((await readModel(path.join(run, 'mine.json'))).manifest.training).toHaveProperty(
+    'validation',
+    best,
+  );
 });

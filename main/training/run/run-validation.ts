@@ -31,11 +31,15 @@ export class RunValidation {
   /**
    * Tries what has been reached. What cannot be written costs pictures, never training.
    * (Made again after a crash it gives the same: `best.ngck` is written before it is told of.)
+   * @returns why the run has gone astray, in plain words; undefined if it has not
    */
-  async validate(checkpoint: Checkpoint): Promise<void> {
-    if (this.#set.patches.length === 0) return;
+  async validate(checkpoint: Checkpoint): Promise<string | undefined> {
+    if (this.#set.patches.length === 0) return undefined;
     const { step, weights } = checkpoint.state;
     const { pictures, psnrDb, ssim, loss } = await this.#validator.validate(weights);
+    if (![psnrDb, ssim, loss].every(Number.isFinite)) {
+      return `validation came to ${String(psnrDb)} dB and a loss of ${String(loss)}`;
+    }
     const scores = { psnrDb: rounded(psnrDb), ssim: rounded(ssim), loss: rounded(loss) };
     const files = runFiles(this.#folder);
     const before = existsSync(files.best) ? this.#journal.description.best : undefined;
@@ -53,6 +57,7 @@ export class RunValidation {
     const last = { step, ...scores };
     await this.#journal.tryNote({ last, ...(isBest ? { best: last } : {}) });
     this.#journal.tell({ event: 'validated', step, ...scores, isBest, examples });
+    return undefined;
   }
 }
 

@@ -69,8 +69,11 @@ export interface TrainingOptions {
   readonly readBack: () => Promise<Reached>;
   /** Steps between validations. */
   readonly validateEvery: number;
-  /** Called at every `validateEvery`-th step and after the last. */
-  readonly onValidate?: (reached: Reached) => Promise<void>;
+  /**
+   * Called at every `validateEvery`-th step and after the last.
+   * @returns why the run has gone astray, in plain words; undefined if it has not
+   */
+  readonly onValidate?: (reached: Reached) => Promise<string | undefined>;
   readonly onProgress?: (progress: TrainingProgress) => void;
   readonly onSetback?: (setback: Setback) => void;
   /** Told when a graphics card gives up, or is not there any more, and the processor goes on. */
@@ -198,7 +201,14 @@ export async function train(
           waitMs: batchMs - beginMs,
         });
         const isLast = step === recipe.steps;
-        if (isLast || step % validateEvery === 0) await options.onValidate?.(await reached());
+        if (isLast || step % validateEvery === 0) {
+          // A step's own loss is that of the weights before it: the last one's show themselves here.
+          const account = await options.onValidate?.(await reached());
+          if (account !== undefined) {
+            await goBack(step, account);
+            continue;
+          }
+        }
         if (isLast || step % checkpointEvery === 0) await save();
         // A step only ever yields through microtasks; let timers, signals and the workers in.
         await new Promise((resolve) => setImmediate(resolve));

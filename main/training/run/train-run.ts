@@ -140,7 +140,8 @@ class Runner {
       // What a model could do before is what the new one is compared with.
       const isFirst = start.state.step === 0 && !control.isStopped;
       if (isFirst && this.#journal.description.startedFrom.kind !== 'random') {
-        await validation.validate({ ...start, dataset });
+        const account = await validation.validate({ ...start, dataset });
+        if (account !== undefined) this.#journal.tell({ event: 'trouble', step: 0, account });
       }
       const firstStep = start.state.step + 1;
       let keptStep = start.state.step;

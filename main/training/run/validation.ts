@@ -37,6 +37,9 @@ export interface Validation {
   readonly pictures: readonly LinearRgb[];
 }
 
+/** Equal pictures, black ones say, would make the mean infinite; a 16-bit file shows no more than this. */
+const psnrMaxDb = 100;
+
 /** Tries networks of one recipe on the same patches. */
 export class Validator {
   readonly #recipe: Recipe;
@@ -69,7 +72,7 @@ export class Validator {
         const { loss: value } = await lossOf.run({ prediction: packed, target: truth });
         const picture = pictureOf(floats(packed), patch);
         const scores = score(picture, pictureOf(target, patch), answerToSrgb(patch));
-        psnrDb += scores.rgbP;
+        psnrDb += Math.min(scores.rgbP, psnrMaxDb);
         ssim += scores.ssim;
         lossSum += floats(value)[0] ?? Number.NaN;
         pictures.push(picture);
