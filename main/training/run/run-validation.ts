@@ -43,7 +43,11 @@ export class RunValidation {
     const scores = { psnrDb: rounded(psnrDb), ssim: rounded(ssim), loss: rounded(loss) };
     const files = runFiles(this.#folder);
     const before = existsSync(files.best) ? this.#journal.description.best : undefined;
-    let isBest = before === undefined || scores.psnrDb > before.psnrDb || before.step === step;
+    let isBest =
+      before === undefined ||
+      scores.psnrDb > before.psnrDb ||
+      // Made again after a crash; after a setback it comes out otherwise, and may be worse.
+      (scores.psnrDb === before.psnrDb && step === before.step);
     let examples: Awaited<ReturnType<typeof writeExamples>> = [];
     try {
       examples = await writeExamples(files.examples, step, this.#set.patches, pictures);

@@ -1,0 +1,53 @@
+/** Which network of a run counts as its best. */
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { TrainingState } from '../../main/training/run/checkpoint.ts';
+import { createRun, runFiles } from '../../main/training/run/run-folder.ts';
+import { RunJournal } from '../../main/training/run/run-journal.ts';
+import { RunValidation } from '../../main/training/run/run-validation.ts';
+import { freshState } from '../../main/training/run/run.ts';
+import type { ValidationPatch } from '../../main/training/run/validation.ts';
+import { smallPlan } from './small-run.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'nightglass-run-validation-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+it('a step made again counts if it comes out the same, and not if a setback made it worse', async () => {
+  const run = path.join(folder, 'again');
+  const description = await createRun(run, smallPlan(folder, 4));
+  const isBest: boolean[] = [];
+  const journal = new RunJournal(run, description, (event) => {
+    if (event.event === 'validated') isBest.push(event.isBest);
+  });
+  const side = 32;
+  const black: ValidationPatch = {
+    name: 'black',
+    sidePacked: side,
+    input: new Float32Array(4 * side ** 2).fill(0.5),
+    target: new Float32Array(12 * side ** 2),
+    cameraToSrgb: [1, 0, 0, 0, 1, 0, 0, 0, 1],
+  };
+  const set = { patches: [black], isHeldOut: true, about: 'black' };
+  const validation = new RunValidation(run, journal, set, { threads: 1 });
+  const { recipe } = description;
+  const worse = { ...freshState(recipe), step: 2 };
+  const good = { ...worse, weights: new Float32Array(worse.weights.length) };
+  const validate = (state: TrainingState) =>
+    validation.validate({ recipe, dataset: 'black', state });
+  await validate(good);
+  const best = await readFile(runFiles(run).best);
+  await validate(worse);
+  expect((await readFile(runFiles(run).best)).equals(best)).toBe(true);
+  expect(journal.description.best).toMatchObject({ step: 2, psnrDb: 100 });
+  await validate(good);
+  expect(isBest).toEqual([true, false, true]);
+  await journal.end();
+});
