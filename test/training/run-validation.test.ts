@@ -4,12 +4,16 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readModel } from '../../main/network/manifest.ts';
 import type { TrainingState } from '../../main/training/run/checkpoint.ts';
-import { createRun, runFiles } from '../../main/training/run/run-folder.ts';
+import { RunControl } from '../../main/training/run/run-control.ts';
+import { createRun, readRun, runFiles, writeRun } from '../../main/training/run/run-folder.ts';
 import { RunJournal } from '../../main/training/run/run-journal.ts';
 import { RunValidation } from '../../main/training/run/run-validation.ts';
 import { freshState } from '../../main/training/run/run.ts';
+import { trainRun } from '../../main/training/run/train-run.ts';
 import type { ValidationPatch } from '../../main/training/run/validation.ts';
+import { writePhotos } from './made-photos.ts';
 import { smallPlan } from './small-run.ts';
 
 let folder = '';
@@ -50,4 +54,28 @@ it('a step made again counts if it comes out the same, and not if a setback made
   await validate(good);
   expect(isBest).toEqual([true, false, true]);
   await journal.end();
+});
+
+it('a run that goes on with other photos is not measured by what it was on the old ones', async () => {
+  const run = path.join(folder, 'other');
+  const [old, other] = [path.join(folder, 'old'), path.join(folder, 'other-photos')];
+  await writePhotos(old, 2, 160);
+  await writePhotos(other, 3, 160);
+  const begun = { control: new RunControl(), onEvent: () => undefined };
+  await createRun(run, smallPlan(old, 2));
+  expect(await trainRun(run, begun)).toMatchObject({ kind: 'done', step: 2 });
+
+  const { description } = await readRun(run);
+  const { best } = description;
+  if (best === undefined) throw new Error('expected a validation');
+  const { recipe, dataset } = smallPlan(other, 4);
+  // Photos as easy as that are found: nothing learned from others comes near it.
+  await writeRun(run, { ...description, recipe, dataset, best: { ...best, psnrDb: 90 } });
+  const outcome = await trainRun(run, { ...begun, acceptsOtherData: true });
+  expect(outcome).toMatchObject({ kind: 'done', step: 4 });
+  expect((await readRun(run)).description.best).toMatchObject({ step: 4 });
+  expect((await readModel(path.join(run, 'mine.json'))).manifest.training).toMatchObject({
+    step: 4,
+    photos: 3,
+  });
 });

@@ -1,6 +1,7 @@
 /** Validations of a run: measured, shown, told, and the best network so far kept. */
 
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { writeAtomically } from '../../export/atomic.ts';
 import { describeError } from '../../refusal.ts';
 import { encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
@@ -63,6 +64,13 @@ export class RunValidation {
     this.#journal.tell({ event: 'validated', step, ...scores, isBest, examples });
     return undefined;
   }
+}
+
+/** Other data has other patches: what was scored on the old ones is no measure for what comes. */
+export async function forgetScores(folder: string, journal: RunJournal): Promise<void> {
+  // A best without its file counts for nothing: this may be cut off in between.
+  await rm(runFiles(folder).best, { force: true });
+  await journal.tryNote({ best: undefined, last: undefined });
 }
 
 /** Whether the model is made of `best.ngck` rather than of the last checkpoint. */

@@ -24,7 +24,7 @@ import {
 } from './run-folder.ts';
 import { RunJournal, type OnRunEvent } from './run-journal.ts';
 import { takeRun } from './run-lock.ts';
-import { prefersBest, RunValidation } from './run-validation.ts';
+import { forgetScores, prefersBest, RunValidation } from './run-validation.ts';
 import { freshState, train } from './run.ts';
 import type { Recipe } from '../recipe.ts';
 import { openStep, type TrainingDevice } from '../step/step-session.ts';
@@ -131,6 +131,9 @@ class Runner {
     }
     try {
       const dataset = this.#boundTo(start, data);
+      if (start.dataset !== '' && start.dataset !== dataset) {
+        await forgetScores(this.#folder, this.#journal);
+      }
       const { settings } = this.#journal.description;
       // ONNX Runtime would count the machine's cores, whatever share of them is ours.
       const threads = settings.threads ?? availableParallelism();
