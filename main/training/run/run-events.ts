@@ -52,7 +52,7 @@ export const runEventSchema = z.discriminatedUnion('event', [
     /** Means since the last one in the log: of the step alone, and of waiting for its batch. */
     stepMs: z.number(),
     waitMs: z.number(),
-    /** Since the run was started or taken up again. */
+    /** At work since the run was started or taken up again, without rests. */
     elapsedSeconds: z.number(),
     leftSeconds: z.number().optional(),
     /** Memory of the training process. */

@@ -127,7 +127,7 @@ export const runDescriptionSchema = z.object({
   state: runStateSchema,
   /** Steps in the checkpoint. */
   step: z.number().int().nonnegative(),
-  /** Time spent training, all goes together. */
+  /** Time spent training, all goes together, without rests. */
   trainedSeconds: z.number().nonnegative(),
   /** The best validation so far: what `best.ngck` holds. */
   best: scoresSchema.optional(),

@@ -25,6 +25,9 @@ export class RunJournal {
   #step: number;
   #noted: Promise<void> = Promise.resolve();
   #sinceLog = { stepMs: 0, waitMs: 0, steps: 0 };
+  #restedMs = 0;
+  /** While it rests, or waits for a disk or a folder. */
+  #restBeganMs: number | undefined;
   #paceMs: number | undefined;
   #lastStepMs: number | undefined;
 
@@ -48,6 +51,8 @@ export class RunJournal {
 
   tell(event: RunEvent): void {
     this.#step = event.event === 'diverged' ? event.backToStep : event.step;
+    if (event.event === 'paused') this.#restBeganMs ??= performance.now();
+    if (event.event === 'resumed') this.#endRest();
     this.#log.write(event);
     this.#onEvent(event, true);
   }
@@ -68,7 +73,7 @@ export class RunJournal {
       learningRate: Number(learningRate.toPrecision(4)),
       stepMs: Number((this.#sinceLog.stepMs / this.#sinceLog.steps).toFixed(1)),
       waitMs: Number((this.#sinceLog.waitMs / this.#sinceLog.steps).toFixed(1)),
-      elapsedSeconds: Math.round(this.#elapsedMs() / 1000),
+      elapsedSeconds: Math.round(this.#workedMs() / 1000),
       ...(leftMs === undefined ? {} : { leftSeconds: Math.round(leftMs / 1000) }),
       rssBytes: process.memoryUsage.rss(),
     };
@@ -94,7 +99,7 @@ export class RunJournal {
       ...this.#description,
       ...change,
       updatedAt: new Date().toISOString(),
-      trainedSeconds: this.#trainedBefore + this.#elapsedMs() / 1000,
+      trainedSeconds: this.#trainedBefore + this.#workedMs() / 1000,
     };
     const description = this.#description;
     // One after the other, so that the last word stands.
@@ -117,12 +122,19 @@ export class RunJournal {
     await this.#log.end();
   }
 
-  #elapsedMs(): number {
-    return performance.now() - this.#beginMs;
+  #endRest(): void {
+    if (this.#restBeganMs === undefined) return;
+    this.#restedMs += performance.now() - this.#restBeganMs;
+    this.#restBeganMs = undefined;
+  }
+
+  /** Time at work so far: it stands still while the run rests or waits. */
+  #workedMs(): number {
+    return (this.#restBeganMs ?? performance.now()) - this.#beginMs - this.#restedMs;
   }
 
   #remainingMs(stepsLeft: number): number | undefined {
-    const nowMs = performance.now();
+    const nowMs = this.#workedMs();
     const before = this.#lastStepMs;
     this.#lastStepMs = nowMs;
     if (before === undefined) return undefined;
