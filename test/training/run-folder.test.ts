@@ -1,7 +1,7 @@
 /** A run folder trained in a process of its own, as the app does it. */
 
 import { existsSync } from 'node:fs';
-import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -160,4 +160,18 @@ it('a last step that leaves no numbers is taken back, and nothing of it is writt
     'validation',
     best,
   );
+});
+
+it('a damaged best is refused with a way on, which leads to a model', async () => {
+  const run = path.join(folder, 'damaged-best');
+  const go = () => trainRun(run, { control: new RunControl(), onEvent: () => undefined });
+  await createRun(run, plan(2));
+  await go();
+  const { best } = runFiles(run);
+  const bytes = await readFile(best);
+  bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
+  await writeFile(best, bytes);
+  expect((await refusalOf(go)).message).toMatch(/best\.ngck but it is damaged: delete it in/);
+  await rm(best);
+  expect(await go()).toMatchObject({ kind: 'done', step: 2 });
 });

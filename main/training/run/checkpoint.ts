@@ -9,6 +9,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { describeError, Refusal } from '../../refusal.ts';
 import { parameterCount } from '../../network/unet.ts';
@@ -50,6 +51,8 @@ const headerSchema = z.object({
   parameters: z.number().int().positive(),
   /** Absent in files of before it was kept. */
   course: courseSchema.default(freshCourse),
+  /** CRC-32 of weights, momentum and variance; absent in files of before it was kept. */
+  crc32: z.number().int().optional(),
 });
 
 /** The file's bytes, in chunks to be written one after the other. */
@@ -59,6 +62,7 @@ export function encodeCheckpoint({
   state,
   course = freshCourse,
 }: Checkpoint): Uint8Array[] {
+  const arrays = [state.weights, state.momentum, state.variance].map(bytesOf);
   const header = {
     version: 1,
     recipe,
@@ -66,13 +70,14 @@ export function encodeCheckpoint({
     step: state.step,
     parameters: state.weights.length,
     course,
+    crc32: arrays.reduce((sum, bytes) => crc32(bytes, sum), 0),
   };
   const json = Buffer.from(JSON.stringify(header));
   const prefix = Buffer.alloc(padded(prefixBytes + json.length));
   prefix.write(magic, 0, 'latin1');
   prefix.writeUInt32LE(json.length, 4);
   json.copy(prefix, prefixBytes);
-  return [prefix, ...[state.weights, state.momentum, state.variance].map(bytesOf)];
+  return [prefix, ...arrays];
 }
 
 /**
@@ -103,6 +108,8 @@ export async function readCheckpoint(file: string): Promise<Required<Checkpoint>
     throw refuse('its weights do not fit its network');
   const start = padded(prefixBytes + jsonLength);
   if (bytes.length !== start + 3 * 4 * parameters) throw refuse('it is cut short');
+  const { crc32: sum } = header.data;
+  if (sum !== undefined && sum !== crc32(bytes.subarray(start))) throw refuse('it is damaged');
   const array = (index: number): Float32Array => {
     const begin = bytes.byteOffset + start + index * 4 * parameters;
     return new Float32Array(bytes.buffer.slice(begin, begin + 4 * parameters));

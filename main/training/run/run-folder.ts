@@ -229,14 +229,27 @@ async function isUntrained(file: string): Promise<boolean> {
  */
 export async function readRunCheckpoint(folder: string): Promise<Required<Checkpoint>> {
   const { checkpoint, best } = runFiles(folder);
+  const advice = existsSync(best)
+    ? 'best.ngck beside it, copied to that name, goes on from the best validation'
+    : 'put a copy of it back, or begin a new run in another folder';
+  return readWithAdvice(checkpoint, advice);
+}
+
+/**
+ * The checkpoint of the best validation so far.
+ * @throws Refusal `dataset` if it is missing or damaged, with what can be done
+ */
+export async function readBestCheckpoint(folder: string): Promise<Required<Checkpoint>> {
+  const advice = `delete it in ${folder} and go on: the model is then made of the last step`;
+  return readWithAdvice(runFiles(folder).best, advice);
+}
+
+async function readWithAdvice(file: string, advice: string): Promise<Required<Checkpoint>> {
   try {
-    return await readCheckpoint(checkpoint);
+    return await readCheckpoint(file);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    const wayOn = existsSync(best)
-      ? 'best.ngck beside it, copied to that name, goes on from the best validation'
-      : 'put a copy of it back, or begin a new run in another folder';
-    throw new Refusal(error.code, `${error.message}: ${wayOn}`);
+    throw new Refusal(error.code, `${error.message}: ${advice}`);
   }
 }
 

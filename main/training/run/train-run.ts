@@ -9,12 +9,13 @@ import { availableParallelism } from 'node:os';
 import { failureOf } from '../../engine/protocol.ts';
 import { sweepTemporaries, writeAtomically } from '../../export/atomic.ts';
 import { describeError, Refusal } from '../../refusal.ts';
-import { encodeCheckpoint, readCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { freshCourse } from './course.ts';
 import { modelCard } from './model-card.ts';
 import { openDataset, type OpenDataset } from './open-dataset.ts';
 import type { RunControl } from './run-control.ts';
 import {
+  readBestCheckpoint,
   readRun,
   readRunCheckpoint,
   runFiles,
@@ -288,12 +289,13 @@ class Runner {
   }
 
   async #stop(step: number, facts: Facts | undefined): Promise<RunOutcome> {
-    const { checkpoint, best } = runFiles(this.#folder);
+    const { checkpoint } = runFiles(this.#folder);
     const { control } = this.#options;
     let model: RunOutcome['model'];
     if (control.keep === 'best' && existsSync(checkpoint)) {
       const isBest = prefersBest(this.#folder, this.#journal.description);
-      model = await this.#writeModel(await readCheckpoint(isBest ? best : checkpoint), facts);
+      const read = isBest ? readBestCheckpoint : readRunCheckpoint;
+      model = await this.#writeModel(await read(this.#folder), facts);
     }
     await this.#journal.tryNote({ state: { kind: 'stopped' } });
     this.#journal.tell({
@@ -312,7 +314,7 @@ class Runner {
     const { settings } = this.#journal.description;
     const isBest = settings.keep === 'best' && prefersBest(this.#folder, this.#journal.description);
     const isWritten = await this.#throughFullDisk(step, async () => {
-      const kept = isBest ? await readCheckpoint(runFiles(this.#folder).best) : last;
+      const kept = isBest ? await readBestCheckpoint(this.#folder) : last;
       model = await this.#writeModel(kept, facts);
     });
     if (!isWritten || model === undefined) return this.#stop(step, facts);
