@@ -6,13 +6,14 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readModel } from '../../main/network/manifest.ts';
 import type { TrainingState } from '../../main/training/run/checkpoint.ts';
+import { parameterCount } from '../../main/network/unet.ts';
 import { RunControl } from '../../main/training/run/run-control.ts';
 import { createRun, readRun, runFiles, writeRun } from '../../main/training/run/run-folder.ts';
 import { RunJournal } from '../../main/training/run/run-journal.ts';
 import { RunValidation } from '../../main/training/run/run-validation.ts';
 import { freshState } from '../../main/training/run/run.ts';
 import { trainRun } from '../../main/training/run/train-run.ts';
-import type { ValidationPatch } from '../../main/training/run/validation.ts';
+import { Validator, type ValidationPatch } from '../../main/training/run/validation.ts';
 import { writePhotos } from './made-photos.ts';
 import { smallPlan } from './small-run.ts';
 
@@ -24,6 +25,24 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+const side = 32;
+/** What a network of zeros answers exactly. */
+const black: ValidationPatch = {
+  name: 'black',
+  sidePacked: side,
+  input: new Float32Array(4 * side ** 2).fill(0.5),
+  target: new Float32Array(12 * side ** 2),
+  cameraToSrgb: [1, 0, 0, 0, 1, 0, 0, 0, 1],
+};
+
+it('scores are numbers where pictures are equal', async () => {
+  const { recipe } = smallPlan(folder, 4);
+  const zeros = new Float32Array(parameterCount(recipe.unet));
+  const { psnrDb, ssim, loss } = await new Validator(recipe, [black], 1).validate(zeros);
+  expect([psnrDb, ssim]).toEqual([100, 1]);
+  expect(loss).toBeCloseTo(0, 6);
+});
+
 it('a step made again counts if it comes out the same, and not if a setback made it worse', async () => {
   const run = path.join(folder, 'again');
   const description = await createRun(run, smallPlan(folder, 4));
@@ -31,14 +50,6 @@ it('a step made again counts if it comes out the same, and not if a setback made
   const journal = new RunJournal(run, description, (event) => {
     if (event.event === 'validated') isBest.push(event.isBest);
   });
-  const side = 32;
-  const black: ValidationPatch = {
-    name: 'black',
-    sidePacked: side,
-    input: new Float32Array(4 * side ** 2).fill(0.5),
-    target: new Float32Array(12 * side ** 2),
-    cameraToSrgb: [1, 0, 0, 0, 1, 0, 0, 0, 1],
-  };
   const set = { patches: [black], isHeldOut: true, about: 'black' };
   const validation = new RunValidation(run, journal, set, { threads: 1 });
   const { recipe } = description;
