@@ -8,7 +8,8 @@ import { readCheckpoint } from '../training/run/checkpoint.ts';
 import { validationPatchCount } from '../training/photos/photo-validation.ts';
 import { defaultRecipe, recipeNameSchema } from '../training/recipe.ts';
 import { RunControl } from '../training/run/run-control.ts';
-import { readRun, runFiles, seenByRun } from '../training/run/run-folder.ts';
+import { readRun, runFiles } from '../training/run/run-folder.ts';
+import { writeRunModel } from '../training/run/run-model.ts';
 import { trainRun } from '../training/run/train-run.ts';
 import { writeModel } from '../training/run/trained-model.ts';
 import { numberBetween } from './arguments.ts';
@@ -270,11 +271,15 @@ async function exportModel(options: TrainOptions): Promise<void> {
     : undefined;
   const title = titled(options, before?.title);
   await openOutputFolder(options.out);
-  const pairsSeen = before === undefined ? undefined : seenByRun(before);
-  const paths = await writeModel(options.out, checkpoint, title, {
-    ...(pairsSeen === undefined ? {} : { facts: { pairsSeen } }),
-    passes: options.passes ?? before?.settings.passes ?? 1,
-  });
+  const passes = options.passes ?? before?.settings.passes ?? 1;
+  const paths =
+    before === undefined
+      ? await writeModel(options.out, checkpoint, title, { passes })
+      : await writeRunModel(
+          options.out,
+          { ...before, title, settings: { ...before.settings, passes } },
+          checkpoint,
+        );
   new TrainingReport({ isJson: options.json, line: new ProgressLine() }).wrote(
     paths,
     checkpoint.state.step,

@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import type { RunEvent } from '../training/run/run-events.ts';
+import type { ModelFiles } from '../training/run/trained-model.ts';
 import { formatDuration, type ProgressLine } from './progress-line.ts';
 
 export class TrainingReport {
@@ -40,14 +41,20 @@ export class TrainingReport {
     }
   }
 
-  /** The model that came of it. */
-  wrote(paths: { readonly manifest: string; readonly onnx: string }, step: number): void {
+  /**
+   * The model that came of it.
+   * @param step that the run has reached
+   */
+  wrote(model: ModelFiles, step: number): void {
+    const { manifest, modelStep } = model;
     if (this.#isJson) {
-      this.#print({ event: 'result', step, steps: this.#steps ?? step, ...paths });
+      this.#print({ event: 'result', step, steps: this.#steps ?? step, ...model });
       return;
     }
-    const onnx = path.basename(paths.onnx);
-    process.stdout.write(`Wrote ${paths.manifest} and ${onnx} at step ${step}.\n`);
+    const onnx = path.basename(model.onnx);
+    const which =
+      modelStep === step ? `at step ${step}` : `of step ${modelStep}, the best of ${step}`;
+    process.stdout.write(`Wrote ${manifest} and ${onnx} ${which}.\n`);
   }
 
   #print(event: object): void {

@@ -201,6 +201,31 @@ it('goes on by the command that began a run, or by less of it', async () => {
   expect((await readRun(out)).description).toEqual(after);
 }, 200_000);
 
+it('says which step the model is of, and tells its card the same', async () => {
+  const out = path.join(folder, 'best');
+  const from = path.join(folder, 'whole', 'renamed.json');
+  // So large a step spoils what it starts from, which is kept.
+  const few = '--batch 1 --patch 32 --threads 1 --steps 1 --learning-rate 0.5 --warmup 0'.split(
+    ' ',
+  );
+  const done = await nightglass([
+    'train',
+    '--photos',
+    photos,
+    ...few,
+    '--out',
+    out,
+    '--from',
+    from,
+  ]);
+  expect(done.stdout).toMatch(/^Wrote .*trained-model\.onnx of step 0, the best of 1\.\n$/);
+  const card = (): Promise<string> => readFile(path.join(out, 'trained-model.md'), 'utf8');
+  expect(await card()).toContain('| steps | 0 of 1,');
+  const last = await nightglass(['train', '--out', out, '--export-only', '--json']);
+  expect(eventsOf(last.stdout)).toMatchObject([{ event: 'result', step: 1, modelStep: 1 }]);
+  expect(await card()).toContain('| steps | 1 of 1,');
+});
+
 it('leaves the description of a run that trains alone', async () => {
   const out = path.join(folder, 'from');
   const before = await readFile(path.join(out, 'run.json'), 'utf8');

@@ -11,7 +11,6 @@ import { sweepTemporaries, writeAtomically } from '../../export/atomic.ts';
 import { describeError, Refusal } from '../../refusal.ts';
 import { encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { freshCourse } from './course.ts';
-import { modelCard } from './model-card.ts';
 import { openDataset, type OpenDataset } from './open-dataset.ts';
 import type { RunControl } from './run-control.ts';
 import {
@@ -19,7 +18,6 @@ import {
   readRun,
   readRunCheckpoint,
   runFiles,
-  seenByRun,
   type PauseReason,
   type RunDescription,
 } from './run-folder.ts';
@@ -31,7 +29,8 @@ import type { Recipe } from '../recipe.ts';
 import { openStep, type TrainingDevice } from '../step/step-session.ts';
 import { openTaughtStep } from '../step/taught-step.ts';
 import { readTeacher } from './teacher.ts';
-import { writeModel, type ModelFiles } from './trained-model.ts';
+import { writeRunModel, type DataFacts } from './run-model.ts';
+import type { ModelFiles } from './trained-model.ts';
 
 export interface TrainRunOptions {
   readonly control: RunControl;
@@ -176,7 +175,7 @@ class Runner {
         },
         onRest: (step, isResting) => this.#rest(step, isResting),
       });
-      const facts: Facts = {
+      const facts: DataFacts = {
         count: data.count,
         excluded: data.excluded,
         validation: data.validation,
@@ -288,7 +287,7 @@ class Runner {
     await this.#journal.tryNote({ state: { kind: 'running' } });
   }
 
-  async #stop(step: number, facts: Facts | undefined): Promise<RunOutcome> {
+  async #stop(step: number, facts: DataFacts | undefined): Promise<RunOutcome> {
     const { checkpoint } = runFiles(this.#folder);
     const { control } = this.#options;
     let model: RunOutcome['model'];
@@ -308,7 +307,7 @@ class Runner {
     return { kind: 'stopped', step, ...(model === undefined ? {} : { model }) };
   }
 
-  async #finish(last: Checkpoint, facts: Facts | undefined): Promise<RunOutcome> {
+  async #finish(last: Checkpoint, facts: DataFacts | undefined): Promise<RunOutcome> {
     const { step } = last.state;
     let model: RunOutcome['model'];
     const { settings } = this.#journal.description;
@@ -324,38 +323,12 @@ class Runner {
   }
 
   /** @param known absent where all steps were made before */
-  async #writeModel(checkpoint: Checkpoint, known: Facts | undefined): Promise<ModelFiles> {
-    const { title, settings, models, best, last, startedFrom, trainedSeconds } =
-      this.#journal.description;
-    const { passes } = settings;
-    const pairsSeen = seenByRun(this.#journal.description);
-    const scores = [best, last].find((one) => one?.step === checkpoint.state.step);
-    const trainedHours = Number((trainedSeconds / 3600).toFixed(3));
-    // A model travels: the folders of this machine do not belong into it.
-    const from =
-      startedFrom.kind === 'random' ? 'random weights' : path.basename(startedFrom.which);
-    const facts = {
-      ...(known === undefined ? {} : { photos: known.count, excluded: [...known.excluded] }),
-      trainedHours,
-      startedFrom: from,
-      ...(pairsSeen === undefined ? {} : { pairsSeen }),
-      ...(scores === undefined ? {} : { validation: scores }),
-    };
-    const card = modelCard(checkpoint, title, {
-      ...(known === undefined ? {} : { count: known.count, excluded: known.excluded }),
-      startedFrom: from,
-      trainedHours,
-      passes,
-      ...(scores === undefined || known === undefined
-        ? {}
-        : { validation: { ...known.validation, ...scores } }),
-    });
-    const model = await writeModel(this.#folder, checkpoint, title, { facts, card, passes });
+  async #writeModel(checkpoint: Checkpoint, known: DataFacts | undefined): Promise<ModelFiles> {
+    const { description } = this.#journal;
+    const model = await writeRunModel(this.#folder, description, checkpoint, known);
     const name = path.basename(model.manifest);
-    await this.#journal.tryNote({ models: [...models.filter((had) => had !== name), name] });
+    const others = description.models.filter((had) => had !== name);
+    await this.#journal.tryNote({ models: [...others, name] });
     return model;
   }
 }
-
-/** What is known of the data while it is open. */
-type Facts = Pick<OpenDataset, 'count' | 'excluded' | 'validation'>;

@@ -48,6 +48,8 @@ export interface ModelFiles {
   readonly manifest: string;
   /** For people; absent where nothing is known of the run. */
   readonly card?: string;
+  /** Whose weights it has. */
+  readonly modelStep: number;
 }
 
 /**
@@ -70,6 +72,7 @@ export async function writeModel(
     onnx: path.join(folder, manifest.file),
     manifest: path.join(folder, `${manifest.id}.json`),
     ...(card === undefined ? {} : { card: path.join(folder, `${manifest.id}.md`) }),
+    modelStep: checkpoint.state.step,
   };
   await writeAtomically(paths.onnx, [bytes], { overwrite: true });
   if (card !== undefined && paths.card !== undefined) {
