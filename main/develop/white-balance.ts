@@ -79,7 +79,9 @@ interface LocusPoint {
 
 function locus(mired: number): LocusPoint {
   const { u, v } = planckian(mired);
-  const step = 0.5;
+  // Far enough for the direction to turn slowly where the splines meet at 4000 K: over less, the
+  // lights across the locus would cross there, and one light have two temperatures.
+  const step = 5;
   const [before, after] = [planckian(mired - step), planckian(mired + step)];
   const length = Math.hypot(after.u - before.u, after.v - before.v);
   return {
