@@ -1,12 +1,9 @@
-/** Training runs: checkpoints, going on bit for bit, and the model at the end. */
+/** Training runs: checkpoints, and going on bit for bit. */
 
-import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readModel } from '../../main/network/manifest.ts';
-import { openNetwork } from '../../main/network/session.ts';
 import { parameterCount } from '../../main/network/unet.ts';
 import {
   encodeCheckpoint,
@@ -26,8 +23,6 @@ import {
   type Reached,
   type Setback,
 } from '../../main/training/run/run.ts';
-import { idOfName } from '../../main/training/run/model-title.ts';
-import { writeModel } from '../../main/training/run/trained-model.ts';
 import { openStep } from '../../main/training/step/step-session.ts';
 import type { StepSession } from '../../main/training/step/step-tensors.ts';
 import { Refusal } from '../../main/refusal.ts';
@@ -376,36 +371,5 @@ describe('a run', () => {
     await expect(training).rejects.toMatchObject({ code: 'dataset' });
     expect(setbacks).toHaveLength(4);
     expect(setbacks[3]).toBeCloseTo(0.3 ** 4);
-  });
-});
-
-describe('a model', () => {
-  const title = { id: 'made', name: 'Made', description: '', licence: 'CC0-1.0' };
-
-  it('made of a checkpoint opens, and has its facts in the manifest', async () => {
-    const checkpoint = { recipe: tiny, dataset: 'made', state: { ...freshState(tiny), step: 3 } };
-    const { manifest, onnx } = await writeModel(folder, checkpoint, title, {
-      facts: { photos: 2 },
-    });
-    const model = await readModel(manifest);
-    expect(model.manifest).toMatchObject({
-      id: 'made',
-      unet: tiny.unet,
-      training: { photos: 2, step: 3, dataset: 'made', recipe: tiny },
-      sha256: createHash('sha256')
-        .update(await readFile(onnx))
-        .digest('hex'),
-    });
-    const network = await openNetwork(model, { device: 'cpu', threads: 1 });
-    const output = await network.run(new Float32Array(4 * 16 * 32).fill(0.1), 32, 16);
-    await network.release();
-    expect(output.length).toBe(12 * 16 * 32);
-    expect(output.every(Number.isFinite)).toBe(true);
-  });
-
-  it('gets an id out of its name', () => {
-    expect(idOfName('My A7S, fast')).toBe('my-a7s-fast');
-    expect(idOfName(' Über  Nacht! ')).toBe('uber-nacht');
-    expect(idOfName('夜')).toBe('');
   });
 });
