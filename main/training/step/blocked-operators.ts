@@ -1,6 +1,6 @@
 /** What the blocked layers and their sums share: ONNX Runtime's blocked operators, and weights turned for them. */
 
-import { fixed, sizeOf, type Attributes, type Graph, type Value } from '../../network/onnx.ts';
+import { fixed, type Attributes, type Value } from '../../network/onnx.ts';
 import type { Tape } from './autodiff.ts';
 
 /** Where the operators' names are its own. */
@@ -35,24 +35,6 @@ export function convolution({
     dilations: [1, columnStep],
     group: groups,
   };
-}
-
-/** Zeros before and after along an axis: the runtime's Pad leaves all to one thread. Not differentiated. */
-export function withZeros(
-  graph: Graph,
-  x: Value,
-  axis: number,
-  before: number,
-  after: number,
-): Value {
-  const of = (count: number): Value[] => {
-    const shape = fixed(x.shape).with(axis, count);
-    const zeros = () => graph.table(`0:${shape.join(',')}`, shape, new Float32Array(sizeOf(shape)));
-    return count === 0 ? [] : [zeros()];
-  };
-  const size = before + Number(x.shape[axis]) + after;
-  const inputs = [...of(before), x, ...of(after)];
-  return graph.apply('Concat', inputs, x.shape.with(axis, size), { attributes: { axis } });
 }
 
 /** Weights for the way back: inputs and outputs change places, and the kernel is turned around. Not differentiated. */

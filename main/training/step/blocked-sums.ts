@@ -1,14 +1,8 @@
 /** The gradients of weights in blocked layers: sums over all pixels of all patches, made by convolutions. */
 
-import type { Graph, Shape, Value } from '../../network/onnx.ts';
+import { fixed, sizeOf, type Graph, type Shape, type Value } from '../../network/onnx.ts';
 import type { Tape } from './autodiff.ts';
-import {
-  blockedDomain as domain,
-  convolution,
-  sizes,
-  turned,
-  withZeros,
-} from './blocked-operators.ts';
+import { blockedDomain as domain, convolution, sizes, turned } from './blocked-operators.ts';
 
 /** Bytes of a kernel that the processor keeps at hand while it goes over it, once for each place of the result. */
 const nearBytes = 2 ** 18;
@@ -219,4 +213,16 @@ function stripsOf(picture: Value, block: number): number {
     strips *= 2;
   }
   return strips;
+}
+
+/** Zeros before and after along an axis: the runtime's Pad leaves all to one thread. Not differentiated. */
+function withZeros(graph: Graph, x: Value, axis: number, before: number, after: number): Value {
+  const of = (count: number): Value[] => {
+    const shape = fixed(x.shape).with(axis, count);
+    const zeros = () => graph.table(`0:${shape.join(',')}`, shape, new Float32Array(sizeOf(shape)));
+    return count === 0 ? [] : [zeros()];
+  };
+  const size = before + Number(x.shape[axis]) + after;
+  const inputs = [...of(before), x, ...of(after)];
+  return graph.apply('Concat', inputs, x.shape.with(axis, size), { attributes: { axis } });
 }
