@@ -1,7 +1,7 @@
 /** A run folder trained in a process of its own, as the app does it. */
 
 import { existsSync } from 'node:fs';
-import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -99,6 +99,15 @@ it('a run from a model that there is no room for is none', async ({ skip }) => {
   const work = createRun(disk, planFromModel, weightsOf(planFromModel));
   await expect(work).rejects.toMatchObject({ code: 'disk' });
   expect(await readdir(disk)).toEqual([]);
+});
+
+it('where the best of a run is all that is left of it, no other can be made', async () => {
+  const run = path.join(folder, 'best-left');
+  await createRun(run, planFromModel, weightsOf(planFromModel));
+  await rename(runFiles(run).checkpoint, runFiles(run).best);
+  const best = await readFile(runFiles(run).best);
+  expect((await refusalOf(() => createRun(run, plan(4)))).message).toContain('already holds a run');
+  expect((await readFile(runFiles(run).best)).equals(best)).toBe(true);
 });
 
 it('where a run was cut off while it was made, another can be made', async () => {

@@ -204,12 +204,14 @@ export async function createRun(
 
 /**
  * Looks whether a run may be made in a folder.
- * @throws Refusal `bad-argument` if it holds a checkpoint or a living run
+ * @throws Refusal `bad-argument` if it holds a checkpoint, be it that of the best validation alone, or a
+ *   living run
  */
 export async function expectNoRun(folder: string): Promise<void> {
-  const { description, checkpoint } = runFiles(folder);
+  const { description, checkpoint, best } = runFiles(folder);
   const isFree =
-    !existsSync(checkpoint) || (!existsSync(description) && (await isUntrained(checkpoint)));
+    !existsSync(best) &&
+    (!existsSync(checkpoint) || (!existsSync(description) && (await isUntrained(checkpoint))));
   if (isFree && !isRunTaken(folder)) return;
   throw new Refusal(
     'bad-argument',
