@@ -12,8 +12,8 @@ import { openApp } from './commands/open.ts';
 import { exitStatus } from './commands/outcome.ts';
 import { serveCommand } from './commands/serve.ts';
 import { simulateCommand } from './commands/simulate.ts';
-import { trainCommand } from './commands/train.ts';
-import { describeError, Refusal } from './refusal.ts';
+import { trainCommand } from './commands/train/train.ts';
+import { describeError, Refusal } from './base/refusal.ts';
 
 async function main(): Promise<number> {
   const program = new Command('nightglass')

@@ -14,20 +14,20 @@ import {
 } from 'electron';
 import Store from 'electron-store';
 import { z } from 'zod';
-import { App } from './app.ts';
-import { Caller } from './caller.ts';
-import { desktopMenu } from './electron-menu.ts';
-import { askBeforeClosing } from './electron-parting.ts';
+import { App } from './app/app.ts';
+import { Caller } from './app/caller.ts';
+import { desktopMenu } from './electron/menu.ts';
+import { askBeforeClosing } from './electron/parting.ts';
 import {
   spawnUtilityEngine,
   spawnUtilitySurvey,
   spawnUtilityTraining,
   spawnUtilityView,
-} from './electron-process.ts';
-import { placeOf, savePlace } from './electron-window.ts';
-import { handlersOf } from './handlers.ts';
+} from './electron/process.ts';
+import { placeOf, savePlace } from './electron/window.ts';
+import { handlersOf } from './app/handlers.ts';
 import { isRawName } from './library/folder.ts';
-import { tileHeaders } from '../preload/pixel-url.ts';
+import { tileHeaders } from '../preload/contract/pixel-url.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const pageFolder = path.join(root, 'out/renderer');

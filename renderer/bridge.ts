@@ -1,8 +1,8 @@
 /** The window's one way to the main process: Electron's wire where there is one, else the loopback host. */
 
-import type { PixelBase } from '../preload/pixel-url.ts';
-import { openSocketWire } from '../preload/socket-wire.ts';
-import { Client, type Wire } from '../preload/wire.ts';
+import type { PixelBase } from '../preload/contract/pixel-url.ts';
+import { openSocketWire } from '../preload/contract/socket-wire.ts';
+import { Client, type Wire } from '../preload/contract/wire.ts';
 
 declare global {
   interface Window {

@@ -1,9 +1,9 @@
 /** The window's first steps: connect, read what there is, draw. */
 
 import { mount } from 'svelte';
-import { App } from './app.svelte.ts';
+import { App } from './state/app.svelte.ts';
 import { connect } from './bridge.ts';
-import { Toasts } from './parts/toasts.svelte.ts';
+import { Toasts } from './state/toasts.svelte.ts';
 import Refused from './Refused.svelte';
 import Root from './Root.svelte';
 

@@ -61,13 +61,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^main/(raw|develop)/' },
       to: {
-        path: '^(preload/|main/(jobs|engine|network|training|darkness|calibration|scoring|library|export|[^/]+$))',
-        pathNot: '^main/refusal\\.ts$',
+        path: '^(preload/|main/(?!raw/|develop/))',
+        pathNot: '^main/base/refusal\\.ts$',
       },
     },
     only(
       'electron',
-      '^(main/electron|main/electron-menu|main/electron-parting|main/electron-process|main/electron-window|preload/index)\\.ts$',
+      '^(main/electron\\.ts|main/electron/|preload/index\\.ts)',
       'Everything else also runs headless, in plain Node.',
     ),
     only(
@@ -77,7 +77,7 @@ module.exports = {
     ),
     only(
       'sharp',
-      '^main/(export/|library/|training/pictures\\.ts$)',
+      '^main/(export/|training/pictures\\.ts$)',
       "Its bundled GLib clashes with Electron's on Linux: it is loaded in child processes only.",
     ),
     {

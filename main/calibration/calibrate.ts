@@ -1,10 +1,10 @@
 /** Measures a camera's noise from dark and flat frames, in a thread of its own. */
 
 import { Worker } from 'node:worker_threads';
-import type { CameraProfile } from '../../preload/camera-profile.ts';
-import { Refusal, throwIfCancelled } from '../refusal.ts';
-import type { CalibrationFrames, CalibrationProgress } from './calibrate-measure.ts';
-import type { CalibrationReply } from './calibrate-worker.ts';
+import type { CameraProfile } from '../../preload/contract/camera-profile.ts';
+import { Refusal, throwIfCancelled } from '../base/refusal.ts';
+import type { CalibrationFrames, CalibrationProgress } from './measure.ts';
+import type { CalibrationReply } from './worker.ts';
 
 export interface CalibrationOptions {
   readonly signal?: AbortSignal;
@@ -27,7 +27,7 @@ export async function calibrate(
   if (frames.dark.length === 0)
     throw new Refusal('dataset', 'expected dark frames but received none');
   const { dark, flat, name } = frames;
-  const worker = new Worker(new URL('./calibrate-worker.ts', import.meta.url), {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData: { dark: [...dark], flat: [...flat], name },
   });
   const { promise, resolve, reject } = Promise.withResolvers<CameraProfile>();

@@ -3,15 +3,15 @@
 import path from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { camerasFolder } from '../app-folder.ts';
-import { openOutputFolder } from '../export/atomic.ts';
-import { Refusal } from '../refusal.ts';
+import { camerasFolder } from '../base/app-folder.ts';
+import { openOutputFolder } from '../base/atomic.ts';
+import { Refusal } from '../base/refusal.ts';
 import { Cameras } from '../runs/cameras.ts';
 import { calibrate } from '../calibration/calibrate.ts';
 import { writeCameraProfile } from '../darkness/camera-file.ts';
 import { describeProfile } from './calibration-report.ts';
 import { interruptSignal } from './interrupt.ts';
-import { findRawPhotos } from './photos.ts';
+import { findRawPhotos } from '../library/raw-photos.ts';
 import { ProgressLine } from './progress-line.ts';
 
 const optionsSchema = z.object({

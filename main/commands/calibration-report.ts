@@ -1,7 +1,7 @@
 /** A camera profile as a table for the terminal. */
 
-import type { CameraProfile, Figure } from '../../preload/camera-profile.ts';
-import { shutter } from '../calibration/calibrate-remarks.ts';
+import type { CameraProfile, Figure } from '../../preload/contract/camera-profile.ts';
+import { shutter } from '../calibration/remarks.ts';
 
 const heads = [
   'ISO', 'exposure', 'frames', 'black level', 'read noise', 'tails λ', 'rows', 'columns', 'hot',

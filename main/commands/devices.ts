@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import { z } from 'zod';
-import { appFolder } from '../app-folder.ts';
+import { appFolder } from '../base/app-folder.ts';
 import { deviceVerdicts } from '../engine/devices.ts';
 import { spawnNodeEngine } from '../engine/process.ts';
 import { runtimeVersion } from '../network/device.ts';

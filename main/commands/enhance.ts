@@ -9,12 +9,12 @@ import { checkLinear } from '../develop/dialect.ts';
 import { enhanceBatch, type PhotoOutcome } from '../engine/batch.ts';
 import type { Output, PhotoProgress } from '../engine/protocol.ts';
 import { termsOf, type Manifest } from '../network/manifest.ts';
-import { describeError, Refusal } from '../refusal.ts';
+import { describeError, Refusal } from '../base/refusal.ts';
 import { numberBetween } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';
 import { addNetworkOptions, networkOptionsSchema, openEngine } from './network-options.ts';
 import { exitStatus } from './outcome.ts';
-import { findRawPhotos } from './photos.ts';
+import { findRawPhotos } from '../library/raw-photos.ts';
 import { Eta, formatDuration, ProgressLine } from './progress-line.ts';
 
 const optionsSchema = networkOptionsSchema.extend({

@@ -2,14 +2,14 @@
 
 import type { Model } from '../network/manifest.ts';
 import { openNetwork } from '../network/session.ts';
-import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
+import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { evaluatePair, type PairEvaluation, type PairScores } from '../scoring/evaluate-pairs.ts';
-import { loadExposure, loadTarget } from '../training/pairs/pairs-load.ts';
+import { loadExposure, loadTarget } from '../training/pairs/load.ts';
 import type { UsablePair } from '../training/pairs/pairs.ts';
-import { scenesSeen, seenByModel } from '../training/pairs/pairs-seen.ts';
+import { scenesSeen, seenByModel } from '../training/pairs/seen.ts';
 import { exitStatus } from './outcome.ts';
 import { Eta, formatDuration, ProgressLine } from './progress-line.ts';
-import { choosePairs } from './training-pairs.ts';
+import { choosePairs } from './train/pairs.ts';
 
 export interface EvaluatePairsOptions {
   readonly all: boolean;

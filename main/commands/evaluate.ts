@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { isLinear } from '../develop/dialect.ts';
 import { defaultModelId, readModel } from '../network/manifest.ts';
 import { openNetwork } from '../network/session.ts';
-import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
+import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { readCameraProfile } from '../darkness/camera-file.ts';
 import { simulatedCamera } from '../darkness/cameras.ts';
 import { evaluationPhotos } from '../training/photos/dataset.ts';
@@ -22,7 +22,7 @@ import {
 import { measuredCamera } from '../darkness/measured-camera.ts';
 import type { Scores } from '../scoring/metrics.ts';
 import { loadLinearPhoto } from '../training/photos/photos.ts';
-import { looksLikePairs } from '../training/pairs/pairs-find.ts';
+import { looksLikePairs } from '../training/pairs/find/find.ts';
 import { numberBetween } from './arguments.ts';
 import { evaluatePairs } from './evaluate-pairs.ts';
 import { interruptSignal } from './interrupt.ts';

@@ -2,7 +2,7 @@
 
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
-import { appFolder } from '../app-folder.ts';
+import { appFolder } from '../base/app-folder.ts';
 import { chooseDevice } from '../engine/devices.ts';
 import { spawnNodeEngine } from '../engine/process.ts';
 import { Engine } from '../engine/supervisor.ts';

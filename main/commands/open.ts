@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { access, constants, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { appFolder } from '../app-folder.ts';
+import { appFolder } from '../base/app-folder.ts';
 import { serve } from './serve.ts';
 
 const root = path.join(import.meta.dirname, '../..');

@@ -1,10 +1,10 @@
 /** Draws the darkness of one measured camera for training, as `drawDarkness` does for all cameras. */
 
-import type { CameraProfile } from '../../preload/camera-profile.ts';
+import type { CameraProfile } from '../../preload/contract/camera-profile.ts';
 import { shiftSites, shiftToRggb } from '../raw/cfa.ts';
 import type { PerSite } from '../raw/mosaic.ts';
 import { cameraNoiseAt, isoRangeOf, type CameraNoise } from './camera-noise.ts';
-import { drawSlope, type DrawDarkness, type DrawnDarkness } from '../training/photos/patches.ts';
+import { drawSlope, type DrawDarkness, type DrawnDarkness } from './drawn-darkness.ts';
 import type { Random } from './random.ts';
 import { tukeyStandardDeviation } from './tukey.ts';
 

@@ -2,9 +2,9 @@
 
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { cameraProfileSchema, type CameraProfile } from '../../preload/camera-profile.ts';
-import { writeAtomically } from '../export/atomic.ts';
-import { describeError, Refusal } from '../refusal.ts';
+import { cameraProfileSchema, type CameraProfile } from '../../preload/contract/camera-profile.ts';
+import { writeAtomically } from '../base/atomic.ts';
+import { describeError, Refusal } from '../base/refusal.ts';
 
 /**
  * @throws Refusal `disk` if it can't be read, `bad-argument` if it is no camera profile

@@ -5,7 +5,7 @@ import type {
   DarkMeasurement,
   Figure,
   IsoMeasurement,
-} from '../../preload/camera-profile.ts';
+} from '../../preload/contract/camera-profile.ts';
 import type { PerSite } from '../raw/mosaic.ts';
 
 /** Everything at one ISO and exposure; sites in reading order of the camera's CFA. */

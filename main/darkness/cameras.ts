@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { CfaPattern, Matrix3, PerSite } from '../raw/mosaic.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import { COLOUR_MATRICES } from './colour-matrices.ts';
 import type { DarknessParameters } from './darkness.ts';
 import eldFile from './noise/eld_camera_params.json' with { type: 'json' };

@@ -1,8 +1,8 @@
 /** A camera that was measured with `nightglass calibrate`, as one that `simulate` can pretend to be. */
 
-import type { CameraProfile } from '../../preload/camera-profile.ts';
+import type { CameraProfile } from '../../preload/contract/camera-profile.ts';
 import type { PerSite } from '../raw/mosaic.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import { cameraNoiseAt, isoRangeOf } from './camera-noise.ts';
 import type { SimulatedCamera } from './cameras.ts';
 import type { Random } from './random.ts';

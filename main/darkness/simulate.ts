@@ -1,12 +1,12 @@
 /** A clean photo as a known camera would have taken it in the dark: a RAW mosaic, and its truth. */
 
-import type { CameraLinearImage } from '../develop/image.ts';
+import type { CameraLinearImage } from '../raw/image.ts';
 import { siteColours } from '../raw/cfa.ts';
 import type { Mosaic, NoiseProfile, Vector3 } from '../raw/mosaic.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import { darknessOf, simulatedCamera, type SimulatedCamera } from './cameras.ts';
 import { darken, type DarknessParameters } from './darkness.ts';
-import { lightOfCode, type LinearPhoto } from '../training/photos/photos.ts';
+import { lightOfCode, type LinearPhoto } from './linear-photo.ts';
 import type { Random } from './random.ts';
 import { multiplied, srgbToBalancedCamera, SRGB_TO_XYZ } from './scene.ts';
 import { tukeyStandardDeviation } from './tukey.ts';

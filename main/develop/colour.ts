@@ -1,7 +1,7 @@
 /** From a camera's own RGB to a colour space that others can show. */
 
 import type { CameraColour, Matrix3, Vector3 } from '../raw/mosaic.ts';
-import type { OutputSpace } from './image.ts';
+import type { OutputSpace } from '../raw/image.ts';
 
 /** Linear RGB → XYZ (D65). Sources: IEC 61966-2-1, SMPTE EG 432-1, ITU-R BT.2020. */
 const rgbToXyz: Readonly<Record<OutputSpace, Matrix3>> = {

@@ -1,6 +1,6 @@
 /** Quarter-turns, straightening and cropping of a finished picture. */
 
-import type { FinishedImage } from './image.ts';
+import type { FinishedImage } from '../raw/image.ts';
 
 export interface Framing {
   /** In shares of the picture after its quarter-turns. */

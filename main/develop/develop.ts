@@ -3,7 +3,7 @@
  * jobs or sessions: the network is given as a function.
  */
 
-import { throwIfCancelled } from '../refusal.ts';
+import { throwIfCancelled } from '../base/refusal.ts';
 import type { Mosaic, NoiseProfile, Vector3 } from '../raw/mosaic.ts';
 import { amplify } from './amplify.ts';
 import { returnDetail } from './detail.ts';

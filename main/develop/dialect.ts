@@ -5,7 +5,7 @@
  */
 
 import type { CameraColour } from '../raw/mosaic.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import { amplifiedLimit } from './amplify.ts';
 import { cameraToOutput, invert } from './colour.ts';
 import type { RunNetwork } from './develop.ts';

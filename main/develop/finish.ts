@@ -5,7 +5,7 @@
 
 import type { CameraColour, Matrix3, Orientation, Vector3 } from '../raw/mosaic.ts';
 import { cameraToOutput, luminanceWeights, multiply } from './colour.ts';
-import type { FinishedImage, OutputSpace } from './image.ts';
+import type { FinishedImage, OutputSpace } from '../raw/image.ts';
 import { isNeutral, Toner, type ToneEdits } from './look.ts';
 import { placementOf } from './orientation.ts';
 import type { PackedGrid } from './pack.ts';

@@ -2,7 +2,7 @@
 
 import type { Vector3 } from '../raw/mosaic.ts';
 import type { Frame } from './finish.ts';
-import type { CameraLinearImage } from './image.ts';
+import type { CameraLinearImage } from '../raw/image.ts';
 import type { DevelopedTile } from './unpack.ts';
 
 /** A linear picture that fills tile by tile; not turned, not cropped. */

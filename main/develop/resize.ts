@@ -1,6 +1,6 @@
 /** Makes a finished picture smaller, in linear light, so that fine bright detail keeps its brightness. */
 
-import type { FinishedImage, OutputSpace } from './image.ts';
+import type { FinishedImage, OutputSpace } from '../raw/image.ts';
 import { encode } from './tone.ts';
 
 /** A picture whose longer side is at most so many pixels; never enlarged. */

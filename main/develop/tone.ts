@@ -5,7 +5,7 @@
  */
 
 import { amplifiedLimit } from './amplify.ts';
-import type { OutputSpace } from './image.ts';
+import type { OutputSpace } from '../raw/image.ts';
 
 /** Up to here the picture stays linear; above, highlights are rolled off. */
 const kneeLinear = 0.7;

@@ -2,13 +2,13 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { CameraProfile, DarkMeasurement } from '../../preload/camera-profile.ts';
-import { camerasFolder } from '../app-folder.ts';
+import type { CameraProfile, DarkMeasurement } from '../../preload/contract/camera-profile.ts';
+import { camerasFolder } from '../base/app-folder.ts';
 import { calibrated, type FrameCalibration } from '../develop/calibrated.ts';
 import type { Mosaic, PerSite } from '../raw/mosaic.ts';
 import { readCameraProfile } from '../darkness/camera-file.ts';
 import { cameraNoiseAt, isoRangeOf, type CameraNoise } from '../darkness/camera-noise.ts';
-import { clippedMax } from '../calibration/calibrate-levels.ts';
+import { clippedMax } from '../calibration/levels.ts';
 
 /** A third of a stop beyond the measured ISOs; further away gain stages may differ. */
 const isoReach = 1.27;

@@ -6,7 +6,7 @@ import { openNetwork } from '../network/session.ts';
 import { testDevice } from '../network/device.ts';
 import { Darkroom, type DarkroomEvents } from './darkroom.ts';
 import { onParentMessage, toParent } from './parent.ts';
-import { PreviewDesk } from './preview-desk.ts';
+import { PreviewDesk } from './previews/desk.ts';
 import { failureOf, requestSchema, type Reply, type Request } from './protocol.ts';
 
 let darkroom: Darkroom | undefined;

@@ -6,7 +6,7 @@
 import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import { enhancePhoto } from './photo.ts';
 import { Rotation } from './rotation.ts';
 import { errorOf, failureOf, failureSchema, photoJobSchema } from './protocol.ts';

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 import type { NetworkTerms } from '../develop/dialect.ts';
 import type { Network } from '../network/session.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import {
   failureOf,
   failureSchema,

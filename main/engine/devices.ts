@@ -5,10 +5,10 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { arch, cpus, platform, release } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { writeAtomically } from '../export/atomic.ts';
+import { writeAtomically } from '../base/atomic.ts';
 import { offeredDevices, runtimeVersion } from '../network/device.ts';
 import type { Device } from '../network/session.ts';
-import { throwIfCancelled } from '../refusal.ts';
+import { throwIfCancelled } from '../base/refusal.ts';
 import type { SpawnEngine } from './process.ts';
 import { verdictSchema, type Verdict } from './protocol.ts';
 

@@ -1,7 +1,7 @@
 /** One photo on its way through engines that may die under it. */
 
 import path from 'node:path';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import type { PhotoJob, PhotoProgress, PhotoResult } from './protocol.ts';
 
 export interface Enhanced {

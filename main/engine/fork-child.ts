@@ -2,7 +2,7 @@
 
 import { fork, type Serializable } from 'node:child_process';
 import type { z } from 'zod';
-import { describeError } from '../refusal.ts';
+import { describeError } from '../base/refusal.ts';
 
 export interface ChildListener<Reply> {
   reply(reply: Reply): void;

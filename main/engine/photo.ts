@@ -14,12 +14,12 @@ import { packedGrid, type Allocate } from '../develop/pack.ts';
 import { limitLongSide } from '../develop/resize.ts';
 import { planTiles } from '../develop/tiles.ts';
 import { gainsFor } from '../develop/white-balance.ts';
-import { holds, writeAtomically } from '../export/atomic.ts';
+import { holds, writeAtomically } from '../base/atomic.ts';
 import { encodePicture, type Exportable } from '../export/export.ts';
 import { decodeRaw } from '../raw/decode.ts';
 import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
 import { remosaic } from '../raw/remosaic.ts';
-import { Refusal, throwIfCancelled } from '../refusal.ts';
+import { Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { calibratedFrame } from './calibration.ts';
 import type { Edit, PhotoJob, PhotoProgress, PhotoResult, Stages } from './protocol.ts';
 

@@ -1,7 +1,7 @@
 /** What the app and its engine say to each other; parsed on both sides, whoever is there. */
 
 import { z } from 'zod';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 
 const deviceSchema = z.enum(['cpu', 'webgpu', 'cuda', 'dml', 'coreml']);
 

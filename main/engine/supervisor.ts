@@ -4,11 +4,11 @@
  */
 
 import path from 'node:path';
-import { sweepTemporaries } from '../export/atomic.ts';
+import { sweepTemporaries } from '../base/atomic.ts';
 import type { Device } from '../network/session.ts';
-import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
+import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { crash, type Enhanced, type Flight } from './flight.ts';
-import { PreviewFlights } from './preview-flights.ts';
+import { PreviewFlights } from './previews/flights.ts';
 import type { EngineProcess, SpawnEngine } from './process.ts';
 import {
   errorOf,

@@ -3,7 +3,7 @@
 import { shotTags } from '../raw/exif-tags.ts';
 import { joinTiff, rational, short } from '../raw/ifd.ts';
 import type { TagValue } from '../raw/ifd.ts';
-import type { FinishedImage } from '../develop/image.ts';
+import type { FinishedImage } from '../raw/image.ts';
 import type { Shot } from '../raw/mosaic.ts';
 
 export const PIXELS_PER_INCH = 300;

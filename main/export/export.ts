@@ -1,11 +1,11 @@
 /** From a picture in memory to a file on disk: encode, then write whole or not at all. */
 
-import type { CameraLinearImage, FinishedImage } from '../develop/image.ts';
+import type { CameraLinearImage, FinishedImage } from '../raw/image.ts';
 import { linearDng } from '../raw/dng.ts';
 import type { FilePieces } from '../raw/ifd.ts';
 import type { Shot } from '../raw/mosaic.ts';
-import { throwIfCancelled } from '../refusal.ts';
-import { writeAtomically } from './atomic.ts';
+import { throwIfCancelled } from '../base/refusal.ts';
+import { writeAtomically } from '../base/atomic.ts';
 import { encodeJpeg } from './jpeg.ts';
 import type { JpegOptions } from './jpeg.ts';
 import type { OutputNames, Reservation } from './naming.ts';

@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto';
 
-import type { OutputSpace } from '../develop/image.ts';
+import type { OutputSpace } from '../raw/image.ts';
 
 /** `(a·x + b)^g` from `d` on, `c·x` below: ICC's parametric curve type 3, decoding direction. */
 interface Curve {

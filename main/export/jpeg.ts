@@ -2,10 +2,10 @@
 
 import sharp from 'sharp';
 
-import type { FinishedImage } from '../develop/image.ts';
+import type { FinishedImage } from '../raw/image.ts';
 import type { FilePieces } from '../raw/ifd.ts';
 import type { Shot } from '../raw/mosaic.ts';
-import { Refusal, throwIfCancelled } from '../refusal.ts';
+import { Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { toEightBits } from './eight-bits.ts';
 import { exifBlock } from './exif.ts';
 import { iccProfile } from './icc.ts';

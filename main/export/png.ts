@@ -7,10 +7,10 @@
 import { pipeline } from 'node:stream/promises';
 import { crc32, createDeflate, deflateSync } from 'node:zlib';
 
-import type { FinishedImage } from '../develop/image.ts';
+import type { FinishedImage } from '../raw/image.ts';
 import type { FilePieces } from '../raw/ifd.ts';
 import type { Shot } from '../raw/mosaic.ts';
-import { throwIfCancelled } from '../refusal.ts';
+import { throwIfCancelled } from '../base/refusal.ts';
 import { toEightBits } from './eight-bits.ts';
 import { exifBlock, PIXELS_PER_INCH } from './exif.ts';
 import { iccProfile } from './icc.ts';

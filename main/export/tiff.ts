@@ -4,11 +4,11 @@ import { availableParallelism, endianness } from 'node:os';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 
-import type { FinishedImage } from '../develop/image.ts';
+import type { FinishedImage } from '../raw/image.ts';
 import { layOutTiff, long, offsetsOf, pixelsOf, short, undefinedBytes } from '../raw/ifd.ts';
 import type { FilePieces, Pixels } from '../raw/ifd.ts';
 import type { Shot } from '../raw/mosaic.ts';
-import { throwIfCancelled } from '../refusal.ts';
+import { throwIfCancelled } from '../base/refusal.ts';
 import { toEightBits } from './eight-bits.ts';
 import { finishedTags } from './exif.ts';
 import { iccProfile } from './icc.ts';

@@ -1,6 +1,6 @@
 /** A photo's edits in the engine's own terms. */
 
-import type { Edits } from '../../preload/edits.ts';
+import type { Edits } from '../../preload/contract/edits.ts';
 import type { Edit } from '../engine/protocol.ts';
 
 /** @param longSide pixels, at most; undefined for the picture's own size */

@@ -1,14 +1,14 @@
 /** The develop engines for the present settings: opened when first needed, changed when they change. */
 
-import type { Settings } from '../../preload/settings.ts';
+import type { Settings } from '../../preload/contract/settings.ts';
 import { defaultWindowArea, testSide } from '../commands/network-options.ts';
 import { chooseDevice, deviceVerdicts } from '../engine/devices.ts';
 import type { SpawnEngine } from '../engine/process.ts';
 import type { Verdict } from '../engine/protocol.ts';
 import { Engine } from '../engine/supervisor.ts';
-import type { Models } from '../models.ts';
+import type { Models } from '../network/models.ts';
 import { readModel } from '../network/manifest.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 
 export interface EngineHostOptions {
   readonly spawn: SpawnEngine;

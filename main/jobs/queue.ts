@@ -5,15 +5,15 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import type { Queue as QueueState, QueueItem } from '../../preload/contract.ts';
-import { exportChoiceSchema, type ExportChoice } from '../../preload/settings.ts';
-import type { EventHub } from '../events.ts';
-import { openOutputFolder } from '../export/atomic.ts';
+import type { Queue as QueueState, QueueItem } from '../../preload/contract/contract.ts';
+import { exportChoiceSchema, type ExportChoice } from '../../preload/contract/settings.ts';
+import type { EventHub } from '../base/events.ts';
+import { openOutputFolder } from '../base/atomic.ts';
 import { OutputNames, type Reservation } from '../export/naming.ts';
 import { outputFolderName } from '../library/folder.ts';
 import { photoIdOf, type PhotoFailure } from '../library/library.ts';
-import { JsonFile } from '../json-file.ts';
-import { describeError, Refusal } from '../refusal.ts';
+import { JsonFile } from '../base/json-file.ts';
+import { describeError, Refusal } from '../base/refusal.ts';
 import { Clock } from './clock.ts';
 
 const itemSchema = z.object({

@@ -1,9 +1,9 @@
 /** Names of exported pictures by the user's template. */
 
 import path from 'node:path';
-import type { PhotoFacts } from '../../preload/contract.ts';
-import { templateTokens } from '../../preload/settings.ts';
-import { Refusal } from '../refusal.ts';
+import type { PhotoFacts } from '../../preload/contract/contract.ts';
+import { templateTokens } from '../../preload/contract/settings.ts';
+import { Refusal } from '../base/refusal.ts';
 
 export interface NamedPhoto {
   readonly path: string;

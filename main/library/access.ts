@@ -2,7 +2,7 @@
 
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 
 export class Access {
   readonly #roots = new Set<string>();

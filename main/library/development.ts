@@ -1,14 +1,14 @@
 /** A photo opened for developing: what the window's shader needs, and its white balances. */
 
-import type { Development, Outputs } from '../../preload/contract.ts';
-import type { WhiteBalanceChoice } from '../../preload/edits.ts';
+import type { Development, Outputs } from '../../preload/contract/contract.ts';
+import type { WhiteBalanceChoice } from '../../preload/contract/edits.ts';
 import { cameraToOutput, luminanceWeights } from '../develop/colour.ts';
-import type { OutputSpace } from '../develop/image.ts';
+import type { OutputSpace } from '../raw/image.ts';
 import { gainsOf, temperatureOf } from '../develop/white-balance.ts';
-import type { View } from '../engine/preview-process.ts';
-import type { Opened } from '../engine/preview-protocol.ts';
+import type { View } from '../view/process.ts';
+import type { Opened } from '../view/protocol.ts';
 import type { Vector3 } from '../raw/mosaic.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 
 type Balance = Outputs['develop.balance'];
 

@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { z } from 'zod';
-import type { Edits } from '../../preload/edits.ts';
-import { JsonFile } from '../json-file.ts';
+import type { Edits } from '../../preload/contract/edits.ts';
+import { JsonFile } from '../base/json-file.ts';
 
 /** Photo id → digest of the edits it was exported with. */
 const marksSchema = z.record(z.string(), z.string());

@@ -2,7 +2,7 @@
 
 import { opendir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
+import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 
 /** What of a file is known without opening it. */
 export interface FoundPhoto {

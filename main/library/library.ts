@@ -3,11 +3,11 @@
 import { createHash } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
-import type { Folder, Photo, PhotoFacts } from '../../preload/contract.ts';
-import { defaultEdits, type Edits } from '../../preload/edits.ts';
-import type { View } from '../engine/preview-process.ts';
-import type { EventHub } from '../events.ts';
-import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
+import type { Folder, Photo, PhotoFacts } from '../../preload/contract/contract.ts';
+import { defaultEdits, type Edits } from '../../preload/contract/edits.ts';
+import type { View } from '../view/process.ts';
+import type { EventHub } from '../base/events.ts';
+import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 import type { ExportMarks } from './export-marks.ts';
 import { photosIn, type FoundPhoto } from './folder.ts';
 import { newSidecar, type Sidecar, type Sidecars } from './sidecar.ts';

@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { JsonFile } from '../json-file.ts';
+import { JsonFile } from '../base/json-file.ts';
 
 const countMax = 12;
 const recentsSchema = z.array(z.string()).max(1000);

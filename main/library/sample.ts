@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { holds, openOutputFolder, writeAtomically } from '../export/atomic.ts';
+import { holds, openOutputFolder, writeAtomically } from '../base/atomic.ts';
 
 /** Packed with the app by electron-builder.yml. */
 const original = path.join(import.meta.dirname, '../../test/fixtures/night.dng');

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { defaultEdits, editsSchema } from '../../preload/edits.ts';
-import { writeAtomically } from '../export/atomic.ts';
-import { Refusal } from '../refusal.ts';
+import { defaultEdits, editsSchema } from '../../preload/contract/edits.ts';
+import { writeAtomically } from '../base/atomic.ts';
+import { Refusal } from '../base/refusal.ts';
 import { sidecarEnding } from './folder.ts';
 
 /** A later version of the app raises `version` and reads the earlier ones. */

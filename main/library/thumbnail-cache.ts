@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rmdir, stat, unlink, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import { sweepTemporaries, writeAtomically } from '../export/atomic.ts';
+import { sweepTemporaries, writeAtomically } from '../base/atomic.ts';
 
 export interface CachePlace {
   /** Its own; nothing else is looked for or deleted there than what this class names. */

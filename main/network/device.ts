@@ -2,7 +2,7 @@
 
 import * as ort from 'onnxruntime-node';
 import { z } from 'zod';
-import { describeError } from '../refusal.ts';
+import { describeError } from '../base/refusal.ts';
 import type { Model } from './manifest.ts';
 import { allDevices, openNetwork, type Device, type Network } from './session.ts';
 

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import type { NetworkTerms } from '../develop/dialect.ts';
-import { describeError, Refusal } from '../refusal.ts';
+import { describeError, Refusal } from '../base/refusal.ts';
 
 /** SID's U-Net by its numbers, as in `UnetShape`. */
 export const unetShapeSchema = z.object({

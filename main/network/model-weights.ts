@@ -3,7 +3,7 @@
 import { contents, fields, varint } from './protobuf-reader.ts';
 import type { Model } from './manifest.ts';
 import { unetParameters, type Parameter } from './unet.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 
 /** Field numbers of onnx.proto3 (github.com/onnx/onnx). */
 const graphField = 7;

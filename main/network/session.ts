@@ -2,7 +2,7 @@
 
 import * as ort from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
-import { describeError, Refusal } from '../refusal.ts';
+import { describeError, Refusal } from '../base/refusal.ts';
 import type { NetworkTerms } from '../develop/dialect.ts';
 import { termsOf, type Model } from './manifest.ts';
 import { parameterCount } from './unet.ts';

@@ -4,7 +4,7 @@
  * error, so both are settled here before and after it looks.
  */
 
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import { readCiff } from './ciff.ts';
 import type { CiffFile } from './ciff.ts';
 import { readTiff } from './tiff-tags.ts';

@@ -1,6 +1,6 @@
 /** One RAW file's bytes to its mosaic, or to a linear frame where it has none; runs in the worker. */
 
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import { cameraColour } from './colour.ts';
 import { TAG, checkWhole, identifyContainer, rawImages } from './container.ts';
 import type { Container } from './container.ts';

@@ -4,7 +4,7 @@ import { parentPort } from 'node:worker_threads';
 
 import { z } from 'zod';
 
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import { decodeBytes, extractPreview } from './decode-file.ts';
 import { prepareLibRaw } from './libraw.ts';
 import type { DecodedRaw } from './mosaic.ts';

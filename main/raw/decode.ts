@@ -9,7 +9,7 @@ import { basename } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 
-import { Refusal, describeError, throwIfCancelled } from '../refusal.ts';
+import { Refusal, describeError, throwIfCancelled } from '../base/refusal.ts';
 import type { WorkerReply } from './decode-worker.ts';
 import type { DecodedRaw } from './mosaic.ts';
 import type { RawSummary } from './summary.ts';

@@ -5,8 +5,8 @@
 
 import { endianness } from 'node:os';
 
-import type { CameraLinearImage } from '../develop/image.ts';
-import { Refusal } from '../refusal.ts';
+import type { CameraLinearImage } from './image.ts';
+import { Refusal } from '../base/refusal.ts';
 import { shotTags } from './exif-tags.ts';
 import {
   ascii,

@@ -3,7 +3,7 @@
  * DNG and EXIF share. Little-endian, every offset on a word boundary (TIFF 6.0, section 2).
  */
 
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 
 /** Numerator and denominator. */
 export type Fraction = readonly [number, number];

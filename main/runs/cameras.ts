@@ -3,10 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { CameraProfile } from '../../preload/camera-profile.ts';
-import type { Camera } from '../../preload/training.ts';
+import type { CameraProfile } from '../../preload/contract/camera-profile.ts';
+import type { Camera } from '../../preload/contract/training.ts';
 import { cameraName } from '../raw/camera-name.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import { readCameraProfile, writeCameraProfile } from '../darkness/camera-file.ts';
 
 export class Cameras {

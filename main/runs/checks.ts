@@ -2,11 +2,11 @@
 
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import type { Check, Dataset } from '../../preload/training.ts';
-import { ByteCache } from '../byte-cache.ts';
-import type { View } from '../engine/preview-process.ts';
+import type { Check, Dataset } from '../../preload/contract/training.ts';
+import { ByteCache } from '../base/byte-cache.ts';
+import type { View } from '../view/process.ts';
 import type { Picture } from '../engine/protocol.ts';
-import { describeError, Refusal, throwIfCancelled } from '../refusal.ts';
+import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 import type { FoundPairs, PairReport } from '../training/pairs/pairs.ts';
 import { isTakeable } from './pair-choice.ts';
 import { survey, type SpawnSurvey } from './survey.ts';

@@ -1,8 +1,8 @@
 /** The ready-made ways to learn, as the window offers them. */
 
 import { availableParallelism } from 'node:os';
-import type { ModelSummary } from '../../preload/contract.ts';
-import type { Course, Lesson } from '../../preload/training.ts';
+import type { ModelSummary } from '../../preload/contract/contract.ts';
+import type { Course, Lesson } from '../../preload/contract/training.ts';
 import { recipes, stepsOfEpochs, type RecipeName } from '../training/recipe.ts';
 
 /** Validations of a run, besides the last. */

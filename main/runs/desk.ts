@@ -7,24 +7,24 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Plan, Run, RunStory } from '../../preload/training.ts';
-import type { EventHub } from '../events.ts';
-import type { Models } from '../models.ts';
-import { describeError, Refusal } from '../refusal.ts';
+import type { Plan, Run, RunStory } from '../../preload/contract/training.ts';
+import type { EventHub } from '../base/events.ts';
+import type { Models } from '../network/models.ts';
+import { describeError, Refusal } from '../base/refusal.ts';
 import { cameraName } from '../raw/camera-name.ts';
 import { readModel, type Model } from '../network/manifest.ts';
 import { readCameraProfile } from '../darkness/camera-file.ts';
 import { idOfName } from '../training/run/model-title.ts';
 import { modelWeights } from '../network/model-weights.ts';
-import type { RunEvent } from '../training/run/run-events.ts';
+import type { RunEvent } from '../training/run/events.ts';
 import {
   createRun,
   readRun,
   runFiles,
   type Dataset as RunDataset,
   type Run as RunFolder,
-} from '../training/run/run-folder.ts';
-import { Training, type SpawnTraining } from '../training/run/training-process.ts';
+} from '../training/run/folder.ts';
+import { Training, type SpawnTraining } from '../training/run/process.ts';
 import { runPlanOf } from './plan.ts';
 import { storyOf } from './story.ts';
 import { folderBytes, summaryOf, underWayFile, type Watched } from './summary.ts';

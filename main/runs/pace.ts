@@ -1,9 +1,9 @@
 /** How long a training step takes here, and on what it takes least. */
 
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import type { Recipe } from '../training/recipe.ts';
 import type { TrainingDevice } from '../training/step/step-session.ts';
-import type { Lesson } from '../../preload/training.ts';
+import type { Lesson } from '../../preload/contract/training.ts';
 import { survey, type SpawnSurvey } from './survey.ts';
 
 export interface PaceQuestion {

@@ -1,6 +1,6 @@
 /** Which of the checked pairs a run learns from: those without fault, as changed by hand. */
 
-import type { Dataset } from '../../preload/training.ts';
+import type { Dataset } from '../../preload/contract/training.ts';
 import type { Fault, PairReport } from '../training/pairs/pairs.ts';
 
 /** What a person may know better than a measurement does; the rest cannot be learned from at all. */

@@ -1,10 +1,10 @@
 /** From what the window plans to a run that can begin. */
 
-import type { Lesson, Plan } from '../../preload/training.ts';
+import type { Lesson, Plan } from '../../preload/contract/training.ts';
 import type { Manifest } from '../network/manifest.ts';
-import { seenByModel } from '../training/pairs/pairs-seen.ts';
+import { seenByModel } from '../training/pairs/seen.ts';
 import { recipes, recipeSchema, trainedLoss, type Recipe } from '../training/recipe.ts';
-import type { Dataset as RunDataset, RunPlan } from '../training/run/run-folder.ts';
+import type { Dataset as RunDataset, RunPlan } from '../training/run/folder.ts';
 
 /**
  * @param id of the run and its model

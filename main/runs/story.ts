@@ -1,9 +1,9 @@
 /** What happened in a run, for its page: curves, examples, and what went otherwise than planned. */
 
 import { readdir } from 'node:fs/promises';
-import type { Run, RunStory } from '../../preload/training.ts';
-import { readRunLog, type LoggedEvent } from '../training/run/run-events.ts';
-import { runFiles } from '../training/run/run-folder.ts';
+import type { Run, RunStory } from '../../preload/contract/training.ts';
+import { readRunLog, type LoggedEvent } from '../training/run/events.ts';
+import { runFiles } from '../training/run/folder.ts';
 
 /** More points than a screen has columns only cost time. */
 const pointsMax = 2000;

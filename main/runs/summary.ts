@@ -3,9 +3,9 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Run } from '../../preload/training.ts';
-import type { RunEvent } from '../training/run/run-events.ts';
-import type { Run as RunFolder } from '../training/run/run-folder.ts';
+import type { Run } from '../../preload/contract/training.ts';
+import type { RunEvent } from '../training/run/events.ts';
+import type { Run as RunFolder } from '../training/run/folder.ts';
 
 /** In the folder of a run that was under way when the app was last heard of. */
 export function underWayFile(folder: string): string {

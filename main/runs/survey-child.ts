@@ -1,14 +1,14 @@
 /** The survey process: answers one question about training, and ends. */
 
 import { constants, setPriority } from 'node:os';
-import { findRawPhotos } from '../commands/photos.ts';
+import { findRawPhotos } from '../library/raw-photos.ts';
 import { onParentMessage, toParent } from '../engine/parent.ts';
 import { failureOf } from '../engine/protocol.ts';
 import { calibrate } from '../calibration/calibrate.ts';
 import { trainingPhotos } from '../training/photos/dataset.ts';
 import { measureStep } from '../scoring/measure.ts';
-import { checkPairs } from '../training/pairs/pairs-check.ts';
-import { findPairs } from '../training/pairs/pairs-find.ts';
+import { checkPairs } from '../training/pairs/check/check.ts';
+import { findPairs } from '../training/pairs/find/find.ts';
 import type { PairReport } from '../training/pairs/pairs.ts';
 import { surveyJobSchema, type SurveyJob, type SurveyReply } from './survey-protocol.ts';
 

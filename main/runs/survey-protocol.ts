@@ -1,7 +1,7 @@
 /** What the app asks a process of its own about training, and what that answers. */
 
 import { z } from 'zod';
-import { cameraProfileSchema } from '../../preload/camera-profile.ts';
+import { cameraProfileSchema } from '../../preload/contract/camera-profile.ts';
 import { failureSchema } from '../engine/protocol.ts';
 import { foundPairsSchema, pairReportSchema } from '../training/pairs/pairs.ts';
 import { recipeSchema } from '../training/recipe.ts';

@@ -2,7 +2,7 @@
 
 import { forkChild, type ChildHandle, type ChildListener } from '../engine/fork-child.ts';
 import { errorOf } from '../engine/protocol.ts';
-import { Refusal, throwIfCancelled } from '../refusal.ts';
+import { Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { surveyReplySchema, type SurveyJob, type SurveyReply } from './survey-protocol.ts';
 
 export type SpawnSurvey = (listener: ChildListener<SurveyReply>) => ChildHandle<SurveyJob>;

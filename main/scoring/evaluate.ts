@@ -8,11 +8,11 @@ import { isLinear } from '../develop/dialect.ts';
 import { cfaDng } from '../raw/dng.ts';
 import { LibRawFile } from '../raw/libraw.ts';
 import type { Mosaic } from '../raw/mosaic.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../base/refusal.ts';
 import { simulatedCamera, type SimulatedCamera } from '../darkness/cameras.ts';
 import { score, scoreFinished, type LinearRgb, type LinearScores, type Scores } from './metrics.ts';
 import { networkPicture, type ScoredNetwork } from './network-picture.ts';
-import type { LinearPhoto } from '../training/photos/photos.ts';
+import type { LinearPhoto } from '../darkness/linear-photo.ts';
 import { Random } from '../darkness/random.ts';
 import { simulateMosaic, type Area } from '../darkness/simulate.ts';
 

@@ -1,7 +1,7 @@
 /** How long a training step takes on this machine: a few real ones, on noise. */
 
 import { availableParallelism } from 'node:os';
-import { stateOf } from '../training/run/checkpoint.ts';
+import { stateOf } from '../training/step/state.ts';
 import { Random } from '../darkness/random.ts';
 import type { Recipe } from '../training/recipe.ts';
 import { openStep, type StepOptions } from '../training/step/step-session.ts';

@@ -1,12 +1,12 @@
 /** The photo being developed: its edits with undo and redo, its white balance, and how it is looked at. */
 
 import { createContext } from 'svelte';
-import type { Development as Facts, Photo } from '../../preload/contract.ts';
-import { defaultEdits, ranges, type Crop, type Edits } from '../../preload/edits.ts';
-import { modelFor } from '../../preload/settings.ts';
-import { CallFailure } from '../../preload/wire.ts';
-import type { App } from '../app.svelte.ts';
-import { withoutFrame, type Library } from '../library/library.svelte.ts';
+import type { Development as Facts, Photo } from '../../preload/contract/contract.ts';
+import { defaultEdits, ranges, type Crop, type Edits } from '../../preload/contract/edits.ts';
+import { modelFor } from '../../preload/contract/settings.ts';
+import { CallFailure } from '../../preload/contract/wire.ts';
+import type { App } from '../state/app.svelte.ts';
+import { withoutFrame, type Library } from '../state/library.svelte.ts';
 import { strings } from '../strings.ts';
 import { ratioOf, shaped, type Aspect } from './aspect.ts';
 import { EditsWriter } from './edits-writer.ts';

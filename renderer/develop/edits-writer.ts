@@ -1,7 +1,7 @@
 /** Puts edits beside the photo once the sliders have rested, and at once where something reads them there. */
 
-import type { Edits } from '../../preload/edits.ts';
-import type { App } from '../app.svelte.ts';
+import type { Edits } from '../../preload/contract/edits.ts';
+import type { App } from '../state/app.svelte.ts';
 
 const writeAfterMs = 300;
 

@@ -3,7 +3,7 @@
  * under which the picture turns by the angle. The same as main/develop/crop.ts, as one affine map.
  */
 
-import type { Crop, Edits } from '../../preload/edits.ts';
+import type { Crop, Edits } from '../../preload/contract/edits.ts';
 import type { Point, Size } from './viewport.ts';
 
 /** (x, y) → (a·x + b·y + c, d·x + e·y + f) */

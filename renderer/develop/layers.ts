@@ -1,7 +1,7 @@
 /** What is to be painted: the picture as edited, and beside it what it is compared with. */
 
-import type { Development as Facts } from '../../preload/contract.ts';
-import type { Edits } from '../../preload/edits.ts';
+import type { Development as Facts } from '../../preload/contract/contract.ts';
+import type { Edits } from '../../preload/contract/edits.ts';
 import { after, inverse, type Affine } from './geometry.ts';
 import type { Box, Layer, Look, Placed } from './gl/painter.ts';
 import type { Panes, Size, View } from './viewport.ts';

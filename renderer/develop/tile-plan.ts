@@ -1,6 +1,6 @@
 /** Which tiles a view needs: plain arithmetic on the grid that the contract describes. */
 
-import type { Development } from '../../preload/contract.ts';
+import type { Development } from '../../preload/contract/contract.ts';
 import type { Box } from './gl/painter.ts';
 
 export interface TileSpot {

@@ -1,7 +1,12 @@
 /** The tiles of one photo: fetched in order of need, aborted once stale, kept on the card within a budget. */
 
-import type { Development } from '../../preload/contract.ts';
-import { pixelUrl, plainScale, tileHeaders, type PixelBase } from '../../preload/pixel-url.ts';
+import type { Development } from '../../preload/contract/contract.ts';
+import {
+  pixelUrl,
+  plainScale,
+  tileHeaders,
+  type PixelBase,
+} from '../../preload/contract/pixel-url.ts';
 import { fetchPixels } from '../bridge.ts';
 import type { Painter, Placed, TileTexture } from './gl/painter.ts';
 import { areaOf, type TileSpot } from './tile-plan.ts';

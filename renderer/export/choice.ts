@@ -1,6 +1,6 @@
 /** What a picture is written as, in the words of the form: one flat set of fields for all formats. */
 
-import type { ExportChoice, OutputChoice } from '../../preload/settings.ts';
+import type { ExportChoice, OutputChoice } from '../../preload/contract/settings.ts';
 
 export type Format = OutputChoice['format'];
 export const formats = ['tiff', 'png', 'jpeg', 'dng'] as const satisfies readonly Format[];

@@ -1,9 +1,9 @@
 /** What the network can run on here, and which of it can be trusted. */
 
 import { createContext } from 'svelte';
-import type { DeviceVerdict } from '../../preload/contract.ts';
-import type { Settings } from '../../preload/settings.ts';
-import type { App } from '../app.svelte.ts';
+import type { DeviceVerdict } from '../../preload/contract/contract.ts';
+import type { Settings } from '../../preload/contract/settings.ts';
+import type { App } from '../state/app.svelte.ts';
 
 type DeviceChoice = Settings['device'];
 const deviceChoices = ['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const;

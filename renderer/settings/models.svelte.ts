@@ -1,8 +1,8 @@
 /** The models there are: shipped ones and imported ones. */
 
 import { createContext } from 'svelte';
-import type { ModelSummary } from '../../preload/contract.ts';
-import type { App } from '../app.svelte.ts';
+import type { ModelSummary } from '../../preload/contract/contract.ts';
+import type { App } from '../state/app.svelte.ts';
 import { strings } from '../strings.ts';
 
 export class Models {

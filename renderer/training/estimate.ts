@@ -1,6 +1,6 @@
 /** How long a run will take, from a step that was measured. */
 
-import type { Lesson } from '../../preload/training.ts';
+import type { Lesson } from '../../preload/contract/training.ts';
 
 /** @param stepMs of the lesson's own shape; undefined where it was not measured */
 export function estimateMs({ steps }: Lesson, stepMs: number | undefined): number | undefined {

@@ -1,7 +1,7 @@
 /** Whose noise clean photos are darkened with: made-up cameras', one measured before, or one measured now. */
 
-import type { Camera, CameraNoise } from '../../preload/training.ts';
-import type { App } from '../app.svelte.ts';
+import type { Camera, CameraNoise } from '../../preload/contract/training.ts';
+import type { App } from '../state/app.svelte.ts';
 
 export type NoiseSource = 'general' | 'measure' | { readonly camera: string };
 

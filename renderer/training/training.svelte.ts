@@ -1,8 +1,8 @@
 /** The training runs as the main process tells them, and the one that is looked at. */
 
 import { createContext } from 'svelte';
-import type { Plan, Run, RunStory } from '../../preload/training.ts';
-import type { App } from '../app.svelte.ts';
+import type { Plan, Run, RunStory } from '../../preload/contract/training.ts';
+import type { App } from '../state/app.svelte.ts';
 import type { Point } from './curve.ts';
 
 /** A story is read again no sooner than this after the last time. */

@@ -1,9 +1,9 @@
 /** The four steps to a run: what there is, what is wrong with it, how long, and off it goes. */
 
 import { createContext } from 'svelte';
-import type { Check, Course, Dataset, Lesson, Plan } from '../../preload/training.ts';
-import { CallFailure } from '../../preload/wire.ts';
-import type { App } from '../app.svelte.ts';
+import type { Check, Course, Dataset, Lesson, Plan } from '../../preload/contract/training.ts';
+import { CallFailure } from '../../preload/contract/wire.ts';
+import type { App } from '../state/app.svelte.ts';
 import { Noise } from './noise.svelte.ts';
 import { words } from './words.ts';
 

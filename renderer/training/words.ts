@@ -1,6 +1,6 @@
 /** Every word of the training screens, as strings.ts has those of the others. */
 
-import type { Run } from '../../preload/training.ts';
+import type { Run } from '../../preload/contract/training.ts';
 
 const counted = (count: number, one: string, many: string): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;

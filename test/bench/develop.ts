@@ -16,7 +16,7 @@ import { enhanceBatch } from '../../main/engine/batch.ts';
 import { spawnNodeEngine } from '../../main/engine/process.ts';
 import type { PhotoResult, Stages, Verdict } from '../../main/engine/protocol.ts';
 import { Engine } from '../../main/engine/supervisor.ts';
-import { writeAtomically } from '../../main/export/atomic.ts';
+import { writeAtomically } from '../../main/base/atomic.ts';
 import { defaultModelId, readModel } from '../../main/network/manifest.ts';
 import { macsPerPackedPixel } from '../../main/network/unet.ts';
 import { cfaDng } from '../../main/raw/dng.ts';

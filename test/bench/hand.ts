@@ -14,7 +14,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { z } from 'zod';
-import { writeAtomically } from '../../main/export/atomic.ts';
+import { writeAtomically } from '../../main/base/atomic.ts';
 import { cfaDng } from '../../main/raw/dng.ts';
 import { launchChromium } from '../renderer/browser.ts';
 import { darkMosaic } from './dark.ts';

@@ -12,8 +12,8 @@ import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { defaultRecipe } from '../../main/training/recipe.ts';
-import { RunControl } from '../../main/training/run/run-control.ts';
-import { createRun } from '../../main/training/run/run-folder.ts';
+import { RunControl } from '../../main/training/run/control.ts';
+import { createRun } from '../../main/training/run/folder.ts';
 import { trainRun } from '../../main/training/run/train-run.ts';
 import { writePhotos } from '../training/made-photos.ts';
 

@@ -5,8 +5,8 @@ import path from 'node:path';
 
 import { afterAll, expect, it } from 'vitest';
 
-import type { App } from '../../main/app.ts';
-import { defaultSettings } from '../../preload/settings.ts';
+import type { App } from '../../main/app/app.ts';
+import { defaultSettings } from '../../preload/contract/settings.ts';
 import { temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { startApp, until } from './carriers.ts';
 

@@ -4,12 +4,12 @@ import path from 'node:path';
 
 import WebSocket from 'ws';
 
-import { App, type Host } from '../../main/app.ts';
-import { Caller } from '../../main/caller.ts';
-import { handlersOf } from '../../main/handlers.ts';
-import { HeadlessHost } from '../../main/headless.ts';
-import { jsonSettingsFile } from '../../main/settings.ts';
-import { Client, type Wire } from '../../preload/wire.ts';
+import { App, type Host } from '../../main/app/app.ts';
+import { Caller } from '../../main/app/caller.ts';
+import { handlersOf } from '../../main/app/handlers.ts';
+import { HeadlessHost } from '../../main/app/headless.ts';
+import { jsonSettingsFile } from '../../main/app/settings.ts';
+import { Client, type Wire } from '../../preload/contract/wire.ts';
 import { writeSmallModel } from '../engine/small.ts';
 
 export interface TestApp {

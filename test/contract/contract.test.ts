@@ -13,12 +13,12 @@ import path from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { App } from '../../main/app.ts';
-import type { Photo } from '../../preload/contract.ts';
-import { defaultEdits } from '../../preload/edits.ts';
-import { pixelUrl, tileHeaders } from '../../preload/pixel-url.ts';
-import { defaultSettings } from '../../preload/settings.ts';
-import { CallFailure } from '../../preload/wire.ts';
+import type { App } from '../../main/app/app.ts';
+import type { Photo } from '../../preload/contract/contract.ts';
+import { defaultEdits } from '../../preload/contract/edits.ts';
+import { pixelUrl, tileHeaders } from '../../preload/contract/pixel-url.ts';
+import { defaultSettings } from '../../preload/contract/settings.ts';
+import { CallFailure } from '../../preload/contract/wire.ts';
 import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { connectMemory, connectSocket, startApp, until, type Connection } from './carriers.ts';
 

@@ -13,11 +13,11 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { App } from '../../main/app.ts';
+import type { App } from '../../main/app/app.ts';
 import { photoIdOf } from '../../main/library/library.ts';
-import { calls, type CallName } from '../../preload/contract.ts';
-import { parsePixelUrl, pixelUrl } from '../../preload/pixel-url.ts';
-import { toCallerSchema } from '../../preload/wire.ts';
+import { calls, type CallName } from '../../preload/contract/contract.ts';
+import { parsePixelUrl, pixelUrl } from '../../preload/contract/pixel-url.ts';
+import { toCallerSchema } from '../../preload/contract/wire.ts';
 import { temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { connectMemory, startApp, type Connection } from './carriers.ts';
 import { inputsOf } from './inputs.ts';

@@ -7,8 +7,8 @@ import path from 'node:path';
 import WebSocket from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { App } from '../../main/app.ts';
-import { HeadlessHost } from '../../main/headless.ts';
+import type { App } from '../../main/app/app.ts';
+import { HeadlessHost } from '../../main/app/headless.ts';
 import { photoIdOf } from '../../main/library/library.ts';
 import { temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { openSession, startApp } from './carriers.ts';

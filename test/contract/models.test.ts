@@ -5,12 +5,12 @@ import path from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { App } from '../../main/app.ts';
-import { Models } from '../../main/models.ts';
+import type { App } from '../../main/app/app.ts';
+import { Models } from '../../main/network/models.ts';
 import { inferenceModel } from '../../main/network/inference-model.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
-import { pixelUrl } from '../../preload/pixel-url.ts';
-import { defaultSettings, modelFor } from '../../preload/settings.ts';
+import { pixelUrl } from '../../preload/contract/pixel-url.ts';
+import { defaultSettings, modelFor } from '../../preload/contract/settings.ts';
 import { SMALL_SHAPE, temporaryFolder, writeSmallDngs, writeSmallModel } from '../engine/small.ts';
 import { connectMemory, startApp, until, type Connection } from './carriers.ts';
 

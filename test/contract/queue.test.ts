@@ -5,11 +5,11 @@ import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import type { App } from '../../main/app.ts';
+import type { App } from '../../main/app/app.ts';
 import { spawnNodeEngine, type SpawnEngine } from '../../main/engine/process.ts';
 import { photoIdOf } from '../../main/library/library.ts';
-import { defaultSettings } from '../../preload/settings.ts';
-import { pixelUrl } from '../../preload/pixel-url.ts';
+import { defaultSettings } from '../../preload/contract/settings.ts';
+import { pixelUrl } from '../../preload/contract/pixel-url.ts';
 import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { connectMemory, startApp, until } from './carriers.ts';
 

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import type { App } from '../../main/app.ts';
+import type { App } from '../../main/app/app.ts';
 import { temporaryFolder } from '../engine/small.ts';
 import { connectMemory, startApp, type Connection } from './carriers.ts';
 

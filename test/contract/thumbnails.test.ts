@@ -14,9 +14,9 @@ import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import type { App, Host } from '../../main/app.ts';
-import { pixelUrl } from '../../preload/pixel-url.ts';
-import type { Client } from '../../preload/wire.ts';
+import type { App, Host } from '../../main/app/app.ts';
+import { pixelUrl } from '../../preload/contract/pixel-url.ts';
+import type { Client } from '../../preload/contract/wire.ts';
 import {
   SMALL_SHAPE,
   smallDng,

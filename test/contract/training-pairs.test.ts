@@ -5,9 +5,9 @@ import path from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import type { App } from '../../main/app.ts';
-import type { Check, Dataset, Lesson, Run } from '../../preload/training.ts';
-import { pixelUrl } from '../../preload/pixel-url.ts';
+import type { App } from '../../main/app/app.ts';
+import type { Check, Dataset, Lesson, Run } from '../../preload/contract/training.ts';
+import { pixelUrl } from '../../preload/contract/pixel-url.ts';
 import { SMALL_SHAPE, temporaryFolder } from '../engine/small.ts';
 import { writeFrames } from '../training/made-frames.ts';
 import { burntOut, movedBy, pairOf, sceneOf, writePair, writeRaw } from '../training/made-pairs.ts';

@@ -5,10 +5,10 @@ import path from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import type { App } from '../../main/app.ts';
-import { spawnNodeTraining, type TrainingChild } from '../../main/training/run/training-process.ts';
-import type { Dataset, Lesson, Run } from '../../preload/training.ts';
-import { pixelUrl } from '../../preload/pixel-url.ts';
+import type { App } from '../../main/app/app.ts';
+import { spawnNodeTraining, type TrainingChild } from '../../main/training/run/process.ts';
+import type { Dataset, Lesson, Run } from '../../preload/contract/training.ts';
+import { pixelUrl } from '../../preload/contract/pixel-url.ts';
 import { SMALL_SHAPE, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { writePhotos } from '../training/made-photos.ts';
 import { connectMemory, startApp, until, type Connection } from './carriers.ts';

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { framePicture } from '../../main/develop/crop.ts';
 import { cameraToOutput, luminanceWeights } from '../../main/develop/colour.ts';
 import { Finisher } from '../../main/develop/finish.ts';
-import type { FinishedImage } from '../../main/develop/image.ts';
+import type { FinishedImage } from '../../main/raw/image.ts';
 import { toneGain } from '../../main/develop/look.ts';
 import { limitLongSide } from '../../main/develop/resize.ts';
 import { encode, rollOff } from '../../main/develop/tone.ts';

@@ -12,14 +12,14 @@ import { halfBits } from '../../main/develop/half.ts';
 import { levelOf } from '../../main/develop/level.ts';
 import { frameNoise } from '../../main/develop/noise.ts';
 import { packedGrid } from '../../main/develop/pack.ts';
-import { Previewer } from '../../main/engine/preview.ts';
+import { Previewer } from '../../main/engine/previews/preview.ts';
 import {
   coarseLevel,
   isDevelopedWhole,
   levelsOf,
   tileAt,
   wholeTile,
-} from '../../main/engine/preview-tiles.ts';
+} from '../../main/engine/previews/tiles.ts';
 import { readModel } from '../../main/network/manifest.ts';
 import { openNetwork, type Network } from '../../main/network/session.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { camerasFolder } from '../../main/app-folder.ts';
+import { camerasFolder } from '../../main/base/app-folder.ts';
 import { calibrated, type FrameCalibration } from '../../main/develop/calibrated.ts';
 import { frameNoise } from '../../main/develop/noise.ts';
 import { normalisation } from '../../main/develop/normalise.ts';

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { cameraToOutput, invert, multiply, transform } from '../../main/develop/colour.ts';
 import { Finisher } from '../../main/develop/finish.ts';
-import type { OutputSpace } from '../../main/develop/image.ts';
+import type { OutputSpace } from '../../main/raw/image.ts';
 import { packedGrid } from '../../main/develop/pack.ts';
 import { encode, rollOff } from '../../main/develop/tone.ts';
 import type { Mosaic, Orientation, Vector3 } from '../../main/raw/mosaic.ts';

@@ -1,10 +1,10 @@
 /** The app's host as a program of its own, so that a test can kill all of it at once. */
 
 import path from 'node:path';
-import { App } from '../../main/app.ts';
-import { HeadlessHost } from '../../main/headless.ts';
-import { jsonSettingsFile } from '../../main/settings.ts';
-import { defaultSettings } from '../../preload/settings.ts';
+import { App } from '../../main/app/app.ts';
+import { HeadlessHost } from '../../main/app/headless.ts';
+import { jsonSettingsFile } from '../../main/app/settings.ts';
+import { defaultSettings } from '../../preload/contract/settings.ts';
 
 /** Holds `photos`, `models` with the small one, and the built `page`. */
 const [, , root = ''] = process.argv;

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { readRun, writeRun } from '../../main/training/run/run-folder.ts';
+import { readRun, writeRun } from '../../main/training/run/folder.ts';
 import { smallDng, temporaryFolder } from '../engine/small.ts';
 import { chromiumPath } from '../renderer/browser.ts';
 import { writePhotos } from '../training/made-photos.ts';

@@ -7,8 +7,8 @@ import sharp from 'sharp';
 import { build } from 'vite';
 import { expect } from 'vitest';
 import { z } from 'zod';
-import type { Host } from '../../main/app.ts';
-import { HeadlessHost } from '../../main/headless.ts';
+import type { Host } from '../../main/app/app.ts';
+import { HeadlessHost } from '../../main/app/headless.ts';
 import { startApp, type TestApp } from '../contract/carriers.ts';
 import { launchChromium } from '../renderer/browser.ts';
 

@@ -16,8 +16,8 @@ import { pathToFileURL } from 'node:url';
 
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
-import { openOutputFolder, sweepTemporaries, writeAtomically } from '../../main/export/atomic.ts';
-import { Refusal } from '../../main/refusal.ts';
+import { openOutputFolder, sweepTemporaries, writeAtomically } from '../../main/base/atomic.ts';
+import { Refusal } from '../../main/base/refusal.ts';
 import { temporaryFolder } from './samples.ts';
 
 const OLD = 'what stood there';
@@ -179,7 +179,7 @@ describe('writeAtomically', () => {
 describe('temporary files', () => {
   /** Runs a program that gets stuck in the middle of a write and ends as told. */
   function dieWriting(folder: string, ending: string): void {
-    const address = pathToFileURL(join(import.meta.dirname, '../../main/export/atomic.ts')).href;
+    const address = pathToFileURL(join(import.meta.dirname, '../../main/base/atomic.ts')).href;
     const program = `
       import { writeAtomically } from ${JSON.stringify(address)};
       function* chunks() { yield new Uint8Array(100); ${ending}; yield new Uint8Array(100); }

@@ -9,9 +9,9 @@ import {
   linearDng,
   MAX_HEADROOM_STOPS,
 } from '../../main/raw/dng.ts';
-import type { CameraLinearImage } from '../../main/develop/image.ts';
+import type { CameraLinearImage } from '../../main/raw/image.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
-import { Refusal } from '../../main/refusal.ts';
+import { Refusal } from '../../main/base/refusal.ts';
 import { expectShot } from './exif-check.ts';
 import { readWithLibRaw } from './libraw.ts';
 import { COLOUR, difference, joined, linearImage, noise, SHOT } from './samples.ts';

@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import { exportImage } from '../../main/export/export.ts';
 import type { Exportable } from '../../main/export/export.ts';
 import { OutputNames } from '../../main/export/naming.ts';
-import { Refusal } from '../../main/refusal.ts';
+import { Refusal } from '../../main/base/refusal.ts';
 import { expectShot } from './exif-check.ts';
 import { finishedImage, linearImage, SHOT, temporaryFolder } from './samples.ts';
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 
-import type { OutputSpace } from '../../main/develop/image.ts';
+import type { OutputSpace } from '../../main/raw/image.ts';
 import { iccProfile } from '../../main/export/icc.ts';
 import { encodeTiff } from '../../main/export/tiff.ts';
 import { joined } from './samples.ts';

@@ -17,7 +17,7 @@ import {
   srational,
   toFraction,
 } from '../../main/raw/ifd.ts';
-import { Refusal } from '../../main/refusal.ts';
+import { Refusal } from '../../main/base/refusal.ts';
 
 describe('layOutTiff', () => {
   it('writes the smallest file as the specification draws it', () => {

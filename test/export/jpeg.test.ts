@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { iccProfile } from '../../main/export/icc.ts';
 import { encodeJpeg } from '../../main/export/jpeg.ts';
-import { Refusal } from '../../main/refusal.ts';
+import { Refusal } from '../../main/base/refusal.ts';
 import { expectPicture, expectShot } from './exif-check.ts';
 import { finishedImage, joined, readEightBits, SHOT } from './samples.ts';
 

@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib';
 
 import { iccProfile } from '../../main/export/icc.ts';
 import { encodePng } from '../../main/export/png.ts';
-import { Refusal } from '../../main/refusal.ts';
+import { Refusal } from '../../main/base/refusal.ts';
 import { expectPicture, expectShot } from './exif-check.ts';
 import {
   difference,

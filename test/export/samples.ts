@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { onTestFinished } from 'vitest';
 
-import type { CameraLinearImage, FinishedImage, OutputSpace } from '../../main/develop/image.ts';
+import type { CameraLinearImage, FinishedImage, OutputSpace } from '../../main/raw/image.ts';
 import type { FilePieces } from '../../main/raw/ifd.ts';
 import type { CameraColour, Shot } from '../../main/raw/mosaic.ts';
 

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { toEightBits } from '../../main/export/eight-bits.ts';
 import { iccProfile } from '../../main/export/icc.ts';
 import { encodeTiff } from '../../main/export/tiff.ts';
-import { Refusal } from '../../main/refusal.ts';
+import { Refusal } from '../../main/base/refusal.ts';
 import { expectPicture, expectShot } from './exif-check.ts';
 import {
   difference,

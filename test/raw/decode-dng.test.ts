@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import type { CameraLinearImage } from '../../main/develop/image.ts';
+import type { CameraLinearImage } from '../../main/raw/image.ts';
 import { shiftCfa } from '../../main/raw/cfa.ts';
 import { decodeRaw, readEmbeddedPreview } from '../../main/raw/decode.ts';
 import { cfaDng, linearDng } from '../../main/raw/dng.ts';

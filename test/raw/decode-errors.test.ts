@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 
 import { decodeRaw } from '../../main/raw/decode.ts';
 import { cfaDng } from '../../main/raw/dng.ts';
-import { Refusal } from '../../main/refusal.ts';
+import { Refusal } from '../../main/base/refusal.ts';
 import { arw } from './arw.ts';
 import { bytesOf, containing, nightMosaic, noisySamples, scratch } from './written.ts';
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { Refusal } from '../../main/refusal.ts';
+import { Refusal } from '../../main/base/refusal.ts';
 import { decodeRaw } from '../../main/raw/decode.ts';
 import { cfaDng } from '../../main/raw/dng.ts';
 import type { DecodedRaw } from '../../main/raw/mosaic.ts';

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cropSchema } from '../../preload/edits.ts';
+import { cropSchema } from '../../preload/contract/edits.ts';
 import {
   after,
   apply,

@@ -1,7 +1,7 @@
 /** Fetches that leave room for others. */
 
 import { expect, test } from 'vitest';
-import { Lane } from '../../renderer/parts/lane.ts';
+import { Lane } from '../../renderer/state/lane.ts';
 
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
 

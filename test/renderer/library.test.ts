@@ -1,8 +1,8 @@
 /** The library's arithmetic: ten thousand photos in rows, their order, and selecting many of them. */
 
 import { describe, expect, test } from 'vitest';
-import type { Photo } from '../../preload/contract.ts';
-import { Arranger, plainArrangement, type Arrangement } from '../../renderer/library/arrange.ts';
+import type { Photo } from '../../preload/contract/contract.ts';
+import { Arranger, plainArrangement, type Arrangement } from '../../renderer/state/arrange.ts';
 import {
   layoutGrid,
   moveBy,
@@ -17,7 +17,7 @@ import {
   only,
   toggled,
   without,
-} from '../../renderer/library/selection.ts';
+} from '../../renderer/state/selection.ts';
 import { positionOf, readNumber, toStep, valueAt } from '../../renderer/parts/scale.ts';
 
 function photo(name: string, part: Partial<Photo> = {}): Photo {

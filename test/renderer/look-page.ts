@@ -1,6 +1,6 @@
 /** Runs in the browser: paints one tile with the app's painter and hands the pixels back. */
 
-import type { Edits } from '../../preload/edits.ts';
+import type { Edits } from '../../preload/contract/edits.ts';
 import { framed, inverse } from '../../renderer/develop/geometry.ts';
 import { Painter, type Look } from '../../renderer/develop/gl/painter.ts';
 

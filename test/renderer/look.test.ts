@@ -10,7 +10,7 @@ import { Finisher } from '../../main/develop/finish.ts';
 import { halfTile } from '../../main/develop/half.ts';
 import { keepWhite } from '../../main/develop/highlights.ts';
 import type { CameraColour, Orientation, Vector3 } from '../../main/raw/mosaic.ts';
-import { defaultEdits, type Edits } from '../../preload/edits.ts';
+import { defaultEdits, type Edits } from '../../preload/contract/edits.ts';
 import { halfToNumber } from '../../renderer/develop/gl/half.ts';
 import { chromiumPath, launchChromium } from './browser.ts';
 import type { PaintRequest } from './look-page.ts';

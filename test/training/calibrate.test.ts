@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CameraProfile, Figure } from '../../preload/camera-profile.ts';
+import type { CameraProfile, Figure } from '../../preload/contract/camera-profile.ts';
 import type { PerSite } from '../../main/raw/mosaic.ts';
 import { calibrate } from '../../main/calibration/calibrate.ts';
 import { readCameraProfile, writeCameraProfile } from '../../main/darkness/camera-file.ts';

@@ -5,7 +5,7 @@ import { darknessOf, SIMULATED_CAMERAS, simulatedCamera } from '../../main/darkn
 import { darken, type DarknessParameters } from '../../main/darkness/darkness.ts';
 import { Random } from '../../main/darkness/random.ts';
 import { TukeySampler, tukeyStandardDeviation } from '../../main/darkness/tukey.ts';
-import { Refusal } from '../../main/refusal.ts';
+import { Refusal } from '../../main/base/refusal.ts';
 
 const noNoise: DarknessParameters = {
   gainDnPerElectron: 0,

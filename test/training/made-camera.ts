@@ -1,6 +1,6 @@
 /** A camera profile made by hand, with round numbers. */
 
-import type { CameraProfile, DarkMeasurement } from '../../preload/camera-profile.ts';
+import type { CameraProfile, DarkMeasurement } from '../../preload/contract/camera-profile.ts';
 
 const figure = (value: number, error = 0) => ({ value, error });
 

@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { siteColours } from '../../main/raw/cfa.ts';
 import { cfaDng } from '../../main/raw/dng.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
-import type { LinearPhoto } from '../../main/training/photos/photos.ts';
+import type { LinearPhoto } from '../../main/darkness/linear-photo.ts';
 import { Random } from '../../main/darkness/random.ts';
 import {
   LONG_EXPOSURE_SECONDS,

@@ -3,7 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
-import { codeOfLight, type LinearPhoto } from '../../main/training/photos/photos.ts';
+import { codeOfLight, type LinearPhoto } from '../../main/darkness/linear-photo.ts';
 
 type Light = (x: number, y: number, channel: number) => number;
 

@@ -10,10 +10,10 @@ import { encodeTiff } from '../../main/export/tiff.ts';
 import { linearDng } from '../../main/raw/dng.ts';
 import type { FilePieces } from '../../main/raw/ifd.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
-import { checkPairs } from '../../main/training/pairs/pairs-check.ts';
-import { readFinishedPicture } from '../../main/training/pairs/pairs-picture.ts';
-import { splitByScene } from '../../main/training/pairs/pairs-split.ts';
-import { usablePairs } from '../../main/training/pairs/pairs-usable.ts';
+import { checkPairs } from '../../main/training/pairs/check/check.ts';
+import { readFinishedPicture } from '../../main/training/pairs/picture.ts';
+import { splitByScene } from '../../main/training/pairs/split.ts';
+import { usablePairs } from '../../main/training/pairs/usable.ts';
 import { pairReportSchema, type Pair, type PairReport } from '../../main/training/pairs/pairs.ts';
 import {
   burntOut,

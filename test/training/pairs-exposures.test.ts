@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cfaDng } from '../../main/raw/dng.ts';
-import { findPairs } from '../../main/training/pairs/pairs-find.ts';
+import { findPairs } from '../../main/training/pairs/find/find.ts';
 import { Random } from '../../main/darkness/random.ts';
 import { simulateMosaic } from '../../main/darkness/simulate.ts';
 import { photoOf, waves } from './made-photos.ts';

@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findPairs, looksLikePairs } from '../../main/training/pairs/pairs-find.ts';
-import { splitByScene } from '../../main/training/pairs/pairs-split.ts';
+import { findPairs, looksLikePairs } from '../../main/training/pairs/find/find.ts';
+import { splitByScene } from '../../main/training/pairs/split.ts';
 import {
   foundPairsSchema,
   pairReportSchema,

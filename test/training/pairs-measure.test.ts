@@ -1,12 +1,12 @@
 /** What is measured of a pair: ratio, shift, and whether both show one scene. */
 
 import { describe, expect, it } from 'vitest';
-import { measureLikeness } from '../../main/training/pairs/pairs-likeness.ts';
+import { measureLikeness } from '../../main/training/pairs/check/likeness.ts';
 import {
   cellsOfMosaic,
   measureRatio,
   measureShift,
-} from '../../main/training/pairs/pairs-measure.ts';
+} from '../../main/training/pairs/check/measure.ts';
 import { movedBy, pairOf, sceneOf } from './made-pairs.ts';
 import { photoOf } from './made-photos.ts';
 

@@ -8,17 +8,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PatchSource } from '../../main/training/photos/patch-source.ts';
 import {
   AMPLIFIED_LIMIT,
-  drawDarkness,
   makeBatch,
   PatchMaker,
   poolOf,
   type Batch,
 } from '../../main/training/photos/patches.ts';
-import {
-  codeOfLight,
-  loadLinearPhoto,
-  type LinearPhoto,
-} from '../../main/training/photos/photos.ts';
+import { drawDarkness } from '../../main/darkness/drawn-darkness.ts';
+import { loadLinearPhoto } from '../../main/training/photos/photos.ts';
+import { codeOfLight, type LinearPhoto } from '../../main/darkness/linear-photo.ts';
 import { Random } from '../../main/darkness/random.ts';
 import {
   drawLook,

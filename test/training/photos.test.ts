@@ -7,15 +7,9 @@ import { writeExr, type HdrifyImage } from 'hdrify';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
-import { describeError, Refusal } from '../../main/refusal.ts';
-import {
-  binMosaic,
-  codeOfLight,
-  findPhotos,
-  lightOfCode,
-  loadLinearPhoto,
-  type LinearPhoto,
-} from '../../main/training/photos/photos.ts';
+import { describeError, Refusal } from '../../main/base/refusal.ts';
+import { binMosaic, findPhotos, loadLinearPhoto } from '../../main/training/photos/photos.ts';
+import { codeOfLight, lightOfCode, type LinearPhoto } from '../../main/darkness/linear-photo.ts';
 
 let folder = '';
 const inFolder = (name: string): string => path.join(folder, name);

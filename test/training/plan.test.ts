@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { readModel } from '../../main/network/manifest.ts';
 import { runPlanOf } from '../../main/runs/plan.ts';
 import { recipes } from '../../main/training/recipe.ts';
-import type { Dataset } from '../../main/training/run/run-folder.ts';
-import type { Plan } from '../../preload/training.ts';
+import type { Dataset } from '../../main/training/run/folder.ts';
+import type { Plan } from '../../preload/contract/training.ts';
 
 const weighted = z.object({ loss: z.record(z.string(), z.number()) });
 

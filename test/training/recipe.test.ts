@@ -1,7 +1,7 @@
 /** Recipes: what the ready-made ones say, and that what older runs wrote still means the same. */
 
 import { describe, expect, it } from 'vitest';
-import { recipeOf, resumedRecipe } from '../../main/commands/training-recipe.ts';
+import { recipeOf, resumedRecipe } from '../../main/commands/train/recipe.ts';
 import {
   defaultRecipe,
   learningRateAt,

@@ -1,6 +1,6 @@
 /** The refusal that something ends in. */
 
-import { Refusal } from '../../main/refusal.ts';
+import { Refusal } from '../../main/base/refusal.ts';
 
 /** @throws Error if the work succeeds, or whatever else than a refusal it throws */
 export async function refusalOf(work: () => unknown): Promise<Refusal> {

@@ -6,16 +6,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readModel } from '../../main/network/manifest.ts';
-import { encodeCheckpoint, readCheckpoint, stateOf } from '../../main/training/run/checkpoint.ts';
-import { RunControl } from '../../main/training/run/run-control.ts';
-import { readRunLog } from '../../main/training/run/run-events.ts';
+import { encodeCheckpoint, readCheckpoint } from '../../main/training/run/checkpoint.ts';
+import { stateOf } from '../../main/training/step/state.ts';
+import { RunControl } from '../../main/training/run/control.ts';
+import { readRunLog } from '../../main/training/run/events.ts';
 import {
   createRun,
   readRun,
   runFiles,
   writeRun,
   type RunPlan,
-} from '../../main/training/run/run-folder.ts';
+} from '../../main/training/run/folder.ts';
 import { trainRun } from '../../main/training/run/train-run.ts';
 import { noLoss } from '../../main/training/step/loss.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import type { RunEvent } from '../../main/training/run/run-events.ts';
-import { createRun, readRun } from '../../main/training/run/run-folder.ts';
-import { RunJournal } from '../../main/training/run/run-journal.ts';
+import type { RunEvent } from '../../main/training/run/events.ts';
+import { createRun, readRun } from '../../main/training/run/folder.ts';
+import { RunJournal } from '../../main/training/run/journal.ts';
 import { smallPlan } from './small-run.ts';
 
 let folder = '';

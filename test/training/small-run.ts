@@ -1,13 +1,13 @@
 /** Runs so small that tests can train them, and ways to follow them. */
 
-import type { RunEvent } from '../../main/training/run/run-events.ts';
-import type { RunPlan } from '../../main/training/run/run-folder.ts';
+import type { RunEvent } from '../../main/training/run/events.ts';
+import type { RunPlan } from '../../main/training/run/folder.ts';
 import { defaultRecipe } from '../../main/training/recipe.ts';
 import {
   spawnNodeTraining,
   Training,
   type TrainingOptions,
-} from '../../main/training/run/training-process.ts';
+} from '../../main/training/run/process.ts';
 
 /** A plan for a network of base 4 on the photos in a folder. */
 export function smallPlan(

@@ -5,7 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 import { Random } from '../../main/darkness/random.ts';
 import { parameterCount } from '../../main/network/unet.ts';
 import { defaultRecipe, type Recipe } from '../../main/training/recipe.ts';
-import { stateOf, type TrainingState } from '../../main/training/run/checkpoint.ts';
+import { stateOf, type TrainingState } from '../../main/training/step/state.ts';
 import { openStep } from '../../main/training/step/step-session.ts';
 import { gradientModel } from '../../main/training/step/step.ts';
 import {

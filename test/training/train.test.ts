@@ -9,13 +9,13 @@ import {
   encodeCheckpoint,
   readCheckpoint,
   type Checkpoint,
-  type TrainingState,
 } from '../../main/training/run/checkpoint.ts';
+import type { TrainingState } from '../../main/training/step/state.ts';
 import { makeBatch, PatchMaker, poolOf } from '../../main/training/photos/patches.ts';
 import { Random } from '../../main/darkness/random.ts';
 import { defaultRecipe, learningRateAt, type Recipe } from '../../main/training/recipe.ts';
 import { freshCourse } from '../../main/training/run/course.ts';
-import { RunControl } from '../../main/training/run/run-control.ts';
+import { RunControl } from '../../main/training/run/control.ts';
 import {
   freshState,
   train,
@@ -25,7 +25,7 @@ import {
 } from '../../main/training/run/run.ts';
 import { openStep } from '../../main/training/step/step-session.ts';
 import type { StepSession } from '../../main/training/step/step-tensors.ts';
-import { Refusal } from '../../main/refusal.ts';
+import { Refusal } from '../../main/base/refusal.ts';
 import { photoOf, waves } from './made-photos.ts';
 import { refusalOf } from './refusal-of.ts';
 

@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { CameraProfile } from '../../../preload/camera-profile.ts';
-import { describeError, Refusal } from '../../refusal.ts';
+import type { CameraProfile } from '../../../preload/contract/camera-profile.ts';
+import { describeError, Refusal } from '../../base/refusal.ts';
 import { HELD_OUT_PHOTOS } from './held-out.ts';
 import { findPhotos } from './photos.ts';
 

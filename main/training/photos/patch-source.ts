@@ -6,9 +6,9 @@
 import { availableParallelism } from 'node:os';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import type { CameraProfile } from '../../../preload/camera-profile.ts';
+import type { CameraProfile } from '../../../preload/contract/camera-profile.ts';
 import { errorOf, failureSchema } from '../../engine/protocol.ts';
-import { Refusal, throwIfCancelled } from '../../refusal.ts';
+import { Refusal, throwIfCancelled } from '../../base/refusal.ts';
 import type { Batch } from './patches.ts';
 import type { Shelf } from './shelf.ts';
 
@@ -235,7 +235,7 @@ class Loader {
 
   private constructor({ files, photoBytesMax, onLoading, onAway }: PatchSourceOptions) {
     this.onAway = (account) => onAway?.(account);
-    this.worker = new Worker(new URL('./photo-loader.ts', import.meta.url), {
+    this.worker = new Worker(new URL('./loader.ts', import.meta.url), {
       workerData: { files: [...files], bytesMax: photoBytesMax ?? 1.5 * 2 ** 30 },
     });
     const failure = Promise.withResolvers<never>();

@@ -2,18 +2,12 @@
 
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { z } from 'zod';
-import { cameraProfileSchema } from '../../../preload/camera-profile.ts';
+import { cameraProfileSchema } from '../../../preload/contract/camera-profile.ts';
 import { failureOf } from '../../engine/protocol.ts';
 import { cameraDarkness } from '../../darkness/camera-darkness.ts';
-import {
-  drawDarkness,
-  emptyBatch,
-  PatchMaker,
-  randomOf,
-  type Batch,
-  type DrawDarkness,
-} from './patches.ts';
-import type { LinearPhoto } from './photos.ts';
+import { emptyBatch, PatchMaker, randomOf, type Batch } from './patches.ts';
+import { drawDarkness, type DrawDarkness } from '../../darkness/drawn-darkness.ts';
+import type { LinearPhoto } from '../../darkness/linear-photo.ts';
 import type { Random } from '../../darkness/random.ts';
 import { drawPhoto, oldestPlace, photosOfPlace, type Shelf } from './shelf.ts';
 

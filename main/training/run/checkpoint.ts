@@ -11,19 +11,11 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
-import { describeError, Refusal } from '../../refusal.ts';
+import { describeError, Refusal } from '../../base/refusal.ts';
 import { parameterCount } from '../../network/unet.ts';
 import { courseSchema, freshCourse, type Course } from './course.ts';
 import { recipeSchema, type Recipe } from '../recipe.ts';
-
-export interface TrainingState {
-  /** Steps done. */
-  readonly step: number;
-  /** [parameters] each */
-  readonly weights: Float32Array;
-  readonly momentum: Float32Array;
-  readonly variance: Float32Array;
-}
+import type { TrainingState } from '../step/state.ts';
 
 export interface Checkpoint {
   readonly recipe: Recipe;
@@ -32,12 +24,6 @@ export interface Checkpoint {
   readonly state: TrainingState;
   /** How it went so far; a run that nothing is known of if absent. */
   readonly course?: Course;
-}
-
-/** The state before the first step from given weights. */
-export function stateOf(weights: Float32Array): TrainingState {
-  const zeros = (): Float32Array => new Float32Array(weights.length);
-  return { step: 0, weights, momentum: zeros(), variance: zeros() };
 }
 
 const magic = 'NGCK';

@@ -3,13 +3,9 @@
 import { constants, setPriority } from 'node:os';
 import { onParentMessage, toParent } from '../../engine/parent.ts';
 import { failureOf } from '../../engine/protocol.ts';
-import { RunControl } from './run-control.ts';
+import { RunControl } from './control.ts';
 import { trainRun } from './train-run.ts';
-import {
-  trainingRequestSchema,
-  type TrainingReply,
-  type TrainingRequest,
-} from './training-protocol.ts';
+import { trainingRequestSchema, type TrainingReply, type TrainingRequest } from './protocol.ts';
 
 /** Between steps that are told: nobody reads a number faster. */
 const tellEveryMs = 200;

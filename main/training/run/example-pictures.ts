@@ -2,12 +2,12 @@
 
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { writeAtomically } from '../../export/atomic.ts';
+import { writeAtomically } from '../../base/atomic.ts';
 import { encodePng } from '../../export/png.ts';
 import type { Matrix3 } from '../../raw/mosaic.ts';
 import { srgbEncoded, type LinearRgb } from '../../scoring/metrics.ts';
-import type { RunEvent } from './run-events.ts';
-import { answerToSrgb, pictureOf, type ValidationPatch } from './validation.ts';
+import type { RunEvent } from './events.ts';
+import { answerToSrgb, pictureOf, type ValidationPatch } from '../validation/validation.ts';
 
 /** Crops that pictures are made of; the others are only measured. */
 const exampleCount = 4;

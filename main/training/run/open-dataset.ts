@@ -4,16 +4,16 @@ import path from 'node:path';
 import { cameraDarkness } from '../../darkness/camera-darkness.ts';
 import { readCameraProfile } from '../../darkness/camera-file.ts';
 import { digestOfDataset, splitPhotos } from '../photos/dataset.ts';
-import { PairSource } from '../pairs/pair-source.ts';
-import { pairValidation } from '../pairs/pair-validation.ts';
-import { describePairs } from '../pairs/pairs-digest.ts';
-import { checkPairsFit } from '../pairs/pairs-fit.ts';
+import { PairSource } from '../pairs/patches/source.ts';
+import { pairValidation } from '../validation/pair-validation.ts';
+import { describePairs } from '../pairs/digest.ts';
+import { checkPairsFit } from '../pairs/fit.ts';
 import { PatchSource } from '../photos/patch-source.ts';
-import { photoValidation } from '../photos/photo-validation.ts';
+import { photoValidation } from '../validation/photo-validation.ts';
 import type { Recipe } from '../recipe.ts';
 import type { BatchSource } from './run.ts';
-import type { Dataset } from './run-folder.ts';
-import type { ValidationPatch } from './validation.ts';
+import type { Dataset } from './folder.ts';
+import type { ValidationPatch } from '../validation/validation.ts';
 
 export interface OpenDataset {
   /** The next batch is that of `firstStep`. */

@@ -1,7 +1,7 @@
 /** The training loop: patches in, one step at a time, checkpoints out. */
 
-import { Refusal } from '../../refusal.ts';
-import { stateOf, type TrainingState } from './checkpoint.ts';
+import { Refusal } from '../../base/refusal.ts';
+import { stateOf, type TrainingState } from '../step/state.ts';
 import {
   divergence,
   rateScale,
@@ -11,7 +11,7 @@ import {
   type Course,
 } from './course.ts';
 import { learningRateAt, type Recipe } from '../recipe.ts';
-import type { RunControl } from './run-control.ts';
+import type { RunControl } from './control.ts';
 import { openStep, type TrainingDevice } from '../step/step-session.ts';
 import type { Batch, StepSession } from '../step/step-tensors.ts';
 import { firstWeights } from '../step/weights.ts';

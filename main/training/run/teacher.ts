@@ -1,7 +1,7 @@
 /** The model that a run learns from besides the truth, found again when the run goes on. */
 
 import { readModel, type Model } from '../../network/manifest.ts';
-import { Refusal } from '../../refusal.ts';
+import { Refusal } from '../../base/refusal.ts';
 import type { Recipe } from '../recipe.ts';
 
 /**

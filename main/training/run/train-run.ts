@@ -7,12 +7,12 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { availableParallelism } from 'node:os';
 import { failureOf } from '../../engine/protocol.ts';
-import { sweepTemporaries, writeAtomically } from '../../export/atomic.ts';
-import { describeError, Refusal } from '../../refusal.ts';
+import { sweepTemporaries, writeAtomically } from '../../base/atomic.ts';
+import { describeError, Refusal } from '../../base/refusal.ts';
 import { encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { freshCourse } from './course.ts';
 import { openDataset, type OpenDataset } from './open-dataset.ts';
-import type { RunControl } from './run-control.ts';
+import type { RunControl } from './control.ts';
 import {
   readBestCheckpoint,
   readRun,
@@ -20,16 +20,16 @@ import {
   runFiles,
   type PauseReason,
   type RunDescription,
-} from './run-folder.ts';
-import { RunJournal, type OnRunEvent } from './run-journal.ts';
-import { takeRun } from './run-lock.ts';
-import { forgetScores, prefersBest, RunValidation } from './run-validation.ts';
+} from './folder.ts';
+import { RunJournal, type OnRunEvent } from './journal.ts';
+import { takeRun } from './lock.ts';
+import { forgetScores, prefersBest, RunValidation } from './validation.ts';
 import { freshState, train } from './run.ts';
 import type { Recipe } from '../recipe.ts';
 import { openStep, type TrainingDevice } from '../step/step-session.ts';
 import { openTaughtStep } from '../step/taught-step.ts';
 import { readTeacher } from './teacher.ts';
-import { writeRunModel, type DataFacts } from './run-model.ts';
+import { writeRunModel, type DataFacts } from './model.ts';
 import type { ModelFiles } from './trained-model.ts';
 
 export interface TrainRunOptions {

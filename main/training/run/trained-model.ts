@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { writeAtomically } from '../../export/atomic.ts';
+import { writeAtomically } from '../../base/atomic.ts';
 import { manifestSchema, type Manifest } from '../../network/manifest.ts';
 import { inferenceModel, type Passes } from '../../network/inference-model.ts';
 import type { Checkpoint } from './checkpoint.ts';

@@ -1,145 +1,84 @@
-/** How good the network is by now: a few fixed patches of pictures it is not trained on. */
+/** Validations of a run: measured, shown, told, and the best network so far kept. */
 
-import * as ort from 'onnxruntime-node';
-import { srgbLight } from '../../develop/tone.ts';
-import type { OutputDomain } from '../../network/manifest.ts';
-import { Graph } from '../../network/onnx.ts';
-import { inferenceModel } from '../../network/inference-model.ts';
-import type { Matrix3 } from '../../raw/mosaic.ts';
-import { Tape } from '../step/autodiff.ts';
-import { loss } from '../step/loss.ts';
-import { score, type LinearRgb } from '../../scoring/metrics.ts';
-import type { Recipe } from '../recipe.ts';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { writeAtomically } from '../../base/atomic.ts';
+import { describeError } from '../../base/refusal.ts';
+import { encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { writeExamples } from './example-pictures.ts';
+import type { ValidationSet } from './open-dataset.ts';
+import { runFiles, type RunDescription } from './folder.ts';
+import type { RunJournal } from './journal.ts';
+import { Validator } from '../validation/validation.ts';
 
-/** A patch that is tried at each validation. */
-export interface ValidationPatch {
-  /** The photo or pair it was cut from, for people. */
-  readonly name: string;
-  /** P, a multiple of 16. */
-  readonly sidePacked: number;
-  /** [4, P, P], as the network takes it. */
-  readonly input: Float32Array;
-  /** [12, P, P], as the network should answer. */
-  readonly target: Float32Array;
-  /** Camera RGB, balanced as the network takes it, → linear sRGB, for measures and pictures. */
-  readonly cameraToSrgb: Matrix3;
-  /** `srgb` where target and answer are finished pictures; light in camera RGB if absent. */
-  readonly domain?: OutputDomain;
-}
+export class RunValidation {
+  readonly #folder: string;
+  readonly #journal: RunJournal;
+  readonly #set: ValidationSet;
+  readonly #validator: Validator;
 
-export interface Validation {
-  /** Means over the patches, of renderings with sRGB's curve, clipped to 0 … 1, without a rim of 8 pixels. */
-  readonly psnrDb: number;
-  readonly ssim: number;
-  /** As training has it, before any weight is changed. */
-  readonly loss: number;
-  /** What the network made of each patch. */
-  readonly pictures: readonly LinearRgb[];
-}
-
-/** Equal pictures, black ones say, would make the mean infinite; a 16-bit file shows no more than this. */
-const psnrMaxDb = 100;
-
-/** Tries networks of one recipe on the same patches. */
-export class Validator {
-  readonly #recipe: Recipe;
-  readonly #patches: readonly ValidationPatch[];
-  readonly #threads: number;
-
-  /** @param patches all of one size */
-  constructor(recipe: Recipe, patches: readonly ValidationPatch[], threads: number) {
-    this.#recipe = recipe;
-    this.#patches = patches;
-    this.#threads = threads;
+  constructor(
+    folder: string,
+    journal: RunJournal,
+    set: ValidationSet,
+    { threads }: { readonly threads: number },
+  ) {
+    this.#folder = folder;
+    this.#journal = journal;
+    this.#set = set;
+    this.#validator = new Validator(journal.description.recipe, set.patches, threads);
   }
 
-  /** @param weights [parameters] */
-  async validate(weights: Float32Array): Promise<Validation> {
-    const [network, lossOf] = await Promise.all([
-      this.#open(inferenceModel(this.#recipe.unet, weights)),
-      this.#open(this.#lossModel()),
-    ]);
-    let [psnrDb, ssim, lossSum] = [0, 0, 0];
-    const pictures: LinearRgb[] = [];
+  /**
+   * Tries what has been reached. What cannot be written costs pictures, never training.
+   * (Made again after a crash it gives the same: `best.ngck` is written before it is told of.)
+   * @returns why the run has gone astray, in plain words; undefined if it has not
+   */
+  async validate(checkpoint: Checkpoint): Promise<string | undefined> {
+    if (this.#set.patches.length === 0) return undefined;
+    const { step, weights } = checkpoint.state;
+    const { pictures, psnrDb, ssim, loss } = await this.#validator.validate(weights);
+    if (![psnrDb, ssim, loss].every(Number.isFinite)) {
+      return `validation came to ${String(psnrDb)} dB and a loss of ${String(loss)}`;
+    }
+    const scores = { psnrDb: rounded(psnrDb), ssim: rounded(ssim), loss: rounded(loss) };
+    const files = runFiles(this.#folder);
+    const before = existsSync(files.best) ? this.#journal.description.best : undefined;
+    let isBest =
+      before === undefined ||
+      scores.psnrDb > before.psnrDb ||
+      // Made again after a crash; after a setback it comes out otherwise, and may be worse.
+      (scores.psnrDb === before.psnrDb && step === before.step);
+    let examples: Awaited<ReturnType<typeof writeExamples>> = [];
     try {
-      for (const patch of this.#patches) {
-        const { input, target, sidePacked: side } = patch;
-        const { packed } = await network.run({
-          mosaic: new ort.Tensor('float32', input, [1, 4, side, side]),
-        });
-        if (packed === undefined) throw new Error('expected an output named packed');
-        const truth = new ort.Tensor('float32', target, [1, 12, side, side]);
-        const { loss: value } = await lossOf.run({ prediction: packed, target: truth });
-        const picture = pictureOf(floats(packed), patch);
-        const scores = score(picture, pictureOf(target, patch), answerToSrgb(patch));
-        psnrDb += Math.min(scores.rgbP, psnrMaxDb);
-        ssim += scores.ssim;
-        lossSum += floats(value)[0] ?? Number.NaN;
-        pictures.push(picture);
-        // A run only ever yields through microtasks; let signals in.
-        await new Promise((resolve) => setImmediate(resolve));
+      examples = await writeExamples(files.examples, step, this.#set.patches, pictures);
+      if (isBest) {
+        await writeAtomically(files.best, encodeCheckpoint(checkpoint), { overwrite: true });
       }
-    } finally {
-      await Promise.all([network.release(), lossOf.release()]);
+    } catch (error) {
+      isBest = false;
+      this.#journal.tell({ event: 'trouble', step, account: describeError(error) });
     }
-    const count = this.#patches.length;
-    return { psnrDb: psnrDb / count, ssim: ssim / count, loss: lossSum / count, pictures };
-  }
-
-  #lossModel(): Uint8Array {
-    const side = this.#patches[0]?.sidePacked ?? 0;
-    const graph = new Graph('loss');
-    const prediction = graph.input('prediction', [1, 12, side, side]);
-    const target = graph.input('target', [1, 12, side, side]);
-    graph.output('loss', loss(new Tape(graph), prediction, target, this.#recipe.loss));
-    return graph.model();
-  }
-
-  async #open(model: Uint8Array): Promise<ort.InferenceSession> {
-    return ort.InferenceSession.create(model, {
-      executionProviders: ['cpu'],
-      logSeverityLevel: 3,
-      intraOpNumThreads: this.#threads,
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
-    });
+    const last = { step, ...scores };
+    await this.#journal.tryNote({ last, ...(isBest ? { best: last } : {}) });
+    this.#journal.tell({ event: 'validated', step, ...scores, isBest, examples });
+    return undefined;
   }
 }
 
-function floats(tensor: ort.Tensor | undefined): Float32Array {
-  const data = tensor?.data;
-  if (!(data instanceof Float32Array)) throw new Error('expected float32 numbers');
-  return data;
+/** Other data has other patches: what was scored on the old ones is no measure for what comes. */
+export async function forgetScores(folder: string, journal: RunJournal): Promise<void> {
+  // A best without its file counts for nothing: this may be cut off in between.
+  await rm(runFiles(folder).best, { force: true });
+  await journal.tryNote({ best: undefined, last: undefined });
 }
 
-const identity: Matrix3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];
-
-/** From `pictureOf` an answer or target to linear sRGB. */
-export function answerToSrgb({ domain, cameraToSrgb }: ValidationPatch): Matrix3 {
-  return domain === 'srgb' ? identity : cameraToSrgb;
+/** Whether the model is made of `best.ngck` rather than of the last checkpoint. */
+export function prefersBest(folder: string, { best }: RunDescription): boolean {
+  return best !== undefined && existsSync(runFiles(folder).best);
 }
 
-/** An answer or target of a patch as light: in sRGB's colours where it is a finished picture. */
-export function pictureOf(packed: Float32Array, patch: ValidationPatch): LinearRgb {
-  const picture = unpacked(packed, patch.sidePacked);
-  if (patch.domain !== 'srgb') return picture;
-  const samples = picture.samples.map((value) => srgbLight(Math.max(0, Math.min(1, value))));
-  return { ...picture, samples };
-}
-
-/**
- * The picture in a packed patch.
- * @param packed [12, side, side], channel (dy · 2 + dx) · 3 + colour
- */
-function unpacked(packed: Float32Array, side: number): LinearRgb {
-  const width = side * 2;
-  const samples = new Float32Array(width * width * 3);
-  for (let channel = 0, at = 0; channel < 12; channel++) {
-    const dy = channel >= 6 ? 1 : 0;
-    const dx = channel % 6 >= 3 ? 1 : 0;
-    for (let y = 0; y < side; y++) {
-      let out = ((y * 2 + dy) * width + dx) * 3 + (channel % 3);
-      for (let x = 0; x < side; x++, at++, out += 6) samples[out] = packed[at]!;
-    }
-  }
-  return { width, height: width, samples };
+/** Nobody can tell less from these patches. */
+function rounded(value: number): number {
+  return Number(value.toFixed(5));
 }

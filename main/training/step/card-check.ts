@@ -2,7 +2,7 @@
 
 import { unetParameters } from '../../network/unet.ts';
 import { Random } from '../../darkness/random.ts';
-import { Refusal } from '../../refusal.ts';
+import { Refusal } from '../../base/refusal.ts';
 import type { Recipe } from '../recipe.ts';
 import { lengthOf, type Batch, type StepSession } from './step-tensors.ts';
 

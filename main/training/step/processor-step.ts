@@ -1,7 +1,7 @@
 /** Training steps on the processor: ONNX Runtime makes gradients, `Adam` makes weights of them. */
 
 import { parameterCount } from '../../network/unet.ts';
-import type { TrainingState } from '../run/checkpoint.ts';
+import type { TrainingState } from './state.ts';
 import type { Recipe } from '../recipe.ts';
 import { Adam, stepRate, type Run } from './adam.ts';
 import { blockOf } from './agreed-block.ts';

@@ -1,6 +1,6 @@
 /** One training step after another, on the processor or a graphics card. */
 
-import { stateOf, type TrainingState } from '../run/checkpoint.ts';
+import { stateOf, type TrainingState } from './state.ts';
 import type { Recipe } from '../recipe.ts';
 import { expectSameGradient } from './card-check.ts';
 import { openProcessorStep } from './processor-step.ts';

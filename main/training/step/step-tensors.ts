@@ -2,7 +2,7 @@
 
 import type { InferenceSession } from 'onnxruntime-node';
 import * as ort from 'onnxruntime-node';
-import type { TrainingState } from '../run/checkpoint.ts';
+import type { TrainingState } from './state.ts';
 import type { StepShape } from './step.ts';
 
 /** One batch of patches. */

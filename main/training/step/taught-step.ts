@@ -8,7 +8,7 @@ import { testDevice } from '../../network/device.ts';
 import { glanceOf } from '../../network/glance.ts';
 import type { Model } from '../../network/manifest.ts';
 import { openNetwork, type Network } from '../../network/session.ts';
-import { describeError, Refusal } from '../../refusal.ts';
+import { describeError, Refusal } from '../../base/refusal.ts';
 import type { Recipe } from '../recipe.ts';
 import { openStep, type StepOptions } from './step-session.ts';
 import type { Batch, StepSession } from './step-tensors.ts';

@@ -6,8 +6,8 @@
 import * as ort from 'onnxruntime-node';
 import { Graph } from '../../network/onnx.ts';
 import { parameterCount } from '../../network/unet.ts';
-import { describeError, Refusal } from '../../refusal.ts';
-import type { TrainingState } from '../run/checkpoint.ts';
+import { describeError, Refusal } from '../../base/refusal.ts';
+import type { TrainingState } from './state.ts';
 import type { Recipe } from '../recipe.ts';
 import { stepRate } from './adam.ts';
 import { stepModel } from './step.ts';

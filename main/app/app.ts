@@ -1,0 +1,274 @@
+/** The app without its window: everything that stays while windows come and go. */
+
+import path from 'node:path';
+import { camerasStamp } from '../engine/calibration.ts';
+import { EventHub } from '../base/events.ts';
+import { spawnNodeView, View, type SpawnView } from '../view/process.ts';
+import { spawnNodeEngine, type SpawnEngine } from '../engine/process.ts';
+import { editOf } from '../jobs/edit.ts';
+import { EngineHost } from '../jobs/engine-host.ts';
+import { Queue, type ExportOrder, type ExportOutcome, type SavedQueue } from '../jobs/queue.ts';
+import { nameOf, needsFacts } from '../jobs/template.ts';
+import { Access } from '../library/access.ts';
+import { Developments } from '../library/development.ts';
+import { ExportMarks } from '../library/export-marks.ts';
+import { Library, photoIdOf } from '../library/library.ts';
+import { Recents } from '../library/recents.ts';
+import { Sidecars } from '../library/sidecar.ts';
+import { ThumbnailCache } from '../library/thumbnail-cache.ts';
+import { Models } from '../network/models.ts';
+import { PixelServer } from './pixels.ts';
+import { Cameras } from '../runs/cameras.ts';
+import { Checks } from '../runs/checks.ts';
+import { TrainingDesk } from '../runs/desk.ts';
+import { spawnNodeSurvey, type SpawnSurvey } from '../runs/survey.ts';
+import { SettingsStore, type SettingsFile } from './settings.ts';
+import { spawnNodeTraining, type SpawnTraining } from '../training/run/process.ts';
+import { modelFor, type Settings } from '../../preload/contract/settings.ts';
+
+export interface Dialogs {
+  /** Undefined: closed without a choice. */
+  folder(): Promise<string | undefined>;
+  model(): Promise<string | undefined>;
+  /** Shows a file in the system's own browser of files. */
+  reveal(path: string): void;
+}
+
+/** What the system around the app is able to do. */
+export interface Host {
+  readonly kind: 'electron' | 'headless';
+  /** The app's own data. */
+  readonly folder: string;
+  readonly settingsFile: SettingsFile;
+  /** Folders that may be named from the start. */
+  readonly roots: readonly string[];
+  readonly startFolder?: string | undefined;
+  readonly dialogs?: Dialogs | undefined;
+  readonly spawn?: SpawnEngine;
+  readonly spawnView?: SpawnView;
+  readonly spawnTraining?: SpawnTraining;
+  readonly spawnSurvey?: SpawnSurvey;
+  /** Of shipped models; tests have their own. */
+  readonly modelsFolder?: string;
+  /** Errors that no user can mend. */
+  readonly onBug: (error: unknown) => void;
+  readonly quit: () => void;
+}
+
+export class App {
+  readonly host: Host;
+  readonly events: EventHub;
+  readonly access: Access;
+  readonly settings: SettingsStore;
+  readonly recents: Recents;
+  readonly library: Library;
+  readonly developments: Developments;
+  readonly models: Models;
+  readonly engine: EngineHost;
+  readonly queue: Queue;
+  readonly pixels: PixelServer;
+  readonly desk: TrainingDesk;
+  readonly checks: Checks;
+  readonly cameras: Cameras;
+  readonly thumbnails: ThumbnailCache;
+  /** Models that came in the place of others of the same id since the start. */
+  #modelsReplaced = 0;
+  #opening: AbortController | undefined;
+  readonly #view: View;
+  readonly #marks: ExportMarks;
+  readonly #sidecars: Sidecars;
+
+  private constructor(
+    host: Host,
+    {
+      events,
+      settings,
+      recents,
+      marks,
+      access,
+      saved,
+    }: {
+      readonly events: EventHub;
+      readonly settings: SettingsStore;
+      readonly recents: Recents;
+      readonly marks: ExportMarks;
+      readonly access: Access;
+      readonly saved: SavedQueue;
+    },
+  ) {
+    this.host = host;
+    this.events = events;
+    this.settings = settings;
+    this.recents = recents;
+    this.#marks = marks;
+    this.access = access;
+    this.#view = new View(host.spawnView ?? spawnNodeView);
+    this.#sidecars = new Sidecars(path.join(host.folder, 'sidecars'));
+    this.library = new Library({
+      view: this.#view,
+      sidecars: this.#sidecars,
+      marks,
+      events,
+      models: () => {
+        const { model, cameraModels } = settings.current;
+        return JSON.stringify([model, cameraModels, this.#modelsReplaced]);
+      },
+    });
+    this.developments = new Developments(this.#view);
+    this.models = new Models(path.join(host.folder, 'models'), host.modelsFolder);
+    this.engine = new EngineHost({
+      spawn: host.spawn ?? spawnNodeEngine,
+      models: this.models,
+      folder: host.folder,
+      settings: () => settings.current,
+      onTrouble: (account) => {
+        events.emit('app.trouble', { account });
+      },
+    });
+    this.desk = new TrainingDesk({
+      folder: path.join(host.folder, 'runs'),
+      models: this.models,
+      events,
+      spawn: host.spawnTraining ?? spawnNodeTraining,
+      cameraOf: async (photo) => (await this.#view.describe(photo)).camera,
+      onBug: host.onBug,
+    });
+    this.cameras = new Cameras(path.join(host.folder, 'cameras'));
+    this.checks = new Checks({ view: this.#view, spawn: host.spawnSurvey ?? spawnNodeSurvey });
+    this.thumbnails = new ThumbnailCache(() => ({
+      folder: this.#thumbnailFolder(settings.current),
+      bytesMax: settings.current.thumbnailBytes,
+    }));
+    this.pixels = new PixelServer({
+      library: this.library,
+      view: this.#view,
+      engine: this.engine,
+      desk: this.desk,
+      checks: this.checks,
+      modelOf: (photo, signal) => this.#modelOf(photo, signal),
+      modelVersion: async (id) => `${await this.models.versionOf(id)} ${await camerasStamp()}`,
+      cacheBytes: () => settings.current.tileCacheBytes,
+      thumbnails: this.thumbnails,
+      onBug: host.onBug,
+    });
+    this.queue = Queue.resume(saved, {
+      folder: host.folder,
+      events,
+      enhance: (order) => this.#enhance(order),
+      onEnd: (photo, failure) => {
+        this.library.exported(photo, failure);
+      },
+    });
+    this.models.onArrival = (id) => {
+      this.#modelsReplaced += 1;
+      this.engine.forget(id);
+      this.library.restamp();
+    };
+    settings.onChange = (now, before) => {
+      events.emit('settings.changed', now);
+      this.#settingsChanged(now, before);
+    };
+  }
+
+  /** @throws nothing that a user could mend: damaged files of its own are put aside */
+  static async start(host: Host): Promise<App> {
+    const events = new EventHub();
+    const settings = await SettingsStore.open(host.settingsFile);
+    const recents = await Recents.open(host.folder);
+    const marks = await ExportMarks.open(host.folder);
+    const access = new Access();
+    for (const root of [...host.roots, ...recents.paths]) await access.grant(root);
+    const saved = await Queue.load(host.folder);
+    return new App(host, { events, settings, recents, marks, access, saved });
+  }
+
+  /** Ends what it has started; the queue goes on at the next start. */
+  async close(): Promise<void> {
+    this.library.close();
+    await this.queue.close();
+    await this.desk.close();
+    await this.#marks.flush();
+    this.#view.close();
+    this.engine.close();
+    await this.thumbnails.settled();
+  }
+
+  /** Beside other files of whoever chose the place, thumbnails have a folder of their own. */
+  #thumbnailFolder({ thumbnailFolder }: Settings): string {
+    return thumbnailFolder === ''
+      ? path.join(this.host.folder, 'thumbnails')
+      : path.join(thumbnailFolder, 'Nightglass thumbnails');
+  }
+
+  #settingsChanged(now: Settings, before: Settings): void {
+    const models = ({ model, cameraModels }: Settings): string =>
+      JSON.stringify([model, cameraModels]);
+    if (models(now) !== models(before)) this.library.restamp();
+    const folder = this.#thumbnailFolder(before);
+    // What lies at an earlier place would never be found again.
+    if (folder !== this.#thumbnailFolder(now)) void this.thumbnails.clear(folder);
+    else if (now.thumbnailBytes < before.thumbnailBytes) void this.thumbnails.trim();
+  }
+
+  /** Has the engine make a photo's first picture before it is asked for. Never throws. */
+  async prepare(
+    id: string,
+    { isAhead, signal }: { readonly isAhead: boolean; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const opening = new AbortController();
+    if (!isAhead) {
+      // Whoever leafs through photos waits for none but the last.
+      this.#opening?.abort();
+      this.#opening = opening;
+    }
+    try {
+      const either = AbortSignal.any([signal, opening.signal]);
+      const photo = this.library.pathOf(id);
+      const { ratio } = this.library.editsOf(id);
+      const model = await this.#modelOf(photo, either);
+      await this.engine.use(model, (engine) =>
+        engine.preview({ kind: 'prepare', photo, ratio, isAhead }, { signal: either }),
+      );
+    } catch {
+      // Whoever asks for the picture is told why there is none.
+    }
+  }
+
+  /** The model of the photo's camera; the file is looked into only where cameras have models. */
+  async #modelOf(photo: string, signal: AbortSignal): Promise<string> {
+    const settings = this.settings.current;
+    if (Object.keys(settings.cameraModels).length === 0) return settings.model;
+    const known = this.library.photo(photoIdOf(photo))?.facts;
+    const { camera } = known ?? (await this.#view.describe(photo, signal));
+    return modelFor(settings, camera);
+  }
+
+  async #enhance(order: ExportOrder): Promise<ExportOutcome> {
+    const { photo, number, choice, names, signal, onProgress } = order;
+    const { edits } = await this.#sidecars.read(photo);
+    const facts = needsFacts(choice.template)
+      ? await this.#view.describe(photo, signal)
+      : undefined;
+    const name = nameOf(choice.template, { path: photo, facts, number });
+    const { output, space, longSide } = choice;
+    const edit = editOf(edits, { space, longSide });
+    // Its ending is cut off again by whoever makes a picture's name of it.
+    let target = await names.reserve(path.join(path.dirname(photo), `${name}.raw`));
+    const model = await this.#modelOf(photo, signal);
+    return this.engine.use(model, async (engine) => {
+      for (;;) {
+        if (target.isThereAlready) return { kind: 'skipped', path: target.path };
+        const { path: file, overwrite } = target;
+        const outcome = await engine.enhance(
+          { photo, target: file, overwrite, edit, output },
+          { signal, onProgress },
+        );
+        if (outcome !== 'taken') {
+          this.#marks.mark(photoIdOf(photo), edits);
+          return { kind: 'done', path: file };
+        }
+        target = await names.reserveNext();
+      }
+    });
+  }
+}

@@ -1,0 +1,205 @@
+/** Answers every address of pixels, for Electron's `photo://` and for loopback HTTP alike. */
+
+import { readFile, stat } from 'node:fs/promises';
+import {
+  parsePixelUrl,
+  plainScale,
+  requestOf,
+  tileHeaders,
+  tileType,
+  type Pixels,
+} from '../../preload/contract/pixel-url.ts';
+import { ByteCache } from '../base/byte-cache.ts';
+import type { View } from '../view/process.ts';
+import type { Picture } from '../engine/protocol.ts';
+import type { EngineHost } from '../jobs/engine-host.ts';
+import { editOf } from '../jobs/edit.ts';
+import { stampOf, type Library } from '../library/library.ts';
+import type { ThumbnailCache } from '../library/thumbnail-cache.ts';
+import type { Checks } from '../runs/checks.ts';
+import type { TrainingDesk } from '../runs/desk.ts';
+import { describeError, Refusal } from '../base/refusal.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+
+export interface PixelParts {
+  readonly library: Library;
+  readonly view: View;
+  readonly engine: EngineHost;
+  readonly desk: TrainingDesk;
+  readonly checks: Checks;
+  /** The model that develops a photo. @throws Refusal as `decodeRaw`, `cancelled` */
+  readonly modelOf: (photo: string, signal: AbortSignal) => Promise<string>;
+  /** Of the model's weights, whatever its id, and of what was measured of cameras. */
+  readonly modelVersion: (model: string) => Promise<string>;
+  readonly cacheBytes: () => number;
+  /** Kept from one run to the next. */
+  readonly thumbnails: ThumbnailCache;
+  /** Bugs; refusals are the answer. */
+  readonly onBug: (error: unknown) => void;
+}
+
+/** Of the open folder's photos. */
+type PhotoPixels = Exclude<Pixels, { kind: 'check' | 'run' }>;
+
+/** Of thumbnails, in pixels. */
+const thumbSide = 384;
+
+export class PixelServer {
+  readonly #parts: PixelParts;
+  readonly #cache: ByteCache<Picture>;
+  readonly #underWay = new Map<number, AbortController>();
+
+  constructor(parts: PixelParts) {
+    this.#parts = parts;
+    this.#cache = new ByteCache(parts.cacheBytes);
+  }
+
+  /**
+   * Tiles as half floats, pictures as JPEG. Aborting the request stops the work for it. 404: no such
+   * address or photo; 422: the photo is refused, as JSON with `code` and `message`; 409: tiles of
+   * another model than the chosen one; 499: aborted.
+   */
+  async handle(request: Request): Promise<Response> {
+    if (request.method !== 'GET') return new Response(null, { status: 405 });
+    const pixels = parsePixelUrl(request.url);
+    if (pixels === undefined) return new Response(null, { status: 404 });
+    const cancelling = new AbortController();
+    const signal = AbortSignal.any([request.signal, cancelling.signal]);
+    const number = requestOf(request.url);
+    if (number !== undefined) this.#underWay.set(number, cancelling);
+    const { library, checks, desk } = this.#parts;
+    try {
+      switch (pixels.kind) {
+        case 'check': {
+          const { bytes } = await checks.picture(pixels.check, pixels.index, signal);
+          return answerWith(bytes, 'image/jpeg', 'private, max-age=86400');
+        }
+        case 'run': {
+          const file = desk.pictureOf(pixels.run, pixels.file);
+          const bytes = await readFile(file).catch(() => undefined);
+          if (bytes === undefined) return new Response(null, { status: 404 });
+          return answerWith(bytes, 'image/png', 'no-store');
+        }
+        default:
+          if (library.photo(pixels.photo) === undefined) return new Response(null, { status: 404 });
+          return answer(pixels, await this.#picture(pixels, signal));
+      }
+    } catch (error) {
+      return this.#failure(error, signal);
+    } finally {
+      if (number !== undefined) this.#underWay.delete(number);
+    }
+  }
+
+  /** As if the fetch of that number had been aborted: Electron does not tell. */
+  cancel(request: number): void {
+    this.#underWay.get(request)?.abort();
+  }
+
+  async #picture(pixels: PhotoPixels, signal: AbortSignal): Promise<Picture> {
+    const { library, modelOf, modelVersion, thumbnails } = this.#parts;
+    const photo = library.pathOf(pixels.photo);
+    const isNetworks = pixels.kind === 'bright' || pixels.kind === 'tile';
+    const model = isNetworks ? await modelOf(photo, signal) : '';
+    const version = isNetworks ? await modelVersion(model) : '';
+    const stamp = library.fileStamp(pixels.photo);
+    const isThumbnail = pixels.kind === 'thumb' || pixels.kind === 'bright';
+    const of = isThumbnail ? this.#thumbnailOf(pixels) : JSON.stringify(pixels);
+    const key = `${packageJson.version} ${photo} ${stamp} ${model} ${version} ${of}`;
+    const known = this.#cache.get(key) ?? (isThumbnail ? await this.#stored(key) : undefined);
+    if (known !== undefined) return known;
+    const picture = await this.#make(pixels, photo, model, signal);
+    this.#cache.set(key, picture);
+    if (isThumbnail) {
+      // Unless the file was replaced since it was listed: then this is another one's picture.
+      thumbnails.set(key, picture.bytes, async () => (await stampIn(photo)) === stamp);
+    }
+    return picture;
+  }
+
+  /** The address has a stamp of the window's; what is shown is what the edits are now. */
+  #thumbnailOf({ kind, photo }: PhotoPixels): string {
+    const { library } = this.#parts;
+    return JSON.stringify([kind, thumbSide, kind === 'bright' ? library.editsOf(photo) : {}]);
+  }
+
+  async #stored(key: string): Promise<Picture | undefined> {
+    const bytes = await this.#parts.thumbnails.get(key);
+    if (bytes === undefined) return undefined;
+    const picture = { width: 0, height: 0, bytes };
+    this.#cache.set(key, picture);
+    return picture;
+  }
+
+  #make(pixels: PhotoPixels, photo: string, model: string, signal: AbortSignal): Promise<Picture> {
+    const { library, view, engine } = this.#parts;
+    switch (pixels.kind) {
+      case 'thumb':
+        return view.picture({ kind: 'thumb', photo, longSide: thumbSide }, signal);
+      case 'preview':
+        return view.picture({ kind: 'preview', photo }, signal);
+      case 'plain': {
+        const { level, x, y } = pixels;
+        return view.picture({ kind: 'plain', photo, level, x, y, scale: plainScale }, signal);
+      }
+      case 'bright': {
+        const edit = editOf(library.editsOf(pixels.photo), { space: 'srgb' });
+        return engine.use(model, (open) =>
+          open.preview({ kind: 'bright', photo, edit, longSide: thumbSide }, { signal }),
+        );
+      }
+      case 'tile': {
+        const { ratio, level, x, y } = pixels;
+        if (model !== pixels.model) {
+          throw new Refusal('model', `the model ${pixels.model} is not the one that is chosen`);
+        }
+        return engine.use(model, (open) =>
+          open.preview({ kind: 'tile', photo, ratio, level, x, y }, { signal }),
+        );
+      }
+    }
+  }
+
+  #failure(error: unknown, signal: AbortSignal): Response {
+    if (signal.aborted) return new Response(null, { status: 499 });
+    if (!(error instanceof Refusal)) {
+      this.#parts.onBug(error);
+      return new Response(null, { status: 500 });
+    }
+    // Not by the one who asks: the engine was changed under it. Asking again will do.
+    if (error.code === 'cancelled') return new Response(null, { status: 503 });
+    return Response.json({ code: error.code, message: describeError(error) }, { status: 422 });
+  }
+}
+
+function answer(pixels: PhotoPixels, { bytes, width, height }: Picture): Response {
+  const isTile = pixels.kind === 'tile' || pixels.kind === 'plain';
+  // Thumbnails' addresses change with what they show; the others are cached here, not there.
+  const isStamped = pixels.kind === 'thumb' || pixels.kind === 'bright';
+  const size: Record<string, string> = isTile
+    ? { [tileHeaders.width]: String(width), [tileHeaders.height]: String(height) }
+    : {};
+  const cacheControl = isStamped ? 'private, max-age=86400' : 'no-store';
+  return answerWith(bytes, isTile ? tileType : 'image/jpeg', cacheControl, size);
+}
+
+function answerWith(
+  bytes: Uint8Array,
+  contentType: string,
+  cacheControl: string,
+  more: Readonly<Record<string, string>> = {},
+): Response {
+  const headers = {
+    'content-type': contentType,
+    'cache-control': cacheControl,
+    'x-content-type-options': 'nosniff',
+    ...more,
+  };
+  // A copy in memory of its own: what is cached may be shared with another thread.
+  return new Response(new Uint8Array(bytes), { headers });
+}
+
+async function stampIn(file: string): Promise<string | undefined> {
+  const found = await stat(file).catch(() => undefined);
+  return found === undefined ? undefined : stampOf(found.mtimeMs, found.size);
+}

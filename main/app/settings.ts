@@ -1,0 +1,67 @@
+/** The user's settings: one schema, kept in electron-store's file or in a JSON file of the same shape. */
+
+import path from 'node:path';
+import { z } from 'zod';
+import {
+  defaultSettings,
+  settingsSchema,
+  type Settings,
+  type SettingsPatch,
+} from '../../preload/contract/settings.ts';
+import { JsonFile } from '../base/json-file.ts';
+
+/** Where settings are kept between runs. */
+export interface SettingsFile {
+  /** Whatever is there: `settingsFrom` makes settings of it. */
+  read(): Promise<unknown>;
+  write(settings: Settings): Promise<void>;
+}
+
+/** For hosts without Electron. */
+export function jsonSettingsFile(folder: string): SettingsFile {
+  return new JsonFile<unknown>(path.join(folder, 'settings.json'), z.unknown(), {});
+}
+
+/** Each field that can be read counts; the others are as new. */
+function settingsFrom(unknown: unknown): Settings {
+  const found = typeof unknown === 'object' && unknown !== null ? unknown : {};
+  let settings = defaultSettings;
+  const fields: [string, unknown][] = Object.entries(found);
+  for (const [name, value] of fields) {
+    const parsed = settingsSchema.safeParse({ ...settings, [name]: value });
+    if (parsed.success) settings = parsed.data;
+  }
+  return settings;
+}
+
+export class SettingsStore {
+  readonly #file: SettingsFile;
+  /** Told of every change; set by whoever lives as long as the settings do. */
+  onChange: (settings: Settings, before: Settings) => void = () => undefined;
+  #settings: Settings;
+
+  private constructor(file: SettingsFile, settings: Settings) {
+    this.#file = file;
+    this.#settings = settings;
+  }
+
+  static async open(file: SettingsFile): Promise<SettingsStore> {
+    return new SettingsStore(file, settingsFrom(await file.read()));
+  }
+
+  get current(): Settings {
+    return this.#settings;
+  }
+
+  /** @throws Refusal `disk` */
+  async write(patch: SettingsPatch): Promise<Settings> {
+    const before = this.#settings;
+    const given = Object.fromEntries(
+      Object.entries(patch).filter(([, value]) => value !== undefined),
+    );
+    this.#settings = settingsSchema.parse({ ...before, ...given });
+    this.onChange(this.#settings, before);
+    await this.#file.write(this.#settings);
+    return this.#settings;
+  }
+}

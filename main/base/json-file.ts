@@ -1,0 +1,64 @@
+/** One small JSON file of the app's own data: parsed by a schema, written whole, last write wins. */
+
+import { mkdir, readFile, rename } from 'node:fs/promises';
+import path from 'node:path';
+import type { z } from 'zod';
+import { writeAtomically } from './atomic.ts';
+
+export class JsonFile<T> {
+  readonly #path: string;
+  readonly #schema: z.ZodType<T>;
+  readonly #fallback: T;
+  #writing: Promise<void> = Promise.resolve();
+  #next: { readonly value: T } | undefined;
+
+  constructor(file: string, schema: z.ZodType<T>, fallback: T) {
+    this.#path = file;
+    this.#schema = schema;
+    this.#fallback = fallback;
+  }
+
+  /** What the file holds, or the fallback. A file that does not parse is put aside, not lost. */
+  async read(): Promise<T> {
+    let text: string;
+    try {
+      text = await readFile(this.#path, 'utf8');
+    } catch {
+      return this.#fallback;
+    }
+    const value = this.#parse(text);
+    if (value !== undefined) return value;
+    await rename(this.#path, `${this.#path}.damaged`).catch(() => undefined);
+    return this.#fallback;
+  }
+
+  /**
+   * Values that are overtaken before they are written are skipped.
+   * @throws Refusal `disk`
+   */
+  async write(value: T): Promise<void> {
+    const isScheduled = this.#next !== undefined;
+    this.#next = { value };
+    if (!isScheduled)
+      this.#writing = this.#writing.catch(() => undefined).then(() => this.#flush());
+    return this.#writing;
+  }
+
+  async #flush(): Promise<void> {
+    const next = this.#next;
+    this.#next = undefined;
+    if (next === undefined) return;
+    await mkdir(path.dirname(this.#path), { recursive: true });
+    const bytes = Buffer.from(`${JSON.stringify(next.value, null, 1)}\n`);
+    await writeAtomically(this.#path, [bytes], { overwrite: true });
+  }
+
+  #parse(text: string): T | undefined {
+    try {
+      const parsed = this.#schema.safeParse(JSON.parse(text));
+      return parsed.success ? parsed.data : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,282 @@
+/** From the options of `nightglass train` to a run folder that can be trained. */
+
+import path from 'node:path';
+import { z } from 'zod';
+import { defaultModelId, placeOfModel, readModel, termsOf } from '../../network/manifest.ts';
+import { Refusal } from '../../base/refusal.ts';
+import { readCheckpoint } from '../../training/run/checkpoint.ts';
+import { readCameraProfile } from '../../darkness/camera-file.ts';
+import { digestOfDataset, splitPhotos } from '../../training/photos/dataset.ts';
+import { idOfName, type ModelTitle } from '../../training/run/model-title.ts';
+import type { Passes } from '../../network/inference-model.ts';
+import { modelWeights } from '../../network/model-weights.ts';
+import { canWiden, widenedWeights } from '../../training/step/widen.ts';
+import { seenByModel } from '../../training/pairs/seen.ts';
+import { trainedLoss, type Recipe } from '../../training/recipe.ts';
+import type { LossWeights } from '../../training/step/loss.ts';
+import {
+  createRun,
+  expectNoRun,
+  runSettingsSchema,
+  type Dataset,
+  type RunPlan,
+  type RunSettings,
+} from '../../training/run/folder.ts';
+import { isRunTaken } from '../../training/run/lock.ts';
+import { checkSameTerms, recipeOf, recipeOptionsSchema } from './recipe.ts';
+
+export const trainOptionsSchema = recipeOptionsSchema.extend({
+  onlyCamera: z.string().optional(),
+  photos: z.array(z.string()).default([]),
+  camera: z.string().optional(),
+  out: z.string(),
+  threads: z.number().optional(),
+  name: z.string().min(1).max(100).optional(),
+  id: z.string().optional(),
+  description: z.string().max(2000).optional(),
+  licence: z.string().min(1).optional(),
+  from: z.string().optional(),
+  teacher: z.string().optional(),
+  checkpointEvery: z.number().optional(),
+  validateEvery: z.number().optional(),
+  validationPhotos: z.number().optional(),
+  photoMemory: z.number().optional(),
+  keep: z.enum(['best', 'last']).optional(),
+  passes: runSettingsSchema.shape.passes.unwrap().optional(),
+  device: z.enum(['auto', 'cpu', 'webgpu']).optional(),
+  exclude: z.array(z.string()).default([]),
+  withHeldOut: z.boolean().default(false),
+  resume: z.boolean().default(false),
+  otherPhotos: z.boolean().default(false),
+  exportOnly: z.boolean().default(false),
+  json: z.boolean().default(false),
+});
+
+export type TrainOptions = z.infer<typeof trainOptionsSchema>;
+
+const untitled: ModelTitle = {
+  id: 'trained-model',
+  name: 'Trained model',
+  description: 'Trained by nightglass train.',
+  licence: 'not stated',
+};
+
+export const usualSettings: RunSettings = {
+  device: 'cpu',
+  checkpointEvery: 250,
+  validateEvery: 1000,
+  keep: 'best',
+  passes: 1,
+};
+
+/** The title with what the options say of it. @throws Refusal `bad-argument` for an id that cannot name files */
+export function titled(options: TrainOptions, before: ModelTitle = untitled): ModelTitle {
+  const {
+    name = before.name,
+    description = before.description,
+    licence = before.licence,
+  } = options;
+  const id = options.id ?? (options.name === undefined ? before.id : idOfName(name));
+  if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(id)) {
+    throw new Refusal(
+      'bad-argument',
+      `expected small letters, digits and hyphens for --id but received "${id}"`,
+    );
+  }
+  return { id, name, description, licence };
+}
+
+export function settingsWith(options: TrainOptions, before: RunSettings): RunSettings {
+  const { threads = before.threads } = options;
+  const teacher = options.teacher === undefined ? before.teacher : placeOfModel(options.teacher);
+  // `auto` is settled by a measurement, which needs the run's recipe (device.ts).
+  const device = options.device === 'auto' ? undefined : options.device;
+  return {
+    ...before,
+    checkpointEvery: options.checkpointEvery ?? before.checkpointEvery,
+    validateEvery: options.validateEvery ?? before.validateEvery,
+    keep: options.keep ?? before.keep,
+    passes: options.passes ?? before.passes,
+    device: device ?? before.device,
+    ...(threads === undefined ? {} : { threads }),
+    ...(teacher === undefined ? {} : { teacher }),
+  };
+}
+
+/** Pairs that were chosen already. */
+export type ChosenPairs = Extract<Dataset, { kind: 'pairs' }>;
+
+/**
+ * Makes the run folder that the options ask for.
+ * @param pairs what to learn from, instead of photos
+ * @throws Refusal, before anything is written
+ */
+export async function planRun(given: TrainOptions, pairs?: ChosenPairs): Promise<void> {
+  const options =
+    given.recipe === 'adapt' && given.from === undefined
+      ? { ...given, from: defaultModelId }
+      : given;
+  await checkOptions(options, pairs !== undefined);
+  const title = titled(options);
+  const count = pairs?.splits.train.length;
+  const begun = await begin(options, recipeOf(options, count));
+  const { weights, passes } = begun;
+  const recipe = await withTeacher(options, begun.recipe);
+  const dataset = pairs ?? (await chooseDataset(options, options.validationPhotos)).dataset;
+  const plan: RunPlan = {
+    title,
+    recipe,
+    dataset,
+    startedFrom:
+      options.from === undefined
+        ? { kind: 'random' }
+        : { kind: options.from.endsWith('.ngck') ? 'checkpoint' : 'model', which: options.from },
+    ...seenBeforeBy(begun.pairsSeen),
+    settings: settingsWith(options, { ...usualSettingsFor(recipe, count), passes }),
+  };
+  await createRun(options.out, plan, weights);
+}
+
+/** The answers' usual share of what a taught network is asked for. */
+const usualTeacherShare = 0.7;
+
+/** @throws Refusal as `readModel`; `bad-argument` for a teacher of other light */
+async function withTeacher(
+  { teacher: which, teacherShare }: TrainOptions,
+  recipe: Recipe,
+): Promise<Recipe> {
+  if (which === undefined) {
+    if (teacherShare === undefined) return recipe;
+    throw new Refusal('bad-argument', 'expected --teacher with --teacher-share: name a model');
+  }
+  const model = await readModel(which);
+  const { id, sha256 } = model.manifest;
+  checkSameTerms(recipe, termsOf(model.manifest), '--teacher', id);
+  return { ...recipe, teacher: { id, sha256, share: teacherShare ?? usualTeacherShare } };
+}
+
+/** Once each pass over pairs, but neither all the time nor never. */
+function usualSettingsFor({ batch, steps }: Recipe, pairs: number | undefined): RunSettings {
+  if (pairs === undefined) return usualSettings;
+  const pass = Math.round(pairs / batch);
+  const validateEvery = Math.min(Math.max(1, Math.ceil(steps / 10)), Math.max(250, pass));
+  return { ...usualSettings, validateEvery };
+}
+
+/**
+ * What can be said before pairs are looked at, which takes its time.
+ * @throws Refusal `bad-argument` if --out holds a run, or a number or name is no good
+ */
+export async function checkOptions(options: TrainOptions, hasPairs: boolean): Promise<void> {
+  const { out } = options;
+  checkAtRest(out);
+  titled(options);
+  recipeOf(options, hasPairs ? 1 : undefined);
+  await expectNoRun(out);
+}
+
+/** A run that trains keeps its description to itself. @throws Refusal `dataset` */
+export function checkAtRest(out: string): void {
+  if (!isRunTaken(out)) return;
+  throw new Refusal(
+    'dataset',
+    `expected the run in ${out} to be at rest but another process is training it: stop that one first`,
+  );
+}
+
+export function seenBeforeBy(marks: readonly string[] | undefined): Pick<RunPlan, 'seenBefore'> {
+  return marks === undefined ? {} : { seenBefore: [...marks] };
+}
+
+/** What training can start from. */
+interface Start extends Pick<Recipe, 'unet' | 'domain' | 'whiteBalanced' | 'clamp'> {
+  readonly weights: Float32Array;
+  readonly passes: Passes;
+  readonly loss: LossWeights | undefined;
+  readonly pairsSeen: readonly string[] | undefined;
+}
+
+interface Beginning extends Pick<Start, 'pairsSeen'> {
+  readonly recipe: Recipe;
+  readonly weights?: Float32Array;
+  /** As often as what it starts from looks at a tile: it is not to fall behind that. */
+  readonly passes: Passes;
+}
+
+/**
+ * The recipe with the network of what it starts from, if anything, or that network made wider; and with
+ * its loss, unless another is asked for.
+ */
+async function begin(options: TrainOptions, asked: Recipe): Promise<Beginning> {
+  if (options.from === undefined) return { recipe: asked, passes: 1, pairsSeen: [] };
+  const { passes, pairsSeen, ...from } = await readStart(options.from);
+  checkSameTerms(asked, from, '--from', path.basename(options.from));
+  const loss = options.loss === undefined ? (from.loss ?? asked.loss) : asked.loss;
+  const recipe = { ...asked, loss };
+  const unet = { ...from.unet, baseChannels: options.base ?? from.unet.baseChannels };
+  if (unet.baseChannels === from.unet.baseChannels) {
+    return { recipe: { ...recipe, unet: from.unet }, weights: from.weights, passes, pairsSeen };
+  }
+  if (!canWiden(from.unet, unet)) {
+    throw new Refusal(
+      'bad-argument',
+      `expected --base ${from.unet.baseChannels}, as in ${path.basename(options.from)}, or a multiple of it, but received ${unet.baseChannels}`,
+    );
+  }
+  const weights = widenedWeights(from.weights, from.unet, unet, recipe.seed);
+  return { recipe: { ...recipe, unet }, weights, passes, pairsSeen };
+}
+
+/** A checkpoint's weights, or a model's. */
+async function readStart(from: string): Promise<Start> {
+  if (from.endsWith('.ngck')) {
+    const { recipe, state } = await readCheckpoint(from);
+    return {
+      ...recipe,
+      weights: state.weights,
+      passes: 1,
+      loss: recipe.loss,
+      pairsSeen: undefined,
+    };
+  }
+  const model = await readModel(from);
+  const { unet, passes } = model.manifest;
+  const loss = trainedLoss(model.manifest);
+  const pairsSeen = seenByModel(model.manifest);
+  return {
+    unet,
+    passes,
+    loss,
+    pairsSeen,
+    ...termsOf(model.manifest),
+    weights: modelWeights(model),
+  };
+}
+
+/**
+ * What the options name, looked for before anything is made of it.
+ * @param setAside photos to set aside for validation; as many as fit the dataset if not given
+ */
+export async function chooseDataset(
+  { photos, camera, exclude, withHeldOut, photoMemory }: TrainOptions,
+  setAside: number | undefined,
+) {
+  if (photos.length === 0) {
+    throw new Refusal(
+      'bad-argument',
+      'expected --photos with a folder of clean photos, or a folder of pairs',
+    );
+  }
+  const dataset: Dataset = {
+    kind: 'photos',
+    paths: photos.map((given) => path.resolve(given)),
+    exclude,
+    withHeldOut,
+    ...(setAside === undefined ? {} : { setAside }),
+    ...(camera === undefined ? {} : { cameraProfile: path.resolve(camera) }),
+    ...(photoMemory === undefined ? {} : { photoBytesMax: Math.round(photoMemory * 1e6) }),
+  };
+  const { training } = await splitPhotos(dataset);
+  const profile = camera === undefined ? undefined : await readCameraProfile(camera);
+  return { dataset, digest: await digestOfDataset(training, profile) };
+}

@@ -1,0 +1,230 @@
+/** Pixels for the app's view: network tiles at any level, and small finished pictures. */
+
+import { amplify } from '../../develop/amplify.ts';
+import { framePicture } from '../../develop/crop.ts';
+import { tileResult, type RunNetwork, type TileResult } from '../../develop/develop.ts';
+import { fitted, isLinear, type NetworkTerms } from '../../develop/dialect.ts';
+import { Finisher } from '../../develop/finish.ts';
+import { addGrain } from '../../develop/grain.ts';
+import { clippedWhite, keepWhite } from '../../develop/highlights.ts';
+import { halfTile } from '../../develop/half.ts';
+import { levelNoise, levelSize, levelWindow } from '../../develop/level.ts';
+import { normalisation } from '../../develop/normalise.ts';
+import { packWindow } from '../../develop/pack.ts';
+import { haloPacked, type Tile } from '../../develop/tiles.ts';
+import { gainsFor } from '../../develop/white-balance.ts';
+import { smallPicture } from '../../export/thumbnail.ts';
+import type { NoiseProfile, Vector3 } from '../../raw/mosaic.ts';
+import { Refusal, throwIfCancelled } from '../../base/refusal.ts';
+import { FrameStore, type PreviewFrame } from './frame.ts';
+import { coarseLevel, isDevelopedWhole, levelsOf, tileAt, tileSide, wholeTile } from './tiles.ts';
+import type { Edit, Picture, PreviewJob } from '../protocol.ts';
+
+/** Bytes of frames that are kept decoded: three of 45 megapixels, with their levels. */
+const frameBytesMax = 400e6;
+
+/** Levels kept whole, of this photo and of those beside it; one has at most 15 MB. */
+const wholeLevelsMax = 8;
+
+interface WholeLevel {
+  /** Not the frame itself, which would be kept in memory with it. */
+  readonly frame: number;
+  readonly level: number;
+  readonly ratio: number;
+  readonly halves: Promise<Uint16Array>;
+}
+
+export class Previewer {
+  readonly #run: RunNetwork;
+  readonly #terms: NetworkTerms;
+  readonly #frames = new FrameStore(frameBytesMax);
+  #wholeLevels: readonly WholeLevel[] = [];
+  /** Whole levels that are in the network now: a photo's thumbnail may be of the level shown first. */
+  readonly #running = new Map<string, Promise<TileResult>>();
+
+  constructor(run: RunNetwork, terms: NetworkTerms) {
+    this.#run = run;
+    this.#terms = terms;
+  }
+
+  /** @throws Refusal as `decodeRaw`; `bad-argument` for a tile that the photo does not have */
+  async make(job: PreviewJob, signal: AbortSignal): Promise<Picture> {
+    if (job.kind === 'bright') {
+      const frame = await this.#frames.open(job.photo, { keep: false, signal });
+      return this.#bright(frame, job.edit, job.longSide, signal);
+    }
+    const frame = await this.#frames.open(job.photo, { keep: true, signal });
+    throwIfCancelled(signal);
+    if (job.kind === 'tile') return this.#tile(frame, job);
+    const level = coarseLevel(frame.grid);
+    const ratio = job.ratio === 'auto' ? frame.autoRatio : job.ratio;
+    if (isDevelopedWhole(levelSize(frame.grid, level))) await this.#wholeLevel(frame, level, ratio);
+    return { width: 0, height: 0, bytes: new Uint8Array() };
+  }
+
+  async #tile(
+    frame: PreviewFrame,
+    { ratio, level, x, y }: Extract<PreviewJob, { kind: 'tile' }>,
+  ): Promise<Picture> {
+    const size = levelSize(frame.grid, level);
+    const tile = tileAt(size, x, y, haloPacked);
+    if (tile === undefined || level >= levelsOf(frame.grid).length) {
+      throw new Refusal(
+        'bad-argument',
+        `expected a tile of the photo but there is none at ${x}, ${y} of level ${level}`,
+      );
+    }
+    const { core } = tile;
+    if (isDevelopedWhole(size)) {
+      const halves = await this.#wholeLevel(frame, level, ratio);
+      return cut(
+        halves,
+        size.width * 2,
+        x * tileSide,
+        y * tileSide,
+        core.width * 2,
+        core.height * 2,
+      );
+    }
+    const developing = this.#network(frame, level, ratio, tile);
+    const halves = await this.#halves(frame, level, ratio, developing);
+    return { width: core.width * 2, height: core.height * 2, bytes: bytesOf(halves) };
+  }
+
+  /** Several tiles of it are asked for at once; the first brings the network's work about. */
+  #wholeLevel(frame: PreviewFrame, level: number, ratio: number): Promise<Uint16Array> {
+    const known = this.#wholeLevels.find(
+      (entry) => entry.frame === frame.id && entry.level === level && entry.ratio === ratio,
+    );
+    if (known !== undefined) return known.halves;
+    const made: WholeLevel = {
+      frame: frame.id,
+      level,
+      ratio,
+      halves: this.#halves(frame, level, ratio, this.#networkWhole(frame, level, ratio)),
+    };
+    this.#wholeLevels = [...this.#wholeLevels, made].slice(-wholeLevelsMax);
+    made.halves.catch(() => {
+      this.#wholeLevels = this.#wholeLevels.filter((entry) => entry !== made);
+    });
+    return made.halves;
+  }
+
+  async #halves(
+    frame: PreviewFrame,
+    level: number,
+    ratio: number,
+    developing: Promise<TileResult>,
+  ): Promise<Uint16Array> {
+    // Worked out meanwhile: this thread has nothing else to do.
+    const noise = noiseAt(frame, level);
+    const developed = await developing;
+    const grainy = { ...developed, samples: developed.samples.slice() };
+    addGrain(grainy, { strength: 0, noise, ratio, gains: gainsOf(frame) });
+    return halfTile(developed.samples, grainy.samples);
+  }
+
+  /** Once for all who ask while it runs; what it gives belongs to all of them. */
+  #networkWhole(frame: PreviewFrame, level: number, ratio: number): Promise<TileResult> {
+    const key = `${frame.id} ${level} ${ratio}`;
+    const known = this.#running.get(key);
+    if (known !== undefined) return known;
+    const tile = wholeTile(levelSize(frame.grid, level));
+    const running = this.#network(frame, level, ratio, tile).finally(() => {
+      this.#running.delete(key);
+    });
+    this.#running.set(key, running);
+    return running;
+  }
+
+  async #network(
+    frame: PreviewFrame,
+    level: number,
+    ratio: number,
+    tile: Tile,
+  ): Promise<TileResult> {
+    const { mosaic, grid } = frame;
+    const packed =
+      level === 0
+        ? packWindow(mosaic, grid, normalisation(mosaic), tile.window)
+        : levelWindow(frame.level(level), tile.window);
+    const gains = gainsOf(frame);
+    const input = amplify(packed, ratio, gains);
+    const run = fitted(this.#run, this.#terms, mosaic.colour);
+    const output = await run(input, tile.window.width, tile.window.height);
+    const noise = isLinear(this.#terms) ? noiseAt(frame, level, 'ceiling') : undefined;
+    return tileResult(tile, input, output, { ratio, gains, noise });
+  }
+
+  /** The smallest level through the whole line, with the photo's edits. */
+  async #bright(
+    frame: PreviewFrame,
+    edit: Edit,
+    longSide: number,
+    signal: AbortSignal,
+  ): Promise<Picture> {
+    throwIfCancelled(signal);
+    const { mosaic } = frame;
+    const level = levelsOf(frame.grid).length - 1;
+    const size = levelSize(frame.grid, level);
+    const ratio = edit.ratio === 'auto' ? frame.autoRatio : edit.ratio;
+    const gains = gainsOf(frame);
+    const result = await this.#networkWhole(frame, level, ratio);
+    throwIfCancelled(signal);
+    const developed = { ...result, samples: result.samples.slice() };
+    addGrain(developed, { strength: edit.strength, noise: noiseAt(frame, level), ratio, gains });
+    const chosen = gainsFor(edit.whiteBalance, mosaic);
+    const balance: Vector3 = [chosen[0] / gains[0], chosen[1] / gains[1], chosen[2] / gains[2]];
+    const grid = { ...size, rowsBefore: 0, columnsBefore: 0 } as const;
+    const finisher = new Finisher(
+      {
+        width: size.width * 2,
+        height: size.height * 2,
+        orientation: mosaic.orientation,
+        colour: mosaic.colour,
+        grid,
+      },
+      { space: 'srgb', balance, tone: edit.tone },
+    );
+    keepWhite(developed.samples, clippedWhite(ratio, gains), balance);
+    finisher.add(developed);
+    const framed =
+      edit.framing === undefined ? finisher.image : framePicture(finisher.image, edit.framing);
+    const bytes = await smallPicture(framed, longSide);
+    return { width: framed.width, height: framed.height, bytes };
+  }
+}
+
+function gainsOf({ mosaic }: PreviewFrame): Vector3 {
+  return mosaic.colour.asShotGains;
+}
+
+function noiseAt(
+  frame: PreviewFrame,
+  level: number,
+  which: 'profile' | 'ceiling' = 'profile',
+): NoiseProfile {
+  const noise = frame.noise[which];
+  return level === 0 ? noise : levelNoise(noise, frame.level(level));
+}
+
+function cut(
+  halves: Uint16Array,
+  stride: number,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+): Picture {
+  const tile = new Uint16Array(width * height * 4);
+  for (let y = 0; y < height; y++) {
+    const from = ((top + y) * stride + left) * 4;
+    tile.set(halves.subarray(from, from + width * 4), y * width * 4);
+  }
+  return { width, height, bytes: bytesOf(tile) };
+}
+
+/** As they lie in memory: every system this runs on is little-endian. */
+function bytesOf(halves: Uint16Array): Uint8Array {
+  return new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
+}

@@ -1,0 +1,105 @@
+/** Which levels and tiles a frame is shown in, and the windows they are developed from. */
+
+import { levelSize } from '../../develop/level.ts';
+import { gridPacked, marginPacked, type Rectangle, type Tile } from '../../develop/tiles.ts';
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Sides of a tile in packed pixels of its level; in pixels, twice as many. */
+const tileSidePacked = 256;
+export const tileSide = 2 * tileSidePacked;
+
+/** Pixels that the smallest level's longer side has at least: enough for a thumbnail. */
+const smallestSide = 384;
+
+/**
+ * Levels up to this many packed pixels are developed in one go: less than half the work of doing it
+ * tile by tile with a halo around each, and no more than a tile's wait.
+ */
+const wholeAreaMax = 480_000;
+
+/** Full size first, in pixels of each level. */
+export function levelsOf(grid: Size): readonly (Size & { readonly level: number })[] {
+  const levels: (Size & { readonly level: number })[] = [];
+  for (let level = 0; ; level++) {
+    const { width, height } = levelSize(grid, level);
+    levels.push({ level, width: width * 2, height: height * 2 });
+    if (Math.max(width, height) < smallestSide || Math.min(width, height) <= 16) return levels;
+  }
+}
+
+/** The first picture of a photo is one that the network makes in a moment; what is seen follows. */
+const firstAreaMax = 240_000;
+
+export function isDevelopedWhole(size: Size): boolean {
+  return windowArea(size) <= wholeAreaMax;
+}
+
+/** Packed pixels that the network sees for the whole of a level. */
+function windowArea({ width, height }: Size): number {
+  return (width + 2 * marginPacked) * (height + 2 * marginPacked);
+}
+
+/** The largest level that is quickly developed in one go: the one to show first. */
+export function coarseLevel(grid: Size): number {
+  const levels = levelsOf(grid);
+  const found = levels.find(({ level }) => windowArea(levelSize(grid, level)) <= firstAreaMax);
+  return found?.level ?? levels.length - 1;
+}
+
+/** The whole level as one tile. */
+export function wholeTile({ width, height }: Size): Tile {
+  const extend = (length: number): number => ceilToGrid(length + 2 * marginPacked);
+  return {
+    core: { x: 0, y: 0, width, height },
+    window: { x: -marginPacked, y: -marginPacked, width: extend(width), height: extend(height) },
+  };
+}
+
+/**
+ * One tile of a level.
+ * @param size of the level in packed pixels
+ * @param halo packed pixels around it that its output depends on
+ * @returns undefined if there is no such tile
+ */
+export function tileAt(
+  { width, height }: Size,
+  x: number,
+  y: number,
+  halo: number,
+): Tile | undefined {
+  const core: Rectangle = {
+    x: x * tileSidePacked,
+    y: y * tileSidePacked,
+    width: Math.min(tileSidePacked, width - x * tileSidePacked),
+    height: Math.min(tileSidePacked, height - y * tileSidePacked),
+  };
+  if (core.width <= 0 || core.height <= 0) return undefined;
+  const [startX, lengthX] = span(core.x, core.width, width, halo);
+  const [startY, lengthY] = span(core.y, core.height, height, halo);
+  return { core, window: { x: startX, y: startY, width: lengthX, height: lengthY } };
+}
+
+/** Windows start and end on the network's grid, and need no halo past the mirrored margin. */
+function span(
+  coreStart: number,
+  coreLength: number,
+  length: number,
+  halo: number,
+): [number, number] {
+  const start = Math.max(-marginPacked, floorToGrid(coreStart - halo));
+  const limit = ceilToGrid(length + 2 * marginPacked) - marginPacked;
+  const end = Math.min(limit, ceilToGrid(coreStart + coreLength + halo));
+  return [start, end - start];
+}
+
+function ceilToGrid(value: number): number {
+  return Math.ceil(value / gridPacked) * gridPacked;
+}
+
+function floorToGrid(value: number): number {
+  return Math.floor(value / gridPacked) * gridPacked;
+}

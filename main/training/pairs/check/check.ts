@@ -1,0 +1,377 @@
+/**
+ * Holds each pair to what training needs of it: readable, of one camera and size, of one scene, lit
+ * as it says, still, and not burnt out. What is left out is told why, in words for a photographer.
+ */
+
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { Mosaic, Shot } from '../../../raw/mosaic.ts';
+import { describeError, Refusal, throwIfCancelled } from '../../../base/refusal.ts';
+import type { Fault, Notice, Pair, PairFacts, PairReport } from '../pairs.ts';
+import { exposureRatio } from '../find/exposures.ts';
+import { LIKENESS_MIN, measureLikeness } from './likeness.ts';
+import { loadExposure, loadTarget, shotOfTarget, type PairTarget } from '../load.ts';
+import {
+  cellsOfMosaic,
+  cellsOfPicture,
+  measureRatio,
+  measureShift,
+  type Cells,
+} from './measure.ts';
+
+/** Ratios a pair can be trained at: what the app brightens by, and a little more (10 s ÷ 1/30 s). */
+const RATIO_MIN = 1.5;
+const RATIO_MAX = 330;
+/** A ratio that the light contradicts by more than these factors is corrected, or not believed. */
+const RATIO_TRUSTED = 1.05;
+const RATIO_BELIEVED = 1.6;
+/** Pixels: further, fine detail is lost; still further, the pair teaches blur. */
+const SHIFT_NOTICED = 1;
+const SHIFT_MAX = 3;
+const SATURATED_NOTICED = 0.1;
+const SATURATED_MAX = 0.5;
+/** The brightest hundredth of a long exposure has at least this share of white. */
+const LIGHT_MIN = 0.005;
+
+export interface CheckPairsOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each pair. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Ends the check of one pair. */
+class Left extends Error {
+  readonly code: Fault;
+
+  constructor(code: Fault, sentence: string) {
+    super(sentence);
+    this.code = code;
+  }
+}
+
+/**
+ * Checks pair after pair; one file is decoded at a time, and of the frames only the pair at hand is
+ * in memory. The order of the reports is that of the pairs. Decoding takes threads, and finished
+ * pictures load sharp: under Electron this belongs into a child process.
+ * @throws Refusal `cancelled`; a pair's own trouble is in its report
+ */
+export async function* checkPairs(
+  pairs: readonly Pair[],
+  { signal, onProgress }: CheckPairsOptions = {},
+): AsyncGenerator<PairReport> {
+  const checker = new Checker(signal);
+  for (const [index, pair] of pairs.entries()) {
+    throwIfCancelled(signal);
+    const report = await checker.check(pair);
+    onProgress?.(index + 1, pairs.length);
+    yield report;
+  }
+}
+
+interface Seen {
+  readonly target: PairTarget;
+  readonly shot: Shot;
+  readonly cells: Cells;
+  readonly digest: string;
+}
+
+class Checker {
+  readonly #signal: AbortSignal | undefined;
+  /** The last target: consecutive pairs often share it. */
+  #last: { readonly file: string; readonly seen: Seen } | undefined;
+  /** Of pairs that were kept: pairs by the content of their short exposures, scenes by that of their long ones. */
+  readonly #shorts = new Map<string, Pair>();
+  readonly #scenes = new Map<string, string>();
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+  }
+
+  async check(pair: Pair): Promise<PairReport> {
+    const notices: PairReport['notices'] = [];
+    const notice = (code: Notice, sentence: string): void => {
+      notices.push({ code, sentence });
+    };
+    const known: Pick<PairReport, 'pair' | 'found' | 'facts'> = { pair };
+    try {
+      const short = await readable(loadExposure(pair.short, this.#signal));
+      const seen = await this.#target(pair, short);
+      const { target, cells: long } = seen;
+      fitTogether(short, target, pair);
+      const digest = digestOf(short.samples);
+      this.#checkOnce(pair, digest, seen);
+      known.found = { scene: pair.scene, longDigest: seen.digest };
+      known.pair = this.#inItsScene(pair, seen, notice);
+      const shortCells = cellsOfMosaic(short);
+      const facts = measure(pair, short, seen, shortCells);
+      known.facts = facts;
+      if (long.saturated > SATURATED_MAX) {
+        throw new Left(
+          'saturated',
+          `${percent(long.saturated)} of ${name(pair.long)} are burnt out: nothing can be learned there`,
+        );
+      }
+      if (brightest(long) < LIGHT_MIN) {
+        throw new Left('dark', `${name(pair.long)} is nearly black itself: it shows no scene`);
+      }
+      // A camera that moved shows another view of the scene, which is told more exactly.
+      settleShift(facts, pair, notice);
+      settleScene(facts, pair);
+      known.facts = { ...facts, ...settleRatio(facts, pair, notice) };
+      if (long.saturated > SATURATED_NOTICED) {
+        notice(
+          'partly-saturated',
+          `${percent(long.saturated)} of ${name(pair.long)} are burnt out`,
+        );
+      }
+      this.#shorts.set(digest, pair);
+      this.#scenes.set(seen.digest, known.pair.scene);
+      return { ...known, notices };
+    } catch (error) {
+      if (!(error instanceof Left)) throw error;
+      const fault = { code: error.code, sentence: error.message };
+      return { ...known, notices, fault };
+    }
+  }
+
+  async #target(pair: Pair, short: Mosaic): Promise<Seen> {
+    if (this.#last?.file === pair.long) return this.#last.seen;
+    this.#last = undefined;
+    const target = await readable(loadTarget(pair, short, this.#signal));
+    const cells =
+      target.kind === 'raw' ? cellsOfMosaic(target.mosaic) : cellsOfPicture(target.picture);
+    const seen = {
+      target,
+      shot: await shotOfTarget(pair.long, target),
+      cells,
+      digest: digestOf(target.kind === 'raw' ? target.mosaic.samples : target.picture.samples),
+    };
+    this.#last = { file: pair.long, seen };
+    return seen;
+  }
+
+  #checkOnce(pair: Pair, digest: string, { digest: longDigest }: Seen): void {
+    if (digest === longDigest) {
+      throw new Left(
+        'duplicate',
+        `${name(pair.long)} is the very same picture as the short exposure`,
+      );
+    }
+    const twin = this.#shorts.get(digest);
+    if (twin === undefined) return;
+    throw new Left(
+      'duplicate',
+      `${name(pair.short)} is the very same picture as ${name(twin.short)}, which is paired with ${name(twin.long)} already`,
+    );
+  }
+
+  /** The pair, in the scene of an earlier one with the same long exposure. */
+  #inItsScene(
+    pair: Pair,
+    { digest }: Seen,
+    notice: (code: Notice, sentence: string) => void,
+  ): Pair {
+    const scene = this.#scenes.get(digest) ?? pair.scene;
+    if (scene === pair.scene) return pair;
+    notice(
+      'scene-joined',
+      `its long exposure is also that of scene ${scene}: both count as one, so that it is not tested on what it was trained on`,
+    );
+    return { ...pair, scene };
+  }
+}
+
+/** A file's own trouble is the pair's; that the user gave up is not. */
+async function readable<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code === 'cancelled') throw error;
+    const isPlain = error.message.includes("sensor's mosaic");
+    throw new Left(isPlain ? 'no-mosaic' : 'unreadable', describeError(error));
+  }
+}
+
+function fitTogether(short: Mosaic, target: PairTarget, pair: Pair): void {
+  const { width, height } = short;
+  const size = `${width} × ${height}`;
+  if (target.kind === 'picture') {
+    const { picture } = target;
+    if (picture.width === width && picture.height === height) return;
+    throw new Left(
+      'size-differs',
+      `${name(pair.long)} has ${picture.width} × ${picture.height} pixels, ${name(pair.short)} ${size}: export it uncropped and at full size`,
+    );
+  }
+  const { mosaic: long } = target;
+  const [a, b] = [cameraName(short.shot), cameraName(long.shot)];
+  if (a !== b) {
+    throw new Left('camera-differs', `the short exposure is from ${a}, the long one from ${b}`);
+  }
+  if (width !== long.width || height !== long.height) {
+    throw new Left(
+      'size-differs',
+      `${name(pair.long)} has ${long.width} × ${long.height} pixels, ${name(pair.short)} ${size}`,
+    );
+  }
+  if (short.cfa !== long.cfa) {
+    throw new Left(
+      'layout-differs',
+      `the sensor's colours stand as ${short.cfa} in ${name(pair.short)} and as ${long.cfa} in ${name(pair.long)}`,
+    );
+  }
+}
+
+function measure(
+  pair: Pair,
+  short: Mosaic,
+  { target, shot, cells: long }: Seen,
+  cells: Cells,
+): PairFacts {
+  const camera = cameraName(short.shot);
+  const { iso } = short.shot;
+  const { cfa, width, height } = short;
+  const statedRatio = statedRatioOf(pair, short.shot, shot);
+  // A finished picture's tones are its maker's: they are asked only where nothing else says a ratio.
+  const isAsked = target.kind === 'raw' || statedRatio === undefined;
+  const measured = isAsked ? measureRatio(cells, long) : undefined;
+  const known = statedRatio ?? measured?.ratio;
+  const ratio = known ?? 1;
+  const shift = measureShift(cells, long, ratio);
+  const likeness = measureLikeness(cells, long, target.kind === 'picture' ? undefined : known);
+  return {
+    camera,
+    ...(iso === undefined ? {} : { iso }),
+    cfa,
+    width,
+    height,
+    ratio,
+    ...(statedRatio === undefined ? {} : { statedRatio }),
+    ...(measured === undefined
+      ? {}
+      : { measuredRatio: measured.ratio, measuredRatioError: measured.error }),
+    ...(shift === undefined ? {} : { shift }),
+    ...(likeness === undefined ? {} : { likeness }),
+    saturated: long.saturated,
+  };
+}
+
+/** What EXIF says, aperture and ISO counted in, else the names. */
+function statedRatioOf(pair: Pair, short: Shot, long: Shot): number | undefined {
+  const ratio = exposureRatio(short, long);
+  // A picture with the short exposure's own EXIF was made from that: it names no longer one.
+  const isOwn = pair.target === 'picture' && ratio !== undefined && Math.abs(ratio - 1) < 0.01;
+  return isOwn ? pair.statedRatio : (ratio ?? pair.statedRatio);
+}
+
+/** The ratio to amplify by, or why there is none. */
+function settleRatio(
+  { statedRatio, measuredRatio, measuredRatioError = 0 }: PairFacts,
+  pair: Pair,
+  notice: (code: Notice, sentence: string) => void,
+): { readonly ratio: number } {
+  const times = (ratio: number): string => `×${ratio < 10 ? ratio.toFixed(1) : ratio.toFixed(0)}`;
+  if (statedRatio === undefined && measuredRatio === undefined) {
+    throw new Left(
+      'ratio-unknown',
+      'neither EXIF nor names say how much longer the long exposure is, and the light is too faint to measure it',
+    );
+  }
+  const ratio = ((): number => {
+    if (statedRatio === undefined) {
+      const how = pair.target === 'raw' ? 'measured' : "a guess from the picture's tones";
+      notice(
+        'ratio-measured',
+        `${times(measuredRatio ?? 1)}, ${how}: neither EXIF nor names say it`,
+      );
+      return measuredRatio ?? 1;
+    }
+    // Nothing was measured that could speak against it.
+    if (pair.target === 'picture') return statedRatio;
+    if (measuredRatio === undefined) {
+      notice(
+        'ratio-unchecked',
+        `${times(statedRatio)} is taken on trust: the light is too faint to measure it`,
+      );
+      return statedRatio;
+    }
+    const factor = Math.max(measuredRatio / statedRatio, statedRatio / measuredRatio);
+    const doubt = 1 + 2.5 * measuredRatioError;
+    if (factor > RATIO_BELIEVED * doubt) {
+      throw new Left(
+        'ratio-differs',
+        `by its exposure times it should be ${times(statedRatio)}, by its light it is ${times(measuredRatio)}: the light changed, or these two are not of one scene`,
+      );
+    }
+    if (factor <= RATIO_TRUSTED * doubt) return statedRatio;
+    notice(
+      'ratio-corrected',
+      `${times(measuredRatio)} by its light, ${times(statedRatio)} by its exposure times`,
+    );
+    return measuredRatio;
+  })();
+  if (ratio < RATIO_MIN) {
+    throw new Left(
+      'ratio-out-of-range',
+      `${name(pair.long)} is hardly brighter than ${name(pair.short)} (${times(ratio)}): are they the wrong way round?`,
+    );
+  }
+  if (ratio > RATIO_MAX) {
+    throw new Left(
+      'ratio-out-of-range',
+      `the long exposure is ${times(ratio)}, more than the ×300 that pictures are brightened by`,
+    );
+  }
+  return { ratio };
+}
+
+function settleShift(
+  { shift }: PairFacts,
+  pair: Pair,
+  notice: (code: Notice, sentence: string) => void,
+): void {
+  if (shift === undefined) return;
+  const pixels = Math.hypot(shift.x, shift.y);
+  const moved = `${name(pair.long)} is shifted by ${pixels.toFixed(1)} pixels against ${name(pair.short)}`;
+  if (pixels - shift.precision > SHIFT_MAX) {
+    throw new Left('misaligned', `${moved}: the camera moved between them`);
+  }
+  if (pixels - shift.precision > SHIFT_NOTICED) notice('slightly-misaligned', moved);
+}
+
+function settleScene({ likeness }: PairFacts, pair: Pair): void {
+  if (likeness === undefined || likeness >= LIKENESS_MIN) return;
+  throw new Left(
+    'scene-differs',
+    `${name(pair.short)} and ${name(pair.long)}: these two do not show the same scene`,
+  );
+}
+
+/** The value that all but a hundredth of the cells stay below. */
+function brightest({ values }: Cells): number {
+  const step = Math.max(1, Math.floor(values.length / 50_000));
+  const some = Float32Array.from(
+    { length: Math.ceil(values.length / step) },
+    (_, index) => values[index * step] ?? 0,
+  ).sort();
+  return some[Math.floor(0.99 * (some.length - 1))] ?? 0;
+}
+
+/** Make and model, the make once. */
+function cameraName({ make = '', model = '' }: Shot): string {
+  const repeatsMake = model.toLowerCase().startsWith(make.toLowerCase());
+  return (repeatsMake ? model : `${make} ${model}`).trim() || 'an unknown camera';
+}
+
+function digestOf(samples: Uint16Array): string {
+  const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+  return createHash('sha1').update(bytes).digest('hex');
+}
+
+function name(file: string): string {
+  return path.basename(file);
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}

@@ -1,0 +1,188 @@
+/** Pairs among the photos of one folder: bracketed exposures of one scene, found by their EXIF. */
+
+import { summariseRaw } from '../../../raw/decode.ts';
+import type { Shot } from '../../../raw/mosaic.ts';
+import { describeError, Refusal, throwIfCancelled } from '../../../base/refusal.ts';
+import type { FoundPairs, Pair, Unpaired } from '../pairs.ts';
+import { idBelow } from './names.ts';
+
+/** Exposures of one scene follow each other: this much time between the end of one and the next. */
+const PAUSE_SECONDS_MAX = 30;
+/** Exposures nearer to each other than two stops are the same picture twice. */
+const RATIO_MIN = 4;
+
+interface Exposure {
+  readonly file: string;
+  /** Camera and frame: only such frames can be compared pixel by pixel. */
+  readonly kind: string;
+  /** The camera's clock, seconds. */
+  readonly takenSeconds: number;
+  readonly exposureSeconds: number;
+  /** Seconds × ISO ÷ F-number², what a pixel's number is proportional to. */
+  readonly light: number;
+}
+
+/** What a pixel's number is proportional to; aperture and ISO count where the file says them. */
+function exposureOf({ exposureSeconds, iso, aperture }: Shot): number | undefined {
+  if (exposureSeconds === undefined) return undefined;
+  return (exposureSeconds * (iso ?? 100)) / (aperture ?? 1) ** 2;
+}
+
+/** Long ÷ short exposure, as two shots say: by time, and by ISO and aperture where both say them. */
+export function exposureRatio(short: Shot, long: Shot): number | undefined {
+  if (short.exposureSeconds === undefined || long.exposureSeconds === undefined) return undefined;
+  const iso = short.iso === undefined || long.iso === undefined ? 1 : long.iso / short.iso;
+  const opening =
+    short.aperture === undefined || long.aperture === undefined
+      ? 1
+      : short.aperture / long.aperture;
+  return (long.exposureSeconds / short.exposureSeconds) * iso * opening ** 2;
+}
+
+/**
+ * Reads the EXIF of each file and pairs each short exposure with a long one of its series: same
+ * camera, same frame, each begun within half a minute of the end of the one before.
+ * @param root ids are paths below it
+ * @throws Refusal `cancelled`
+ */
+export async function pairsOfExposures(
+  root: string,
+  files: readonly string[],
+  {
+    signal,
+    onProgress,
+  }: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  },
+): Promise<FoundPairs> {
+  const unpaired: Unpaired[] = [];
+  const exposures: Exposure[] = [];
+  for (const [index, file] of files.entries()) {
+    throwIfCancelled(signal);
+    const read = await readExposure(file, signal);
+    if (typeof read === 'string') unpaired.push({ file, reason: read });
+    else exposures.push(read);
+    onProgress?.(index + 1, files.length);
+  }
+  const pairs: Pair[] = [];
+  for (const series of seriesOf(exposures)) {
+    const longs = longsOf(series);
+    for (const [short, long] of longs) {
+      pairs.push({
+        id: idBelow(root, short.file),
+        scene: idBelow(root, long.file),
+        short: short.file,
+        long: long.file,
+        target: 'raw',
+        statedRatio: long.light / short.light,
+      });
+    }
+    const paired = new Set([...longs.keys(), ...longs.values()]);
+    const reason =
+      series.length === 1
+        ? `no other exposure of the same camera and size was begun within ${PAUSE_SECONDS_MAX} s of it`
+        : 'the exposures around it are about as long as it is, or belong to another long one';
+    unpaired.push(
+      ...series.filter((one) => !paired.has(one)).map(({ file }) => ({ file, reason })),
+    );
+  }
+  return { layout: 'exif', pairs: pairs.sort((a, b) => (a.id < b.id ? -1 : 1)), unpaired };
+}
+
+/** The exposure, or why it can belong to no pair. */
+async function readExposure(
+  file: string,
+  signal: AbortSignal | undefined,
+): Promise<Exposure | string> {
+  try {
+    const { width, height, cfa, shot } = await summariseRaw(
+      file,
+      signal === undefined ? {} : { signal },
+    );
+    const light = exposureOf(shot);
+    const taken = Date.parse(`${shot.takenAt?.slice(0, 19) ?? ''}Z`);
+    if (cfa === undefined) return 'it has no mosaic: the network starts from one';
+    if (light === undefined) return 'its EXIF does not say how long it was exposed';
+    if (Number.isNaN(taken)) return 'its EXIF does not say when it was taken';
+    return {
+      file,
+      kind: [shot.make, shot.model, width, height, cfa].join('\0'),
+      takenSeconds: taken / 1000,
+      exposureSeconds: shot.exposureSeconds ?? 0,
+      light,
+    };
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code === 'cancelled') throw error;
+    return describeError(error);
+  }
+}
+
+/** Shots of one camera and frame that follow each other without a long pause. */
+function seriesOf(exposures: readonly Exposure[]): Exposure[][] {
+  const sorted = exposures.toSorted(
+    (a, b) => compare(a.kind, b.kind) || a.takenSeconds - b.takenSeconds || compare(a.file, b.file),
+  );
+  const found: Exposure[][] = [];
+  let endSeconds = 0;
+  for (const one of sorted) {
+    const current = found.at(-1);
+    const follows =
+      current?.[0]?.kind === one.kind && one.takenSeconds - endSeconds <= PAUSE_SECONDS_MAX;
+    if (follows) current.push(one);
+    else found.push([one]);
+    const end = one.takenSeconds + one.exposureSeconds;
+    endSeconds = follows ? Math.max(endSeconds, end) : end;
+  }
+  return found;
+}
+
+/**
+ * The long exposure of each short one, two stops brighter at least. Long are those within two stops
+ * of the longest. A series may hold several scenes, each with its short exposures before the long
+ * one, or after it. Where it keeps to one of these orders, that tells which belong together: a
+ * camera's clock is less sure, because some stamp the end of an exposure, and others take a dark
+ * frame after it. Else it is the nearest in time.
+ * @param series sorted by time
+ */
+function longsOf(series: readonly Exposure[]): Map<Exposure, Exposure> {
+  const most = series.reduce((light, one) => Math.max(light, one.light), 0);
+  const isLong = ({ light }: Exposure): boolean => most / light < RATIO_MIN;
+  const order = series.map((one) => (isLong(one) ? 'L' : 's')).join('');
+  const [isShortFirst, isLongFirst] = [/^(s+L+)+$/.test(order), /^(L+s+)+$/.test(order)];
+  /** The long ones next to a short one, on the side that the order says, if it says one. */
+  const inOrder = (at: number): readonly Exposure[] => {
+    if (isShortFirst) {
+      const start = order.indexOf('L', at);
+      const end = order.indexOf('s', start);
+      return series.slice(start, end < 0 ? undefined : end);
+    }
+    if (!isLongFirst) return [];
+    const last = order.lastIndexOf('L', at);
+    return series.slice(order.lastIndexOf('s', last) + 1, last + 1);
+  };
+  const found = new Map<Exposure, Exposure>();
+  for (const [at, short] of series.entries()) {
+    if (isLong(short)) continue;
+    const isBrighter = ({ light }: Exposure): boolean => light / short.light >= RATIO_MIN;
+    const [longest] = inOrder(at)
+      .filter(isBrighter)
+      .toSorted((a, b) => b.light - a.light);
+    const [nearest] = series
+      .filter((one) => isLong(one) && isBrighter(one))
+      .toSorted((a, b) => pauseSeconds(short, a) - pauseSeconds(short, b));
+    const long = longest ?? nearest;
+    if (long !== undefined) found.set(short, long);
+  }
+  return found;
+}
+
+/** Time between the end of the earlier exposure and the beginning of the later. */
+function pauseSeconds(a: Exposure, b: Exposure): number {
+  const [earlier, later] = a.takenSeconds <= b.takenSeconds ? [a, b] : [b, a];
+  return later.takenSeconds - earlier.takenSeconds - earlier.exposureSeconds;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

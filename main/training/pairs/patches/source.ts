@@ -1,0 +1,185 @@
+/** Batches cut from pairs, in the order of their numbers, made ahead in a thread of their own. */
+
+import { Worker } from 'node:worker_threads';
+import { z } from 'zod';
+import { failureSchema } from '../../../engine/protocol.ts';
+import { Refusal, throwIfCancelled } from '../../../base/refusal.ts';
+import type { UsablePair } from '../pairs.ts';
+import type { Batch } from '../../photos/patches.ts';
+import type { Recipe } from '../../recipe.ts';
+
+export interface PairSourceOptions {
+  readonly pairs: readonly UsablePair[];
+  readonly recipe: Recipe;
+  /** Number of the first batch, from 1: where a resumed run goes on. */
+  readonly firstStep: number;
+  /** Batches kept ready. Default 4. */
+  readonly ahead?: number;
+  /** Ends the opening. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called while the first pairs are read. */
+  readonly onLoading?: ((loaded: number, total: number) => void) | undefined;
+  /** A pair cannot be read any more: training goes on without it. */
+  readonly onSkipped?: ((account: string) => void) | undefined;
+  /** A batch waits for files that are away, and (undefined) no more. */
+  readonly onAway?: ((account: string | undefined) => void) | undefined;
+}
+
+/** Samples in memory of their own, as transferred buffers are. */
+const plainFloats = z.custom<Float32Array<ArrayBuffer>>(
+  (value) => value instanceof Float32Array && value.buffer instanceof ArrayBuffer,
+);
+
+const reportSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('loading'), loaded: z.number(), total: z.number() }),
+  z.object({ kind: z.literal('ready') }),
+  z.object({ kind: z.literal('skipped'), account: z.string() }),
+  z.object({ kind: z.literal('away'), account: z.string() }),
+  z.object({ kind: z.literal('back') }),
+  z.object({
+    kind: z.literal('batch'),
+    step: z.number(),
+    input: plainFloats,
+    target: plainFloats,
+  }),
+  z.object({
+    kind: z.literal('refused'),
+    code: failureSchema.shape.code.unwrap(),
+    message: z.string(),
+  }),
+]);
+
+/**
+ * Batch k depends on the pairs (their order and sizes too), the recipe's seed and k alone. In memory
+ * are the pairs that take turns and those that come next, whatever the dataset's size.
+ */
+export class PairSource {
+  readonly #worker: Worker;
+  readonly #ahead: number;
+  readonly #awaited = new Map<number, PromiseWithResolvers<Batch>>();
+  /** Number of the batch that `next` gives next. */
+  #next: number;
+  #failure: Error | undefined;
+  #isClosed = false;
+
+  private constructor(worker: Worker, { ahead = 4, firstStep }: PairSourceOptions) {
+    this.#worker = worker;
+    this.#ahead = Math.max(1, ahead);
+    this.#next = firstStep;
+  }
+
+  /**
+   * Starts the thread and waits until the first pairs are read.
+   * @throws Refusal `dataset` if none of them can be read, `cancelled`
+   */
+  static async open(options: PairSourceOptions): Promise<PairSource> {
+    const { pairs, recipe, firstStep, signal, onLoading, onSkipped, onAway } = options;
+    throwIfCancelled(signal);
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: { pairs: [...pairs], recipe, firstStep },
+    });
+    const source = new PairSource(worker, options);
+    const ready = Promise.withResolvers<undefined>();
+    const cancel = (): void => {
+      ready.reject(new Refusal('cancelled', 'cancelled'));
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    worker.on('message', (message: unknown) => {
+      const report = reportSchema.parse(message);
+      switch (report.kind) {
+        case 'loading':
+          onLoading?.(report.loaded, report.total);
+          break;
+        case 'ready':
+          ready.resolve(undefined);
+          break;
+        case 'skipped':
+          onSkipped?.(report.account);
+          break;
+        case 'away':
+          onAway?.(report.account);
+          break;
+        case 'back':
+          onAway?.(undefined);
+          break;
+        case 'batch':
+          source.#awaited.get(report.step)?.resolve(report);
+          break;
+        case 'refused': {
+          const refusal = new Refusal(report.code, report.message);
+          ready.reject(refusal);
+          source.#reject(refusal);
+          break;
+        }
+      }
+    });
+    const fail = (error: unknown): void => {
+      source.#failure = error instanceof Error ? error : new Error(String(error));
+      ready.reject(source.#failure);
+      source.#reject(source.#failure);
+    };
+    worker.on('error', fail);
+    worker.on('exit', () => {
+      fail(new Error('the thread that cuts pairs ended before its batches were made'));
+    });
+    try {
+      await ready.promise;
+      source.#order();
+      return source;
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  /**
+   * The next batch; its arrays are the caller's to keep.
+   * @throws Refusal `dataset` if files are broken; what ended the thread
+   */
+  async next(): Promise<Batch> {
+    if (this.#isClosed) throw new Error('the source of pairs is closed');
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#order();
+    const batch = await this.#awaited.get(this.#next)?.promise;
+    if (batch === undefined) throw new Error('no batch was ordered');
+    this.#awaited.delete(this.#next);
+    this.#next += 1;
+    this.#order();
+    return batch;
+  }
+
+  /** Goes on with the batch of this number. */
+  rewind(step: number): void {
+    this.#next = step;
+    // What is on its way is as good as what would be made again.
+    for (const number of [...this.#awaited.keys()]) {
+      if (number < step || number >= step + this.#ahead) this.#awaited.delete(number);
+    }
+    this.#order();
+  }
+
+  /** Ends the thread. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#worker.terminate();
+  }
+
+  #order(): void {
+    for (let step = this.#next; step < this.#next + this.#ahead; step++) {
+      if (this.#awaited.has(step)) continue;
+      const batch = Promise.withResolvers<Batch>();
+      // Whoever awaits it meets the failure; until then it is nobody's unhandled rejection.
+      batch.promise.catch(() => undefined);
+      this.#awaited.set(step, batch);
+      this.#worker.postMessage(step);
+    }
+  }
+
+  /** All that are waited for; asked for again, they are tried again. */
+  #reject(error: Error): void {
+    for (const batch of this.#awaited.values()) batch.reject(error);
+    this.#awaited.clear();
+  }
+}

@@ -1,0 +1,70 @@
+/** Which pairs are trained on, which watch over training, and which are kept for the score. */
+
+import { createHash } from 'node:crypto';
+import type { SplitName } from './pairs.ts';
+
+/** Share of the scenes for each of validation and test. */
+const SHARE = 0.1;
+/** Below these, the scenes are too few to give one away. */
+const SCENES_FOR_VALIDATION = 3;
+const SCENES_FOR_TEST = 5;
+
+/** Seed of every split that is not told otherwise, so that `train` and `evaluate` agree. */
+const DEFAULT_SPLIT_SEED = 1;
+
+interface OfScene {
+  readonly scene: string;
+  readonly split?: SplitName | undefined;
+}
+
+/**
+ * Divides pairs by scene, never by picture: what was seen of a scene in training would flatter the
+ * score of its other exposures. A pair with a split of its own (the paper's lists and numbers) keeps
+ * it; if its scene stands in several, in that of the first. Of the other scenes a tenth each, at
+ * least one, goes to validation (from three scenes on) and test (from five on), unless the dataset
+ * names such scenes itself. Which ones follows from the seed and the scenes' names alone, so that
+ * more pictures of a scene change nothing; more scenes may, which is why a model keeps what it has
+ * seen (seen.ts).
+ */
+export function splitByScene<T extends OfScene>(
+  pairs: readonly T[],
+  { seed = DEFAULT_SPLIT_SEED }: { readonly seed?: number } = {},
+): Record<SplitName, T[]> {
+  const given = new Map<string, SplitName>();
+  for (const { scene, split } of pairs) {
+    if (split !== undefined && !given.has(scene)) given.set(scene, split);
+  }
+  const named = new Set(given.values());
+  const open = [...new Set(pairs.map(({ scene }) => scene))].filter((scene) => !given.has(scene));
+  const total = open.length + given.size;
+  const count = (split: SplitName, least: number): number =>
+    named.has(split) || total < least || open.length < 2
+      ? 0
+      : Math.max(1, Math.round(open.length * SHARE));
+  // Where the dataset names only what is tested on, validation comes out of what it trains on.
+  const trained = [...given].filter(([, split]) => split === 'train').map(([scene]) => scene);
+  const byLot = (scenes: readonly string[]): string[] =>
+    scenes
+      .map((scene) => ({ scene, lot: lotOf(seed, scene) }))
+      .sort((a, b) => (a.lot < b.lot ? -1 : 1))
+      .map(({ scene }) => scene);
+  const lots = byLot(open);
+  const tested = new Set(lots.splice(0, count('test', SCENES_FOR_TEST)));
+  const validated = new Set(lots.splice(0, count('validation', SCENES_FOR_VALIDATION)));
+  if (validated.size === 0 && !named.has('validation') && trained.length >= SCENES_FOR_VALIDATION) {
+    const taken = byLot(trained).slice(0, Math.max(1, Math.round(trained.length * SHARE)));
+    for (const scene of taken) given.set(scene, 'validation');
+  }
+  const splits: Record<SplitName, T[]> = { train: [], validation: [], test: [] };
+  for (const pair of pairs) {
+    const { scene } = pair;
+    const drawn = tested.has(scene) ? 'test' : validated.has(scene) ? 'validation' : 'train';
+    splits[given.get(scene) ?? drawn].push(pair);
+  }
+  return splits;
+}
+
+/** A number drawn for a scene: the same whatever other scenes there are. */
+function lotOf(seed: number, scene: string): string {
+  return createHash('sha256').update(`${seed}\0${scene}`).digest('hex');
+}

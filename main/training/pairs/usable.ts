@@ -1,0 +1,81 @@
+/** From the reports on pairs to the pairs that are used, or to why there are not enough. */
+
+import { Refusal } from '../../base/refusal.ts';
+import type { Fault, PairReport, UsablePair } from './pairs.ts';
+import { joinScenes } from './scenes.ts';
+
+/** One alone would be learned by heart, and nothing could tell. */
+const PAIRS_MIN = 2;
+
+/** What most of the left out have in common, for one line. */
+const FAULT_WORDS: Readonly<Record<Fault, string>> = {
+  unreadable: 'cannot be read',
+  'no-mosaic': 'have no mosaic',
+  'camera-differs': 'mix two cameras',
+  'layout-differs': 'mix two colour layouts',
+  'size-differs': 'differ in size',
+  'scene-differs': 'do not show the same scene',
+  'ratio-unknown': 'do not say how they were exposed',
+  'ratio-out-of-range': 'are exposed too much alike or too differently',
+  'ratio-differs': 'are not lit as they say',
+  misaligned: 'are shifted',
+  saturated: 'are burnt out',
+  dark: 'show no light',
+  duplicate: 'are there twice',
+};
+
+export interface UsableOptions {
+  /** Only pairs of this camera, as reports name it; `any`: whatever cameras there are. */
+  readonly camera?: string | undefined;
+}
+
+/**
+ * The pairs that were kept, those of scenes that are one in one scene.
+ * @throws Refusal `dataset` if fewer than two are left, or they are of several cameras and none was
+ *   chosen: a network for one's own camera learns its noise and colours
+ */
+export function usablePairs(
+  reports: readonly PairReport[],
+  { camera }: UsableOptions = {},
+): UsablePair[] {
+  const sound = reports.filter(({ fault }) => fault === undefined);
+  const kept = joinScenes(sound).flatMap(({ pair, found, facts }): UsablePair[] => {
+    if (facts === undefined) return [];
+    const { ratio, camera: from, width, height } = facts;
+    const { longDigest } = found ?? {};
+    const marked = longDigest === undefined ? {} : { longDigest };
+    return [{ ...pair, ratio, camera: from, width, height, ...marked }];
+  });
+  const cameras = Map.groupBy(kept, (pair) => pair.camera);
+  const counts = [...cameras].map(([each, pairs]) => `${pairs.length} of ${each}`).join(', ');
+  const isChosen = camera !== undefined && camera !== 'any';
+  if (isChosen && kept.length > 0 && !cameras.has(camera)) {
+    throw new Refusal('dataset', `expected pairs of ${camera} but found ${counts}`);
+  }
+  if (camera === undefined && cameras.size > 1) {
+    throw new Refusal(
+      'dataset',
+      `expected pairs of one camera but found ${counts}: name one with --only-camera, or "any"`,
+    );
+  }
+  const used = isChosen ? (cameras.get(camera) ?? []) : kept;
+  if (used.length >= PAIRS_MIN) return used;
+  throw new Refusal(
+    'dataset',
+    `expected at least ${PAIRS_MIN} pairs to learn from but ${countWords(used.length, reports)}`,
+  );
+}
+
+function countWords(used: number, reports: readonly PairReport[]): string {
+  const faults = Map.groupBy(
+    reports.flatMap(({ fault }) => fault ?? []),
+    ({ code }) => code,
+  );
+  const [most] = [...faults].sort(([, a], [, b]) => b.length - a.length);
+  if (most === undefined) return `there is only ${used === 0 ? 'none' : 'one'}`;
+  const [code, list] = most;
+  return (
+    `of ${reports.length} only ${used === 0 ? 'none' : 'one'} can be used: ${list.length} ` +
+    `${FAULT_WORDS[code]} (${list[0]?.sentence ?? ''})`
+  );
+}

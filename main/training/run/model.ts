@@ -1,0 +1,48 @@
+/** The model of a run: its files, and what manifest and card tell of the run. */
+
+import path from 'node:path';
+import type { Checkpoint } from './checkpoint.ts';
+import { modelCard } from './model-card.ts';
+import type { OpenDataset } from './open-dataset.ts';
+import { seenByRun, type RunDescription } from './folder.ts';
+import { writeModel, type ModelFiles } from './trained-model.ts';
+
+/** What is known of the data while it is open. */
+export type DataFacts = Pick<OpenDataset, 'count' | 'excluded' | 'validation'>;
+
+/**
+ * Writes the model of a run's checkpoint into its folder.
+ * @param known absent where the data is not open
+ * @throws Refusal `disk`
+ */
+export async function writeRunModel(
+  folder: string,
+  run: RunDescription,
+  checkpoint: Checkpoint,
+  known?: DataFacts,
+): Promise<ModelFiles> {
+  const { title, settings, best, last, startedFrom, trainedSeconds } = run;
+  const { passes } = settings;
+  const pairsSeen = seenByRun(run);
+  const scores = [best, last].find((one) => one?.step === checkpoint.state.step);
+  const trainedHours = Number((trainedSeconds / 3600).toFixed(3));
+  // A model travels: the folders of this machine do not belong into it.
+  const from = startedFrom.kind === 'random' ? 'random weights' : path.basename(startedFrom.which);
+  const facts = {
+    ...(known === undefined ? {} : { photos: known.count, excluded: [...known.excluded] }),
+    trainedHours,
+    startedFrom: from,
+    ...(pairsSeen === undefined ? {} : { pairsSeen }),
+    ...(scores === undefined ? {} : { validation: scores }),
+  };
+  const card = modelCard(checkpoint, title, {
+    ...(known === undefined ? {} : { count: known.count, excluded: known.excluded }),
+    startedFrom: from,
+    trainedHours,
+    passes,
+    ...(scores === undefined || known === undefined
+      ? {}
+      : { validation: { ...known.validation, ...scores } }),
+  });
+  return writeModel(folder, checkpoint, title, { facts, card, passes });
+}

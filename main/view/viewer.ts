@@ -1,0 +1,214 @@
+/** What can be shown and said of a photo without the network. */
+
+import { open } from 'node:fs/promises';
+import { Finisher } from '../develop/finish.ts';
+import { halfTile } from '../develop/half.ts';
+import { levelSize, levelWindow } from '../develop/level.ts';
+import { normalisation } from '../develop/normalise.ts';
+import { packWindow } from '../develop/pack.ts';
+import { plainHaloPacked, plainTile } from '../develop/plain.ts';
+import type { Tile } from '../develop/tiles.ts';
+import type { DevelopedTile } from '../develop/unpack.ts';
+import { gainsFor } from '../develop/white-balance.ts';
+import { isRawName } from '../library/folder.ts';
+import { smallPicture, smallPreview, uprightPreview } from '../export/thumbnail.ts';
+import { smallPhoto } from '../engine/small-photo.ts';
+import { readEmbeddedPreview } from '../raw/decode.ts';
+import { cameraName } from '../raw/camera-name.ts';
+import { embeddedJpeg } from '../raw/embedded-jpeg.ts';
+import type { Orientation } from '../raw/mosaic.ts';
+import { readTiff } from '../raw/tiff-tags.ts';
+import { Refusal, throwIfCancelled } from '../base/refusal.ts';
+import { FrameStore, type PreviewFrame } from '../engine/previews/frame.ts';
+import type { Facts, Opened, ViewJob } from './protocol.ts';
+import { coarseLevel, levelsOf, tileAt, tileSide, wholeTile } from '../engine/previews/tiles.ts';
+import type { Picture } from '../engine/protocol.ts';
+
+export type Seen =
+  | { readonly kind: 'facts'; readonly facts: Facts }
+  | { readonly kind: 'opened'; readonly opened: Opened }
+  | { readonly kind: 'picture'; readonly picture: Picture };
+
+const frameBytesMax = 300e6;
+
+/** Where a TIFF's first directory lies in nearly every camera's files. */
+const headBytes = 1 << 20;
+
+export class Viewer {
+  readonly #frames = new FrameStore(frameBytesMax);
+
+  /** @throws Refusal as `decodeRaw`; `bad-argument` for a tile that the photo does not have */
+  async see(job: ViewJob, signal: AbortSignal): Promise<Seen> {
+    switch (job.kind) {
+      case 'describe': {
+        const frame = await this.#frames.open(job.photo, { keep: false, signal });
+        return { kind: 'facts', facts: factsOf(frame) };
+      }
+      case 'open': {
+        const frame = await this.#frames.open(job.photo, { keep: true, signal });
+        throwIfCancelled(signal);
+        return { kind: 'opened', opened: openedOf(frame) };
+      }
+      case 'thumb':
+        return { kind: 'picture', picture: await this.#thumb(job.photo, job.longSide, signal) };
+      case 'glance': {
+        const bytes = await this.#glance(job, signal);
+        return { kind: 'picture', picture: { width: 0, height: 0, bytes } };
+      }
+      case 'preview': {
+        const jpeg = await cameraJpeg(job.photo, signal);
+        if (jpeg === undefined)
+          throw new Refusal('unsupported-file', 'the camera put no preview into this file');
+        const bytes = await uprightPreview(jpeg, await orientationOf(job.photo));
+        return { kind: 'picture', picture: { width: 0, height: 0, bytes } };
+      }
+      case 'plain': {
+        const frame = await this.#frames.open(job.photo, { keep: true, signal });
+        throwIfCancelled(signal);
+        return { kind: 'picture', picture: plainPicture(frame, job) };
+      }
+    }
+  }
+
+  async #thumb(photo: string, longSide: number, signal: AbortSignal): Promise<Picture> {
+    const jpeg = await cameraJpeg(photo, signal, longSide).catch((error: unknown) => {
+      if (error instanceof Refusal && error.code === 'cancelled') throw error;
+      return undefined;
+    });
+    if (jpeg !== undefined) {
+      try {
+        const bytes = await smallPreview(jpeg, await orientationOf(photo), longSide);
+        return { width: 0, height: 0, bytes };
+      } catch {
+        // A broken preview in a good file: the mosaic will do.
+      }
+    }
+    const frame = await this.#frames.open(photo, { keep: false, signal });
+    throwIfCancelled(signal);
+    return { width: 0, height: 0, bytes: await smallPicture(plainImage(frame), longSide) };
+  }
+
+  async #glance(
+    { photo, longSide, ratio }: Extract<ViewJob, { kind: 'glance' }>,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    if (!isRawName(photo)) return smallPhoto(photo, longSide);
+    const frame = await this.#frames.open(photo, { keep: false, signal });
+    throwIfCancelled(signal);
+    return smallPicture(plainImage(frame, ratio), longSide);
+  }
+}
+
+/**
+ * The camera's own picture. @param sideMin pixels that will do; absent: the largest there is
+ * @throws Refusal as `decodeRaw`
+ */
+async function cameraJpeg(
+  photo: string,
+  signal: AbortSignal,
+  sideMin?: number,
+): Promise<Uint8Array | undefined> {
+  const embedded = await embeddedJpeg(photo, sideMin);
+  throwIfCancelled(signal);
+  if (embedded.kind === 'unknown') return readEmbeddedPreview(photo, { signal });
+  return embedded.kind === 'found' ? embedded.jpeg : undefined;
+}
+
+/** The RAW file's own, where its head says so. */
+async function orientationOf(photo: string): Promise<Orientation> {
+  const file = await open(photo, 'r').catch(() => undefined);
+  if (file === undefined) return 1;
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(headBytes), 0, headBytes, 0);
+    const value = readTiff(buffer.subarray(0, bytesRead))?.images[0]?.number(274);
+    const found = ([1, 2, 3, 4, 5, 6, 7, 8] as const).find((orientation) => orientation === value);
+    return found ?? 1;
+  } catch {
+    return 1;
+  } finally {
+    await file.close();
+  }
+}
+
+function plainAt(frame: PreviewFrame, level: number, tile: Tile): DevelopedTile {
+  const { mosaic, grid } = frame;
+  const packed =
+    level === 0
+      ? packWindow(mosaic, grid, normalisation(mosaic), tile.window)
+      : levelWindow(frame.level(level), tile.window);
+  return plainTile(packed, tile, mosaic.colour.asShotGains);
+}
+
+function plainPicture(
+  frame: PreviewFrame,
+  { level, x, y, scale }: Extract<ViewJob, { kind: 'plain' }>,
+): Picture {
+  const tile = tileAt(levelSize(frame.grid, level), x, y, plainHaloPacked);
+  if (tile === undefined || level >= levelsOf(frame.grid).length) {
+    throw new Refusal(
+      'bad-argument',
+      `expected a tile of the photo but there is none at ${x}, ${y} of level ${level}`,
+    );
+  }
+  const halves = halfTile(plainAt(frame, level, tile).samples, undefined, scale);
+  const bytes = new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
+  return { width: tile.core.width * 2, height: tile.core.height * 2, bytes };
+}
+
+/** The smallest level, brightened by its automatic ratio if no other is given. */
+function plainImage(frame: PreviewFrame, ratio = frame.autoRatio) {
+  const { mosaic } = frame;
+  const level = levelsOf(frame.grid).length - 1;
+  const size = levelSize(frame.grid, level);
+  const tile = plainAt(frame, level, wholeTile(size));
+  const finisher = new Finisher(
+    {
+      width: size.width * 2,
+      height: size.height * 2,
+      orientation: mosaic.orientation,
+      colour: mosaic.colour,
+      grid: { ...size, rowsBefore: 0, columnsBefore: 0 },
+    },
+    { space: 'srgb', balance: [ratio, ratio, ratio] },
+  );
+  finisher.add(tile);
+  return finisher.image;
+}
+
+function openedOf(frame: PreviewFrame): Opened {
+  const { mosaic, grid, noise } = frame;
+  const { asShotGains, xyzToCamera } = mosaic.colour;
+  return {
+    width: mosaic.width,
+    height: mosaic.height,
+    orientation: mosaic.orientation,
+    origin: { x: grid.columnsBefore, y: grid.rowsBefore },
+    tileSide,
+    levels: [...levelsOf(grid)],
+    coarseLevel: coarseLevel(grid),
+    colour: { asShotGains: [...asShotGains], xyzToCamera: [...xyzToCamera] },
+    gains: { asShot: [...gainsFor('as-shot', mosaic)], auto: [...gainsFor('auto', mosaic)] },
+    noise: { ...noise.profile, source: noise.source },
+    facts: factsOf(frame),
+  };
+}
+
+function factsOf(frame: PreviewFrame): Facts {
+  const { shot, orientation } = frame.mosaic;
+  const { width, height } = frame.mosaic;
+  const [uprightWidth, uprightHeight] = orientation >= 5 ? [height, width] : [width, height];
+  const { lens, iso, exposureSeconds, aperture, focalLengthMm, takenAt } = shot;
+  const camera = cameraName(shot);
+  return {
+    ...(camera === undefined ? {} : { camera }),
+    ...(lens === undefined ? {} : { lens }),
+    ...(iso === undefined ? {} : { iso }),
+    ...(exposureSeconds === undefined ? {} : { exposureSeconds }),
+    ...(aperture === undefined ? {} : { aperture }),
+    ...(focalLengthMm === undefined ? {} : { focalLengthMm }),
+    ...(takenAt === undefined ? {} : { takenAt }),
+    width: uprightWidth,
+    height: uprightHeight,
+    autoRatio: frame.autoRatio,
+  };
+}

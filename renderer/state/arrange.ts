@@ -1,0 +1,97 @@
+/** Which photos are shown, and in what order. */
+
+import type { Photo } from '../../preload/contract/contract.ts';
+
+export const sortKeys = ['name', 'taken', 'modified', 'iso', 'shutter', 'ratio', 'rating'] as const;
+export type SortKey = (typeof sortKeys)[number];
+
+export const stateFilters = ['all', 'new', 'edited', 'exported', 'failed'] as const;
+export type StateFilter = (typeof stateFilters)[number];
+
+export interface Arrangement {
+  readonly sort: SortKey;
+  readonly isDescending: boolean;
+  readonly state: StateFilter;
+  readonly ratingMin: number;
+  /** Words that must all occur in the name, folder, camera or lens. */
+  readonly search: string;
+}
+
+export const plainArrangement: Arrangement = {
+  sort: 'name',
+  isDescending: false,
+  state: 'all',
+  ratingMin: 0,
+  search: '',
+};
+
+const names = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+
+/** A photo that has not been looked into yet stands at the end, whichever way the others run. */
+function keyOf(photo: Photo, sort: SortKey): number | undefined {
+  switch (sort) {
+    case 'name':
+      return 0;
+    case 'taken': {
+      const at = photo.facts?.takenAt;
+      return at === undefined ? undefined : Date.parse(at);
+    }
+    case 'modified':
+      return photo.modifiedMs;
+    case 'iso':
+      return photo.facts?.iso;
+    case 'shutter':
+      return photo.facts?.exposureSeconds;
+    case 'ratio':
+      return photo.facts?.autoRatio;
+    case 'rating':
+      return photo.rating;
+  }
+}
+
+/** Sort keys that stand in the files themselves: every photo has to be looked into. */
+export const factKeys: readonly SortKey[] = ['taken', 'iso', 'shutter', 'ratio'];
+
+export class Arranger {
+  /** Comparing names takes long, so it is done once for each set of photos. */
+  #places: ReadonlyMap<string, number> = new Map();
+
+  arrange(photos: readonly Photo[], arrangement: Arrangement): readonly Photo[] {
+    const { sort, isDescending } = arrangement;
+    const places = this.#placesOf(photos);
+    const direction = isDescending ? -1 : 1;
+    return photos
+      .filter((photo) => isWanted(photo, arrangement))
+      .map((photo) => ({ photo, key: keyOf(photo, sort), place: places.get(photo.id) ?? 0 }))
+      .sort((a, b) => {
+        const byName = a.place - b.place;
+        if (sort === 'name') return direction * byName;
+        if (a.key === undefined || b.key === undefined) {
+          return Number(a.key === undefined) - Number(b.key === undefined) || byName;
+        }
+        return direction * (a.key - b.key) || byName;
+      })
+      .map(({ photo }) => photo);
+  }
+
+  #placesOf(photos: readonly Photo[]): ReadonlyMap<string, number> {
+    const known = this.#places;
+    if (photos.length !== known.size || photos.some(({ id }) => !known.has(id))) {
+      const sorted = photos.toSorted(
+        (a, b) => names.compare(a.subfolder, b.subfolder) || names.compare(a.name, b.name),
+      );
+      this.#places = new Map(sorted.map(({ id }, place) => [id, place]));
+    }
+    return this.#places;
+  }
+}
+
+function isWanted(photo: Photo, { state, ratingMin, search }: Arrangement): boolean {
+  if (state !== 'all' && photo.state !== state) return false;
+  if (photo.rating < ratingMin) return false;
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return true;
+  const { name, subfolder, facts } = photo;
+  const text = `${subfolder}/${name} ${facts?.camera ?? ''} ${facts?.lens ?? ''}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}

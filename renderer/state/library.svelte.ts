@@ -1,0 +1,271 @@
+/** The open folder: its photos, how they are arranged, which are selected. */
+
+import { createContext } from 'svelte';
+import type { Folder, Outputs, Photo } from '../../preload/contract/contract.ts';
+import type { Edits } from '../../preload/contract/edits.ts';
+import type { App } from './app.svelte.ts';
+import { Arranger, factKeys, plainArrangement, type Arrangement } from './arrange.ts';
+import { emptySelection, only, without, type Selection } from './selection.ts';
+
+/** `library.describe` takes no more in one call. */
+const describedAtOnce = 60;
+
+export class Library {
+  readonly #app: App;
+  readonly #arranger = new Arranger();
+  folder = $state.raw<Folder>();
+  photos = $state.raw<readonly Photo[]>([]);
+  recent = $state.raw<Outputs['library.recent']['folders']>([]);
+  /** The path being opened. */
+  opening = $state<string>();
+  /** Why the last folder did not open. */
+  failure = $state<string>();
+  arrangement = $state.raw<Arrangement>(plainArrangement);
+  selection = $state.raw<Selection>(emptySelection);
+  /** Edits to be pasted. */
+  clipboard = $state.raw<Partial<Edits>>();
+  /** CSS pixels that a cell of the grid should have. */
+  cellWidth = $state(Math.round(Math.min(340, Math.max(180, innerWidth / 6.5)) / 10) * 10);
+
+  readonly shown: readonly Photo[] = $derived(
+    this.#arranger.arrange(this.photos, this.arrangement),
+  );
+  readonly byId: ReadonlyMap<string, Photo> = $derived(
+    new Map(this.photos.map((photo) => [photo.id, photo])),
+  );
+  /** In the order shown. */
+  readonly chosen: readonly Photo[] = $derived(
+    this.shown.filter(({ id }) => this.selection.chosen.has(id)),
+  );
+  readonly cursor: Photo | undefined = $derived(
+    this.selection.cursor === undefined ? undefined : this.byId.get(this.selection.cursor),
+  );
+
+  /** The order is by what stands in the files, and some have not been looked into. */
+  readonly isUnsure: boolean = $derived(
+    factKeys.includes(this.arrangement.sort) && this.photos.some(isUnknown),
+  );
+
+  #opening: AbortController | undefined;
+  #learning: AbortController | undefined;
+  #describing: AbortController | undefined;
+  readonly #described = new Set<string>();
+
+  constructor(app: App) {
+    this.#app = app;
+    app.client.on('library.changed', ({ appeared, updated, vanished }) => {
+      this.#merge([...appeared, ...updated], new Set(vanished));
+    });
+    app.client.on('library.folder', (folder) => {
+      if (folder.path === this.folder?.path) this.folder = folder;
+    });
+    app.client.on('app.openFolder', ({ path }) => void this.open(path));
+  }
+
+  /** What was open before the window was loaded again, or what the command line names. */
+  async begin(): Promise<void> {
+    const app = this.#app;
+    void this.readRecent();
+    const current = await app.attempt(app.client.call('library.current', {}));
+    if (current?.folder !== undefined) {
+      this.folder = current.folder;
+      this.photos = current.photos;
+    } else if (app.info.startFolder !== undefined) {
+      await this.open(app.info.startFolder);
+    }
+  }
+
+  async readRecent(): Promise<void> {
+    const answer = await this.#app.attempt(this.#app.client.call('library.recent', {}));
+    if (answer !== undefined) this.recent = answer.folders;
+  }
+
+  async forget(path: string): Promise<void> {
+    await this.#app.attempt(this.#app.client.call('library.forgetRecent', { path }));
+    await this.readRecent();
+  }
+
+  async choose(): Promise<void> {
+    const path = await this.#app.chooseFolder(this.folder?.path);
+    if (path !== undefined) await this.open(path);
+  }
+
+  /** The night shot that comes with the app. @returns it, once its folder is open */
+  async openSample(): Promise<Photo | undefined> {
+    const answer = await this.#app.attempt(this.#app.client.call('library.sample', {}));
+    if (answer === undefined) return undefined;
+    await this.open(answer.path);
+    return this.shown[0];
+  }
+
+  async open(path: string): Promise<void> {
+    const app = this.#app;
+    this.#opening?.abort();
+    this.#describing?.abort();
+    this.#learning?.abort();
+    const opening = new AbortController();
+    this.#opening = opening;
+    this.opening = path;
+    this.failure = undefined;
+    this.folder = undefined;
+    this.photos = [];
+    this.selection = emptySelection;
+    this.#described.clear();
+    app.screen = 'library';
+    try {
+      const { subfolders } = app.settings;
+      const { folder, photos } = await app.client.call(
+        'library.open',
+        { path, subfolders },
+        {
+          signal: opening.signal,
+          onProgress: (progress) => {
+            if (!opening.signal.aborted) this.#merge(progress.photos, new Set());
+          },
+        },
+      );
+      this.folder = folder;
+      this.photos = photos;
+      const first = this.shown[0];
+      if (first !== undefined) this.selection = { ...emptySelection, cursor: first.id };
+    } catch (error) {
+      if (!opening.signal.aborted)
+        this.failure = error instanceof Error ? error.message : String(error);
+    } finally {
+      if (this.#opening === opening) this.opening = undefined;
+    }
+    void this.readRecent();
+  }
+
+  /** Looks into the photos that are on the screen and have not been looked into. */
+  async describe(ids: readonly string[]): Promise<void> {
+    const wanted = ids
+      .filter((id) => {
+        const photo = this.byId.get(id);
+        return photo?.facts === undefined && photo?.state !== 'failed' && !this.#described.has(id);
+      })
+      .slice(0, describedAtOnce);
+    if (wanted.length === 0) return;
+    this.#describing?.abort();
+    const describing = new AbortController();
+    this.#describing = describing;
+    const done = new Set<string>();
+    for (const id of wanted) this.#described.add(id);
+    try {
+      const { photos } = await this.#app.client.call(
+        'library.describe',
+        { photos: wanted },
+        {
+          signal: describing.signal,
+          onProgress: (progress) => {
+            for (const { id } of progress.photos) done.add(id);
+            this.#merge(progress.photos, new Set());
+          },
+        },
+      );
+      for (const { id } of photos) done.add(id);
+      this.#merge(photos, new Set());
+    } catch (error) {
+      // Scrolled away: what was not reached is asked for when it comes back.
+      for (const id of wanted) if (!done.has(id)) this.#described.delete(id);
+      if (!describing.signal.aborted) this.#app.report(error);
+    }
+  }
+
+  /** Looks into every photo, a few at a time, for as long as the order depends on it. */
+  async learn(): Promise<void> {
+    if (this.#learning !== undefined) return;
+    const learning = new AbortController();
+    this.#learning = learning;
+    const { signal } = learning;
+    try {
+      while (this.isUnsure) {
+        const unknown = this.photos.filter(isUnknown);
+        const ids = unknown.slice(0, describedAtOnce).map(({ id }) => id);
+        const answer = await this.#app.client.call('library.describe', { photos: ids }, { signal });
+        if (!answer.photos.some((photo) => !isUnknown(photo))) break;
+        this.#merge(answer.photos, new Set());
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#app.report(error);
+    } finally {
+      if (this.#learning === learning) this.#learning = undefined;
+    }
+  }
+
+  /** Something more urgent has to be read. */
+  stopDescribing(): void {
+    this.#describing?.abort();
+  }
+
+  async rate(ids: readonly string[], rating: number): Promise<void> {
+    if (ids.length === 0) return;
+    const rated = new Set(ids);
+    this.photos = this.photos.map((photo) => (rated.has(photo.id) ? { ...photo, rating } : photo));
+    await this.#app.attempt(this.#app.client.call('library.rate', { photos: [...ids], rating }));
+  }
+
+  /** What a command acts on: the selection, else the photo under the cursor. */
+  get targets(): readonly Photo[] {
+    if (this.chosen.length > 0) return this.chosen;
+    return this.cursor === undefined ? [] : [this.cursor];
+  }
+
+  async copyEdits(): Promise<boolean> {
+    const [photo] = this.targets;
+    if (photo === undefined) return false;
+    const answer = await this.#app.attempt(
+      this.#app.client.call('library.readEdits', { photo: photo.id }),
+    );
+    if (answer === undefined) return false;
+    this.clipboard = withoutFrame(answer.edits);
+    return true;
+  }
+
+  /** @returns how many photos were given the copied edits */
+  async pasteEdits(photos: readonly Photo[] = this.targets): Promise<number> {
+    const edits = this.clipboard;
+    if (edits === undefined || photos.length === 0) return 0;
+    const ids = photos.map(({ id }) => id);
+    const answer = await this.#app.attempt(
+      this.#app.client.call('library.writeEdits', { photos: ids, edits }),
+    );
+    return answer === undefined ? 0 : ids.length;
+  }
+
+  /** The photo that many steps after this one, in the order shown. */
+  neighbour(id: string, step: number): Photo | undefined {
+    const at = this.shown.findIndex((photo) => photo.id === id);
+    return at < 0 ? undefined : this.shown[at + step];
+  }
+
+  focus(id: string): void {
+    this.selection = only(id);
+  }
+
+  #merge(changed: readonly Photo[], gone: ReadonlySet<string>): void {
+    if (changed.length === 0 && gone.size === 0) return;
+    const next = new Map(changed.map((photo) => [photo.id, photo]));
+    const kept = this.photos.flatMap((photo) => {
+      if (gone.has(photo.id)) return [];
+      const change = next.get(photo.id);
+      next.delete(photo.id);
+      return [change ?? photo];
+    });
+    this.photos = [...kept, ...next.values()];
+    if (gone.size > 0) this.selection = without(this.selection, gone);
+  }
+}
+
+function isUnknown({ facts, state }: Photo): boolean {
+  return facts === undefined && state !== 'failed';
+}
+
+/** What one photo can lend another: not how it is cropped and turned. */
+export function withoutFrame(edits: Edits): Partial<Edits> {
+  const { ratio, strength, whiteBalance, exposure } = edits;
+  const { highlights, shadows, contrast, saturation } = edits;
+  return { ratio, strength, whiteBalance, exposure, highlights, shadows, contrast, saturation };
+}
+
+export const [libraryOf, provideLibrary] = createContext<Library>();

@@ -1,0 +1,122 @@
+/** The export queue as the main process tells it, and what is asked of it. */
+
+import { createContext } from 'svelte';
+import type { Photo, Queue as QueueState, QueueItem } from '../../preload/contract/contract.ts';
+import type { ExportChoice } from '../../preload/contract/settings.ts';
+import type { App } from './app.svelte.ts';
+import type { Library } from './library.svelte.ts';
+import { strings } from '../strings.ts';
+
+export class Queue {
+  readonly #app: App;
+  readonly #library: Library;
+  state = $state.raw<QueueState>();
+  /** What the export dialog is about. */
+  asked = $state.raw<readonly Photo[]>([]);
+
+  readonly working: readonly QueueItem[] = $derived(
+    this.state?.items.filter(({ state }) => state === 'working') ?? [],
+  );
+  readonly failedCount: number = $derived(
+    this.state?.items.filter(({ state }) => state === 'failed').length ?? 0,
+  );
+  readonly canRetry: boolean = $derived(
+    this.state?.items.some(({ state }) => state === 'failed' || state === 'cancelled') ?? false,
+  );
+  readonly isActive: boolean = $derived(
+    this.state !== undefined && this.state.ended < this.state.total,
+  );
+  /** 0–1, the tiles of photos at work included. */
+  readonly share: number = $derived.by(() => {
+    if (this.state === undefined || this.state.total === 0) return 0;
+    const partly = this.working.reduce(
+      (sum, { tilesDone, tilesTotal }) => sum + (tilesTotal === 0 ? 0 : tilesDone / tilesTotal),
+      0,
+    );
+    return Math.min(1, (this.state.ended + 0.98 * partly) / this.state.total);
+  });
+
+  constructor(app: App, library: Library) {
+    this.#app = app;
+    this.#library = library;
+    app.client.on('queue.changed', (state) => {
+      const wasActive = this.isActive;
+      this.state = state;
+      if (wasActive && state.ended >= state.total) this.#sayEnd(state);
+    });
+  }
+
+  async begin(): Promise<void> {
+    this.state = await this.#app.attempt(this.#app.client.call('queue.read', {}));
+  }
+
+  /** Opens the dialog for what is selected, or for the photo that is developed. */
+  ask(): void {
+    const targets = this.#library.targets;
+    if (targets.length === 0) return;
+    this.asked = targets;
+    this.#app.dialog = 'export';
+  }
+
+  /** One click: what is selected, with the last choice. */
+  async exportNow(): Promise<void> {
+    await this.start(this.#library.targets, this.#app.settings.exportChoice);
+  }
+
+  async start(photos: readonly Photo[], choice: ExportChoice): Promise<boolean> {
+    if (photos.length === 0) return false;
+    const ids = photos.map(({ id }) => id);
+    const app = this.#app;
+    await app.flush();
+    const answer = await app.attempt(app.client.call('export.start', { photos: ids, choice }));
+    if (answer === undefined) return false;
+    app.toasts.say(strings.queued(answer.queued));
+    return true;
+  }
+
+  async enhanceAll(): Promise<void> {
+    const app = this.#app;
+    await app.flush();
+    const answer = await app.attempt(app.client.call('export.enhanceAll', {}));
+    if (answer === undefined) return;
+    app.toasts.say(answer.queued === 0 ? strings.nothingToEnhance : strings.queued(answer.queued));
+    if (answer.queued > 0) app.isQueueShown = true;
+  }
+
+  async pause(): Promise<void> {
+    await this.#app.attempt(this.#app.client.call('queue.pause', {}));
+  }
+
+  async resume(): Promise<void> {
+    await this.#app.attempt(this.#app.client.call('queue.resume', {}));
+  }
+
+  /** @param item all that have not ended, if it is not given */
+  async cancel(item?: string): Promise<void> {
+    const input = item === undefined ? {} : { items: [item] };
+    await this.#app.attempt(this.#app.client.call('queue.cancel', input));
+  }
+
+  /** @param item all that failed or were cancelled, if it is not given */
+  async retry(item?: string): Promise<void> {
+    const input = item === undefined ? {} : { items: [item] };
+    await this.#app.attempt(this.#app.client.call('queue.retry', input));
+  }
+
+  async reveal(item: string): Promise<void> {
+    await this.#app.attempt(this.#app.client.call('queue.reveal', { item }));
+  }
+
+  async clear(): Promise<void> {
+    await this.#app.attempt(this.#app.client.call('queue.clear', {}));
+  }
+
+  #sayEnd({ items }: QueueState): void {
+    const done = items.filter(({ state }) => state === 'done').length;
+    const failed = items.filter(({ state }) => state === 'failed').length;
+    if (failed > 0) this.#app.toasts.fail(strings.queueEndedBadly(done, failed));
+    else if (done > 0) this.#app.toasts.say(strings.queueEnded(done));
+  }
+}
+
+export const [queueOf, provideQueue] = createContext<Queue>();
