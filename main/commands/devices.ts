@@ -8,7 +8,7 @@ import { spawnNodeEngine } from '../engine/process.ts';
 import { runtimeVersion } from '../network/device.ts';
 import { defaultModelId, readModel } from '../network/manifest.ts';
 import { interruptSignal } from './interrupt.ts';
-import { defaultWindowArea, testSide } from './network-options.ts';
+import { defaultWindowArea, testSide } from '../engine/window-area.ts';
 
 const optionsSchema = z.object({ model: z.string(), json: z.boolean().default(false) });
 

@@ -20,7 +20,7 @@ import {
   type Level,
 } from '../scoring/evaluate.ts';
 import { measuredCamera } from '../darkness/measured-camera.ts';
-import type { Scores } from '../scoring/metrics.ts';
+import type { Scores } from '../training/validation/metrics.ts';
 import { loadLinearPhoto } from '../training/photos/photos.ts';
 import { looksLikePairs } from '../training/pairs/find/find.ts';
 import { numberBetween } from './arguments.ts';

@@ -6,6 +6,7 @@ import { appFolder } from '../base/app-folder.ts';
 import { chooseDevice } from '../engine/devices.ts';
 import { spawnNodeEngine } from '../engine/process.ts';
 import { Engine } from '../engine/supervisor.ts';
+import { defaultWindowArea, testSide } from '../engine/window-area.ts';
 import { defaultModelId, readModel, type Manifest } from '../network/manifest.ts';
 import { allDevices } from '../network/session.ts';
 import { numberBetween } from './arguments.ts';
@@ -38,15 +39,6 @@ export function addNetworkOptions(command: Command): Command {
       'side of the largest tile, in packed pixels',
       numberBetween(256, 4096, { whole: true }),
     );
-}
-
-/**
- * Packed pixels of one window: at most about 500 MB of activations on the processor (35 bytes for
- * each base channel and packed pixel, measured before joined inputs were split: less since), and on graphics cards no tensor over 128 MiB, the least
- * that WebGPU promises for one binding.
- */
-export function defaultWindowArea({ unet }: Manifest): number {
-  return Math.floor(500e6 / (35 * unet.baseChannels));
 }
 
 /**
@@ -86,9 +78,4 @@ export async function openEngine(
     { signal },
   );
   return { engine, manifest };
-}
-
-/** A square window of the area photos will have, on the network's grid. */
-export function testSide(windowAreaMax: number): number {
-  return Math.floor(Math.sqrt(windowAreaMax) / 16) * 16;
 }

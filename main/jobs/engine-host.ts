@@ -1,7 +1,7 @@
 /** The develop engines for the present settings: opened when first needed, changed when they change. */
 
 import type { Settings } from '../../preload/contract/settings.ts';
-import { defaultWindowArea, testSide } from '../commands/network-options.ts';
+import { defaultWindowArea, testSide } from '../engine/window-area.ts';
 import { chooseDevice, deviceVerdicts } from '../engine/devices.ts';
 import type { SpawnEngine } from '../engine/process.ts';
 import type { Verdict } from '../engine/protocol.ts';

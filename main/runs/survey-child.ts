@@ -6,7 +6,7 @@ import { onParentMessage, toParent } from '../engine/parent.ts';
 import { failureOf } from '../engine/protocol.ts';
 import { calibrate } from '../calibration/calibrate.ts';
 import { trainingPhotos } from '../training/photos/dataset.ts';
-import { measureStep } from '../scoring/measure.ts';
+import { measureStep } from '../training/step/measure.ts';
 import { checkPairs } from '../training/pairs/check/check.ts';
 import { findPairs } from '../training/pairs/find/find.ts';
 import type { PairReport } from '../training/pairs/pairs.ts';

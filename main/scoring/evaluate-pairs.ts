@@ -7,7 +7,7 @@ import { shiftToRggb, siteColours } from '../raw/cfa.ts';
 import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
 import { throwIfCancelled } from '../base/refusal.ts';
 import { DEMOSAIC_RIM, demosaicSquare } from '../training/pairs/patches/demosaic.ts';
-import { psnr, rendered, scoreRendered, type LinearRgb } from './metrics.ts';
+import { psnr, rendered, scoreRendered, type LinearRgb } from '../training/validation/metrics.ts';
 import { networkPicture, type ScoredNetwork } from './network-picture.ts';
 import type { LoadedPair } from '../training/pairs/patches/patches.ts';
 import type { FinishedPicture } from '../training/pairs/picture.ts';

@@ -10,7 +10,13 @@ import { LibRawFile } from '../raw/libraw.ts';
 import type { Mosaic } from '../raw/mosaic.ts';
 import { Refusal } from '../base/refusal.ts';
 import { simulatedCamera, type SimulatedCamera } from '../darkness/cameras.ts';
-import { score, scoreFinished, type LinearRgb, type LinearScores, type Scores } from './metrics.ts';
+import {
+  score,
+  scoreFinished,
+  type LinearRgb,
+  type LinearScores,
+  type Scores,
+} from '../training/validation/metrics.ts';
 import { networkPicture, type ScoredNetwork } from './network-picture.ts';
 import type { LinearPhoto } from '../darkness/linear-photo.ts';
 import { Random } from '../darkness/random.ts';

@@ -7,7 +7,7 @@ import { frameNoise } from '../develop/noise.ts';
 import { packedGrid } from '../develop/pack.ts';
 import { planTiles } from '../develop/tiles.ts';
 import type { Mosaic } from '../raw/mosaic.ts';
-import type { LinearRgb } from './metrics.ts';
+import type { LinearRgb } from '../training/validation/metrics.ts';
 
 /** Packed pixels in one network input. */
 const WINDOW_AREA_MAX = 512 * 512;

@@ -12,7 +12,7 @@ import type { DevelopedTile } from '../develop/unpack.ts';
 import { gainsFor } from '../develop/white-balance.ts';
 import { isRawName } from '../library/folder.ts';
 import { smallPicture, smallPreview, uprightPreview } from '../export/thumbnail.ts';
-import { smallPhoto } from '../engine/small-photo.ts';
+import { smallPhoto } from '../training/photos/small-photo.ts';
 import { readEmbeddedPreview } from '../raw/decode.ts';
 import { cameraName } from '../raw/camera-name.ts';
 import { embeddedJpeg } from '../raw/embedded-jpeg.ts';

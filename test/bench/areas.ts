@@ -16,7 +16,12 @@ import { openNetwork } from '../../main/network/session.ts';
 import type { Mosaic, Vector3 } from '../../main/raw/mosaic.ts';
 import { levelName, middleOf, parseLevels } from '../../main/scoring/evaluate.ts';
 import { networkPicture } from '../../main/scoring/network-picture.ts';
-import { blockLabs, ciede2000, rendered, type LinearRgb } from '../../main/scoring/metrics.ts';
+import {
+  blockLabs,
+  ciede2000,
+  rendered,
+  type LinearRgb,
+} from '../../main/training/validation/metrics.ts';
 import { HELD_OUT_PHOTOS } from '../../main/training/photos/held-out.ts';
 import { findPhotos, loadLinearPhoto } from '../../main/training/photos/photos.ts';
 

@@ -10,7 +10,7 @@ import { link, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { defaultWindowArea } from '../../main/commands/network-options.ts';
+import { defaultWindowArea } from '../../main/engine/window-area.ts';
 import { planTiles } from '../../main/develop/tiles.ts';
 import { enhanceBatch } from '../../main/engine/batch.ts';
 import { spawnNodeEngine } from '../../main/engine/process.ts';

@@ -13,7 +13,7 @@ import { simulateMosaic } from '../../main/darkness/simulate.ts';
 import { readModel } from '../../main/network/manifest.ts';
 import { openNetwork } from '../../main/network/session.ts';
 import { networkPicture } from '../../main/scoring/network-picture.ts';
-import { rendered, type LinearRgb } from '../../main/scoring/metrics.ts';
+import { rendered, type LinearRgb } from '../../main/training/validation/metrics.ts';
 import { findPhotos, loadLinearPhoto } from '../../main/training/photos/photos.ts';
 
 const [, , photos, target = path.join(import.meta.dirname, '../../docs/limits.jpg')] = process.argv;

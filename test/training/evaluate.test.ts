@@ -19,7 +19,7 @@ import {
   middleOf,
   parseLevels,
 } from '../../main/scoring/evaluate.ts';
-import { rendered } from '../../main/scoring/metrics.ts';
+import { rendered } from '../../main/training/validation/metrics.ts';
 import type { ScoredNetwork } from '../../main/scoring/network-picture.ts';
 import { defaultRecipe, recipes, type Recipe } from '../../main/training/recipe.ts';
 import { freshState } from '../../main/training/run/run.ts';

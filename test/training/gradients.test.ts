@@ -5,7 +5,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { unetParameters } from '../../main/network/unet.ts';
 import { defaultLoss, greyToLab, noLoss, type LossWeights } from '../../main/training/step/loss.ts';
-import { labOfLinearSrgb } from '../../main/scoring/metrics.ts';
+import { labOfLinearSrgb } from '../../main/training/validation/metrics.ts';
 import type { Vector3 } from '../../main/raw/mosaic.ts';
 import { Random } from '../../main/darkness/random.ts';
 import { defaultRecipe, learningRateAt } from '../../main/training/recipe.ts';

@@ -8,7 +8,7 @@ import {
   score,
   ssim,
   type LinearRgb,
-} from '../../main/scoring/metrics.ts';
+} from '../../main/training/validation/metrics.ts';
 import { Random } from '../../main/darkness/random.ts';
 import type { Matrix3 } from '../../main/raw/mosaic.ts';
 

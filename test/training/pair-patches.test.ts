@@ -9,7 +9,7 @@ import { srgbLight } from '../../main/develop/tone.ts';
 import { siteColours } from '../../main/raw/cfa.ts';
 import type { CfaPattern, Mosaic } from '../../main/raw/mosaic.ts';
 import { DEMOSAIC_RIM, demosaicSquare } from '../../main/training/pairs/patches/demosaic.ts';
-import { psnr } from '../../main/scoring/metrics.ts';
+import { psnr } from '../../main/training/validation/metrics.ts';
 import { PairPatchMaker, type LoadedPair } from '../../main/training/pairs/patches/patches.ts';
 import { PairSchedule } from '../../main/training/pairs/patches/schedule.ts';
 import { PairSource } from '../../main/training/pairs/patches/source.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { writeAtomically } from '../../base/atomic.ts';
 import { encodePng } from '../../export/png.ts';
 import type { Matrix3 } from '../../raw/mosaic.ts';
-import { srgbEncoded, type LinearRgb } from '../../scoring/metrics.ts';
+import { srgbEncoded, type LinearRgb } from '../validation/metrics.ts';
 import type { RunEvent } from './events.ts';
 import { answerToSrgb, pictureOf, type ValidationPatch } from '../validation/validation.ts';
 

@@ -8,7 +8,7 @@ import { inferenceModel } from '../../network/inference-model.ts';
 import type { Matrix3 } from '../../raw/mosaic.ts';
 import { Tape } from '../step/autodiff.ts';
 import { loss } from '../step/loss.ts';
-import { score, type LinearRgb } from '../../scoring/metrics.ts';
+import { score, type LinearRgb } from './metrics.ts';
 import type { Recipe } from '../recipe.ts';
 
 /** A patch that is tried at each validation. */

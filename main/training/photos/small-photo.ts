@@ -1,9 +1,9 @@
 /** A small JPEG of a training photo that is no RAW file; runs in child processes only. */
 
-import { encode, rollOff } from '../develop/tone.ts';
-import { smallPicture } from '../export/thumbnail.ts';
-import { loadLinearPhoto } from '../training/photos/photos.ts';
-import { lightOfCode } from '../darkness/linear-photo.ts';
+import { encode, rollOff } from '../../develop/tone.ts';
+import { smallPicture } from '../../export/thumbnail.ts';
+import { loadLinearPhoto } from './photos.ts';
+import { lightOfCode } from '../../darkness/linear-photo.ts';
 
 let table: Uint16Array | undefined;
 

@@ -1,6 +1,6 @@
 /** How far a developed picture is from the truth: the measures every score of this project uses. */
 
-import type { Matrix3, Vector3 } from '../raw/mosaic.ts';
+import type { Matrix3, Vector3 } from '../../raw/mosaic.ts';
 
 /** Pixels left out on each side: the rim sees mirrored padding, not the scene. */
 const BORDER_PIXELS = 8;

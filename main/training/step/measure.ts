@@ -1,11 +1,11 @@
 /** How long a training step takes on this machine: a few real ones, on noise. */
 
 import { availableParallelism } from 'node:os';
-import { stateOf } from '../training/step/state.ts';
-import { Random } from '../darkness/random.ts';
-import type { Recipe } from '../training/recipe.ts';
-import { openStep, type StepOptions } from '../training/step/step-session.ts';
-import { firstWeights } from '../training/step/weights.ts';
+import { stateOf } from './state.ts';
+import { Random } from '../../darkness/random.ts';
+import type { Recipe } from '../recipe.ts';
+import { openStep, type StepOptions } from './step-session.ts';
+import { firstWeights } from './weights.ts';
 
 /** No more steps than this after the first, and none begun after this time. */
 const stepsMax = 4;
