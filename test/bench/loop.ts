@@ -15,7 +15,7 @@ import { defaultRecipe } from '../../main/training/recipe.ts';
 import { RunControl } from '../../main/training/run/control.ts';
 import { createRun } from '../../main/training/run/folder.ts';
 import { trainRun } from '../../main/training/run/train-run.ts';
-import { writePhotos } from '../training/made-photos.ts';
+import { writePhotos } from '../training/photos/made-photos.ts';
 
 const { values } = parseArgs({
   options: {

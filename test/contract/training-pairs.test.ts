@@ -9,9 +9,16 @@ import type { App } from '../../main/app/app.ts';
 import type { Check, Dataset, Lesson, Run } from '../../preload/contract/training.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
 import { SMALL_SHAPE, temporaryFolder } from '../engine/small.ts';
-import { writeFrames } from '../training/made-frames.ts';
-import { burntOut, movedBy, pairOf, sceneOf, writePair, writeRaw } from '../training/made-pairs.ts';
-import { writePhotos } from '../training/made-photos.ts';
+import { writeFrames } from '../calibration/made-frames.ts';
+import {
+  burntOut,
+  movedBy,
+  pairOf,
+  sceneOf,
+  writePair,
+  writeRaw,
+} from '../training/pairs/made-pairs.ts';
+import { writePhotos } from '../training/photos/made-photos.ts';
 import { connectMemory, startApp, until, type Connection } from './carriers.ts';
 
 // Processes are started and stopped many times; the machine may have other work.

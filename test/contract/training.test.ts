@@ -10,7 +10,7 @@ import { spawnNodeTraining, type TrainingChild } from '../../main/training/run/p
 import type { Dataset, Lesson, Run } from '../../preload/contract/training.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
 import { SMALL_SHAPE, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
-import { writePhotos } from '../training/made-photos.ts';
+import { writePhotos } from '../training/photos/made-photos.ts';
 import { connectMemory, startApp, until, type Connection } from './carriers.ts';
 
 // Processes are started and stopped many times; the machine may have other work.

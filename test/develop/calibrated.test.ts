@@ -11,8 +11,8 @@ import { normalisation } from '../../main/develop/normalise.ts';
 import { calibratedFrame, frameCalibration } from '../../main/engine/calibration.ts';
 import type { Mosaic, PerSite } from '../../main/raw/mosaic.ts';
 import { Cameras } from '../../main/runs/cameras.ts';
-import { darkOf, profileOf } from '../training/made-camera.ts';
-import { madeMosaic, writeFrames, type MadeFrame } from '../training/made-frames.ts';
+import { darkOf, profileOf } from '../calibration/made-camera.ts';
+import { madeMosaic, writeFrames, type MadeFrame } from '../calibration/made-frames.ts';
 import { calibrate } from '../../main/calibration/calibrate.ts';
 import { eventsOf, nightglass } from '../training/nightglass.ts';
 

@@ -8,9 +8,16 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { temporaryFolder, writeSmallModel } from '../engine/small.ts';
 import { chromiumPath } from '../renderer/browser.ts';
-import { writeFrames } from '../training/made-frames.ts';
-import { burntOut, movedBy, pairOf, sceneOf, writePair, writeRaw } from '../training/made-pairs.ts';
-import { writePhotos } from '../training/made-photos.ts';
+import { writeFrames } from '../calibration/made-frames.ts';
+import {
+  burntOut,
+  movedBy,
+  pairOf,
+  sceneOf,
+  writePair,
+  writeRaw,
+} from '../training/pairs/made-pairs.ts';
+import { writePhotos } from '../training/photos/made-photos.ts';
 import {
   buildPage,
   expectAccessible,

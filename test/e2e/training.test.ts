@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readRun, writeRun } from '../../main/training/run/folder.ts';
 import { smallDng, temporaryFolder } from '../engine/small.ts';
 import { chromiumPath } from '../renderer/browser.ts';
-import { writePhotos } from '../training/made-photos.ts';
+import { writePhotos } from '../training/photos/made-photos.ts';
 import { expectAccessible, openWindow, type OpenWindow } from './window.ts';
 
 /** Waits longer than vitest would by itself: the machine may have other work. */

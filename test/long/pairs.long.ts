@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
-import { pairOf, sceneOf, writePair, type PairOptions } from '../training/made-pairs.ts';
+import { pairOf, sceneOf, writePair, type PairOptions } from '../training/pairs/made-pairs.ts';
 import { eventsOf, nightglass } from '../training/nightglass.ts';
 
 let root = '';

@@ -1,0 +1,15 @@
+/** Makes adam.wasm from adam.wat: `node test/training/step/assemble-adam.ts`. */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import wabt from 'wabt';
+
+const source = new URL('../../../main/training/step/adam.wat', import.meta.url);
+const binary = new URL('../../../main/training/step/adam.wasm', import.meta.url);
+
+export async function assembleAdam(): Promise<Uint8Array> {
+  const assembler = await wabt();
+  return assembler.parseWat('adam.wat', readFileSync(source, 'utf8'), { simd: true }).toBinary({})
+    .buffer;
+}
+
+if (import.meta.main) writeFileSync(binary, await assembleAdam());
