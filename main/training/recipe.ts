@@ -63,7 +63,7 @@ export const recipeSchema = z.object({
 
 export type Recipe = z.infer<typeof recipeSchema>;
 
-/** The recipe of the shipped "fast" model; see models/README.md. */
+/** The recipe of the shipped "fast" model; docs/trials/2026-11-28-fast-and-quality.md has its runs. */
 export const defaultRecipe: Recipe = {
   name: 'raw',
   domain: 'camera-linear',

@@ -50,7 +50,7 @@ export const noLoss: LossWeights = {
   renderedLog: 0,
 };
 
-/** The default of `nightglass train`: see models/README.md for what each term gave. */
+/** The default of `nightglass train`: docs/trials/2026-11-28-fast-and-quality.md says what each term gave. */
 export const defaultLoss: LossWeights = { ...noLoss, toned: 1, linear: 0.2, blocks: 0.5 };
 
 const toneExponent = 1 / 2.2;
