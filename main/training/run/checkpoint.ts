@@ -1,6 +1,6 @@
 /**
- * A training run on disk: weights, moments, step and recipe, enough to go on bit for bit. (Which
- * patches come next needs no state of its own: it follows from the seed and the step.)
+ * A checkpoint: weights, moments, step and recipe, enough to continue a run bit for bit. (The next
+ * patches follow from the seed and the step, so they need no state here.)
  *
  * Layout: `NGCK`, a little-endian uint32 with the length of a JSON header, the header, padding to a
  * multiple of four, then weights, momentum and variance as little-endian float32.
@@ -19,10 +19,10 @@ import type { TrainingState } from '../step/state.ts';
 
 export interface Checkpoint {
   readonly recipe: Recipe;
-  /** What the patches are made from, so that a resumed run cannot silently change its data. */
+  /** Identifies the training data, so that a resumed run cannot silently change it. */
   readonly dataset: string;
   readonly state: TrainingState;
-  /** How it went so far; a run that nothing is known of if absent. */
+  /** How the run went so far; absent where nothing is known. */
   readonly course?: Course;
 }
 
@@ -35,13 +35,13 @@ const headerSchema = z.object({
   dataset: z.string(),
   step: z.number().int().nonnegative(),
   parameters: z.number().int().positive(),
-  /** Absent in files of before it was kept. */
+  /** Absent in older files. */
   course: courseSchema.default(freshCourse),
-  /** CRC-32 of weights, momentum and variance; absent in files of before it was kept. */
+  /** CRC-32 of weights, momentum and variance; absent in older files. */
   crc32: z.number().int().optional(),
 });
 
-/** The file's bytes, in chunks to be written one after the other. */
+/** The file's bytes, as chunks in order. */
 export function encodeCheckpoint({
   recipe,
   dataset,

@@ -1,6 +1,6 @@
-/** What a run is asked to do while it goes: rest, go on, end. */
+/** Controls a run while it trains: pause, continue, end. */
 
-/** Whether an end that was asked for makes a model of what has been reached. */
+/** What a requested end leaves: a model of the best weights so far, or only the checkpoint. */
 export type Keep = 'nothing' | 'best';
 
 export class RunControl {
@@ -22,36 +22,36 @@ export class RunControl {
     return this.#stopped.signal;
   }
 
-  /** What the end is to leave; `nothing` until it is asked for. */
+  /** What the end should leave; `nothing` until an end is requested. */
   get keep(): Keep {
     return this.#keep ?? 'nothing';
   }
 
-  /** Rests after the step at work, with a checkpoint. */
+  /** Pauses after the current step, with a checkpoint. */
   pause(): void {
     this.#isPaused = true;
     this.#announce();
   }
 
-  /** Goes on; also at once where it waits for a disk or a folder to come back. */
+  /** Continues; also ends a wait for a disk or a folder at once. */
   resume(): void {
     this.#isPaused = false;
     this.#announce();
   }
 
-  /** Ends after the step at work, with a checkpoint: the run can go on another time. */
+  /** Ends after the current step, with a checkpoint, so that the run can continue later. */
   stop(keep: Keep): void {
     this.#keep ??= keep;
     this.#stopped.abort();
     this.#announce();
   }
 
-  /** Waits until the run may go on, or is asked to end. */
+  /** Waits until the run may continue or is asked to end. */
   async untilResumed(): Promise<void> {
     while (this.#isPaused && !this.isStopped) await this.#changed.promise;
   }
 
-  /** Waits so long, or until something is asked for. */
+  /** Waits this long, or until the next request. */
   async change(atMostMs: number): Promise<void> {
     if (this.isStopped) return;
     const time = Promise.withResolvers<undefined>();
@@ -60,7 +60,7 @@ export class RunControl {
     clearTimeout(timer);
   }
 
-  /** The work's result, or undefined if the run is asked to end before it comes. */
+  /** The work's result, or undefined if the run is asked to end first. */
   async unlessStopped<T>(work: Promise<T>): Promise<T | undefined> {
     if (this.isStopped) return undefined;
     const stop = Promise.withResolvers<undefined>();

@@ -1,14 +1,14 @@
-/** How training goes: the loss smoothed, and whether it has run away. Kept in checkpoints. */
+/** The health of a run: the smoothed loss, and whether it has diverged. Kept in checkpoints. */
 
 import { z } from 'zod';
 
 export const courseSchema = z.object({
-  /** Means of the loss that forget at 1/100 and 1/25 a step; null before the first. */
+  /** Running means of the loss with decay 1/100 and 1/25 a step; null before the first step. */
   slowLoss: z.number().nullable(),
   fastLoss: z.number().nullable(),
   /** The lowest `slowLoss` so far. */
   lowestLoss: z.number().nullable(),
-  /** Each time it ran away: where, and the step it went back to. */
+  /** Each divergence: its step, and the step the run went back to. */
   setbacks: z.array(z.object({ atStep: z.number().int(), backToStep: z.number().int() })),
 });
 
@@ -21,16 +21,19 @@ export const freshCourse: Course = {
   setbacks: [],
 };
 
-/** A single bad patch must not look like an explosion: a loss counts at most so many times the mean. */
+/** Caps one step's loss at this many times the mean, so that a single bad patch is no divergence. */
 const outlierLimit = 10;
-/** Patches differ in brightness by more than tenfold, but not the mean of 25 batches by this. */
+/**
+ * The run has diverged when the mean of 25 batches exceeds the best by this factor. Single patches
+ * differ tenfold in brightness, but a mean of 25 batches does not.
+ */
 const explosionFactor = 5;
-/** What repeated setbacks cannot cure is not the learning rate's fault. */
+/** After this many setbacks the learning rate is not the cause. */
 export const setbacksMax = 4;
-/** What a setback multiplies learning rates with. */
+/** Each setback multiplies the learning rate by this. */
 const setbackScale = 0.3;
 
-/** What the recipe's learning rates are multiplied with after the setbacks so far. */
+/** The factor on the recipe's learning rates after the setbacks so far. */
 export function rateScale({ setbacks }: Course): number {
   return setbackScale ** setbacks.length;
 }
@@ -51,7 +54,7 @@ export function withLoss(course: Course, loss: number): Course {
   };
 }
 
-/** Why the run has gone astray by this step, in plain words; undefined if it has not. */
+/** Why the run has diverged by this step, in plain words; undefined if it has not. */
 export function divergence(course: Course, loss: number, norm: number): string | undefined {
   if (!Number.isFinite(loss)) return `the loss became ${String(loss)}`;
   if (!Number.isFinite(norm)) return `the gradient became ${String(norm)}`;
@@ -62,7 +65,7 @@ export function divergence(course: Course, loss: number, norm: number): string |
   return `the loss rose to ${fastLoss.toPrecision(3)} from ${lowestLoss.toPrecision(3)}`;
 }
 
-/** The course of the checkpoint gone back to, with the setback noted. */
+/** The health stored in the checkpoint that the run returns to, with the setback added. */
 export function withSetback(course: Course, atStep: number, backToStep: number): Course {
   return { ...course, setbacks: [...course.setbacks, { atStep, backToStep }] };
 }

@@ -1,4 +1,4 @@
-/** What happens in a training run: one schema for its log, for `--json` and for the app. */
+/** The events of a training run: one schema for its log, `--json` and the app. */
 
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -14,32 +14,32 @@ const exampleSchema = z.object({
   name: z.string(),
   /** The dark frame, amplified. */
   before: z.string(),
-  /** What the network makes of it now. */
+  /** The network's current output. */
   after: z.string(),
-  /** What it should make of it. */
+  /** The target. */
   truth: z.string(),
 });
 
 export const runEventSchema = z.discriminatedUnion('event', [
-  /** Training begins or goes on, after `step` steps. */
+  /** Training begins or continues after `step` steps. */
   z.object({
     event: z.literal('start'),
     step,
     steps: step,
-    /** Photos or pairs that are trained on. */
+    /** Number of photos or pairs in training. */
     photos: z.number().int(),
-    /** File names of those left out as asked. */
+    /** File names left out on request. */
     excluded: z.array(z.string()),
-    /** Number and digest of what it learns from. */
+    /** Number and digest of the training data. */
     dataset: z.string(),
     recipe: recipeSchema,
     device: z.string().optional(),
-    /** What validations try the network on, and whether that is not trained on. */
+    /** What validation uses, and whether training leaves it out. */
     validation: z.object({ about: z.string(), isHeldOut: z.boolean() }).optional(),
     /** One pass over the photos or pairs. */
     stepsPerEpoch: z.number().positive().optional(),
   }),
-  /** Steps were made: each is told, every hundredth (in short runs, more) is logged. */
+  /** One step. Every step is reported; every hundredth is logged, more often in short runs. */
   z.object({
     event: z.literal('progress'),
     step,
@@ -49,51 +49,51 @@ export const runEventSchema = z.discriminatedUnion('event', [
     /** Length of the gradient before clipping. */
     norm: z.number(),
     learningRate: z.number(),
-    /** Means since the last one in the log: of the step alone, and of waiting for its batch. */
+    /** Means since the last logged step: time of the step alone, and time waiting for its batch. */
     stepMs: z.number(),
     waitMs: z.number(),
-    /** At work since the run was started or taken up again, without rests. */
+    /** Time in training since this start or resumption, without pauses. */
     elapsedSeconds: z.number(),
     leftSeconds: z.number().optional(),
     /** Memory of the training process. */
     rssBytes: z.number().optional(),
   }),
-  /** Patches were tried: `start` says whether of what is held out. */
+  /** A validation; the `start` event says whether its data is held out. */
   z.object({
     event: z.literal('validated'),
     step,
     psnrDb: z.number(),
     ssim: z.number(),
     loss: z.number(),
-    /** Better than all before it: now in `best.ngck`. */
+    /** Better than all before it; saved in `best.ngck`. */
     isBest: z.boolean(),
     examples: z.array(exampleSchema),
   }),
-  /** A checkpoint is safely on the disk. */
+  /** A checkpoint has been flushed to disk. */
   z.object({ event: z.literal('checkpoint'), step }),
-  /** A photo cannot be read (any more): training goes on without it. */
+  /** A photo cannot be read, or no longer; training continues without it. */
   z.object({ event: z.literal('skipped'), step, account: z.string() }),
-  /** Something that costs no training went wrong, such as an example picture that did not fit. */
+  /** A problem that costs no training, such as an example picture that did not fit on the disk. */
   z.object({ event: z.literal('trouble'), step, account: z.string() }),
-  /** Loss without bound, or no number: back to the last good checkpoint, with smaller steps. */
+  /** The loss diverged or is NaN: back to the last good checkpoint with a lower learning rate. */
   z.object({
     event: z.literal('diverged'),
     step,
     backToStep: step,
-    /** What learning rates are multiplied with from now on. */
+    /** The factor on learning rates from now on. */
     rateScale: z.number(),
     account: z.string(),
   }),
   z.object({ event: z.literal('paused'), step, reason: pauseReasonSchema, account: z.string() }),
   z.object({ event: z.literal('resumed'), step }),
-  /** Ended before its last step because it was asked to. */
+  /** Ended on request before its last step. */
   z.object({
     event: z.literal('stopped'),
     step,
     steps: step,
-    /** Path of the checkpoint to go on from. */
+    /** Path of the checkpoint to continue from. */
     checkpoint: z.string(),
-    /** Path of the model's manifest, if one was asked for. */
+    /** Path of the model's manifest, if one was requested. */
     model: z.string().optional(),
   }),
   z.object({
@@ -110,12 +110,12 @@ const loggedSchema = z.intersection(runEventSchema, z.object({ at: z.iso.datetim
 /** An event with the time it happened at, ISO 8601, UTC. */
 export type LoggedEvent = z.infer<typeof loggedSchema>;
 
-/** Events of steps, which a run that goes on from an earlier checkpoint makes once more. */
+/** Events that belong to a step. A run that resumes from an earlier checkpoint repeats them. */
 const ofSteps: readonly string[] = ['progress', 'validated', 'checkpoint'];
 
 /**
- * The log of a run as one story: steps that were lost to a crash or a setback and made again count
- * once, as they were made last. Lines that are damaged (the power went) are passed over.
+ * The log of a run without repetitions: where a crash or a setback made the run repeat steps, only
+ * the last repetition counts. Damaged lines (after a power cut) are skipped.
  * @param file `runFiles(folder).log`; none is an empty log
  */
 export async function readRunLog(file: string): Promise<LoggedEvent[]> {

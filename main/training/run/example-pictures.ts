@@ -1,4 +1,4 @@
-/** Small pictures of what the network makes of the same crops as it learns. */
+/** Example pictures: the network's output for the same crops at every validation. */
 
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,16 +9,16 @@ import { srgbEncoded, type LinearRgb } from '../validation/metrics.ts';
 import type { RunEvent } from './events.ts';
 import { answerToSrgb, pictureOf, type ValidationPatch } from '../validation/validation.ts';
 
-/** Crops that pictures are made of; the others are only measured. */
+/** Number of crops with pictures; the others are only scored. */
 const exampleCount = 4;
-/** Validations whose pictures are kept. */
+/** Number of validations whose pictures are kept. */
 const keptMax = 40;
 
 type Example = Extract<RunEvent, { event: 'validated' }>['examples'][number];
 
 /**
- * Writes PNGs of the first patches into a folder: how dark they were, what was asked for, and what
- * came. Pictures of earlier validations are thinned out evenly where they become many.
+ * Writes PNGs of the first patches into a folder: the dark input, the target and the output.
+ * Thins out the pictures of earlier validations evenly when there are too many.
  * @param pictures of the patches, in their order
  * @returns names of the files
  * @throws Refusal `disk`

@@ -1,7 +1,7 @@
 /**
- * A training run as a folder: what it is (`run.json`), where it has come to (`checkpoint.ngck`), the
- * best so far (`best.ngck`), what happened (`log.jsonl`), example pictures (`examples/`), and the
- * models made of it. It can be copied or moved, and any process can go on with it.
+ * A training run as a folder: its description (`run.json`), its state (`checkpoint.ngck`), the best
+ * weights so far (`best.ngck`), its log (`log.jsonl`), example pictures (`examples/`), and the models
+ * made from it. It can be copied or moved, and any process can continue it.
  *
  * The app and the command line make one with `createRun`, train it with `trainRun` (run-folder →
  * `train()`, in this process) or `Training` (the same in a supervised child), and read it with
@@ -25,7 +25,7 @@ import { marksOfPairs } from '../pairs/seen.ts';
 import { isRunTaken } from './lock.ts';
 
 /**
- * What a run learns from. Another kind gets a member here and a branch in `openDataset`
+ * What a run learns from. A new kind gets a member here and a branch in `openDataset`
  * (open-dataset.ts).
  */
 export const datasetSchema = z.discriminatedUnion('kind', [
@@ -35,16 +35,16 @@ export const datasetSchema = z.discriminatedUnion('kind', [
     paths: z.array(z.string()).min(1),
     /** File names of photos to leave out. */
     exclude: z.array(z.string()),
-    /** Whether photos that `evaluate` is meant for are trained on too. */
+    /** Whether training also uses the photos that `evaluate` holds out. */
     withHeldOut: z.boolean(),
     /** How many photos are set aside for validation; as many as fit the dataset if absent. */
     setAside: z.number().int().nonnegative().optional(),
     /**
-     * Memory for decoded photos; 1.5 GiB if absent. Where they don't all fit, which patches come
+     * Memory for decoded photos; 1.5 GiB if absent. If they don't all fit, the choice of patches
      * depends on it.
      */
     photoBytesMax: z.number().int().positive().optional(),
-    /** Absolute path of the noise `nightglass calibrate` measured; made-up cameras without one. */
+    /** Absolute path of a camera profile from `nightglass calibrate`; invented cameras if absent. */
     cameraProfile: z.string().optional(),
   }),
   z.object({
@@ -67,20 +67,20 @@ const startedFromSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** How it is trained, besides the recipe: nothing here changes what is learned. */
+/** How the run is executed, besides the recipe. Nothing here changes what is learned. */
 export const runSettingsSchema = z.object({
   device: z.enum(['cpu', 'webgpu']),
-  /** Processor threads; all of the machine's if absent. The bits depend on it. */
+  /** Processor threads; all of the machine's if absent. The exact bits depend on it. */
   threads: z.number().int().min(1).max(256).optional(),
-  /** Steps between checkpoints: what a crash loses at most. */
+  /** Steps between checkpoints: the most that a crash can lose. */
   checkpointEvery: z.number().int().min(1),
   /** Steps between validations; the last step has one too. */
   validateEvery: z.number().int().min(1),
-  /** What becomes the model when all steps are done. */
+  /** Which weights become the model when all steps are done. */
   keep: z.enum(['best', 'last']),
-  /** Where the recipe's teacher lies: id or absolute path; by its id among the shipped if absent. */
+  /** The recipe's teacher: id or absolute path; if absent, the shipped model of its id. */
   teacher: z.string().optional(),
-  /** How often the model looks at a tile. */
+  /** How many times the model looks at each tile. */
   passes: z.literal([1, 2]).default(1),
 });
 export type RunSettings = z.infer<typeof runSettingsSchema>;
@@ -89,23 +89,23 @@ export const pauseReasonSchema = z.enum(['asked', 'dataset', 'disk']);
 export type PauseReason = z.infer<typeof pauseReasonSchema>;
 
 /**
- * Where a run stands. `running` and `paused` are only as good as `Run.isAlive`: without a living
- * process `running` was cut off (crash, power cut), and both go on from the checkpoint.
+ * The state of a run. `running` and `paused` hold only while `Run.isAlive`: without a living process
+ * a crash or a power cut ended it, and it continues from the checkpoint.
  */
 export const runStateSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('new') }),
   z.object({ kind: z.literal('running') }),
   z.object({ kind: z.literal('paused'), reason: pauseReasonSchema, account: z.string() }),
-  /** Asked to end before its last step; it can go on. */
+  /** Ended on request before its last step; it can continue. */
   z.object({ kind: z.literal('stopped') }),
-  /** All steps made and the model written; with more steps it can go on. */
+  /** All steps are done and the model is written; with more steps it can continue. */
   z.object({ kind: z.literal('done') }),
   z.object({ kind: z.literal('failed'), failure: failureSchema }),
 ]);
 export type RunState = z.infer<typeof runStateSchema>;
 
 const scoresSchema = z.object({
-  /** Steps done when it was measured. */
+  /** Steps done at the time of the measurement. */
   step: z.number().int(),
   psnrDb: z.number(),
   ssim: z.number(),
@@ -128,7 +128,7 @@ export const runDescriptionSchema = z.object({
   state: runStateSchema,
   /** Steps in the checkpoint. */
   step: z.number().int().nonnegative(),
-  /** Time spent training, all goes together, without rests. */
+  /** Total time in training over all sittings, without pauses. */
   trainedSeconds: z.number().nonnegative(),
   /** The best validation so far: what `best.ngck` holds. */
   best: scoresSchema.optional(),
@@ -139,17 +139,17 @@ export const runDescriptionSchema = z.object({
 /** What `run.json` holds. */
 export type RunDescription = z.infer<typeof runDescriptionSchema>;
 
-/** What whoever starts a run decides. */
+/** The decisions of whoever starts a run. */
 export type RunPlan = Pick<
   RunDescription,
   'title' | 'recipe' | 'dataset' | 'startedFrom' | 'seenBefore' | 'settings'
 >;
 
-/** A run folder as it was found. */
+/** A run folder as read from disk. */
 export interface Run {
   readonly folder: string;
   readonly description: RunDescription;
-  /** Whether some process of this machine has it under its hands. */
+  /** Whether a process on this machine is training it. */
   readonly isAlive: boolean;
 }
 
@@ -175,8 +175,8 @@ export function runFiles(folder: string) {
 }
 
 /**
- * Makes a run folder that waits to be trained. What an earlier run that never came to a checkpoint
- * left there is replaced.
+ * Makes a run folder that is ready to be trained. Replaces the remains of an earlier run that never
+ * reached a checkpoint.
  * @param weights what to start from, [parameters]; random ones by the recipe's seed if not given
  * @throws Refusal `dataset` if the pairs cannot teach the recipe, and as `expectNoRun`, both before
  *   anything is written; `disk`
@@ -193,7 +193,7 @@ export async function createRun(
   for (const left of [files.description, files.checkpoint, files.log]) {
     await rm(left, { force: true });
   }
-  // The description comes last: wherever this is cut off, what has one has its weights.
+  // The description comes last, so that every folder with a description also has weights.
   if (weights !== undefined) {
     const start = { recipe: plan.recipe, dataset: '', state: stateOf(weights) };
     await writeAtomically(files.checkpoint, encodeCheckpoint(start), { overwrite: true });
@@ -204,9 +204,8 @@ export async function createRun(
 }
 
 /**
- * Looks whether a run may be made in a folder.
- * @throws Refusal `bad-argument` if it holds a checkpoint, be it that of the best validation alone, or a
- *   living run
+ * Checks that a run may be made in a folder.
+ * @throws Refusal `bad-argument` if it holds a checkpoint (also if only `best.ngck`) or a living run
  */
 export async function expectNoRun(folder: string): Promise<void> {
   const { description, checkpoint, best } = runFiles(folder);
@@ -220,15 +219,15 @@ export async function expectNoRun(folder: string): Promise<void> {
   );
 }
 
-/** Whether nothing was learned for a checkpoint: `createRun` was cut off right after it. */
+/** Whether the checkpoint holds no training yet: `createRun` was cut off right after writing it. */
 async function isUntrained(file: string): Promise<boolean> {
   const found = await readCheckpoint(file).catch(() => undefined);
   return found?.state.step === 0 && found.dataset === '';
 }
 
 /**
- * The checkpoint that a run goes on from.
- * @throws Refusal `dataset` if it is missing or damaged, with what can be done
+ * The checkpoint that a run continues from.
+ * @throws Refusal `dataset` if it is missing or damaged; says what can be done
  */
 export async function readRunCheckpoint(folder: string): Promise<Required<Checkpoint>> {
   const { checkpoint, best } = runFiles(folder);
@@ -240,7 +239,7 @@ export async function readRunCheckpoint(folder: string): Promise<Required<Checkp
 
 /**
  * The checkpoint of the best validation so far.
- * @throws Refusal `dataset` if it is missing or damaged, with what can be done
+ * @throws Refusal `dataset` if it is missing or damaged; says what can be done
  */
 export async function readBestCheckpoint(folder: string): Promise<Required<Checkpoint>> {
   const advice = `delete it in ${folder} and go on: the model is then made of the last step`;
@@ -257,7 +256,7 @@ async function readWithAdvice(file: string, advice: string): Promise<Required<Ch
 }
 
 /**
- * Describes a folder of the older form, which holds a checkpoint and a log alone.
+ * Describes a folder of the older form, which holds only a checkpoint and a log.
  * @param step of its checkpoint
  * @throws Refusal `disk`
  */
@@ -282,7 +281,7 @@ function descriptionOf(plan: RunPlan, state: RunState, step: number): RunDescrip
 
 /**
  * Reads a run folder.
- * @throws Refusal `dataset` if it is none, or its `run.json` is damaged
+ * @throws Refusal `dataset` if the folder holds no run or its `run.json` is damaged
  */
 export async function readRun(folder: string): Promise<Run> {
   const file = runFiles(folder).description;
@@ -309,7 +308,8 @@ export async function readRun(folder: string): Promise<Run> {
 }
 
 /**
- * Replaces `run.json`; only whoever has the run under its hands may, or anyone while nobody has.
+ * Replaces `run.json`. Only the process that holds the run's lock may call it, or anyone while the
+ * lock is free.
  * @throws Refusal `disk`
  */
 export async function writeRun(folder: string, description: RunDescription): Promise<void> {

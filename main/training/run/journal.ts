@@ -1,4 +1,4 @@
-/** What is told of a run while it goes: to whoever watches, to its log, and in its `run.json`. */
+/** Reports a run's progress to its watcher, its log and its `run.json`. */
 
 import { describeError } from '../../base/refusal.ts';
 import type { RunEvent } from './events.ts';
@@ -6,13 +6,13 @@ import { runFiles, writeRun, type RunDescription, type RunState } from './folder
 import { RunLog } from './log.ts';
 import type { TrainingProgress } from './run.ts';
 
-/** Steps between lines of the log, fewer in short runs; the first and the last step have one too. */
+/** Steps between log lines, fewer in short runs. The first and last steps are always logged. */
 const logEveryMax = 100;
 const linesWished = 200;
-/** How fast the estimate of the time left forgets. */
+/** Decay of the estimate of the time left. */
 const paceMemorySteps = 50;
 
-/** Told each event; `isLogged` is false for the steps in between. */
+/** Receives every event; `isLogged` is false for steps that the log leaves out. */
 export type OnRunEvent = (event: RunEvent, isLogged: boolean) => void;
 
 export class RunJournal {
@@ -26,7 +26,7 @@ export class RunJournal {
   #noted: Promise<void> = Promise.resolve();
   #sinceLog = { stepMs: 0, waitMs: 0, steps: 0 };
   #restedMs = 0;
-  /** While it rests, or waits for a disk or a folder. */
+  /** Set while the run is paused or waits for a disk or a folder. */
   #restBeganMs: number | undefined;
   #paceMs: number | undefined;
   #lastStepMs: number | undefined;
@@ -44,7 +44,7 @@ export class RunJournal {
     return this.#description;
   }
 
-  /** Steps done, as far as it was told. */
+  /** Steps done, as last reported. */
   get step(): number {
     return this.#step;
   }
@@ -87,7 +87,7 @@ export class RunJournal {
   }
 
   /**
-   * Notes where the run stands in `run.json`.
+   * Writes the run's state to `run.json`.
    * @throws Refusal `disk`
    */
   async note(
@@ -102,13 +102,13 @@ export class RunJournal {
       trainedSeconds: this.#trainedBefore + this.#workedMs() / 1000,
     };
     const description = this.#description;
-    // One after the other, so that the last word stands.
+    // One write at a time, so that the last one wins.
     const noted = this.#noted.then(() => writeRun(this.#folder, description));
     this.#noted = noted.catch(() => undefined);
     await noted;
   }
 
-  /** As `note`, where a disk that is full must not end what goes on. */
+  /** As `note`, but a full disk does not throw. */
   async tryNote(change: Parameters<RunJournal['note']>[0]): Promise<void> {
     try {
       await this.note(change);
@@ -117,7 +117,7 @@ export class RunJournal {
     }
   }
 
-  /** Waits for the log. */
+  /** Waits until the log is written. */
   async end(): Promise<void> {
     await this.#log.end();
   }
@@ -128,7 +128,7 @@ export class RunJournal {
     this.#restBeganMs = undefined;
   }
 
-  /** Time at work so far: it stands still while the run rests or waits. */
+  /** Training time so far; pauses and waits don't count. */
   #workedMs(): number {
     return (this.#restBeganMs ?? performance.now()) - this.#beginMs - this.#restedMs;
   }

@@ -1,6 +1,6 @@
 /**
- * Only one process trains a run: a lock in the run folder that ends with its process, however that
- * ends. (SQLite's lock, because Node has no other that survives neither `kill -9` nor a restart.)
+ * A lock in the run folder, so that only one process trains a run. It is SQLite's file lock, because
+ * Node has no other lock that the system releases when the process dies, even by `kill -9`.
  */
 
 import { existsSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { describeError, Refusal } from '../../base/refusal.ts';
 
 const busy = 5;
 
-/** A prober may hold the lock for an instant. */
+/** Retries cover a process that holds the lock for a moment, only to test it. */
 const patienceMs = 2000;
 
 function lockFile(folder: string): string {
@@ -20,7 +20,7 @@ function lockFile(folder: string): string {
 function take(folder: string, timeout: number): DatabaseSync | undefined {
   const database = new DatabaseSync(lockFile(folder), { timeout });
   try {
-    // Without it a process that is killed leaves a second file.
+    // Otherwise a killed process would leave a journal file behind.
     database.exec('PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE');
     return database;
   } catch (error) {
@@ -31,7 +31,7 @@ function take(folder: string, timeout: number): DatabaseSync | undefined {
   }
 }
 
-/** Whether a living process of this machine trains the run. */
+/** Whether a living process on this machine is training the run. */
 export function isRunTaken(folder: string): boolean {
   if (!existsSync(lockFile(folder))) return false;
   try {
@@ -39,13 +39,13 @@ export function isRunTaken(folder: string): boolean {
     database?.close();
     return database === undefined;
   } catch {
-    // A folder that cannot be written to is nobody's run.
+    // Nobody can train in a folder that is not writable.
     return false;
   }
 }
 
 /**
- * Takes the run for this process until the returned function is called.
+ * Locks the run for this process until the returned function is called.
  * @throws Refusal `dataset` if it is taken; `disk` if the folder cannot be written to
  */
 export function takeRun(folder: string): () => void {

@@ -3,11 +3,11 @@
 import { appendFile, open } from 'node:fs/promises';
 import type { RunEvent } from './events.ts';
 
-/** Writes events one after the other. A log that cannot be written is no reason to lose a run. */
+/** Appends events in order. A failed write never ends a run. */
 export class RunLog {
   readonly #file: string;
   #written: Promise<void>;
-  /** Whether the last line may lack its end: the power went, or the disk was full. */
+  /** Whether the last line may be cut off, after a power cut or on a full disk. */
   #isTorn = false;
 
   constructor(file: string) {
@@ -20,7 +20,7 @@ export class RunLog {
     this.#written = this.#written.then(() => this.#append(text));
   }
 
-  /** Waits for the disk. */
+  /** Waits until everything is on disk. */
   async end(): Promise<void> {
     await this.#written;
   }
@@ -46,7 +46,7 @@ export class RunLog {
         await file.close();
       }
     } catch {
-      // There is none yet.
+      // There is no log yet.
     }
   }
 }

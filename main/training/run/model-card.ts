@@ -1,12 +1,12 @@
-/** The card of a trained model: what it was made of, for whoever gets it, as Markdown. */
+/** The model card of a trained model, as Markdown: how it was made, for whoever receives it. */
 
 import type { Passes } from '../../network/inference-model.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { ModelTitle } from './model-title.ts';
 
-/** What is known of the run besides its checkpoint. */
+/** What is known about the run besides its checkpoint. */
 export interface CardFacts {
-  /** Photos or pairs trained on, and names of those left out; absent where nobody knows any more. */
+  /** Number of photos or pairs in training, and names of those left out; absent where unknown. */
   readonly count?: number;
   readonly excluded?: readonly string[];
   /** For people: where the first weights came from. */
@@ -17,7 +17,7 @@ export interface CardFacts {
     readonly psnrDb: number;
     readonly ssim: number;
     readonly loss: number;
-    /** What it was measured on, for people. */
+    /** What it was measured on, in words. */
     readonly about: string;
     readonly isHeldOut: boolean;
   };

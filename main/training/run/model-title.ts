@@ -1,9 +1,9 @@
-/** What people call a model, and the id that follows from it. */
+/** A model's title, and the id derived from it. */
 
 import { z } from 'zod';
 
 export const modelTitleSchema = z.object({
-  /** Short name for `--model`, and of the files: small letters, digits, hyphens. */
+  /** Short name for `--model` and the files: lower-case letters, digits, hyphens. */
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
   name: z.string().min(1).max(100),
   description: z.string().max(2000),
@@ -12,7 +12,7 @@ export const modelTitleSchema = z.object({
 
 export type ModelTitle = z.infer<typeof modelTitleSchema>;
 
-/** An id out of a name: "My A7S, fast" becomes "my-a7s-fast"; empty if nothing of it is left. */
+/** Makes an id from a title: "My A7S, fast" becomes "my-a7s-fast". Empty if no letter or digit is left. */
 export function idOfName(name: string): string {
   return name
     .normalize('NFKD')

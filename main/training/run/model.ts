@@ -1,4 +1,4 @@
-/** The model of a run: its files, and what manifest and card tell of the run. */
+/** Writes the model of a run: its files, with the run described in manifest and card. */
 
 import path from 'node:path';
 import type { Checkpoint } from './checkpoint.ts';
@@ -7,7 +7,7 @@ import type { OpenDataset } from './open-dataset.ts';
 import { seenByRun, type RunDescription } from './folder.ts';
 import { writeModel, type ModelFiles } from './trained-model.ts';
 
-/** What is known of the data while it is open. */
+/** What is known about the data while it is open. */
 export type DataFacts = Pick<OpenDataset, 'count' | 'excluded' | 'validation'>;
 
 /**
@@ -26,7 +26,7 @@ export async function writeRunModel(
   const pairsSeen = seenByRun(run);
   const scores = [best, last].find((one) => one?.step === checkpoint.state.step);
   const trainedHours = Number((trainedSeconds / 3600).toFixed(3));
-  // A model travels: the folders of this machine do not belong into it.
+  // A model is shared with others, so it must not name folders of this machine.
   const from = startedFrom.kind === 'random' ? 'random weights' : path.basename(startedFrom.which);
   const facts = {
     ...(known === undefined ? {} : { photos: known.count, excluded: [...known.excluded] }),

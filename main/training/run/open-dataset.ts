@@ -1,4 +1,4 @@
-/** From the description of a dataset to the batches that a run trains on. */
+/** Opens a described dataset as the batches that a run trains on. */
 
 import path from 'node:path';
 import { cameraDarkness } from '../../darkness/camera-darkness.ts';
@@ -16,39 +16,39 @@ import type { Dataset } from './folder.ts';
 import type { ValidationPatch } from '../validation/validation.ts';
 
 export interface OpenDataset {
-  /** The next batch is that of `firstStep`. */
+  /** The next batch is the one for `firstStep`. */
   readonly batches: BatchSource;
-  /** One line that tells this data from other data: a resumed run must find the same. */
+  /** One line that identifies the data; a resumed run must find the same. */
   readonly digest: string;
-  /** Photos or pairs that are trained on. */
+  /** Number of photos or pairs in training. */
   readonly count: number;
-  /** Names of those left out as asked. */
+  /** Names left out on request. */
   readonly excluded: readonly string[];
   readonly validation: ValidationSet;
   close(): Promise<void>;
 }
 
-/** What validations try the network on. */
+/** The patches of validation. */
 export interface ValidationSet {
   /** All of one size; none where no picture could be read. */
   readonly patches: readonly ValidationPatch[];
-  /** Whether they are of pictures that are not trained on. */
+  /** Whether training leaves out the pictures they come from. */
   readonly isHeldOut: boolean;
-  /** For people: "12 fixed patches of 3 photos in simulated darkness". */
+  /** In words: "12 fixed patches of 3 photos in simulated darkness". */
   readonly about: string;
 }
 
 export interface DatasetOptions {
   readonly recipe: Recipe;
-  /** Batches are numbered by the step they train, from 1. */
+  /** Batches are numbered from 1 by the step that uses them. */
   readonly firstStep: number;
-  /** Ends the opening; what is open goes on until it is closed. */
+  /** Cancels the opening. An opened dataset stays open until it is closed. */
   readonly signal: AbortSignal;
   /** Called while photos are read for the first time. */
   readonly onLoading: (loaded: number, total: number) => void;
-  /** A photo or pair that cannot be read was left out, at first or later. */
+  /** Called when a photo or pair that cannot be read is left out, now or later. */
   readonly onSkipped: (account: string) => void;
-  /** A batch waits for a folder that is away, and (undefined) no more. */
+  /** Called with a folder's path while a batch waits for it to return, then with undefined. */
   readonly onAway: (account: string | undefined) => void;
 }
 
@@ -70,7 +70,7 @@ async function openPhotos(
   const digest = await digestOfDataset(training, camera);
   const { seed, batch, patchPacked, deepDark } = recipe;
   const source = await PatchSource.open({
-    // A folder may be moved; which photo is drawn must not depend on where it is.
+    // The choice of photos must not depend on where the folder is: it may be moved.
     files: [...training].sort((a, b) => order(path.basename(a), path.basename(b))),
     seed,
     batch,

@@ -16,15 +16,15 @@ import { openStep, type TrainingDevice } from '../step/step-session.ts';
 import type { Batch, StepSession } from '../step/step-tensors.ts';
 import { firstWeights } from '../step/weights.ts';
 
-/** Where batches come from; the one for a step depends on nothing but dataset, seed and step. */
+/** A source of batches. A step's batch depends only on dataset, seed and step. */
 export interface BatchSource {
-  /** The batch after the last one. */
+  /** The next batch. */
   next(): Promise<Batch>;
-  /** Goes on with the batch of this step. */
+  /** Continues with the batch of this step. */
   rewind(step: number): void;
 }
 
-/** What a run has come to: all that a checkpoint need keep of it. */
+/** The progress of a run: everything that a checkpoint must keep. */
 export interface Reached {
   readonly state: TrainingState;
   readonly course: Course;
@@ -34,22 +34,22 @@ export interface TrainingProgress {
   /** Steps done, of `steps`. */
   readonly step: number;
   readonly steps: number;
-  /** Of this step's batch alone, and smoothed over the last hundred steps or so. */
+  /** Of this step's batch alone, and smoothed over about a hundred steps. */
   readonly batchLoss: number;
   readonly loss: number;
   /** Length of the gradient before clipping. */
   readonly norm: number;
   readonly learningRate: number;
-  /** Time of this step alone, and of waiting for its batch. */
+  /** Time of this step alone, and time waiting for its batch. */
   readonly stepMs: number;
   readonly waitMs: number;
 }
 
 export interface Setback {
-  /** Where the run went astray, and the step it goes on from. */
+  /** The step where the run diverged, and the step it continues from. */
   readonly step: number;
   readonly backToStep: number;
-  /** What learning rates are multiplied with from now on. */
+  /** The factor on learning rates from now on. */
   readonly rateScale: number;
   readonly account: string;
 }
@@ -61,26 +61,26 @@ export interface TrainingOptions {
   /** Steps between checkpoints. */
   readonly checkpointEvery: number;
   /**
-   * Keeps a checkpoint safe: at every `checkpointEvery`-th step, after a setback, before a rest, when
-   * the run is stopped, and at the end.
+   * Saves a checkpoint: every `checkpointEvery` steps, after a setback, before a pause, when the run
+   * is stopped, and at the end.
    */
   readonly onCheckpoint: (reached: Reached) => Promise<void>;
-  /** The last checkpoint again, for a setback. */
+  /** Reads back the last checkpoint, for a setback. */
   readonly readBack: () => Promise<Reached>;
   /** Steps between validations. */
   readonly validateEvery: number;
   /**
-   * Called at every `validateEvery`-th step and after the last.
-   * @returns why the run has gone astray, in plain words; undefined if it has not
+   * Called every `validateEvery` steps and after the last.
+   * @returns why the run has diverged, in plain words; undefined if it has not
    */
   readonly onValidate?: (reached: Reached) => Promise<string | undefined>;
   readonly onProgress?: (progress: TrainingProgress) => void;
   readonly onSetback?: (setback: Setback) => void;
-  /** Told when a graphics card gives up, or is not there any more, and the processor goes on. */
+  /** Called when a graphics card fails or is gone and the processor takes over. */
   readonly onWithoutCard?: (step: number, account: string) => void;
-  /** Called when the run rests as asked, and when it goes on. */
+  /** Called when the run pauses on request, and when it continues. */
   readonly onRest?: (step: number, isResting: boolean) => Promise<void>;
-  /** How steps are opened, where not as usual. */
+  /** Replaces the usual way of opening steps. */
   readonly open?: typeof openStep;
 }
 
@@ -90,10 +90,10 @@ export function freshState(recipe: Recipe): TrainingState {
 }
 
 /**
- * Trains until the recipe's steps are done or the run is asked to stop. The same bits come out
- * however often it was interrupted in between (on as many threads of the same kind of processor).
- * @returns what was reached, already given to `onCheckpoint`
- * @throws Refusal `dataset` if the loss runs away again and again
+ * Trains until the recipe's steps are done or the run is asked to stop. Interruptions do not change
+ * a bit of the result, given the same number of threads on the same kind of processor.
+ * @returns the final progress, already given to `onCheckpoint`
+ * @throws Refusal `dataset` if the loss diverges again and again
  */
 export async function train(
   recipe: Recipe,
@@ -116,7 +116,7 @@ export async function train(
     try {
       return await open(recipe, state, { threads, device });
     } catch (error) {
-      // Who asks for a card that is not there is told before anything was done without it.
+      // A missing card is refused before any work is done on another device.
       if (state.step === 0) throw error;
       leaveCard(error);
       return open(recipe, state, { threads, device });
@@ -134,7 +134,7 @@ export async function train(
   const goBack = async (step: number, account: string): Promise<void> => {
     const good = await options.readBack();
     const backToStep = good.state.step;
-    // The checkpoint's own course may be of before an earlier setback to it.
+    // The checkpoint may have been written before an earlier setback that returned to it.
     const { setbacks } = course;
     course = withSetback({ ...good.course, setbacks }, step, backToStep);
     if (course.setbacks.length > setbacksMax) {
@@ -152,7 +152,7 @@ export async function train(
     await save();
   };
 
-  /** What was on the card went with it: from the last checkpoint, on the processor. */
+  /** The card's state is lost: continue from the last checkpoint on the processor. */
   const goOnWithout = async (): Promise<void> => {
     const lost = session;
     const good = await options.readBack();
@@ -202,7 +202,7 @@ export async function train(
         });
         const isLast = step === recipe.steps;
         if (isLast || step % validateEvery === 0) {
-          // A step's own loss is that of the weights before it: the last one's show themselves here.
+          // A step reports the loss of the weights before it; this measures the weights after it.
           const account = await options.onValidate?.(await reached());
           if (account !== undefined) {
             await goBack(step, account);
@@ -210,7 +210,7 @@ export async function train(
           }
         }
         if (isLast || step % checkpointEvery === 0) await save();
-        // A step only ever yields through microtasks; let timers, signals and the workers in.
+        // Steps yield only through microtasks. Let timers, signals and workers run.
         await new Promise((resolve) => setImmediate(resolve));
       } catch (error) {
         leaveCard(error);

@@ -1,4 +1,4 @@
-/** The model that a run learns from besides the truth, found again when the run goes on. */
+/** Finds the teacher: the model whose answers a run learns from besides the truth. */
 
 import { readModel, type Model } from '../../network/manifest.ts';
 import { Refusal } from '../../base/refusal.ts';
@@ -6,8 +6,8 @@ import type { Recipe } from '../recipe.ts';
 
 /**
  * @param which its id or path
- * @throws Refusal as `readModel`; `model` if it is another than the run began with, `bad-argument`
- *   if that began without one
+ * @throws Refusal as `readModel`; `model` if the run began with another teacher; `bad-argument` if it
+ *   began without one
  */
 export async function readTeacher(
   { teacher }: Pick<Recipe, 'teacher'>,

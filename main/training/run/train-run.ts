@@ -1,6 +1,6 @@
 /**
- * From a run folder to a trained model: the one way that the command line and the app's training
- * process take.
+ * From a run folder to a trained model: the only way, for the command line and for the app's training
+ * process.
  */
 
 import { existsSync } from 'node:fs';
@@ -37,9 +37,9 @@ export interface TrainRunOptions {
   readonly onEvent: OnRunEvent;
   /** Called while photos are read for the first time. */
   readonly onLoading?: (loaded: number, total: number) => void;
-  /** Goes on although the photos or pairs are not those it began with. */
+  /** Continues although the photos or pairs have changed since it began. */
   readonly acceptsOtherData?: boolean;
-  /** Makes its steps on the processor, whatever its settings say. */
+  /** Trains on the processor, whatever the run's settings say. */
   readonly withoutCard?: boolean;
 }
 
@@ -51,14 +51,13 @@ export interface RunOutcome {
   readonly model?: ModelFiles;
 }
 
-/** How often what a full disk refused is tried again. */
+/** Wait between attempts to write to a full disk. */
 const retryMs = 5000;
 
 /**
- * Trains the run in a folder from where it stands until its steps are done or it is asked to stop,
- * and notes in the folder how it ended. What can be waited for is waited for: a disk that is full,
- * a folder of photos that is away.
- * @throws Refusal for what a user can mend, also noted as the run's state: `dataset`, `disk`, `model`
+ * Trains the run in a folder from its checkpoint until its steps are done or it is asked to stop, and
+ * records in the folder how it ended. Waits while a disk is full or a folder of photos is away.
+ * @throws Refusal for what a user can mend, also recorded as the run's state: `dataset`, `disk`, `model`
  */
 export async function trainRun(folder: string, options: TrainRunOptions): Promise<RunOutcome> {
   const letGo = takeRun(folder);
@@ -81,7 +80,7 @@ export async function trainRun(folder: string, options: TrainRunOptions): Promis
   }
 }
 
-/** The run's checkpoint, or what a run from random weights has before its first one. */
+/** The run's checkpoint, or the initial one of a run from random weights. */
 async function startOf(
   folder: string,
   { recipe, startedFrom, step }: RunDescription,
@@ -135,12 +134,12 @@ class Runner {
         await forgetScores(this.#folder, this.#journal);
       }
       const { settings } = this.#journal.description;
-      // ONNX Runtime would count the machine's cores, whatever share of them is ours.
+      // ONNX Runtime would count the machine's cores, even where this process may use only some.
       const threads = settings.threads ?? availableParallelism();
       const validation = new RunValidation(this.#folder, this.#journal, data.validation, {
         threads,
       });
-      // What a model could do before is what the new one is compared with.
+      // The new model is compared with the score of the model it began from.
       const isFirst = start.state.step === 0 && !control.isStopped;
       if (isFirst && this.#journal.description.startedFrom.kind !== 'random') {
         const account = await validation.validate({ ...start, dataset });
@@ -180,7 +179,7 @@ class Runner {
         excluded: data.excluded,
         validation: data.validation,
       };
-      // Stopped while the disk was full it may have made all steps, but does not have them.
+      // After a stop on a full disk, steps may be done whose checkpoint was never written.
       if (keptStep < recipe.steps) return await this.#stop(keptStep, facts);
       return await this.#finish({ recipe, dataset, ...reached }, facts);
     } finally {
@@ -188,7 +187,7 @@ class Runner {
     }
   }
 
-  /** How steps are opened. */
+  /** Opens steps. */
   async #opener(recipe: Recipe): Promise<typeof openStep> {
     if (recipe.teacher === undefined) return openStep;
     const { id, share } = recipe.teacher;
@@ -213,7 +212,7 @@ class Runner {
     });
   }
 
-  /** The data's digest, if it is the data that the run began with. */
+  /** The data's digest, if the run began with the same data. */
   #boundTo({ recipe, dataset: had, state }: Checkpoint, data: OpenDataset): string {
     const { digest } = data;
     if (had !== '' && had !== digest && this.#options.acceptsOtherData !== true) {
@@ -238,7 +237,7 @@ class Runner {
     return digest;
   }
 
-  /** @returns whether it is safe: a run that is stopped does not wait for a full disk */
+  /** @returns whether it is on disk; a run that is being stopped does not wait for a full disk */
   async #keep(checkpoint: Checkpoint): Promise<boolean> {
     const { step } = checkpoint.state;
     const isSafe = await this.#throughFullDisk(step, async () => {
@@ -256,7 +255,7 @@ class Runner {
   }
 
   /**
-   * Does what needs room on the disk, again and again until there is room.
+   * Repeats a write until the disk has room for it.
    * @returns false if the run was stopped before there was
    */
   async #throughFullDisk(step: number, work: () => Promise<void>): Promise<boolean> {
@@ -322,7 +321,7 @@ class Runner {
     return { kind: 'done', step, model };
   }
 
-  /** @param known absent where all steps were made before */
+  /** @param known absent where all steps were done earlier */
   async #writeModel(checkpoint: Checkpoint, known: DataFacts | undefined): Promise<ModelFiles> {
     const { description } = this.#journal;
     const model = await writeRunModel(this.#folder, description, checkpoint, known);

@@ -1,4 +1,4 @@
-/** From a training run's weights to a model that `enhance` takes: the ONNX file and its manifest. */
+/** Writes a run's weights as a model that `enhance` takes: the ONNX file and its manifest. */
 
 import { createHash } from 'node:crypto';
 import path from 'node:path';
@@ -8,17 +8,17 @@ import { inferenceModel, type Passes } from '../../network/inference-model.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { ModelTitle } from './model-title.ts';
 
-/** What else goes into a model. */
+/** Further contents of a model. */
 export interface ModelMaking {
-  /** More about the run, for the manifest. */
+  /** More facts about the run, for the manifest. */
   readonly facts?: Manifest['training'];
-  /** For people, as Markdown. */
+  /** The model card, as Markdown. */
   readonly card?: string;
   readonly passes?: Passes;
 }
 
 /**
- * The manifest of a model made of a checkpoint's weights; the whole recipe goes into it.
+ * The manifest of a model made from a checkpoint's weights, with the whole recipe.
  * @param onnx the network's file
  * @throws ZodError if the title does not fit
  */
@@ -46,15 +46,15 @@ function manifestOf(
 export interface ModelFiles {
   readonly onnx: string;
   readonly manifest: string;
-  /** For people; absent where nothing is known of the run. */
+  /** The model card; absent where nothing is known about the run. */
   readonly card?: string;
-  /** Whose weights it has. */
+  /** The checkpoint that its weights come from. */
   readonly modelStep: number;
 }
 
 /**
- * Writes `<id>.onnx`, its card `<id>.md` and `<id>.json` into a folder, replacing what is there. The
- * manifest comes last: a model without one is not found, and one whose weights are another's is
+ * Writes `<id>.onnx`, its card `<id>.md` and `<id>.json` into a folder, replacing existing files. The
+ * manifest is written last: a model without one is not found, and a manifest with the wrong weights is
  * refused by its checksum.
  * @returns their paths
  * @throws Refusal `disk`

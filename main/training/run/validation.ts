@@ -1,4 +1,4 @@
-/** Validations of a run: measured, shown, told, and the best network so far kept. */
+/** Validates a run: scores it, writes example pictures, reports, and keeps the best weights. */
 
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -30,9 +30,9 @@ export class RunValidation {
   }
 
   /**
-   * Tries what has been reached. What cannot be written costs pictures, never training.
-   * (Made again after a crash it gives the same: `best.ngck` is written before it is told of.)
-   * @returns why the run has gone astray, in plain words; undefined if it has not
+   * Validates the current weights. A failed write costs pictures, never training. Repeated after a
+   * crash it gives the same result, because `best.ngck` is written before it is reported.
+   * @returns why the run has diverged, in plain words; undefined if it has not
    */
   async validate(checkpoint: Checkpoint): Promise<string | undefined> {
     if (this.#set.patches.length === 0) return undefined;
@@ -47,7 +47,7 @@ export class RunValidation {
     let isBest =
       before === undefined ||
       scores.psnrDb > before.psnrDb ||
-      // Made again after a crash; after a setback it comes out otherwise, and may be worse.
+      // A validation repeated after a crash equals the first; one repeated after a setback may be worse.
       (scores.psnrDb === before.psnrDb && step === before.step);
     let examples: Awaited<ReturnType<typeof writeExamples>> = [];
     try {
@@ -66,19 +66,19 @@ export class RunValidation {
   }
 }
 
-/** Other data has other patches: what was scored on the old ones is no measure for what comes. */
+/** Other data has other patches, so old scores are not comparable. */
 export async function forgetScores(folder: string, journal: RunJournal): Promise<void> {
-  // A best without its file counts for nothing: this may be cut off in between.
+  // The file goes first. A record without its file is ignored, so an interruption here does no harm.
   await rm(runFiles(folder).best, { force: true });
   await journal.tryNote({ best: undefined, last: undefined });
 }
 
-/** Whether the model is made of `best.ngck` rather than of the last checkpoint. */
+/** Whether the model is made from `best.ngck` rather than from the last checkpoint. */
 export function prefersBest(folder: string, { best }: RunDescription): boolean {
   return best !== undefined && existsSync(runFiles(folder).best);
 }
 
-/** Nobody can tell less from these patches. */
+/** Smaller differences are within the noise of these few patches. */
 function rounded(value: number): number {
   return Number(value.toFixed(5));
 }
