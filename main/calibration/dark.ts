@@ -1,4 +1,4 @@
-/** Measures the dark: frames of one ISO and one exposure, taken with the lens cap on. */
+/** Measures dark frames: one ISO, one exposure, lens cap on. */
 
 import type { DarkMeasurement, Figure } from '../../preload/contract/camera-profile.ts';
 import { ShadingRows, type ShadingMap } from '../develop/shading.ts';
@@ -13,13 +13,13 @@ export interface HotPixel {
   readonly excessDn: number;
 }
 
-/** A candidate: in how many frames it stood out, and by how much altogether. */
+/** A candidate hot pixel: how many frames it stood out in, and its total excess. */
 interface Suspect {
   frames: number;
   sumDn: number;
 }
 
-/** Sums over pairs of neighbours. */
+/** Sums over pairs of neighbouring samples. */
 interface Products {
   across: number;
   down: number;
@@ -29,13 +29,13 @@ interface Products {
   count: number;
 }
 
-/** Needed in this share of the frames to call a pixel hot. */
+/** A hot pixel stands out in at least this share of the frames. */
 const hotFrameShare = 0.6;
-/** With three frames or fewer chance has to be shut out by how bright it is. */
+/** With three frames or fewer, only a higher brightness rules out chance. */
 const hotSigmasOfFew = 8;
 
 /**
- * Takes frame after frame; what is kept of one is small, whatever its size.
+ * Takes one frame after another and keeps little of each, whatever its size.
  */
 export class DarkGroup {
   readonly width: number;
@@ -64,7 +64,7 @@ export class DarkGroup {
     return this.#frames;
   }
 
-  /** @param levels,shading of the same mosaic, as the check for light needs them too */
+  /** @param levels,shading of the same mosaic; the caller has them from its check for light */
   add(mosaic: Mosaic, levels: FrameLevels, shading: ShadingMap): void {
     this.#frames += 1;
     this.#means.push(levels.sites.map(({ mean }) => mean));
@@ -91,7 +91,7 @@ export class DarkGroup {
     });
   }
 
-  /** Counts what is left of each sample without black, shading, row and column. */
+  /** Counts the residual of each sample after black, shading, row and column are subtracted. */
   #tally(
     mosaic: Mosaic,
     { sites }: FrameLevels,
@@ -103,7 +103,7 @@ export class DarkGroup {
     const products = this.#products;
     const binsPerDn = perStep / step;
     const pedestal = new Float32Array(width);
-    // What is left of this row and the two before it; NaN where a sample stood out.
+    // Residuals of this row and the two before it; NaN where a sample stood out.
     const ring = [0, 1, 2].map(() => new Float32Array(width).fill(Number.NaN));
     for (let y = 0; y < height; y++) {
       const left = ring[y % 3]!;
@@ -149,17 +149,17 @@ export class DarkGroup {
     }
   }
 
-  /** Forgets what chance threw up, so that their number stays bounded. */
+  /** Drops candidates that were chance, so that their number stays bounded. */
   #dropSuspects(): void {
     const needed = hotFrameShare * this.#frames;
     if (this.#frames < 2) return;
     for (const [index, { frames }] of this.#suspects) {
-      // It may still have been missed in one frame more than it should.
+      // One more miss than allowed is forgiven, because later frames may still confirm it.
       if (frames + 1 < needed) this.#suspects.delete(index);
     }
   }
 
-  /** What the frames say together; at least one was added. */
+  /** The result of all frames; at least one was added. */
   finish(exposureSeconds: number | undefined): {
     readonly measurement: DarkMeasurement;
     readonly hotPixels: readonly HotPixel[];
@@ -171,7 +171,7 @@ export class DarkGroup {
     const isClipped = clippedShare > clippedMax;
     const cells = this.#shading.columns * this.#shading.rows;
     const samples = this.width * this.height;
-    // Shading, rows and columns were taken from the frame itself, and some of its noise with them.
+    // Subtracting the frame's own shading, rows and columns also removed some of its noise.
     const freedom = 1 - 1 / this.width - 1 / this.height - (4 * cells) / samples;
     const fit = widened(fitTails(counts, sigmaGuess, { isClipped }), 1 / Math.sqrt(freedom));
     const variance = fit.sigma.value ** 2 + counts.step ** 2 / 12;
@@ -214,12 +214,12 @@ export class DarkGroup {
     return { measurement, hotPixels };
   }
 
-  /** Rows (or columns) vary by their own offset, and by the noise of their mean. */
+  /** The means of rows (or columns) vary by their own offsets and by the noise of each mean. */
   #lineSigma(sum: number, variance: number, lines: number, samplesInLine: number): Figure {
     const seen = sum / this.#frames;
     const ofMean = variance / samplesInLine;
     const own = Math.max(0, seen - ofMean);
-    // A pattern that is the same in every frame is not known better by more of them.
+    // More frames do not average out a pattern that is the same in each.
     const error = Math.sqrt(2 / lines) * seen;
     const value = Math.sqrt(own);
     return { value, error: Math.min(Math.sqrt(error), error / Math.max(2 * value, 1e-9)) };
@@ -265,7 +265,7 @@ export class DarkGroup {
 
   #hotPixels(sigma: number): readonly HotPixel[] {
     const frames = this.#frames;
-    // In one frame alone a hot pixel cannot be told from noise.
+    // A single frame cannot tell a hot pixel from noise.
     if (frames < 2) return [];
     const found: HotPixel[] = [];
     for (const [index, suspect] of this.#suspects) {
@@ -283,7 +283,7 @@ export class DarkGroup {
 interface LineOffsets {
   readonly rowDn: Float32Array;
   readonly columnDn: Float32Array;
-  /** Of the offsets, the noise of each one's mean included, DN². */
+  /** Variance of the offsets including the noise of each mean, DN². */
   readonly rowVariance: number;
   readonly columnVariance: number;
 }
@@ -333,7 +333,7 @@ function middleOf(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 1;
 }
 
-/** Finer than the file's step where that says something, and wide enough for ±8 σ. */
+/** Bins are finer than the file's step where that adds information, and cover ±8 σ. */
 function emptyCounts({ sites, step }: FrameLevels): NoiseCounts {
   const sigma = Math.max(...sites.map((site) => site.sigma));
   const perStep = sigma < 8 * step ? 16 : sigma < 64 * step ? 4 : 2;
@@ -346,7 +346,7 @@ function widened(fit: TailFit, by: number): TailFit {
   return { ...fit, sigma: times(fit.sigma), scale: times(fit.scale) };
 }
 
-/** 5 %, 15 % … 95 % of a list that is sorted by brightness. */
+/** The 5 %, 15 % … 95 % quantiles of a list sorted by brightness. */
 function decilesOf(hotPixels: readonly HotPixel[]): number[] {
   if (hotPixels.length === 0) return [];
   return Array.from({ length: 10 }, (_, index) => {
@@ -355,19 +355,19 @@ function decilesOf(hotPixels: readonly HotPixel[]): number[] {
   });
 }
 
-/** Digits that say something: the profile is read, sent and drawn. */
+/** Rounds to significant digits, because the profile is read, sent and drawn. */
 function rounded(value: number, decimals: number): number {
   return Number(value.toFixed(decimals));
 }
 
-/** Bins of the curve that is drawn, at most. */
+/** The most bins of the curve in the window. */
 const curveBins = 120;
 const curveSigmas = 5;
 
 function curveOf(data: NoiseCounts, fit: TailFit): DarkMeasurement['curve'] {
   const { counts, middle, step, perStep } = data;
   const reach = Math.max(curveSigmas * fit.sigma.value, 2 * step);
-  // Whole steps, so that every bin of the drawing holds as many of the counted ones.
+  // Whole multiples, so that every drawn bin holds the same number of counted bins.
   const binSteps = Math.max(1, Math.ceil((2 * reach) / step / curveBins));
   const binDn = binSteps * step;
   const half = Math.ceil(reach / binDn);

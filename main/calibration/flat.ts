@@ -1,25 +1,25 @@
-/** Photon transfer: how the noise of evenly lit frames grows with their light gives the gain K. */
+/** Photon transfer: finds the gain K from how the noise of evenly lit frames grows with their light. */
 
 import type { Figure, PhotonTransfer } from '../../preload/contract/camera-profile.ts';
 import type { Mosaic, PerSite } from '../raw/mosaic.ts';
 
-/** What the dark frames of the same ISO say. */
+/** The result of the dark frames of the same ISO. */
 export interface DarkFloor {
   readonly black: PerSite;
-  /** Variance of a sample without light, as a pair's difference shows it, DN². */
+  /** Variance of a sample without light, measured from a pair's difference, DN². */
   readonly varianceDn2: number;
-  /** Standard error of that variance; Infinity where nothing is known and the line finds it. */
+  /** Standard error of that variance; Infinity where it is unknown and the fit must find it. */
   readonly errorDn2: number;
 }
 
 /** Blocks are this many samples of the mosaic a side: 64 of each site. */
 const blockSide = 16;
 const samplesPerBlock = (blockSide / 2) ** 2;
-/** Above this share of the range sensors are no longer straight. */
+/** Above this share of the range sensors are no longer linear. */
 const brightest = 0.75;
-/** Rows and chance stay well below this. */
+/** Row noise and chance stay well below this. */
 const movedRatio = 1.2;
-/** Bins of the mean, by its square root: noise is nearly as wide in each. */
+/** Bins of the mean, spaced by its square root so that noise is about equally wide in each. */
 const bins = 32;
 
 interface Bin {
@@ -30,7 +30,7 @@ interface Bin {
   varianceSquares: number;
 }
 
-/** Takes pairs and single frames of one ISO; what is kept of them is small. */
+/** Takes pairs and single frames of one ISO and keeps little of each. */
 export class FlatGroup {
   readonly #floor: DarkFloor;
   readonly #whiteLevel: number;
@@ -50,8 +50,8 @@ export class FlatGroup {
   }
 
   /**
-   * Two frames of the same light: what differs between them is noise, whatever is to be seen.
-   * @returns how many blocks could be used: 0 where they are too bright
+   * Adds two frames of the same light. Their difference is noise, whatever the scene.
+   * @returns the number of usable blocks; 0 if the frames are too bright
    */
   addPair(first: Mosaic, second: Mosaic): number {
     this.#pairs += 1;
@@ -70,7 +70,7 @@ export class FlatGroup {
           squares += (one - two) ** 2;
         }
       }
-      // A lamp that flickers makes one frame brighter as a whole; that is taken out.
+      // A flickering lamp makes one frame brighter as a whole; subtract that.
       const centred = squares - difference ** 2 / samplesPerBlock;
       return {
         mean: (sumA + sumB) / (2 * samplesPerBlock),
@@ -80,9 +80,8 @@ export class FlatGroup {
   }
 
   /**
-   * Whether two frames of the same settings show different things. What moved differs at every scale,
-   * and neighbours within one frame differ less than that; without movement, texture makes it the
-   * other way round.
+   * Whether two frames of the same settings show different scenes. Movement makes the frames differ
+   * more than neighbours within one frame do; texture without movement does the opposite.
    */
   hasMoved(first: Mosaic, second: Mosaic): boolean {
     const pair = new FlatGroup(this.#whiteLevel, this.#floor);
@@ -91,14 +90,14 @@ export class FlatGroup {
     return used > 0 && pair.#meanVariance > movedRatio * single.#meanVariance;
   }
 
-  /** Over all blocks, less that of the dark. */
+  /** Over all blocks, minus the dark frames' own. */
   get #meanVariance(): number {
     const blocks = this.#bins.reduce((sum, bin) => sum + bin.blocks, 0);
     const variance = this.#bins.reduce((sum, bin) => sum + bin.variance, 0);
     return variance / Math.max(1, blocks) - this.#floor.varianceDn2;
   }
 
-  /** One frame: noise is what neighbours of one colour differ by, diagonally. */
+  /** Adds a single frame. Its noise is the difference between diagonal neighbours of one colour. */
   addSingle(mosaic: Mosaic): number {
     this.#singles += 1;
     const { samples, width } = mosaic;
@@ -149,7 +148,7 @@ export class FlatGroup {
     return used;
   }
 
-  /** @returns undefined where the frames say nothing about K */
+  /** @returns undefined if the frames do not determine K */
   finish(): { readonly gain: Figure; readonly transfer: PhotonTransfer } | undefined {
     const points = this.#bins
       .filter(({ blocks }) => blocks >= 4)
@@ -180,8 +179,8 @@ interface Point {
 }
 
 /**
- * variance = offset + K · mean by weighted least squares; the dark frames' own variance takes part
- * as a point at mean 0 with its own error.
+ * Fits variance = offset + K · mean by weighted least squares. The dark frames' variance is a point at
+ * mean 0 with its own error.
  */
 function straightLine(
   points: readonly Point[],
@@ -196,7 +195,7 @@ function straightLine(
     wxy += weight * x * y;
   };
   for (const { mean, variance, errorSquare } of points) {
-    // 1 % more, so that a bin of millions of samples does not silence all the others.
+    // An extra 1 % of error keeps a bin of millions of samples from outweighing all others.
     add(mean, variance, 1 / (errorSquare + (0.01 * variance) ** 2 + 1e-12));
   }
   if (Number.isFinite(floor.errorDn2))
@@ -210,7 +209,7 @@ function straightLine(
       sum + (variance - offset - gain * mean) ** 2 / (errorSquare + (0.01 * variance) ** 2 + 1e-12),
     0,
   );
-  // Where the points lie off the line by more than their errors, the line is known less well.
+  // If the points lie off the line by more than their errors, widen the error of the line.
   const excess = Math.max(1, off / Math.max(1, points.length - 1));
   const error = Math.sqrt((w / determinant) * excess);
   return gain > 0 && error < gain ? { gain: { value: gain, error }, offset } : undefined;

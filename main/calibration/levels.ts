@@ -1,4 +1,4 @@
-/** Where a frame's samples lie: middle and spread of each CFA site, and a coarse map of its light. */
+/** The levels of a frame: middle and spread of each CFA site, and a coarse map of its light. */
 
 import type { Mosaic, PerSite } from '../raw/mosaic.ts';
 import type { ShadingMap } from '../develop/shading.ts';
@@ -19,13 +19,13 @@ export interface FrameLevels {
   readonly sites: readonly [SiteLevel, SiteLevel, SiteLevel, SiteLevel];
   /** Greatest common step of the file's numbers. */
   readonly step: number;
-  /** Share of the samples that are piled up at the lowest number there is, 0–1. */
+  /** Share of the samples at the lowest value of the frame if they are clipped there, 0–1. */
   readonly clippedShare: number;
 }
 
 const codes = 65_536;
 
-/** Counts every number of every site. */
+/** Builds the histogram of every site. */
 export function frameLevels(mosaic: Mosaic): FrameLevels {
   const { samples, width, height, blackLevel } = mosaic;
   const histograms = [0, 1, 2, 3].map(() => new Uint32Array(codes));
@@ -43,10 +43,10 @@ export function frameLevels(mosaic: Mosaic): FrameLevels {
   return { sites: [level(0), level(1), level(2), level(3)], step, clippedShare };
 }
 
-/** More than this at the lowest number, and what is measured of the dark is not the whole of it. */
+/** With a larger share than this clipped at the lowest value, measurements of the dark are incomplete. */
 export const clippedMax = 0.02;
 
-/** @param clippedAt the black level to go by where the numbers below it were cut off */
+/** @param clippedAt the black level to use where the camera cut off the values below it */
 function siteLevel(histogram: Uint32Array, step: number, clippedAt?: number): SiteLevel {
   let count = 0;
   for (let code = 0; code < codes; code++) count += histogram[code]!;
@@ -54,7 +54,7 @@ function siteLevel(histogram: Uint32Array, step: number, clippedAt?: number): Si
   const upper = quantile(histogram, 0.8413 * count, step);
   const lower = quantile(histogram, 0.1587 * count, step);
   const median = clippedAt ?? middle;
-  // A step is as wide as can be told apart; half of it is no spread at all.
+  // Nothing finer than a step can be resolved, so half a step means no spread.
   const spread = clippedAt === undefined ? (upper - lower) / 2 : upper - clippedAt;
   const sigma = Math.max(spread, 0.2 * step);
   const low = Math.max(0, Math.floor(median - fitSigmas * sigma - step));
@@ -69,7 +69,7 @@ function siteLevel(histogram: Uint32Array, step: number, clippedAt?: number): Si
   return { mean, median, sigma, low, high, count };
 }
 
-/** The value that has `wanted` samples below it, each number spread over its step. */
+/** The value with `wanted` samples below it, with each number spread evenly over its step. */
 function quantile(histogram: Uint32Array, wanted: number, step: number): number {
   let below = 0;
   for (let code = 0; code < codes; code++) {
@@ -93,8 +93,8 @@ function commonStep(histograms: readonly Uint32Array[]): number {
 }
 
 /**
- * The lowest number holds more than the one above it, and others lie well above: that is a wall, not
- * a tail. (Noise smaller than a step also stays on one number, but does not reach far.)
+ * Whether the frame is clipped: the lowest value is more frequent than the next, and others lie well
+ * above. (Noise smaller than a step also stays on one value, but does not reach far.)
  */
 function pileUp(histograms: readonly Uint32Array[], step: number, total: number): number {
   const countOf = (code: number): number =>
@@ -111,7 +111,7 @@ function pileUp(histograms: readonly Uint32Array[], step: number, total: number)
 const cellSide = 128;
 
 /**
- * Means of cells over the frame, less the site's own mean. Samples beyond a site's limits (hot
+ * Means of cells over the frame, minus the site's own mean. Samples outside a site's limits (hot
  * pixels) don't count.
  */
 export function shadingOf(mosaic: Mosaic, { sites }: FrameLevels): ShadingMap {
@@ -152,8 +152,8 @@ export function shadingOf(mosaic: Mosaic, { sites }: FrameLevels): ShadingMap {
 }
 
 /**
- * Why a frame that should be dark is not, in a few words; undefined if it may be. What a capped
- * camera shows lies within 2 % of the range above black, and differs by less than 1 % over the frame.
+ * Why a frame that should be dark is not, in a few words; undefined if it may be dark. A capped camera
+ * stays within 2 % of the range above black and varies by less than 1 % over the frame.
  */
 export function litBy(
   mosaic: Mosaic,
@@ -167,7 +167,7 @@ export function litBy(
     const { median } = levels.sites[site]!;
     const range = whiteLevel - black[site]!;
     const above = median - black[site]!;
-    // A file that states no black level may have any.
+    // Without a stated black level any level is possible.
     if (above > (black[site]! > 0 ? 0.02 : 0.1) * range)
       return `its samples lie ${Math.round(above)} above black`;
     const sorted = [...(shading.sites[site] ?? [])].sort((a, b) => a - b);
@@ -179,7 +179,7 @@ export function litBy(
   return undefined;
 }
 
-/** Spread of neighbours of one colour, which a scene hardly adds to, DN. */
+/** Spread between neighbours of one colour, DN. The scene adds little to it. */
 function grainOf({ samples, width }: Mosaic): number {
   const differences: number[] = [];
   const stride = Math.max(1, Math.floor(samples.length / 20_000)) | 1;

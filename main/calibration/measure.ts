@@ -1,4 +1,4 @@
-/** From files to a camera profile: dark frames, then flat ones, each decoded, measured, forgotten. */
+/** Makes a camera profile from files: decodes and measures the dark frames one by one, then the flat ones. */
 
 import { createHash } from 'node:crypto';
 import path from 'node:path';
@@ -21,20 +21,20 @@ import { frameLevels, litBy, shadingOf } from './levels.ts';
 import { isoName, remarksOnDark, remarksOnGains, shutter } from './remarks.ts';
 
 export interface CalibrationFrames {
-  /** RAW files taken with the lens cap on; sorted into ISOs and exposures here. */
+  /** RAW files taken with the lens cap on, of any ISO and exposure. */
   readonly dark: readonly string[];
   /**
    * RAW files of an evenly lit surface. Two of the same ISO, exposure and aperture are a pair when
-   * they follow each other. May be empty: then the gain is published, or unknown.
+   * they follow each other. If empty, the gain is a published one or unknown.
    */
   readonly flat: readonly string[];
-  /** What to call the camera; else its make and model. */
+  /** The camera's name; its make and model if absent. */
   readonly name?: string | undefined;
 }
 
 export interface CalibrationProgress {
   readonly stage: 'dark' | 'flat';
-  /** Frames measured, of all; `file` is being read. */
+  /** Frames measured so far, and all; `file` is being read. */
   readonly done: number;
   readonly total: number;
   readonly file: string;
@@ -49,7 +49,7 @@ interface DarkSetting {
   readonly group: DarkGroup;
 }
 
-/** What all frames must have in common. */
+/** Facts that all frames must share. */
 interface Identity {
   readonly file: string;
   readonly make: string;
@@ -60,9 +60,9 @@ interface Identity {
   readonly xyzToCamera: Matrix3;
 }
 
-/** A ratio by which two flat frames may differ in brightness and still be a pair. */
+/** Two flat frames of a pair differ in brightness by at most this ratio. */
 const pairRatio = 1.2;
-/** Files left out that are named one by one. */
+/** The most excluded files that are named one by one. */
 const namedMax = 20;
 
 /**
@@ -97,11 +97,11 @@ class Measurement {
   #isos: IsoMeasurement[] = [];
   readonly #hotPixels = new Map<number, number>();
   readonly #flats = new Map<number, FlatGroup>();
-  /** Flat frames that wait for the second of their pair: two at most. */
+  /** Flat frames that wait for the second of their pair; two at most. */
   #unpaired: { readonly key: string; readonly mosaic: Mosaic }[] = [];
   readonly #remarks: Remark[] = [];
   readonly #leftOut: string[] = [];
-  /** The first file of each frame, by a digest of its samples. */
+  /** The first file with each digest of samples. */
   readonly #seen = new Map<string, string>();
   #darkFiles = 0;
   #stepDn = 1;
@@ -137,7 +137,7 @@ class Measurement {
     this.#settings.set(key, { iso, exposureSeconds, whiteLevel, statedBlackLevel, group });
   }
 
-  /** Decodes one file and holds it to those before; undefined where it is left out. */
+  /** Decodes one file and compares it with earlier ones; undefined if it is left out. */
   async #open(file: string): Promise<Mosaic | undefined> {
     const name = path.basename(file);
     let mosaic: Mosaic;
@@ -171,7 +171,7 @@ class Measurement {
           `${name} ${width} × ${height} (${cfa}): take them all in the same RAW format`,
       );
     }
-    // Two frames that are one have no noise between them, and one that counts twice makes every outlier certain.
+    // Copies of one frame have no noise between them, and would confirm every outlier.
     const digest = createHash('sha1').update(mosaic.samples).digest('base64');
     const other = this.#seen.get(digest);
     if (other !== undefined) {
@@ -183,7 +183,7 @@ class Measurement {
     return mosaic;
   }
 
-  /** Sums up the dark frames, which the flat ones build on. @throws Refusal `dataset` */
+  /** Finishes the dark frames, which the flat ones build on. @throws Refusal `dataset` */
   finishDark(): void {
     if (this.#settings.size === 0) {
       const [first] = this.#leftOut;
@@ -266,14 +266,14 @@ class Measurement {
     });
   }
 
-  /** What the dark frames say of an ISO; nothing of one that they lack. */
+  /** The dark frames' result for an ISO; undefined if none has that ISO. */
   #floorOf(iso: number, stated: PerSite): DarkFloor {
     const dark = this.#isos.find((measured) => measured.iso === iso)?.dark[0];
     if (dark === undefined)
       return { black: stated, varianceDn2: 0, errorDn2: Number.POSITIVE_INFINITY };
     const [a, b, c, d] = dark.blackLevel;
     const read = dark.readSigmaDn;
-    // A block's own mean takes an eighth of its rows' and columns' differences out.
+    // Subtracting a block's mean removes an eighth of the differences between its rows and columns.
     const lines = (7 / 8) * (dark.rowSigmaDn.value ** 2 + dark.columnSigmaDn.value ** 2);
     return {
       black: [a.value, b.value, c.value, d.value],
@@ -334,7 +334,7 @@ function cameraName({ make, model }: { readonly make: string; readonly model: st
   return (repeats ? model : `${make} ${model}`).trim() || 'an unnamed camera';
 }
 
-/** Whether two frames of the same settings saw about as much light. */
+/** Whether two frames of the same settings saw about the same light. */
 function areAlike(first: Mosaic, second: Mosaic): boolean {
   const lightOf = (mosaic: Mosaic): number => {
     let sum = 0;
@@ -350,7 +350,7 @@ function areAlike(first: Mosaic, second: Mosaic): boolean {
   return ratio < pairRatio && ratio > 1 / pairRatio;
 }
 
-/** K is proportional to the ISO: an ISO without flat frames takes it from the nearest that has. */
+/** K is proportional to the ISO, so an ISO without flat frames scales it from the nearest that has some. */
 function withGains(
   isos: readonly IsoMeasurement[],
   flats: ReadonlyMap<number, FlatGroup>,
@@ -371,7 +371,7 @@ function withGains(
     );
     if (nearest !== undefined) {
       const value = (nearest.gain.value * iso) / nearest.iso;
-      // Cameras keep the proportion to some per cent.
+      // Cameras keep this proportion to within a few per cent.
       const error = Math.hypot((nearest.gain.error * iso) / nearest.iso, 0.05 * value);
       return withGain(measurement, 'other-iso', { value, error });
     }

@@ -1,4 +1,4 @@
-/** What a photographer should know about a calibration, in plain words. */
+/** Remarks on a calibration in a photographer's words. */
 
 import type {
   DarkMeasurement,
@@ -7,18 +7,18 @@ import type {
 } from '../../preload/contract/camera-profile.ts';
 import { clippedMax } from './levels.ts';
 
-/** Hot pixels and drift need some frames; the figures of noise are good with two. */
+/** Hot pixels and drift need this many frames; noise figures need only two. */
 const framesForSure = 4;
 
 export const isoName = (iso: number): string => `ISO ${Math.round(iso)}`;
 
-/** As cameras show it: "1/30 s" below a third of a second. */
+/** Formats an exposure as cameras do: "1/30 s" below a third of a second. */
 export function shutter(seconds: number | undefined): string {
   if (seconds === undefined) return 'unknown exposure';
   return seconds < 0.3 ? `1/${Math.round(1 / seconds)} s` : `${Number(seconds.toPrecision(3))} s`;
 }
 
-/** What looks wrong with the dark frames of one ISO and exposure. */
+/** Problems with the dark frames of one ISO and exposure. */
 export function remarksOnDark(
   { iso, whiteLevel, statedBlackLevel }: IsoMeasurement,
   dark: DarkMeasurement,
@@ -103,7 +103,7 @@ export function remarksOnDark(
   return remarks;
 }
 
-/** How far the frame's parts differ at the site where they do most, DN, outliers left out. */
+/** The largest variation over the frame of any site, without outliers, DN. */
 function shadingSpread({ shading }: DarkMeasurement): number {
   const spreads = shading.sites.map((site) => {
     const sorted = [...site].sort((a, b) => a - b);
@@ -113,7 +113,7 @@ function shadingSpread({ shading }: DarkMeasurement): number {
   return Math.max(...spreads);
 }
 
-/** What is to be said of the gains, once all ISOs are known. */
+/** Remarks on the gains, once all ISOs are known. */
 export function remarksOnGains(isos: readonly IsoMeasurement[], hadFlats: boolean): Remark[] {
   const remarks: Remark[] = [];
   const unknown = isos.filter(({ gain }) => gain === undefined).map(({ iso }) => isoName(iso));
@@ -153,7 +153,7 @@ export function remarksOnGains(isos: readonly IsoMeasurement[], hadFlats: boolea
   return [...remarks, ...remarksOnProportion(isos)];
 }
 
-/** K goes with the ISO in every camera but for ISOs that are pushed in numbers. */
+/** K is proportional to the ISO in every camera, except for ISOs that only multiply the numbers. */
 function remarksOnProportion(isos: readonly IsoMeasurement[]): Remark[] {
   const measured = isos.flatMap(({ iso, gain }) =>
     gain?.source === 'flats' ? [{ iso, per: gain.gainDnPerElectron.value / iso }] : [],

@@ -1,16 +1,16 @@
-/** Fits a Tukey lambda distribution to counted, rounded read noise. */
+/** Fits a Tukey lambda distribution to a histogram of rounded read noise. */
 
 import type { Figure } from '../../preload/contract/camera-profile.ts';
 import { tukeyStandardDeviation } from '../darkness/tukey.ts';
 
-/** Deviations from black, counted finer than the file's step. */
+/** A histogram of deviations from black, finer than the file's step. */
 export interface NoiseCounts {
   /** Bin i is centred at (i − middle) · step / perStep. */
   readonly counts: Uint32Array;
   readonly middle: number;
   /** Rounding step of the file's numbers, DN. */
   readonly step: number;
-  /** Bins in a step, even. A sample can only fall on bins that lie whole steps apart. */
+  /** Bins per step, an even number. Samples fall only on bins whole steps apart. */
   readonly perStep: number;
 }
 
@@ -23,15 +23,16 @@ export interface TailFit {
   readonly location: number;
 }
 
-/** Beyond this many σ lie hot pixels, and what lies there is left out of both sides of the fit. */
+/** Beyond this many σ lie hot pixels; the fit leaves out both sides. */
 export const fitSigmas = 6;
 const lambdaMin = -0.45;
 const lambdaMax = 0.6;
 
 /**
- * Share of the standard Tukey lambda distribution below x. Its quantile in t = ln(u / (1 − u)) is
- * almost straight (λ = 0 is the logistic, where it is t itself), so Newton's steps go right there.
- * @param start a t to begin with; that of a neighbouring x saves steps
+ * Share of the standard Tukey lambda distribution below x. Its quantile function is almost linear in
+ * t = ln(u / (1 − u)) (for λ = 0, the logistic distribution, it is t itself), so Newton's method
+ * converges in few steps.
+ * @param start initial t; the result of a neighbouring x saves steps
  * @returns [share, t]
  */
 function shareBelow(x: number, lambda: number, start: number): readonly [number, number] {
@@ -45,7 +46,7 @@ function shareBelow(x: number, lambda: number, start: number): readonly [number,
     const slope = up * rest + down * u;
     const step = (quantile - x) / slope;
     t -= Math.max(-2, Math.min(2, step));
-    // A positive λ ends at ±1/λ: what lies beyond has no share.
+    // With a positive λ the distribution ends at ±1/λ.
     if (t > 40) return [1, 40];
     if (t < -40) return [0, -40];
     if (Math.abs(step) < 1e-9) break;
@@ -53,7 +54,7 @@ function shareBelow(x: number, lambda: number, start: number): readonly [number,
   return [1 / (1 + Math.exp(-t)), t];
 }
 
-/** Shares of the distribution below each bin's centre, over the bins from `first` to `last`. */
+/** The cumulative distribution at each bin's centre, from bin `first` to `last`. */
 function sharesBelow(
   { middle, step, perStep }: NoiseCounts,
   [first, last]: readonly [number, number],
@@ -74,8 +75,8 @@ function sharesBelow(
 }
 
 /**
- * ln likelihood of the counts. A sample in a bin came from one step around it, and only the bins
- * whole steps away were possible for it: so rounding is in the model and adds nothing to σ.
+ * Log likelihood of the counts. A sample in a bin came from one step around it and could only fall on
+ * bins whole steps away. The model thus includes rounding, which therefore adds nothing to σ.
  */
 function logLikelihood(
   data: NoiseCounts,
@@ -105,10 +106,11 @@ function logLikelihood(
 }
 
 /**
- * Maximum likelihood of λ, scale and location. ELD (Wei et al., CVPR 2020) takes the λ of the best
- * probability plot correlation instead; that scatters several times as much, and rounding bends it.
+ * Maximum likelihood estimate of λ, scale and location. ELD (Wei et al., CVPR 2020) takes the λ of the
+ * best probability plot correlation instead, which scatters several times as much and is biased by
+ * rounding.
  * @param sigmaGuess roughly the standard deviation, DN
- * @param isClipped where what lies below black was cut off: the upper half decides, about black
+ * @param isClipped whether the camera cut off values below black; then only the upper half is fitted
  */
 export function fitTails(
   data: NoiseCounts,
@@ -123,8 +125,8 @@ export function fitTails(
     data.counts.length - 1 - data.middle - margin,
   );
   const range = [data.middle + (isClipped ? data.perStep : -reach), data.middle + reach] as const;
-  // Searched in (λ, ln of the inner width, location / width): the width between the quantiles that
-  // hold two thirds hardly depends on λ, so the three are nearly independent.
+  // The search is in (λ, ln of the inner width, location / width). The width between the quantiles
+  // that hold two thirds hardly depends on λ, so the three are nearly independent.
   const valueAt = ([lambda, lnWidth, shift]: Point): number => {
     if (lambda < lambdaMin || lambda > lambdaMax) return -Infinity;
     const inner = Math.exp(lnWidth);
@@ -146,7 +148,7 @@ export function fitTails(
   };
 }
 
-/** Where the standard distribution has 84 % below it: one σ for a Gaussian. */
+/** The 84 % quantile of the standard distribution: one σ for a Gaussian. */
 function innerWidth(lambda: number): number {
   const [up, down] = [0.8413447, 0.1586553];
   return Math.abs(lambda) < 1e-6 ? Math.log(up / down) : (up ** lambda - down ** lambda) / lambda;
@@ -160,10 +162,10 @@ const moved = (point: Point, axis: number, by: number): Point => [
   point[2] + (axis === 2 ? by : 0),
 ];
 
-/** Narrower than any error that is asked for. */
+/** The search stops below this, well under any error that matters. */
 const narrowest = 2e-4;
 
-/** Goes up one axis at a time by parabolas through three points, with steps that shrink. */
+/** Climbs along one axis at a time by parabolas through three points, with shrinking steps. */
 function climb(valueAt: (point: Point) => number, start: Point, steps: Point): Point {
   let at = start;
   let value = valueAt(at);
@@ -186,7 +188,7 @@ function climb(valueAt: (point: Point) => number, start: Point, steps: Point): P
         value = nextValue;
         largest = Math.max(largest, Math.abs(by));
       }
-      // Wide enough for rounding not to matter, narrow enough for a parabola.
+      // Wide enough that rounding does not matter, narrow enough for a parabola.
       const wide = isBetter ? 2 * Math.abs(by) : step / 2;
       reach[axis] = Math.max(narrowest, Math.min(1.5 * step, Math.max(step / 4, wide)));
     }
@@ -216,7 +218,7 @@ function standardErrors(
     (4 * h * h);
   const [a, d] = [-second(0), -second(1)];
   const determinant = a * d - mixed * mixed;
-  // At the edge of what is searched there is no curvature to read.
+  // At the edge of the search range the curvature is undefined.
   if (!(determinant > 0 && a > 0 && d > 0))
     return { lambdaError: 1, lnWidthError: 1, covariance: 0 };
   return {
@@ -226,7 +228,7 @@ function standardErrors(
   };
 }
 
-/** How many samples the fit expects in each bin, given how many fell on each fraction of a step. */
+/** The number of samples that the fit expects in each bin, given the count on each fraction of a step. */
 export function expectedCounts(data: NoiseCounts, fit: TailFit): Float64Array {
   const { counts, perStep } = data;
   const half = perStep / 2;

@@ -1,4 +1,4 @@
-/** The thread that measures a camera while its owner stays responsive, and can be ended at any time. */
+/** The worker thread that measures a camera, so that its owner stays responsive and can end it any time. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-/** Cameras that were measured here, as files in the app's data. */
+/** Profiles of the cameras measured here, as files in the app's data. */
 
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir } from 'node:fs/promises';
@@ -16,7 +16,7 @@ export class Cameras {
     this.#folder = folder;
   }
 
-  /** The latest first; those that cannot be read are passed over. */
+  /** The latest first. Files that cannot be read are skipped. */
   async list(): Promise<Camera[]> {
     const names = await readdir(this.#folder).catch(() => []);
     const cameras = await Promise.all(
@@ -49,7 +49,7 @@ export class Cameras {
     return cameraOf(id, profile);
   }
 
-  /** Its file, once it was read. @throws Refusal as `read` */
+  /** Reads the profile and returns its path. @throws Refusal as `read` */
   async fileOf(id: string): Promise<string> {
     await this.read(id);
     return this.#fileOf(id);

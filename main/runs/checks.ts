@@ -1,4 +1,4 @@
-/** What there is to learn from, looked at file by file; and its pictures, for as long as it is the last check. */
+/** Checks training data file by file, and serves the pictures of the last check. */
 
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
@@ -21,16 +21,16 @@ export interface CheckOptions {
   readonly onProgress: (done: number, total: number) => void;
 }
 
-/** Of its pictures, in pixels. */
+/** Long side of the pictures, in pixels. */
 const glanceSide = 320;
 const cacheBytes = 64e6;
-/** The library's own thumbnails come in between. */
+/** Few at a time, so that the library's thumbnails get their turn. */
 const atOnce = 3;
 
 /** A picture of the last check. */
 interface Shown {
   readonly file: string;
-  /** What a RAW file is brightened by. */
+  /** The ratio that brightens a RAW file. */
   readonly ratio?: number;
 }
 
@@ -39,7 +39,7 @@ export class Checks {
   readonly #cache = new ByteCache<Picture>(() => cacheBytes);
   #id = '';
   #shown: readonly Shown[] = [];
-  /** Of the last check of pairs, by its folders. */
+  /** Results of the last check of pairs, by its folders. */
   #pairs: { readonly key: string; readonly reports: readonly PairReport[] } | undefined;
 
   constructor(parts: ChecksParts) {
@@ -47,7 +47,7 @@ export class Checks {
   }
 
   /**
-   * @param dataset with paths that the window may name
+   * @param dataset with paths that the window is allowed to name
    * @throws Refusal `dataset` where there is nothing to learn from; `cancelled`
    */
   async check(dataset: Dataset, options: CheckOptions): Promise<Check> {
@@ -56,7 +56,7 @@ export class Checks {
       : this.#checkPairs(dataset.folders, options);
   }
 
-  /** Reports of a check that was made already, or is made now. @throws Refusal as `check` */
+  /** Reports of a finished check, or of a new one. @throws Refusal as `check` */
   async pairReports(
     folders: readonly string[],
     options: CheckOptions,
@@ -132,7 +132,7 @@ export class Checks {
     return picture;
   }
 
-  /** Every file once. @returns why, for those that cannot be read */
+  /** Reads every file once. @returns the reasons for those that cannot be read */
   async #lookAt(
     id: string,
     shown: readonly Shown[],

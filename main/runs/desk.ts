@@ -1,7 +1,7 @@
 /**
- * The training desk: finds the runs there are, starts, watches, rests and ends them, one at a time,
- * and brings their models among the app's. What it knows of a run stands in the run's folder, so that
- * it finds everything again after the app or its training process ended.
+ * The training desk: finds runs, then starts, watches, pauses and ends them, one at a time, and adds
+ * their models to the app's. All facts about a run are in its folder, so the desk finds everything
+ * again after the app or its training process has ended.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -30,14 +30,14 @@ import { storyOf } from './story.ts';
 import { folderBytes, summaryOf, underWayFile, type Watched } from './summary.ts';
 
 export interface DeskParts {
-  /** Of all runs, in the app's data. */
+  /** The folder of all runs, in the app's data. */
   readonly folder: string;
   readonly models: Models;
   readonly events: EventHub;
   readonly spawn: SpawnTraining;
-  /** The camera that took a RAW photo, as facts name it. @throws Refusal as `decodeRaw` */
+  /** The name of the camera that took a RAW photo. @throws Refusal as `decodeRaw` */
   readonly cameraOf: (photo: string) => Promise<string | undefined>;
-  /** Errors that no user can mend. */
+  /** Receives errors that no user can mend. */
   readonly onBug: (error: unknown) => void;
 }
 
@@ -45,22 +45,22 @@ export interface DeskParts {
 interface Work extends Watched {
   readonly id: string;
   readonly training: Training;
-  /** It has let go of the run, and its model is among the app's. */
+  /** Settles when the process has released the run and the app has its model. */
   ended: Promise<void>;
 }
 
-/** Between two tellings of a run that trains. */
+/** Time between two reports of a run in training. */
 const tellMs = 300;
-/** What a process that ends may take for its last step and checkpoint. */
+/** Time for a process that is ending to finish its step and checkpoint. */
 const partingMs = 20_000;
 
 export class TrainingDesk {
   readonly #parts: DeskParts;
   #work: Work | undefined;
-  /** Held while a run is begun, so that two calls at once cannot begin two. */
+  /** Set while a run is being started, so that two calls at once cannot start two. */
   #isBeginning = false;
   #isClosed = false;
-  /** By run: reading them takes a while, and they don't change. */
+  /** Cached by run: reading takes a while, and the contents don't change. */
   readonly #cameras = new Map<string, Promise<string | undefined>>();
   #telling: NodeJS.Timeout | undefined;
 
@@ -68,7 +68,7 @@ export class TrainingDesk {
     this.#parts = parts;
   }
 
-  /** Youngest first; folders that hold no run are passed over. */
+  /** Youngest first. Folders without a run are skipped. */
   async runs(): Promise<Run[]> {
     const names = await readdir(this.#parts.folder).catch(() => []);
     const runs = await Promise.all(names.map((name) => this.#summary(name)));
@@ -83,13 +83,13 @@ export class TrainingDesk {
     return storyOf(await this.#summaryOf(id, run), run.folder);
   }
 
-  /** A picture of a run. @returns its path, whether or not it is there */
+  /** A picture of a run. @returns its path, whether or not it exists */
   pictureOf(id: string, file: string): string {
     return path.join(runFiles(this.#folderOf(id)).examples, file);
   }
 
   /**
-   * Makes a run and begins it.
+   * Makes a run and starts it.
    * @throws Refusal `bad-argument` while another is under way; `dataset`, `model`, `disk`
    */
   async start(plan: Plan, dataset: RunDataset): Promise<Run> {
@@ -119,8 +119,8 @@ export class TrainingDesk {
   }
 
   /**
-   * Goes on, from its rest or from its checkpoint.
-   * @throws Refusal `bad-argument` while another is under way; `dataset` if it is none
+   * Continues a run from its pause or its checkpoint.
+   * @throws Refusal `bad-argument` while another is under way; `dataset` if there is no such run
    */
   async resume(id: string): Promise<void> {
     if (this.#work?.id === id) {
@@ -141,7 +141,7 @@ export class TrainingDesk {
     });
   }
 
-  /** Resolves when it has ended. */
+  /** Resolves when the run has ended. */
   async stop(id: string, makesModel: boolean): Promise<void> {
     const work = this.#at(id);
     work.isStopping = true;
@@ -150,7 +150,7 @@ export class TrainingDesk {
     await work.ended;
   }
 
-  /** @throws Refusal `bad-argument` for one that trains; `dataset` */
+  /** @throws Refusal `bad-argument` for a run in training; `dataset` */
   async remove(id: string): Promise<void> {
     const { folder, description, isAlive } = await this.#read(id);
     if (isAlive || this.#work?.id === id) {
@@ -160,17 +160,17 @@ export class TrainingDesk {
       );
     }
     await rm(folder, { recursive: true, force: true });
-    // Its id may come to stand for a run of another camera.
+    // Its id may be reused for a run of another camera.
     this.#cameras.delete(id);
     this.#parts.events.emit('training.removed', { run: id });
   }
 
-  /** Whether something would be cut off if the app ended now. */
+  /** Whether ending the app now would interrupt a run. */
   get isTraining(): boolean {
     return this.#work !== undefined;
   }
 
-  /** Lets the run at work save what it has learned; it can go on next time. */
+  /** Lets the current run save its progress, so that it can continue next time. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#telling);
@@ -277,7 +277,7 @@ export class TrainingDesk {
     if (this.#work === work) this.#work = undefined;
     const { events, models } = this.#parts;
     const { folder, description } = await this.#read(work.id);
-    // Whatever ends it but the app's own end, it is not to be gone on with unasked.
+    // Only a run that the app's own end cut off continues by itself next time.
     if (!this.#isClosed) await rm(underWayFile(folder), { force: true });
     const manifest = description.models.at(-1);
     if (failure !== undefined) events.emit('app.trouble', { account: failure });
@@ -344,7 +344,7 @@ export class TrainingDesk {
   }
 }
 
-/** Ids name folders, models and files. */
+/** Ids are names of folders, models and files. */
 function freeId(wished: string, taken: ReadonlySet<string>): string {
   const stem = wished === '' ? 'run' : wished.slice(0, 50);
   if (!taken.has(stem)) return stem;

@@ -1,4 +1,4 @@
-/** How long a training step takes here, and on what it takes least. */
+/** Measures how long a training step takes on this computer, and which device is fastest. */
 
 import { Refusal } from '../base/refusal.ts';
 import type { Recipe } from '../training/recipe.ts';
@@ -8,9 +8,9 @@ import { survey, type SpawnSurvey } from './survey.ts';
 
 export interface PaceQuestion {
   readonly recipe: Recipe;
-  /** `auto`: the faster one is looked for. */
+  /** `auto` measures both and takes the faster. */
   readonly device: Lesson['device'];
-  /** Of the processor; all if not given. */
+  /** Processor threads; all if absent. */
   readonly threads?: number | undefined;
   /** Whether a graphics card may be tried. */
   readonly mayUseCard: boolean;
@@ -20,13 +20,13 @@ export interface MeasuredPace {
   readonly device: TrainingDevice;
   readonly stepMs: number;
   readonly rssBytes: number;
-  /** What the processor took, where a graphics card was found to be faster. */
+  /** The processor's time, where a graphics card was faster. */
   readonly processorMs?: number;
 }
 
-/** A graphics card that is hardly faster is better left to the rest of the computer. */
+/** A graphics card must take at most this share of the time; a slightly faster one is left to other programs. */
 const worthIt = 0.8;
-/** Drivers compile hundreds of shaders first; one that takes longer has hung, or is a processor in disguise. */
+/** Drivers first compile hundreds of shaders. One that takes longer has hung or is emulated in software. */
 const cardTestMs = 60_000;
 
 export class Pace {
@@ -37,7 +37,7 @@ export class Pace {
     this.#spawn = spawn;
   }
 
-  /** @throws Refusal `device` if there is no such device, or what is asked for calculates wrong; `cancelled` */
+  /** @throws Refusal `device` if there is no such device or it calculates wrong; `cancelled` */
   async measure(question: PaceQuestion, signal: AbortSignal): Promise<MeasuredPace> {
     const { recipe, device, mayUseCard } = question;
     if (device !== 'auto') return this.#measureOn(device, question, signal);
@@ -48,7 +48,7 @@ export class Pace {
     return isFaster ? { ...card, processorMs: processor.stepMs } : processor;
   }
 
-  /** What `auto` means for a recipe: what was measured to be faster, else the processor. */
+  /** What `auto` means for a recipe: the device measured as faster, else the processor. */
   deviceFor(recipe: Recipe, asked: Lesson['device']): TrainingDevice {
     return asked === 'auto' ? (this.#fastest.get(keyOf(recipe)) ?? 'cpu') : asked;
   }
@@ -63,7 +63,7 @@ export class Pace {
     return { device, stepMs, rssBytes };
   }
 
-  /** @returns undefined if there is none, or it is no good: nobody asked for it by name */
+  /** @returns undefined if there is no usable card; that is no error, since nobody asked for it by name */
   async #tryCard(question: PaceQuestion, signal: AbortSignal): Promise<MeasuredPace | undefined> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(cardTestMs)]);
     try {
@@ -75,7 +75,7 @@ export class Pace {
   }
 }
 
-/** What a step's time depends on. */
+/** The parts of a recipe that determine a step's time. */
 function keyOf({ unet, batch, patchPacked, loss }: Recipe): string {
   return JSON.stringify([unet, batch, patchPacked, loss]);
 }

@@ -1,17 +1,17 @@
-/** Which of the checked pairs a run learns from: those without fault, as changed by hand. */
+/** Chooses the pairs that a run learns from: those without faults, changed by the user's own choices. */
 
 import type { Dataset } from '../../preload/contract/training.ts';
 import type { Fault, PairReport } from '../training/pairs/pairs.ts';
 
-/** What a person may know better than a measurement does; the rest cannot be learned from at all. */
+/** Faults that a person may overrule. Pairs with any other fault are unusable. */
 const forgivable: readonly Fault[] = ['scene-differs', 'ratio-differs', 'misaligned', 'saturated', 'dark', 'duplicate'];
 
-/** Whether the pair may be taken in by hand. */
+/** Whether the user may include the pair. */
 export function isTakeable({ fault, facts }: PairReport): boolean {
   return fault !== undefined && facts !== undefined && forgivable.includes(fault.code);
 }
 
-/** The reports with faults forgiven and pairs left out as asked. */
+/** The reports after the user's choices: faults overruled, pairs left out. */
 export function chosenReports(
   reports: readonly PairReport[],
   { leftOut, takenIn }: Extract<Dataset, { kind: 'pairs' }>,

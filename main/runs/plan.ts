@@ -1,4 +1,4 @@
-/** From what the window plans to a run that can begin. */
+/** Turns the window's plan into a run that can start. */
 
 import type { Lesson, Plan } from '../../preload/contract/training.ts';
 import type { Manifest } from '../network/manifest.ts';
@@ -36,15 +36,15 @@ export function runPlanOf(
       checkpointEvery,
       validateEvery,
       keep: 'best',
-      // A camera's own model is not to fall behind the one it came from.
+      // A camera's own model must not end up worse than the model it came from.
       passes: from?.passes ?? 1,
     },
   };
 }
 
 /**
- * The recipe's numbers that the window says nothing of are those of the ready-made one.
- * @param from the model to start from; its network and its loss are the recipe's
+ * Numbers of the recipe that the window does not set come from the ready-made recipe.
+ * @param from the model to start from; the recipe takes its network and loss
  */
 export function recipeOf(lesson: Lesson, from: Manifest | undefined): Recipe {
   const { recipe, baseChannels, batch, patchPacked, steps, learningRate, seed } = lesson;

@@ -1,17 +1,17 @@
-/** What happened in a run, for its page: curves, examples, and what went otherwise than planned. */
+/** The history of a run for its page: curves, examples and incidents. */
 
 import { readdir } from 'node:fs/promises';
 import type { Run, RunStory } from '../../preload/contract/training.ts';
 import { readRunLog, type LoggedEvent } from '../training/run/events.ts';
 import { runFiles } from '../training/run/folder.ts';
 
-/** More points than a screen has columns only cost time. */
+/** More points than a screen has columns would only cost time. */
 const pointsMax = 2000;
 
 export async function storyOf(run: Run, folder: string): Promise<RunStory> {
   const files = runFiles(folder);
   const events = await readRunLog(files.log);
-  // Pictures of many validations are thinned out.
+  // The pictures of some validations have been thinned out.
   const pictures = new Set(await readdir(files.examples).catch(() => []));
   const validatedOn = events.findLast((event) => event.event === 'start')?.validation;
   const losses = events
@@ -27,13 +27,13 @@ export async function storyOf(run: Run, folder: string): Promise<RunStory> {
     run,
     ...(validatedOn === undefined ? {} : { validatedOn }),
     losses: thinned(losses),
-    // What was begun twice before its first checkpoint was validated twice.
+    // A run that was restarted before its first checkpoint has two validations of step 0.
     validations: [...new Map(validations.map((one) => [one.step, one])).values()],
     notes: events.flatMap(noteOf),
   };
 }
 
-/** Every nth, the last one always. */
+/** Keeps every nth and always the last. */
 function thinned<T>(list: readonly T[]): T[] {
   const every = Math.ceil(list.length / pointsMax);
   return list.filter((_, index) => index % every === 0 || index === list.length - 1);

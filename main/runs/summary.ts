@@ -1,4 +1,4 @@
-/** A run as the window sees it: from its folder, and from what its training process tells. */
+/** Summarises a run for the window, from its folder and its training process. */
 
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
@@ -7,12 +7,12 @@ import type { Run } from '../../preload/contract/training.ts';
 import type { RunEvent } from '../training/run/events.ts';
 import type { Run as RunFolder } from '../training/run/folder.ts';
 
-/** In the folder of a run that was under way when the app was last heard of. */
+/** A file in the folder of a run that was in training when the app last ran. */
 export function underWayFile(folder: string): string {
   return path.join(folder, '.under-way');
 }
 
-/** What is known only while a run is under way. */
+/** Facts known only while a run is in training. */
 export interface Watched {
   isPausing: boolean;
   isStopping: boolean;
@@ -22,12 +22,12 @@ export interface Watched {
 }
 
 export interface SummaryParts {
-  /** Whose photos it is for. */
+  /** The camera that the model is for. */
   readonly camera: string | undefined;
   readonly work: Watched | undefined;
-  /** Of its folder. */
+  /** Size of its folder. */
   readonly bytes: number;
-  /** The app's model that was made of it. */
+  /** The app's model made from this run. */
   readonly model: string | undefined;
 }
 
@@ -77,7 +77,7 @@ function stateOf(
     const wasUnderWay = existsSync(underWayFile(folder));
     if (!isAlive && wasUnderWay) return 'interrupted';
     if (kind === 'stopped') return kind;
-    // Another program's: a command line that trains in the app's folder, say.
+    // Another process has it, for example a command line that trains in the app's folder.
     if (isAlive) return kind === 'paused' ? 'paused' : 'running';
     return kind === 'new' && description.step === 0 ? 'waiting' : 'interrupted';
   }
@@ -106,7 +106,7 @@ function liveOf(
   };
 }
 
-/** All files in a folder and in those right below it. */
+/** All files in a folder and its direct subfolders. */
 export async function folderBytes(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const sizes = await Promise.all(
