@@ -1,4 +1,4 @@
-/** How near a network comes to the long exposure of a pair, and how near the amplified short one does. */
+/** Scores a network against the long exposure of a pair, beside the amplified short exposure. */
 
 import { cameraToOutput } from '../develop/colour.ts';
 import { isLinear } from '../develop/dialect.ts';
@@ -24,17 +24,17 @@ export interface PairScores {
 
 export interface PairEvaluation {
   readonly network: PairScores;
-  /** The short exposure, amplified and demosaiced, and nothing else. */
+  /** The short exposure, only amplified and demosaiced. */
   readonly amplified: PairScores;
 }
 
-/** Side of the squares that are demosaiced at a time, their rim counted in. */
+/** Side of the squares that are demosaiced at a time, including their rim. */
 const SQUARE = 512;
 
 export interface PairEvaluationRequest {
   readonly pair: LoadedPair;
   readonly network: ScoredNetwork;
-  /** Longest side of what is cut out of the middle, pixels. */
+  /** Longest side of the crop from the middle, pixels. */
   readonly crop: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -113,7 +113,7 @@ function middle({ short, target, ratio }: LoadedPair, crop: number): LoadedPair 
   };
 }
 
-/** A whole frame in colour, square by square. */
+/** Demosaics a whole frame, square by square. */
 function demosaiced(mosaic: Mosaic, ratio: number, gains: Vector3): LinearRgb {
   const { width, height } = mosaic;
   const { black, scale } = normalisation(mosaic);
@@ -162,7 +162,7 @@ function valuesOf({ width, height, samples }: FinishedPicture): LinearRgb {
   return { width, height, samples: Float32Array.from(samples, (code) => code / 65_535) };
 }
 
-/** The long exposure at its own samples, 0 … 1. */
+/** The samples of the long exposure, 0 … 1. */
 function siteLight(mosaic: Mosaic): Float32Array {
   const { black, scale } = normalisation(mosaic);
   const { width } = mosaic;
@@ -174,7 +174,7 @@ function siteLight(mosaic: Mosaic): Float32Array {
   );
 }
 
-/** What a picture says the sensor would have seen, before white balance. */
+/** Samples a picture as the sensor would have, before white balance. */
 function sitesOf(
   { width, height, samples }: LinearRgb,
   { cfa }: Mosaic,
@@ -192,7 +192,7 @@ function clipped(samples: Float32Array): Float32Array {
 }
 
 /**
- * The samples times the one factor that brings them nearest to the truth where that is not burnt out
+ * The samples times the single factor that brings them closest to the truth where it is not burnt out
  * (Wei et al., "A physics-based noise formation model", CVPR 2020, and those who compare with it).
  */
 function aligned(samples: Float32Array, truth: Float32Array): Float32Array {

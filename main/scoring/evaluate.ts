@@ -1,6 +1,6 @@
 /**
- * How well a network develops pictures that were darkened by `simulate`, with LibRaw's own brightened
- * picture of the same dark file beside it.
+ * Scores a network on pictures darkened by `simulate`, beside LibRaw's own brightened picture of the
+ * same dark file.
  */
 
 import { cameraToOutput } from '../develop/colour.ts';
@@ -26,7 +26,7 @@ import { simulateMosaic, type Area } from '../darkness/simulate.ts';
 export interface Level {
   /** One of `SIMULATED_CAMERAS`, or `mine`. */
   readonly camera: string;
-  /** What `mine` stands for. */
+  /** The profile behind `mine`. */
   readonly measured?: SimulatedCamera;
   readonly iso: number;
   readonly ratio: number;
@@ -43,13 +43,13 @@ export const DEFAULT_LEVELS: readonly Level[] = [
   { camera: 'nikon-d850', iso: 3200, ratio: 250 },
 ];
 
-/** First key of every evaluation's noise, so that no training ever draws the same. */
+/** First key of the evaluation's random numbers, so that training never draws the same. */
 const EVALUATION_KEY = 0x6576_616c;
 
-/** What a camera is called in levels that was measured with `nightglass calibrate`. */
+/** The name, in levels, of a camera measured with `nightglass calibrate`. */
 const mine = 'mine';
 
-/** A measured camera's lowest, middle and highest ISO, a hundred times darkened. */
+/** A measured camera's lowest, middle and highest ISO, each at ×100. */
 export function levelsOf(measured: SimulatedCamera): Level[] {
   const [least, most] = measured.isoRange;
   const isos = [least, Math.round(Math.sqrt(least * most)), most];
@@ -58,7 +58,7 @@ export function levelsOf(measured: SimulatedCamera): Level[] {
 
 /**
  * Reads `camera:iso:ratio,…`.
- * @param measured what the camera `mine` stands for
+ * @param measured the profile behind `mine`
  * @throws Refusal `bad-argument`
  */
 export function parseLevels(text: string, measured?: SimulatedCamera): Level[] {
@@ -83,7 +83,7 @@ export function parseLevels(text: string, measured?: SimulatedCamera): Level[] {
   });
 }
 
-/** As `parseLevels` reads it. */
+/** The level in the form that `parseLevels` reads. */
 export function levelName({ camera, iso, ratio }: Level): string {
   return `${camera}:${iso}:${ratio}`;
 }
@@ -104,7 +104,7 @@ export interface EvaluationRequest {
   readonly photo: LinearPhoto;
   readonly level: Level;
   readonly network: ScoredNetwork;
-  /** Longest side of what is cut out of the middle of the photo, pixels. */
+  /** Longest side of the crop from the photo's middle, pixels. */
   readonly crop: number;
   readonly signal?: AbortSignal;
 }
@@ -116,8 +116,8 @@ export interface Evaluation {
 }
 
 /**
- * Darkens the photo, develops it both ways and scores both. The noise depends on level and photo
- * name alone.
+ * Darkens the photo, develops it both ways and scores both. The noise depends only on the level and
+ * the photo's name.
  * @throws Refusal `cancelled`, or as `simulateMosaic`; whatever `run` throws
  */
 export async function evaluatePhoto(request: EvaluationRequest): Promise<Evaluation> {
@@ -151,8 +151,8 @@ function nameKey(name: string): number {
 }
 
 /**
- * What LibRaw makes of the dark file: its AHD demosaicing in 16 bits, the file's white balance, its
- * own black subtraction (which clips below black), brightened linearly by the ratio.
+ * LibRaw's picture of the dark file: AHD demosaicing in 16 bits, the file's white balance, LibRaw's
+ * black subtraction (which clips below black), brightened linearly by the ratio.
  */
 async function librawPicture(mosaic: Mosaic, ratio: number): Promise<LinearRgb> {
   const gains = mosaic.colour.asShotGains;
@@ -177,7 +177,7 @@ async function librawPicture(mosaic: Mosaic, ratio: number): Promise<LinearRgb> 
   return { width, height, samples: Float32Array.from(samples, (value) => value * scale) };
 }
 
-/** Each measure's mean over photos; that of `raw` where all have it. */
+/** The mean of each measure over photos; of `raw` only if all photos have it. */
 export function meanScores(scores: readonly Scores[]): Scores {
   const mean = (values: readonly number[]): number =>
     values.reduce((sum, value) => sum + value, 0) / scores.length;

@@ -1,4 +1,4 @@
-/** What a network makes of a whole frame, for those who measure it. */
+/** Runs a network on a whole frame, for scoring. */
 
 import { develop, type RunNetwork } from '../develop/develop.ts';
 import { fitted, isLinear, type NetworkTerms } from '../develop/dialect.ts';
@@ -12,15 +12,15 @@ import type { LinearRgb } from '../training/validation/metrics.ts';
 /** Packed pixels in one network input. */
 const WINDOW_AREA_MAX = 512 * 512;
 
-/** A network, and what it was trained to take and give. */
+/** A network with the input and output it was trained for. */
 export interface ScoredNetwork {
   readonly run: RunNetwork;
   readonly terms: NetworkTerms;
 }
 
 /**
- * The network's answer as it gives it, in the picture's size: balanced linear camera RGB of the frame
- * amplified by the ratio, or, where it paints finished pictures, their values in sRGB.
+ * The network's output at the picture's size: balanced linear camera RGB of the frame amplified by the
+ * ratio, or sRGB values if the network makes finished pictures.
  * @throws Refusal `cancelled`; whatever `run` throws
  */
 export async function networkPicture(
@@ -38,7 +38,7 @@ export async function networkPicture(
     gains: mosaic.colour.asShotGains,
     noise: isLinear(terms) ? frameNoise(mosaic).ceiling : undefined,
     tiles,
-    // What it gives is left as it is: here nothing comes after it.
+    // The output stays as it is: no later stage corrects it here.
     run: fitted(run, { ...terms, domain: 'camera-linear' }, mosaic.colour),
     ...(signal === undefined ? {} : { signal }),
   });

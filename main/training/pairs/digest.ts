@@ -1,4 +1,4 @@
-/** One line that tells two sets of pairs apart, for a run that is taken up again. */
+/** One line that identifies a set of pairs, so that a resumed run can check its data. */
 
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
@@ -6,8 +6,8 @@ import { describeError, Refusal } from '../../base/refusal.ts';
 import type { UsablePair } from './pairs.ts';
 
 /**
- * Their number, and a digest of their names, sizes and ratios. A folder may move; a file may not
- * change.
+ * The number of pairs and a digest of their names, sizes and ratios. The folder may move, the files
+ * may not change.
  * @throws Refusal `dataset` if a file is not there
  */
 export async function describePairs(pairs: readonly UsablePair[]): Promise<string> {

@@ -1,4 +1,4 @@
-/** Whether pairs can teach what a recipe asks for. */
+/** Checks that pairs can teach what a recipe needs. */
 
 import path from 'node:path';
 import { Refusal } from '../../base/refusal.ts';
@@ -6,14 +6,14 @@ import type { PairSplits } from './pairs.ts';
 import type { Recipe } from '../recipe.ts';
 
 interface SplitPairs {
-  /** What the pairs were found in. */
+  /** Paths that the pairs were found in. */
   readonly paths: readonly string[];
   readonly splits: PairSplits;
 }
 
 /**
- * There must be pairs to train on; and a finished picture has lost the light that a linear network is
- * asked for, which can neither be trained on nor watch over training.
+ * There must be pairs for training. A finished picture has lost the light that a linear network must
+ * produce, so it serves neither training nor validation of one.
  * @throws Refusal `dataset`
  */
 export function checkPairsFit({ domain, name }: Recipe, { paths, splits }: SplitPairs): void {

@@ -7,7 +7,7 @@ import { Refusal } from '../../base/refusal.ts';
 import type { Pair } from './pairs.ts';
 import type { FinishedPicture } from './picture.ts';
 
-/** What a short exposure should look like. */
+/** The target of a short exposure. */
 export type PairTarget =
   | { readonly kind: 'raw'; readonly mosaic: Mosaic }
   | { readonly kind: 'picture'; readonly picture: FinishedPicture };
@@ -26,8 +26,8 @@ export async function loadExposure(file: string, signal: AbortSignal | undefined
 }
 
 /**
- * The long exposure or finished picture of a pair; a picture that is upright comes turned as the
- * sensor stores its rows, if it is of the short exposure's size.
+ * The long exposure or finished picture of a pair. An upright picture of the short exposure's size is
+ * turned to the sensor's row order.
  * @throws Refusal as `loadExposure` and `readFinishedPicture`
  */
 export async function loadTarget(
@@ -36,13 +36,13 @@ export async function loadTarget(
   signal: AbortSignal | undefined,
 ): Promise<PairTarget> {
   if (target === 'raw') return { kind: 'raw', mosaic: await loadExposure(long, signal) };
-  // On demand: sharp is wanted by few datasets, and by no process but a child.
+  // Loaded on demand: few datasets need sharp, and it may run only in child processes.
   const { laidOverSensor, readFinishedPicture } = await import('./picture.ts');
   const picture = await readFinishedPicture(long);
   return { kind: 'picture', picture: laidOverSensor(picture, short) ?? picture };
 }
 
-/** What EXIF says of how a loaded target was taken. */
+/** The EXIF facts of a loaded target's exposure. */
 export async function shotOfTarget(long: string, target: PairTarget): Promise<Shot> {
   if (target.kind === 'raw') return target.mosaic.shot;
   const { readPictureShot } = await import('./picture.ts');

@@ -1,6 +1,6 @@
 /**
- * Pairs of a short and a long exposure of one scene: what a dataset of them is, and what is known of
- * each pair, as data that the window shows and run folders keep.
+ * Pairs of a short and a long exposure of one scene: the types of a dataset and of the facts about each
+ * pair, which the window shows and run folders store.
  */
 
 import { z } from 'zod';
@@ -8,26 +8,26 @@ import { z } from 'zod';
 const splitNameSchema = z.enum(['train', 'validation', 'test']);
 export type SplitName = z.infer<typeof splitNameSchema>;
 
-/** Two files that belong together, by their names, a list or their EXIF. */
+/** Two files that belong together by their names, a list or their EXIF. */
 const pairSchema = z.object({
   /** Unique in its dataset: the short exposure's path below the dataset's folder, with `/`. */
   id: z.string().min(1),
-  /** Pairs of one scene never come into different splits. */
+  /** Pairs of one scene never fall into different splits. */
   scene: z.string().min(1),
   /** Absolute path of the dark RAW file. */
   short: z.string().min(1),
-  /** Absolute path of what it should look like. */
+  /** Absolute path of the target. */
   long: z.string().min(1),
   /** `raw`: a long exposure. `picture`: a finished picture, PNG or TIFF. */
   target: z.enum(['raw', 'picture']),
-  /** Long ÷ short exposure as names or EXIF say; EXIF is asked by `checkPairs` where names do not. */
+  /** Long ÷ short exposure by the names or EXIF; without it `checkPairs` reads the EXIF. */
   statedRatio: z.number().positive().optional(),
   /** The split a list file, or the paper's numbering of scenes, puts it into. */
   split: splitNameSchema.optional(),
 });
 export type Pair = z.infer<typeof pairSchema>;
 
-/** A file that found no partner, or a line of a list that leads nowhere. */
+/** A file without a partner, or a line of a list whose files are missing. */
 const unpairedSchema = z.object({ file: z.string(), reason: z.string() });
 export type Unpaired = z.infer<typeof unpairedSchema>;
 
@@ -61,7 +61,7 @@ const faultSchema = z.enum([
 ]);
 export type Fault = z.infer<typeof faultSchema>;
 
-/** What is worth knowing of a pair that is kept. */
+/** Remarks on a pair that is kept. */
 const noticeSchema = z.enum([
   'ratio-corrected',
   'ratio-measured',
@@ -72,7 +72,7 @@ const noticeSchema = z.enum([
 ]);
 export type Notice = z.infer<typeof noticeSchema>;
 
-/** What was measured of a pair whose files could be read. */
+/** Measurements of a pair whose files could be read. */
 const pairFactsSchema = z.object({
   /** Make and model of the short exposure; "unknown camera" where the file does not say. */
   camera: z.string(),
@@ -81,7 +81,7 @@ const pairFactsSchema = z.object({
   /** Visible pixels of the short exposure, as stored. */
   width: z.number().int().positive(),
   height: z.number().int().positive(),
-  /** What the short exposure is amplified by. */
+  /** The ratio that amplifies the short exposure. */
   ratio: z.number().positive(),
   /** By names or EXIF. */
   statedRatio: z.number().positive().optional(),
@@ -89,11 +89,11 @@ const pairFactsSchema = z.object({
   measuredRatio: z.number().positive().optional(),
   measuredRatioError: z.number().nonnegative().optional(),
   /**
-   * How far the long exposure's scene lies to the right of and below the short's, and what that is
-   * good to; pixels.
+   * How far the long exposure's scene lies to the right of and below the short's, and the uncertainty;
+   * pixels.
    */
   shift: z.object({ x: z.number(), y: z.number(), precision: z.number().nonnegative() }).optional(),
-  /** How alike the light is spread over both frames, −1 … 1, where that can be told. */
+  /** Similarity of the light distributions of both frames, −1 … 1, where it can be measured. */
   likeness: z.number().optional(),
   /** Share of the long exposure's samples that are at their limit, 0 … 1. */
   saturated: z.number().min(0).max(1),
@@ -101,22 +101,22 @@ const pairFactsSchema = z.object({
 export type PairFacts = z.infer<typeof pairFactsSchema>;
 
 export const pairReportSchema = z.object({
-  /** As found; its scene is an earlier one's where the two turned out to share a long exposure. */
+  /** The pair as found, but with the scene of an earlier pair if both share a long exposure. */
   pair: pairSchema,
-  /** What tells which scenes are one: its scene as found, and a digest of its long exposure's samples. */
+  /** Identifies equal scenes: the scene as found, and a digest of the long exposure's samples. */
   found: z.object({ scene: z.string().min(1), longDigest: z.string() }).optional(),
-  /** Present where the pair is left out: why, as a code and as a sentence for people. */
+  /** Present if the pair is left out: the reason as a code and as a sentence. */
   fault: z.object({ code: faultSchema, sentence: z.string() }).optional(),
   notices: z.array(z.object({ code: noticeSchema, sentence: z.string() })),
   facts: pairFactsSchema.optional(),
 });
 export type PairReport = z.infer<typeof pairReportSchema>;
 
-/** A pair to train on or to be scored with. */
+/** A pair for training or scoring. */
 export const usablePairSchema = pairSchema.extend({
   ratio: z.number().positive(),
   camera: z.string(),
-  /** Of the long exposure's samples; runs of before have none. */
+  /** Digest of the long exposure's samples; absent in older runs. */
   longDigest: z.string().optional(),
   /** Visible pixels, as stored. */
   width: z.number().int().positive(),
@@ -124,7 +124,7 @@ export const usablePairSchema = pairSchema.extend({
 });
 export type UsablePair = z.infer<typeof usablePairSchema>;
 
-/** A dataset as a run keeps it: the pairs of each split. */
+/** A dataset as a run stores it: the pairs of each split. */
 export const pairSplitsSchema = z.object({
   train: z.array(usablePairSchema),
   validation: z.array(usablePairSchema),

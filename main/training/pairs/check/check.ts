@@ -1,6 +1,6 @@
 /**
- * Holds each pair to what training needs of it: readable, of one camera and size, of one scene, lit
- * as it says, still, and not burnt out. What is left out is told why, in words for a photographer.
+ * Checks what training needs of each pair: readable files, one camera and size, one scene, the stated
+ * exposure ratio, no movement, no burnt-out light. Says why a pair is left out in a photographer's words.
  */
 
 import { createHash } from 'node:crypto';
@@ -19,18 +19,18 @@ import {
   type Cells,
 } from './measure.ts';
 
-/** Ratios a pair can be trained at: what the app brightens by, and a little more (10 s ÷ 1/30 s). */
+/** Ratios that a pair can be trained at: the app's own range and a little more (10 s ÷ 1/30 s). */
 const RATIO_MIN = 1.5;
 const RATIO_MAX = 330;
-/** A ratio that the light contradicts by more than these factors is corrected, or not believed. */
+/** If the light contradicts a stated ratio by more than these factors, it is corrected or refused. */
 const RATIO_TRUSTED = 1.05;
 const RATIO_BELIEVED = 1.6;
-/** Pixels: further, fine detail is lost; still further, the pair teaches blur. */
+/** Shifts in pixels: beyond the first, fine detail is lost; beyond the second, the pair teaches blur. */
 const SHIFT_NOTICED = 1;
 const SHIFT_MAX = 3;
 const SATURATED_NOTICED = 0.1;
 const SATURATED_MAX = 0.5;
-/** The brightest hundredth of a long exposure has at least this share of white. */
+/** The brightest hundredth of a long exposure must reach at least this share of white. */
 const LIGHT_MIN = 0.005;
 
 export interface CheckPairsOptions {
@@ -50,10 +50,10 @@ class Left extends Error {
 }
 
 /**
- * Checks pair after pair; one file is decoded at a time, and of the frames only the pair at hand is
- * in memory. The order of the reports is that of the pairs. Decoding takes threads, and finished
- * pictures load sharp: under Electron this belongs into a child process.
- * @throws Refusal `cancelled`; a pair's own trouble is in its report
+ * Checks pairs one after another. Decodes one file at a time and holds only the current pair in
+ * memory. Reports come in the order of the pairs. Decoding starts threads and finished pictures load
+ * sharp, so under Electron this must run in a child process.
+ * @throws Refusal `cancelled`; a fault of a pair is in its report
  */
 export async function* checkPairs(
   pairs: readonly Pair[],
@@ -77,9 +77,9 @@ interface Seen {
 
 class Checker {
   readonly #signal: AbortSignal | undefined;
-  /** The last target: consecutive pairs often share it. */
+  /** The last target, because consecutive pairs often share it. */
   #last: { readonly file: string; readonly seen: Seen } | undefined;
-  /** Of pairs that were kept: pairs by the content of their short exposures, scenes by that of their long ones. */
+  /** Kept pairs by the content of their short exposures, and scenes by the content of their long ones. */
   readonly #shorts = new Map<string, Pair>();
   readonly #scenes = new Map<string, string>();
 
@@ -114,7 +114,7 @@ class Checker {
       if (brightest(long) < LIGHT_MIN) {
         throw new Left('dark', `${name(pair.long)} is nearly black itself: it shows no scene`);
       }
-      // A camera that moved shows another view of the scene, which is told more exactly.
+      // If the camera moved, the shift describes the fault more exactly.
       settleShift(facts, pair, notice);
       settleScene(facts, pair);
       known.facts = { ...facts, ...settleRatio(facts, pair, notice) };
@@ -165,7 +165,7 @@ class Checker {
     );
   }
 
-  /** The pair, in the scene of an earlier one with the same long exposure. */
+  /** The pair, moved to the scene of an earlier pair with the same long exposure. */
   #inItsScene(
     pair: Pair,
     { digest }: Seen,
@@ -181,7 +181,7 @@ class Checker {
   }
 }
 
-/** A file's own trouble is the pair's; that the user gave up is not. */
+/** Turns a file's refusal into the pair's fault. A cancellation is passed on. */
 async function readable<T>(reading: Promise<T>): Promise<T> {
   try {
     return await reading;
@@ -232,7 +232,7 @@ function measure(
   const { iso } = short.shot;
   const { cfa, width, height } = short;
   const statedRatio = statedRatioOf(pair, short.shot, shot);
-  // A finished picture's tones are its maker's: they are asked only where nothing else says a ratio.
+  // The tones of a finished picture are its maker's choice, so they give a ratio only as a last resort.
   const isAsked = target.kind === 'raw' || statedRatio === undefined;
   const measured = isAsked ? measureRatio(cells, long) : undefined;
   const known = statedRatio ?? measured?.ratio;
@@ -256,15 +256,15 @@ function measure(
   };
 }
 
-/** What EXIF says, aperture and ISO counted in, else the names. */
+/** The ratio by EXIF (time, aperture and ISO), else by the names. */
 function statedRatioOf(pair: Pair, short: Shot, long: Shot): number | undefined {
   const ratio = exposureRatio(short, long);
-  // A picture with the short exposure's own EXIF was made from that: it names no longer one.
+  // A picture with the short exposure's own EXIF was made from it, so it says nothing about a longer one.
   const isOwn = pair.target === 'picture' && ratio !== undefined && Math.abs(ratio - 1) < 0.01;
   return isOwn ? pair.statedRatio : (ratio ?? pair.statedRatio);
 }
 
-/** The ratio to amplify by, or why there is none. */
+/** The ratio for amplification, or why there is none. */
 function settleRatio(
   { statedRatio, measuredRatio, measuredRatioError = 0 }: PairFacts,
   pair: Pair,
@@ -286,7 +286,7 @@ function settleRatio(
       );
       return measuredRatio ?? 1;
     }
-    // Nothing was measured that could speak against it.
+    // No measurement contradicts it.
     if (pair.target === 'picture') return statedRatio;
     if (measuredRatio === undefined) {
       notice(
@@ -347,7 +347,7 @@ function settleScene({ likeness }: PairFacts, pair: Pair): void {
   );
 }
 
-/** The value that all but a hundredth of the cells stay below. */
+/** The 99 % quantile of the cells. */
 function brightest({ values }: Cells): number {
   const step = Math.max(1, Math.floor(values.length / 50_000));
   const some = Float32Array.from(

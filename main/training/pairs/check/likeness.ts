@@ -1,25 +1,25 @@
-/** Whether two frames show the same scene at all: how alike the light is spread over them. */
+/** Whether two frames show the same scene: the similarity of their light distributions. */
 
 import { comparableBlocks, type Cells } from './measure.ts';
 
 /**
- * Below this, frames are of different scenes. Measured on 22 photos and 8 made scenes, at ISO 100 ×4,
- * 1600 ×100, 6400 ×250, 25600 ×100 and ×300, wherever there is a likeness: the same scene 0.914 and
- * more, 0.767 with a trail of light over a twentieth of the long exposure; its finished picture
- * 0.896, with an S-curve 0.79, four times as bright 0.905; another scene or its picture −0.40 … 0.63.
+ * Below this, frames show different scenes. Measured on 22 photos and 8 synthetic scenes, at ISO 100 ×4,
+ * 1600 ×100, 6400 ×250, 25600 ×100 and ×300: the same scene has 0.914 and more, 0.767 with a trail of
+ * light over a twentieth of the long exposure; its finished picture 0.896, with an S-curve 0.79, four
+ * times as bright 0.905. Another scene or its picture has −0.40 … 0.63.
  */
 export const LIKENESS_MIN = 0.7;
 
-/** The short exposure's blocks differ by at least this many times their noise, or nothing is said. */
+/** The blocks of the short exposure must differ by this many times their noise to be compared. */
 const CONTRAST_MIN = 2;
 
 /**
- * The correlation of block means, −1 … 1: of the light, to which lamps count most, or of its ranks,
- * to which neither a passing car nor a picture's curve does, whichever is more.
+ * The correlation of block means, −1 … 1. It is the larger of two: the correlation of the light, which
+ * lamps dominate, and that of its ranks, which neither a passing car nor a tone curve disturbs.
  *
- * @param ratio long ÷ short; that of the means where nobody knows it, and for a finished picture, whose
- *   brightness is its maker's
- * @returns undefined where the scene is too flat, or too dark for the short exposure, to tell
+ * @param ratio long ÷ short; the ratio of the means where it is unknown or the target is a finished
+ *   picture, whose brightness is its maker's choice
+ * @returns undefined where the scene is too flat or the short exposure too dark to tell
  */
 export function measureLikeness(
   short: Cells,
@@ -35,7 +35,7 @@ export function measureLikeness(
   return Math.max(correlation(light, dark), correlation(ranks(light), ranks(dark)));
 }
 
-/** Half of what the middle two thirds span: a standard deviation to which a few lamps do not count. */
+/** Half the span of the middle two thirds: a standard deviation that ignores a few lamps. */
 function spreadOf(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
@@ -49,7 +49,7 @@ function ranks(values: readonly number[]): number[] {
   return ranked;
 }
 
-/** Pearson's; 0 where either does not vary. */
+/** Pearson's correlation; 0 where either list is constant. */
 function correlation(a: readonly number[], b: readonly number[]): number {
   const [meanA, meanB] = [mean(a), mean(b)];
   let [ab, aa, bb] = [0, 0, 0];

@@ -1,4 +1,4 @@
-/** What two frames of a pair say about each other: the true exposure ratio, and how far they are shifted. */
+/** Measures a pair from its frames: the true exposure ratio and the shift. */
 
 import { siteColours } from '../../../raw/cfa.ts';
 import { normalisation } from '../../../develop/normalise.ts';
@@ -13,10 +13,10 @@ export interface Cells extends Plane {
   readonly saturated: number;
 }
 
-/** From here on a sample is taken for saturated, of the way from black to white. */
+/** A sample counts as saturated from this share of the range between black and white. */
 const FULL = 0.99;
 
-/** The green of each cell, as light, noise below black and all. */
+/** The green light of each cell, including noise below black. */
 export function cellsOfMosaic(mosaic: Mosaic): Cells {
   const width = mosaic.width >> 1;
   const height = mosaic.height >> 1;
@@ -43,7 +43,7 @@ export function cellsOfMosaic(mosaic: Mosaic): Cells {
   return { width, height, values, saturated: full / Math.max(1, 4 * width * height) };
 }
 
-/** The same of a finished picture, its curve undone: no more than a likeness of the sensor's light. */
+/** The same for a finished picture with its curve undone; it only approximates the sensor's light. */
 export function cellsOfPicture({ width: pixels, height: rows, samples }: FinishedPicture): Cells {
   const [width, height] = [pixels >> 1, rows >> 1];
   const values = new Float32Array(width * height);
@@ -75,17 +75,17 @@ export interface MeasuredRatio {
 /** Side of the blocks whose means are compared, cells. */
 const BLOCK = 8;
 const BLOCKS_MIN = 12;
-/** A black level may be wrong by this much of the range, as far as anyone knows. */
+/** A stated black level may be wrong by this share of the range. */
 const BLACK_DOUBT = 2e-5;
 
-/** Means over the cells of one block, and the variance that noise leaves in the short one's. */
+/** Means over the cells of one block, and the variance of the short exposure's mean from noise. */
 interface Block {
   readonly long: number;
   readonly short: number;
   readonly shortVariance: number;
 }
 
-/** Means of the blocks in which nothing of the long exposure is near its limit, or next to black. */
+/** Means of the blocks in which the long exposure is neither near saturation nor near black. */
 function midTones(short: Cells, long: Cells, darkest: number): Block[] {
   const blocks: Block[] = [];
   const cells = BLOCK ** 2;
@@ -110,7 +110,7 @@ function midTones(short: Cells, long: Cells, darkest: number): Block[] {
   return blocks;
 }
 
-/** The brighter mid-tones, or all where the scene has few. @returns undefined where there are too few of them */
+/** The brighter mid-tones, or all blocks if the scene has few. @returns undefined if there are too few */
 export function comparableBlocks(short: Cells, long: Cells): readonly Block[] | undefined {
   const bright = midTones(short, long, 0.02);
   const blocks = bright.length >= 4 * BLOCKS_MIN ? bright : midTones(short, long, 0.002);
@@ -118,12 +118,12 @@ export function comparableBlocks(short: Cells, long: Cells): readonly Block[] | 
 }
 
 /**
- * Long ÷ short exposure from the light itself: a line through the block means, in which the slope is
- * the ratio and what the black level is wrong by falls into the intercept. Blocks that moved or
- * flickered are left out (re-weighted least squares, Tukey's biweight). The long exposure is taken
- * for exact, so that the noise of the short one tilts nothing.
+ * Long ÷ short exposure from the light itself. A line is fitted through the block means: its slope
+ * gives the ratio, and an error of the black level becomes the intercept. Iteratively re-weighted least
+ * squares (Tukey's biweight) ignores blocks that moved or flickered. The long exposure counts as exact,
+ * so the noise of the short one does not bias the slope.
  *
- * @returns undefined where the scene has too little light or the noise is too much to tell
+ * @returns undefined where the scene has too little light or too much noise to tell
  */
 export function measureRatio(short: Cells, long: Cells): MeasuredRatio | undefined {
   const blocks = comparableBlocks(short, long);
@@ -131,7 +131,7 @@ export function measureRatio(short: Cells, long: Cells): MeasuredRatio | undefin
   const withOffset = robustLine(blocks, true);
   const through = robustLine(blocks, false);
   const candidates = [withOffset, through].filter(({ slope, error }) => slope > 0 && error < 0.1);
-  // An even grey wall tells no slope: there the line has to go through black.
+  // A uniform scene has no slope to fit, so the line must pass through black.
   const best = candidates.toSorted((a, b) => a.error - b.error)[0];
   return best === undefined ? undefined : { ratio: 1 / best.slope, error: best.error };
 }
@@ -141,7 +141,7 @@ function robustLine(
   blocks: readonly Block[],
   hasOffset: boolean,
 ): { readonly slope: number; readonly error: number } {
-  // Shot noise grows with the light: brighter blocks are less sure.
+  // Shot noise grows with the light, so brighter blocks are less certain.
   const trust = blocks.map(({ long }) => 1 / (long + 0.02));
   let weights = trust;
   let fit = { slope: 0, offset: 0, error: Number.POSITIVE_INFINITY };
@@ -193,24 +193,24 @@ function median(values: readonly number[]): number {
   return sorted[sorted.length >> 1] ?? 0;
 }
 
-/** Side of the square that is correlated, samples. */
+/** Side of the correlated square, samples. */
 const SIDE = 256;
-/** Peaks below are noise, whose highest stand out by 3 to 4.3 (walls at ISO 6400, ×100). */
+/** Lower peaks are noise: the highest noise peaks reach 3 to 4.3 (walls at ISO 6400 ×100). */
 const SIGNIFICANCE_MIN = 6;
 
 export interface MeasuredShift {
   /** Pixels of the frame. */
   readonly x: number;
   readonly y: number;
-  /** What it is good to, pixels. */
+  /** Its uncertainty, pixels. */
   readonly precision: number;
 }
 
 /**
- * How far the long exposure's scene lies to the right of and below the short's: first over the whole
- * frame made small, then over ever smaller and sharper parts around its most detailed place, as
- * long as the short exposure's noise lets the scene show.
- * @returns undefined where nothing in the short exposure can be placed
+ * How far the long exposure's scene lies to the right of and below the short's. Measured first on the
+ * whole frame at a small size, then on smaller and sharper parts around the most detailed place, as long
+ * as the scene stands out of the short exposure's noise.
+ * @returns undefined where nothing in the short exposure can be located
  */
 export function measureShift(short: Cells, long: Cells, ratio: number): MeasuredShift | undefined {
   const { width, height } = long;
@@ -222,7 +222,7 @@ export function measureShift(short: Cells, long: Cells, ratio: number): Measured
       height: Math.floor(Math.min(height, SIDE * factor) / factor),
     };
     const { left, top } = busiestPlace(long, span.width * factor, span.height * factor);
-    // What is known of the shift in cells: the short's part is cut out as far to the left and above.
+    // The shift so far, in cells: the short exposure's part is cut that far to the left and above.
     const known = { x: Math.round((found?.x ?? 0) / 2), y: Math.round((found?.y ?? 0) / 2) };
     const clean = shrunk(long, { left, top, ...span, factor, gain: 1 });
     const noisy = shrunk(short, {
@@ -237,7 +237,7 @@ export function measureShift(short: Cells, long: Cells, ratio: number): Measured
     found = {
       x: 2 * (known.x - rest.x * factor),
       y: 2 * (known.y - rest.y * factor),
-      // Tried at ISO 25600 ×300: peaks of 5 to 8 lie within half a cell, a pixel, of the truth.
+      // Measured at ISO 25600 ×300: peaks of 5 to 8 lie within half a cell (one pixel) of the truth.
       precision: factor * Math.max(0.2, 4 / rest.significance),
     };
     if (factor === 1) break;
@@ -246,7 +246,7 @@ export function measureShift(short: Cells, long: Cells, ratio: number): Measured
   return found;
 }
 
-/** The part with most edges out of nine, corners and middles. */
+/** The part with the most edges of nine: corners, edge middles and centre. */
 function busiestPlace(
   { width, height, values }: Plane,
   partWidth: number,
@@ -278,12 +278,12 @@ interface Part {
   /** Samples of the result. */
   readonly width: number;
   readonly height: number;
-  /** Cells to a sample, in each direction. */
+  /** Cells per sample, in each direction. */
   readonly factor: number;
   readonly gain: number;
 }
 
-/** A part made small, its lamps held down; outside the frame its edge goes on. */
+/** Shrinks a part and compresses its lamps. Outside the frame the edge is repeated. */
 function shrunk(
   { width: fullWidth, height: fullHeight, values }: Plane,
   { left, top, width, height, factor, gain }: Part,

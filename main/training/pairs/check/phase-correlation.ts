@@ -1,4 +1,4 @@
-/** How far one picture is shifted against another: correlation in the frequency domain. */
+/** Finds the shift between two pictures by correlation in the frequency domain. */
 
 /** A picture of one channel. */
 export interface Plane {
@@ -9,14 +9,14 @@ export interface Plane {
 }
 
 export interface Shift {
-  /** How much further to the right and further down the scene lies in the second picture, samples. */
+  /** How far the scene lies to the right and down in the second picture, samples. */
   readonly x: number;
   readonly y: number;
-  /** Height of the correlation's peak in standard deviations of what lies around it. */
+  /** Height of the correlation peak in standard deviations of its background. */
   readonly significance: number;
 }
 
-/** The peak itself, samples to each side: what is further is its background. */
+/** Half-width of the peak, samples; everything further away is background. */
 const PEAK_RADIUS = 8;
 
 /**
@@ -76,7 +76,7 @@ function transform(re: Float64Array, im: Float64Array, side: number): void {
   }
 }
 
-/** The plane without its mean, faded out towards its edges, in the corner of a square. */
+/** Copies the plane into the corner of a square, without its mean and faded out at its edges. */
 function faded({ width, height, values }: Plane, side: number): Float64Array {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const window = (size: number): Float64Array =>
@@ -92,9 +92,9 @@ function faded({ width, height, values }: Plane, side: number): Float64Array {
 }
 
 /**
- * Shift of `noisy` against `clean` by Wiener-weighted correlation: each frequency counts as far as the
- * clean picture stands out of the noisy one's noise there, and high ones less, so that a short
- * exposure in which single pixels show nothing can still be placed.
+ * Shift of `noisy` against `clean` by Wiener-weighted correlation. Each frequency is weighted by how far
+ * the clean picture exceeds the noisy one's noise there, and high frequencies less. This locates a
+ * short exposure in which single pixels show nothing.
  *
  * @param side a power of two, at least the planes' sides
  * @throws RangeError if the planes differ in size or do not fit
@@ -106,7 +106,7 @@ export function shiftBetween(clean: Plane, noisy: Plane, side: number): Shift {
   if (Math.max(clean.width, clean.height) > side || (side & (side - 1)) !== 0) {
     throw new RangeError(`expected planes that fit a square of ${side}, a power of two`);
   }
-  // Both real pictures in one complex transform: their spectra are its even and odd parts.
+  // One complex transform serves both real pictures: their spectra are its even and odd parts.
   const re = faded(clean, side);
   const im = faded(noisy, side);
   transform(re, im, side);
@@ -124,7 +124,7 @@ export function shiftBetween(clean: Plane, noisy: Plane, side: number): Shift {
       const noisyRe = (im[at]! + im[opposite]!) / 2;
       const noisyIm = (re[opposite]! - re[at]!) / 2;
       const power = cleanRe * cleanRe + cleanIm * cleanIm;
-      // Noise that whole rows or columns share would pass for a scene.
+      // Row and column noise would look like a scene, so its frequencies are left out.
       const isStripe = Math.min(u, side - u) <= 1 || Math.min(v, side - v) <= 1;
       const weight = isStripe
         ? 0
@@ -138,7 +138,7 @@ export function shiftBetween(clean: Plane, noisy: Plane, side: number): Shift {
   return peakOf(outRe, side, { x: clean.width >> 2, y: clean.height >> 2 });
 }
 
-/** The noisy picture's power where a picture has least: the median over its highest frequencies. */
+/** Noise power of the noisy picture: the median over its highest frequencies, where scenes have least. */
 function noisePower(re: Float64Array, im: Float64Array, side: number): number {
   const powers: number[] = [];
   for (let v = 0; v < side; v++) {
@@ -157,8 +157,8 @@ function noisePower(re: Float64Array, im: Float64Array, side: number): number {
 }
 
 /**
- * The highest place of a surface that wraps around, among shifts of up to `reach` either way: beyond,
- * too little of the two pictures overlaps to be compared with the rest.
+ * The highest point of a periodic surface among shifts of up to `reach` either way. Beyond that, the
+ * pictures overlap too little for a fair comparison.
  */
 function peakOf(
   surface: Float64Array,
@@ -192,7 +192,7 @@ function peakOf(
   };
 }
 
-/** Where between −½ and ½ the parabola through three samples is highest. */
+/** The peak of the parabola through three samples, −½ … ½. */
 function vertex(before: number, at: number, after: number): number {
   const bend = before - 2 * at + after;
   return bend < 0 ? Math.max(-0.5, Math.min(0.5, (before - after) / (2 * bend))) : 0;

@@ -6,29 +6,29 @@ import { describeError, Refusal, throwIfCancelled } from '../../../base/refusal.
 import type { FoundPairs, Pair, Unpaired } from '../pairs.ts';
 import { idBelow } from './names.ts';
 
-/** Exposures of one scene follow each other: this much time between the end of one and the next. */
+/** The longest pause between two exposures of one scene, from the end of one to the start of the next. */
 const PAUSE_SECONDS_MAX = 30;
-/** Exposures nearer to each other than two stops are the same picture twice. */
+/** Exposures closer than two stops are the same picture twice. */
 const RATIO_MIN = 4;
 
 interface Exposure {
   readonly file: string;
-  /** Camera and frame: only such frames can be compared pixel by pixel. */
+  /** Camera and frame size: only equal ones can be compared pixel by pixel. */
   readonly kind: string;
   /** The camera's clock, seconds. */
   readonly takenSeconds: number;
   readonly exposureSeconds: number;
-  /** Seconds × ISO ÷ F-number², what a pixel's number is proportional to. */
+  /** Seconds × ISO ÷ F-number²; sample values are proportional to it. */
   readonly light: number;
 }
 
-/** What a pixel's number is proportional to; aperture and ISO count where the file says them. */
+/** The factor that sample values are proportional to. Aperture and ISO count where the file has them. */
 function exposureOf({ exposureSeconds, iso, aperture }: Shot): number | undefined {
   if (exposureSeconds === undefined) return undefined;
   return (exposureSeconds * (iso ?? 100)) / (aperture ?? 1) ** 2;
 }
 
-/** Long ÷ short exposure, as two shots say: by time, and by ISO and aperture where both say them. */
+/** Long ÷ short exposure of two shots: by time, and by ISO and aperture where both state them. */
 export function exposureRatio(short: Shot, long: Shot): number | undefined {
   if (short.exposureSeconds === undefined || long.exposureSeconds === undefined) return undefined;
   const iso = short.iso === undefined || long.iso === undefined ? 1 : long.iso / short.iso;
@@ -40,8 +40,8 @@ export function exposureRatio(short: Shot, long: Shot): number | undefined {
 }
 
 /**
- * Reads the EXIF of each file and pairs each short exposure with a long one of its series: same
- * camera, same frame, each begun within half a minute of the end of the one before.
+ * Reads the EXIF of each file and pairs each short exposure with a long one of its series. A series has
+ * one camera and frame size, and each exposure starts within half a minute of the end of the last.
  * @param root ids are paths below it
  * @throws Refusal `cancelled`
  */
@@ -90,7 +90,7 @@ export async function pairsOfExposures(
   return { layout: 'exif', pairs: pairs.sort((a, b) => (a.id < b.id ? -1 : 1)), unpaired };
 }
 
-/** The exposure, or why it can belong to no pair. */
+/** The exposure, or why it cannot belong to a pair. */
 async function readExposure(
   file: string,
   signal: AbortSignal | undefined,
@@ -138,11 +138,11 @@ function seriesOf(exposures: readonly Exposure[]): Exposure[][] {
 }
 
 /**
- * The long exposure of each short one, two stops brighter at least. Long are those within two stops
- * of the longest. A series may hold several scenes, each with its short exposures before the long
- * one, or after it. Where it keeps to one of these orders, that tells which belong together: a
- * camera's clock is less sure, because some stamp the end of an exposure, and others take a dark
- * frame after it. Else it is the nearest in time.
+ * Finds the long exposure of each short one, at least two stops brighter. Long exposures are those
+ * within two stops of the longest. A series may hold several scenes, each with its short exposures
+ * before the long one or after it. If the whole series keeps one of these orders, the order decides,
+ * because clocks are less reliable: some cameras stamp the end of an exposure, others take a dark frame
+ * after it. Otherwise the nearest in time is taken.
  * @param series sorted by time
  */
 function longsOf(series: readonly Exposure[]): Map<Exposure, Exposure> {
@@ -150,7 +150,7 @@ function longsOf(series: readonly Exposure[]): Map<Exposure, Exposure> {
   const isLong = ({ light }: Exposure): boolean => most / light < RATIO_MIN;
   const order = series.map((one) => (isLong(one) ? 'L' : 's')).join('');
   const [isShortFirst, isLongFirst] = [/^(s+L+)+$/.test(order), /^(L+s+)+$/.test(order)];
-  /** The long ones next to a short one, on the side that the order says, if it says one. */
+  /** The long exposures next to a short one, only on the side that the order prescribes, if any. */
   const inOrder = (at: number): readonly Exposure[] => {
     if (isShortFirst) {
       const start = order.indexOf('L', at);
@@ -177,7 +177,7 @@ function longsOf(series: readonly Exposure[]): Map<Exposure, Exposure> {
   return found;
 }
 
-/** Time between the end of the earlier exposure and the beginning of the later. */
+/** Time from the end of the earlier exposure to the start of the later. */
 function pauseSeconds(a: Exposure, b: Exposure): number {
   const [earlier, later] = a.takenSeconds <= b.takenSeconds ? [a, b] : [b, a];
   return later.takenSeconds - earlier.takenSeconds - earlier.exposureSeconds;

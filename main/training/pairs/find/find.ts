@@ -1,4 +1,4 @@
-/** Finds the pairs in what a photographer points at: the paper's folders or lists, two folders, or one. */
+/** Finds the pairs in given paths: the paper's folders or lists, two folders, or one. */
 
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -19,20 +19,20 @@ import {
 
 export interface FindPairsOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called as the EXIF of a single folder's photos is read. */
+  /** Called while the EXIF of a single folder's photos is read. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
- * Finds pairs; nothing is decoded yet, `checkPairs` does that.
+ * Finds pairs without decoding anything; `checkPairs` decodes them.
  *
  * @param paths one of these:
  *   - list files of the paper (`Sony_train_list.txt` …), or one folder that holds such lists
- *   - one folder with the subfolders `short` and `long` (SID's layout), or an archive of such folders,
- *     one a camera
+ *   - one folder with the subfolders `short` and `long` (SID's layout), or an archive with such a folder
+ *     for each camera
  *   - two folders whose names pair up, the short exposures first; finished pictures may be the second
- *   - one folder of RAW files, whose EXIF tells which exposures belong together
- * @throws Refusal `dataset` where there is no pair: what was looked for, and what was there;
+ *   - one folder of RAW files, whose EXIF says which exposures belong together
+ * @throws Refusal `dataset` if there is no pair, with what was expected and what was there;
  *   `bad-argument` for more than two folders, `cancelled`
  */
 export async function findPairs(
@@ -78,13 +78,13 @@ async function find(paths: readonly string[], options: FindPairsOptions): Promis
   return pairsInFolder(first, options);
 }
 
-/** Whether paths are plainly a dataset of pairs: lists, or folders as the paper has them. */
+/** Whether paths are clearly a dataset of pairs: lists, or the paper's folders. */
 export async function looksLikePairs(paths: readonly string[]): Promise<boolean> {
   const [first, ...more] = paths;
   if (first === undefined) return false;
   if (/\.txt$/i.test(first)) return true;
   if (more.length > 0) return false;
-  // What is not there, or cannot be read, is for others to refuse.
+  // Missing or unreadable paths are refused elsewhere.
   const layout = await layoutOf(first).catch(() => undefined);
   return ['lists', 'halves', 'cameras'].includes(layout?.kind ?? '');
 }
@@ -125,7 +125,7 @@ async function pairsInFolder(folder: string, options: FindPairsOptions): Promise
   }
 }
 
-/** The pairs of each camera. Two cameras number their scenes alike: these are told apart by folder. */
+/** The pairs of each camera. Cameras number their scenes alike, so the folder keeps scenes apart. */
 async function pairsOfCameras(
   root: string,
   folders: readonly string[],
@@ -161,7 +161,7 @@ async function filesByName(folder: string): Promise<Map<string, string[]>> {
   return files;
 }
 
-/** Each short exposure with the file of the very same name on the other side, else the longest of its scene. */
+/** Pairs each short exposure with the long file of the same name, else with the longest of its scene. */
 async function pairsOfFolders(
   shortFolder: string,
   longFolder: string,
@@ -228,8 +228,8 @@ function pairOf(given: { root: string; scene: string; short: string; long: strin
 const PAPER_SPLITS: readonly SplitName[] = ['train', 'test', 'validation'];
 
 /**
- * The paper's numbering: scenes 0… are trained on, 1… tested, 2… validate. It is taken for that only
- * where every scene has five digits and both of the first two kinds are there.
+ * The paper's numbering: scenes 0… are for training, 1… for testing, 2… for validation. It applies only
+ * if every scene has five digits and both of the first two kinds occur.
  */
 function withPaperSplit(pairs: readonly Pair[]): Pair[] {
   const first = new Set(

@@ -1,4 +1,4 @@
-/** What a folder is that pairs are looked for in: the paper's halves, an archive of them, or photos. */
+/** Recognises the layout of a folder of pairs: the paper's halves, an archive of them, or photos. */
 
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,12 +6,12 @@ import { isRawName } from '../../../library/folder.ts';
 import { describeError, Refusal } from '../../../base/refusal.ts';
 import { isListName } from './lists.ts';
 
-/** What a single folder is. */
+/** The layout of a single folder. */
 type FolderLayout =
   | { readonly kind: 'lists'; readonly lists: readonly string[] }
   | { readonly kind: 'halves'; readonly short: string; readonly long: string }
   | { readonly kind: 'half'; readonly missing: 'short' | 'long' }
-  /** The paper's archive: folders with both halves in them, one a camera. */
+  /** The paper's archive: for each camera a folder with both halves. */
   | { readonly kind: 'cameras'; readonly folders: readonly string[] }
   | { readonly kind: 'photos'; readonly files: readonly string[] };
 
@@ -36,12 +36,12 @@ function halfOf(folders: readonly string[], half: 'short' | 'long'): string | un
   return folders.find((name) => name.toLowerCase() === half);
 }
 
-/** Those with both halves in them; one that links lead to twice counts once. */
+/** The folders with both halves. A folder reached by two links counts once. */
 async function withBothHalves(folder: string, names: readonly string[]): Promise<string[]> {
   const found = new Map<string, string>();
   for (const name of names) {
     const inner = path.join(folder, name);
-    // What nobody may look into, such as a disk's lost+found, is no camera.
+    // An unreadable folder, such as a disk's lost+found, is no camera.
     const { folders } = await listing(inner).catch(() => ({ folders: [] }));
     if (halfOf(folders, 'short') === undefined || halfOf(folders, 'long') === undefined) continue;
     const place = await realpath(inner);
@@ -56,8 +56,8 @@ interface Listing {
 }
 
 /**
- * What is in a folder, sorted. A link is what it leads to; one that leads nowhere, or in a circle, is
- * a name that nobody can read.
+ * The contents of a folder, sorted. Links are followed; a broken or circular link is an unreadable
+ * name.
  * @throws Refusal `dataset` if the folder cannot be read
  */
 export async function listing(folder: string): Promise<Listing> {

@@ -1,4 +1,4 @@
-/** The list files of "Learning to See in the Dark": which pictures make pairs, and for which split. */
+/** Reads the list files of "Learning to See in the Dark": the pairs and their splits. */
 
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,7 +11,7 @@ export function isListName(name: string): boolean {
   return /_list\.txt$/i.test(name);
 }
 
-/** The split that a list's name says. */
+/** The split that a list's name states. */
 function splitOfList(file: string): SplitName | undefined {
   const word = /(?:^|[_-])(train|val|valid|validation|test)(?:[_-]|\.)/i.exec(path.basename(file));
   const name = word?.[1]?.toLowerCase();
@@ -19,14 +19,13 @@ function splitOfList(file: string): SplitName | undefined {
   return name === undefined ? undefined : 'validation';
 }
 
-/** More is no list of photographs. */
+/** A larger file is no list of photographs. */
 const LIST_BYTES_MAX = 16 * 2 ** 20;
 
 /**
  * Reads pairs out of list files. A line is `./Sony/short/00001_00_0.04s.ARW
- * ./Sony/long/00001_00_10s.ARW ISO200 F8`; what follows the two paths may be missing. A path may have
- * blanks in it, and stand in quotes. Paths are looked for from the list's folder and from the one
- * above it, unless they are absolute.
+ * ./Sony/long/00001_00_10s.ARW ISO200 F8`; the part after the two paths is optional. A path may contain
+ * blanks and be quoted. Relative paths start at the list's folder or the one above it.
  * @throws Refusal `dataset` if a list cannot be read or a line of it names no pair, or if none of the
  *   files is there; single missing files come back as unpaired
  */
@@ -124,8 +123,8 @@ async function linesOf(list: string): Promise<{ short: string; long: string }[]>
 }
 
 /**
- * The paths in a line, at most two. Between tabs they are whole; else each ends with the first word
- * that has the ending of a RAW file or picture, or with its quotes.
+ * The paths in a line, at most two. Tabs delimit them if there are any. Otherwise each ends at its
+ * closing quote or at the first word with the ending of a RAW file or picture.
  */
 function pathsOf(line: string): string[] {
   const fields = line.split('\t', 2).map((field) => field.trim());
@@ -146,10 +145,10 @@ function isPairPath(named: string): boolean {
   return isPairFile(path.basename(named));
 }
 
-/** A path of a list, wherever the list itself was put. */
+/** Resolves a path of a list, wherever the list itself is. */
 async function locate(list: string, named: string): Promise<string | undefined> {
   const folder = path.dirname(path.resolve(list));
-  // Windows would sign in to whatever machine a list names, so that a path like \\machine\share stays
+  // Windows would log in to any machine that a list names, so paths like \\machine\share must stay
   // below these folders.
   const isOfMachine = /^[/\\]{2}/.test(named);
   const files =

@@ -1,14 +1,14 @@
-/** What file names say about pairs: the paper's names, and names that only differ by the exposure. */
+/** Reads file names of pairs: the paper's names, and names that differ only by the exposure. */
 
 import path from 'node:path';
 import { isRawName } from '../../../library/folder.ts';
 
-/** Finished pictures that can be a target. */
+/** Endings of finished pictures that can be a target. */
 export function isPictureName(name: string): boolean {
   return !name.startsWith('.') && /\.(png|tiff?)$/i.test(name);
 }
 
-/** Whatever can be one half of a pair. */
+/** Whether a file can be one half of a pair. */
 export function isPairFile(name: string): boolean {
   return isRawName(name) || isPictureName(name);
 }
@@ -21,30 +21,30 @@ export function sidScene(file: string): string | undefined {
   return /^(\d+)_\d+_\d+(?:\.\d+)?s\.\w+$/.exec(path.basename(file))?.[1];
 }
 
-/** A name without its ending; capitals do not count. */
+/** A name without its ending, in lower case. */
 function stemOf(file: string): string {
   return path.basename(file, path.extname(file)).toLowerCase();
 }
 
-/** Whether two files have the very same name but for its ending. */
+/** Whether two names are equal except for the ending. */
 export function isSameName(a: string, b: string): boolean {
   return stemOf(a) === stemOf(b);
 }
 
-/** An exposure time that ends a name: seconds, or `1-30s` for 1/30 s. */
+/** An exposure time at the end of a name: seconds, or `1-30s` for 1/30 s. */
 const TIME = /[-_ ](?:1-(\d+)|(\d+(?:\.\d+)?))s$/;
 /** No shutter is faster or slower than these. */
 const SECONDS_MIN = 1e-6;
 const SECONDS_MAX = 1e6;
 
-/** The exposure time that a name ends in, seconds: 0.5 of `c_0.5s.nef`, 1/30 of `c_1-30s.nef`. */
+/** The exposure time at the end of a name, seconds: 0.5 for `c_0.5s.nef`, 1/30 for `c_1-30s.nef`. */
 export function namedSeconds(file: string): number | undefined {
   const [, fraction, whole] = TIME.exec(stemOf(file)) ?? [];
   const seconds = fraction === undefined ? Number(whole) : 1 / Number(fraction);
   return seconds >= SECONDS_MIN && seconds <= SECONDS_MAX ? seconds : undefined;
 }
 
-/** Long ÷ short exposure as two names say. The very same name was only taken over: it says nothing. */
+/** Long ÷ short exposure by two names. Two equal names say nothing: one was copied from the other. */
 export function namedRatio(short: string, long: string): number | undefined {
   const [inShort, inLong] = [namedSeconds(short), namedSeconds(long)];
   if (inShort === undefined || inLong === undefined || isSameName(short, long)) return undefined;
@@ -52,9 +52,9 @@ export function namedRatio(short: string, long: string): number | undefined {
 }
 
 /**
- * What is left of a name without its ending and all that tells exposures apart: two files of one
- * scene give the same. `night_short.dng`, `night-long.png` and `night_0.1s.dng` are all `night`;
- * `roll 1-0001.dng` is itself, because only an `s` makes a number a time.
+ * A name without its ending and everything that distinguishes exposures, so that files of one scene
+ * give the same. `night_short.dng`, `night-long.png` and `night_0.1s.dng` all give `night`.
+ * `roll 1-0001.dng` stays as it is, because only an `s` makes a number a time.
  */
 export function commonName(file: string): string {
   const scene = sidScene(file);
@@ -66,7 +66,7 @@ export function commonName(file: string): string {
   return shortened === '' ? stem : shortened;
 }
 
-/** A file's path below a folder, with `/` whatever the system. */
+/** A file's path relative to a folder, with `/` on every system. */
 export function idBelow(folder: string, file: string): string {
   return path.relative(folder, file).split(path.sep).join('/');
 }

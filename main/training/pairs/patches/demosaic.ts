@@ -1,26 +1,25 @@
 /**
- * Full colour from the mosaic of a long exposure, for a patch at a time: what a network that learns
- * from pairs is asked for.
+ * Demosaics a long exposure patch by patch: the target of a network that learns from pairs.
  *
- * A mosaic has one colour a pixel, the target three. LibRaw's AHD would give them, but for a whole
- * frame at once: seconds and hundreds of megabytes for each pair, 16 bits that end at white, and
- * black subtracted with what lies below it cut off. Halving the frame gives true colours, but of
- * another scene: a mosaic as fine as the halved frame has twice the detail to each pixel, and its
- * reds and blues lie half a pixel beside each other. So the missing colours are interpolated here,
- * along edges, in the light the network is asked for. A clean exposure's interpolation errs by some
- * 1 % of white at edges and less elsewhere; what a network makes of ×100 darkness errs by 3 to 10 %.
+ * A mosaic has one colour per pixel, the target three. LibRaw's AHD only works on a whole frame, which
+ * takes seconds and hundreds of megabytes for each pair, clips at white, and cuts off light below
+ * black. Halving the frame gives true colours, but of a different scene: a mosaic as fine as the halved
+ * frame would have twice the detail per pixel, and its red and blue samples lie half a pixel apart. So
+ * the missing colours are interpolated here, along edges, in the light that the network must produce.
+ * On a clean exposure this errs by about 1 % of white at edges and less elsewhere; a network's output
+ * at ×100 errs by 3 to 10 %.
  */
 
-/** Pixels around a window that its colours depend on. */
+/** Pixels around a window that its result depends on. */
 export const DEMOSAIC_RIM = 4;
 
 /**
- * Green along the smoother of both directions (Hamilton & Adams, US patent 5,629,734, expired), then
- * red and blue as differences from it.
+ * Interpolates green along the smoother of both directions (Hamilton & Adams, US patent 5,629,734,
+ * expired), then red and blue as differences from green.
  *
  * @param mosaic side × side samples of balanced light; RGGB from its corner
  * @param side even, more than 2 · DEMOSAIC_RIM
- * @param out side × side × 3, interleaved; only what lies DEMOSAIC_RIM inside is right
+ * @param out side × side × 3, interleaved; valid only DEMOSAIC_RIM pixels inside its edges
  */
 export function demosaicSquare(mosaic: Float32Array, side: number, out: Float32Array): void {
   for (let y = 2; y < side - 2; y++) {
@@ -42,10 +41,10 @@ export function demosaicSquare(mosaic: Float32Array, side: number, out: Float32A
       const greenAcross = (left + right) / 2 + bendAcross / 4;
       const greenDown = (above + below) / 2 + bendDown / 4;
       const sum = across + down;
-      // Weighted, not chosen: where both are alike a choice would follow the noise.
+      // A weighted mean, because where both directions are alike a choice would follow the noise.
       const share = sum > 0 ? (down * down) / (down * down + across * across) : 0.5;
       const green = share * greenAcross + (1 - share) * greenDown;
-      // What overshoots its neighbours is no light.
+      // Clamp overshoot to the range of the neighbours.
       const least = Math.min(left, right, above, below);
       const most = Math.max(left, right, above, below);
       out[at * 3 + 1] = Math.max(least, Math.min(most, green));

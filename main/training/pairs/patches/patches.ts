@@ -1,4 +1,4 @@
-/** Patches cut out of pairs: the short exposure as the network will see it, beside what it should become. */
+/** Cuts patches from pairs: the short exposure as the network sees it, and its target. */
 
 import { normalisation } from '../../../develop/normalise.ts';
 import { cameraToOutput } from '../../../develop/colour.ts';
@@ -15,19 +15,19 @@ import type { Recipe } from '../../recipe.ts';
 export interface LoadedPair {
   readonly short: Mosaic;
   readonly target: PairTarget;
-  /** What the short exposure is amplified by. */
+  /** The ratio that amplifies the short exposure. */
   readonly ratio: number;
 }
 
-/** What of a recipe decides how patches are cut. */
+/** The parts of a recipe that decide how patches are cut. */
 export type PatchTerms = Pick<Recipe, 'patchPacked' | 'domain' | 'whiteBalanced' | 'clamp'>;
 
-/** From this share of the way from black to white on, a sample of the long exposure says only "at least". */
+/** From this share of the range on, a sample of the long exposure is burnt out and only a lower bound. */
 const FULL = 0.99;
 
-/** A square of the frame, read in one of eight ways, that is RGGB in the order it is read. */
+/** A square of the frame, read in one of eight orientations so that it is RGGB in reading order. */
 interface Cut {
-  /** Place of the first pixel read, and the way on from it: rows and columns of the frame. */
+  /** The first pixel read, and the steps from it along the frame's rows and columns. */
   readonly row: number;
   readonly column: number;
   readonly down: 1 | -1;
@@ -35,10 +35,10 @@ interface Cut {
   readonly isTransposed: boolean;
 }
 
-/** Room for one patch's work. */
+/** Buffers for the work on one patch. */
 export class PairPatchMaker {
   readonly #terms: PatchTerms;
-  /** Side of the patch, and of what is demosaiced for it, in pixels of the frame. */
+  /** Side of the patch, and of the square demosaiced for it, in pixels of the frame. */
   readonly #side: number;
   readonly #wide: number;
   readonly #mosaic: Float32Array;
@@ -53,15 +53,15 @@ export class PairPatchMaker {
   }
 
   /**
-   * Cuts one patch at random, flipped and transposed at random: where reading backwards would begin
-   * with another colour than red, the cut moves by a pixel, so that no sample changes its kind.
+   * Cuts one patch at a random place and orientation. Where a flip would not begin with red, the cut
+   * moves by one pixel, so that every sample keeps its colour.
    *
    * @param input 4 · P² samples from `offset · 4 · P²`: R, G (red's row), G (blue's row), B; signed,
    *   amplified, balanced and clamped as the recipe says
    * @param target 12 · P² samples from `offset · 12 · P²`, channel (dy · 2 + dx) · 3 + colour. Linear:
-   *   the long exposure in balanced camera RGB, 0 … 4, with the short one's white balance, which is
-   *   the one the network is shown; sRGB: the finished picture, or the long exposure with its own
-   *   white balance, the camera's matrix and sRGB's curve, 0 … 1
+   *   the long exposure in camera RGB, 0 … 4, with the short one's white balance, as the network sees
+   *   it; sRGB: the finished picture, or the long exposure with its own white balance, the camera's
+   *   matrix and sRGB's curve, 0 … 1
    */
   make(
     pair: LoadedPair,
@@ -138,9 +138,9 @@ export class PairPatchMaker {
   }
 
   /**
-   * The long exposure's light, balanced, as it is read, with the rim the demosaicing needs. Where it
-   * is burnt out it only says that there was more; the short one, amplified, says how much: the mean
-   * of the nine samples of the same kind around, whose noise is a few percent there.
+   * The balanced light of the long exposure in reading order, with the rim for demosaicing. Where it is
+   * burnt out, the amplified short exposure replaces it: the mean of the nine samples of the same
+   * colour around, whose noise is a few percent there.
    */
   #lightOf({ short, ratio }: LoadedPair, long: Mosaic, cut: Cut, gains: Vector3): void {
     const { black, scale } = normalisation(long);
@@ -165,13 +165,13 @@ export class PairPatchMaker {
           }
           light = Math.max(1, (sum / 9 - dark.black[site]!) * dark.scale[site]! * ratio);
         }
-        // RGGB as it is read: red where both are even.
+        // RGGB in reading order: red where both are even.
         this.#mosaic[out] = Math.min(AMPLIFIED_LIMIT, light * gains[(y & 1) + (x & 1)]!);
       }
     }
   }
 
-  /** @param valueAt of a pixel of the patch, as it is read */
+  /** @param valueAt the value at a pixel of the patch, in reading order */
   #pack(
     offset: number,
     target: Float32Array,
@@ -201,7 +201,7 @@ function rendered(colours: Float32Array, at: number, matrix: Matrix3, colour: nu
   return encode(Math.max(0, Math.min(1, light)), 'srgb');
 }
 
-/** Draws where a patch is cut and how it is read. */
+/** Draws the place and orientation of a patch. */
 function drawCut(mosaic: Mosaic, side: number, random: Random): Cut {
   const red = shiftToRggb(mosaic.cfa);
   const [isUp, isLeft] = [random.chance(0.5), random.chance(0.5)];
@@ -211,7 +211,7 @@ function drawCut(mosaic: Mosaic, side: number, random: Random): Cut {
   return { row: rows, column: columns, down: isUp ? -1 : 1, right: isLeft ? -1 : 1, isTransposed };
 }
 
-/** The first row or column read: one of red's, from which the whole patch lies in the frame if it can. */
+/** The first row or column read: one with red, chosen so that the patch lies in the frame if possible. */
 function edge(
   red: Shift,
   axis: 'row' | 'column',
@@ -224,14 +224,14 @@ function edge(
   const most = isBackwards ? size - 1 : size - side;
   const first = least + ((red[axis] - least) & 1);
   const choices = Math.floor((most - first) / 2) + 1;
-  // A frame smaller than the patch goes on as its mirror image.
+  // A frame smaller than the patch is continued by mirroring.
   return choices > 0 ? first + 2 * random.integer(choices) : red[axis];
 }
 
 /**
- * Index into the frame of each pixel as it is read; outside it is mirrored about the edge samples,
- * which keeps the kinds of the sites.
- * @param rim pixels read before the cut's first
+ * The frame index of each pixel in reading order. Outside the frame it is mirrored about the edge
+ * samples, which preserves the CFA phase.
+ * @param rim pixels read before the first of the cut
  */
 function placesOf(cut: Cut, side: number, rim: number, width: number, height: number) {
   const line = (first: number, step: 1 | -1, size: number): Int32Array =>

@@ -1,13 +1,13 @@
-/** Which pair each patch of a run comes from: every pair equally often, few of them at a time. */
+/** Schedules which pair each patch comes from: every pair equally often, a few pairs at a time. */
 
 import { Random } from '../../../darkness/random.ts';
 
-/** Memory of the pairs that are cut from at a time; as many are being decoded meanwhile. */
+/** Memory for the pairs in use; the same again holds the pairs being decoded meanwhile. */
 const GROUP_BYTES = 256e6;
-/** Patches of a pair before the next group's turn, where not all fit: decoding takes seconds. */
+/** Patches of a pair before the next group's turn, if not all pairs fit: decoding takes seconds. */
 const VISIT_PATCHES = 32;
 
-/** First key of the order's random numbers, apart from those of the patches. */
+/** First key of the random numbers for the order, distinct from those of the patches. */
 const ORDER_KEY = 0x6f72_6465;
 
 interface Group {
@@ -20,15 +20,15 @@ interface Group {
 export interface Turn {
   /** Index of the pair. */
   readonly pair: number;
-  /** The pairs that take turns with it. */
+  /** The pairs that alternate with it. */
   readonly group: readonly number[];
-  /** Those whose turn comes next. */
+  /** The pairs of the next turn. */
   readonly next: readonly number[];
 }
 
 /**
- * Rounds, in each of which every pair is visited once, in another order; in a visit, a handful of
- * pairs that fit into memory together take turns. All follows from the pairs' sizes and the seed.
+ * A sequence of rounds. Each round visits every pair once, in a new order; a few pairs that fit into
+ * memory together alternate. Everything follows from the pairs' sizes and the seed.
  */
 export class PairSchedule {
   readonly #bytes: readonly number[];
@@ -77,7 +77,7 @@ export class PairSchedule {
       groups.at(-1)?.pairs.push(pair);
       bytes += size;
     }
-    // One round and the one after it are asked about.
+    // Callers only ask about the current round and the next.
     if (this.#rounds.size > 2) this.#rounds.clear();
     this.#rounds.set(round, groups);
     return groups;

@@ -1,4 +1,4 @@
-/** Batches cut from pairs, in the order of their numbers, made ahead in a thread of their own. */
+/** Batches cut from pairs, in numerical order, prepared ahead in a worker thread. */
 
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
@@ -11,21 +11,21 @@ import type { Recipe } from '../../recipe.ts';
 export interface PairSourceOptions {
   readonly pairs: readonly UsablePair[];
   readonly recipe: Recipe;
-  /** Number of the first batch, from 1: where a resumed run goes on. */
+  /** Number of the first batch, from 1; a resumed run starts later. */
   readonly firstStep: number;
   /** Batches kept ready. Default 4. */
   readonly ahead?: number;
-  /** Ends the opening. */
+  /** Cancels the opening. */
   readonly signal?: AbortSignal | undefined;
   /** Called while the first pairs are read. */
   readonly onLoading?: ((loaded: number, total: number) => void) | undefined;
-  /** A pair cannot be read any more: training goes on without it. */
+  /** Called when a pair can no longer be read; training continues without it. */
   readonly onSkipped?: ((account: string) => void) | undefined;
-  /** A batch waits for files that are away, and (undefined) no more. */
+  /** Called with a path while a batch waits for missing files, then with undefined. */
   readonly onAway?: ((account: string | undefined) => void) | undefined;
 }
 
-/** Samples in memory of their own, as transferred buffers are. */
+/** Samples that own their buffer, as transferred ones do. */
 const plainFloats = z.custom<Float32Array<ArrayBuffer>>(
   (value) => value instanceof Float32Array && value.buffer instanceof ArrayBuffer,
 );
@@ -50,14 +50,14 @@ const reportSchema = z.discriminatedUnion('kind', [
 ]);
 
 /**
- * Batch k depends on the pairs (their order and sizes too), the recipe's seed and k alone. In memory
- * are the pairs that take turns and those that come next, whatever the dataset's size.
+ * Batch k depends only on the pairs (with their order and sizes), the recipe's seed and k. Memory holds
+ * the pairs in use and the next ones, whatever the size of the dataset.
  */
 export class PairSource {
   readonly #worker: Worker;
   readonly #ahead: number;
   readonly #awaited = new Map<number, PromiseWithResolvers<Batch>>();
-  /** Number of the batch that `next` gives next. */
+  /** Number of the batch that `next` will return. */
   #next: number;
   #failure: Error | undefined;
   #isClosed = false;
@@ -136,7 +136,7 @@ export class PairSource {
 
   /**
    * The next batch; its arrays are the caller's to keep.
-   * @throws Refusal `dataset` if files are broken; what ended the thread
+   * @throws Refusal `dataset` if files are broken; whatever ended the thread
    */
   async next(): Promise<Batch> {
     if (this.#isClosed) throw new Error('the source of pairs is closed');
@@ -150,10 +150,10 @@ export class PairSource {
     return batch;
   }
 
-  /** Goes on with the batch of this number. */
+  /** Continues with the batch of this number. */
   rewind(step: number): void {
     this.#next = step;
-    // What is on its way is as good as what would be made again.
+    // Batches already on their way equal those that would be made again.
     for (const number of [...this.#awaited.keys()]) {
       if (number < step || number >= step + this.#ahead) this.#awaited.delete(number);
     }
@@ -170,14 +170,14 @@ export class PairSource {
     for (let step = this.#next; step < this.#next + this.#ahead; step++) {
       if (this.#awaited.has(step)) continue;
       const batch = Promise.withResolvers<Batch>();
-      // Whoever awaits it meets the failure; until then it is nobody's unhandled rejection.
+      // The next caller gets the failure; until then it must not be an unhandled rejection.
       batch.promise.catch(() => undefined);
       this.#awaited.set(step, batch);
       this.#worker.postMessage(step);
     }
   }
 
-  /** All that are waited for; asked for again, they are tried again. */
+  /** Rejects all waiting requests; a new request tries again. */
   #reject(error: Error): void {
     for (const batch of this.#awaited.values()) batch.reject(error);
     this.#awaited.clear();

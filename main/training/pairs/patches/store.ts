@@ -1,4 +1,4 @@
-/** The pairs that patches are cut from just now, decoded one file after the other. */
+/** Holds the decoded pairs in use, and decodes one file after another. */
 
 import { describeError, Refusal } from '../../../base/refusal.ts';
 import type { LoadedPair } from './patches.ts';
@@ -10,24 +10,24 @@ export function bytesOf({ width, height, target }: UsablePair): number {
   return width * height * 2 * (target === 'raw' ? 2 : 4);
 }
 
-/** None of the files asked for can be reached just now. */
+/** None of the requested files can be reached at the moment. */
 export class Away extends Error {}
 
 /**
- * Holds the pairs it is told to and no others. Files are read one at a time, whoever asks; a pair
- * whose files cannot be read any more is told once and left out from then on.
+ * Holds exactly the requested pairs. Reads one file at a time. Reports a pair whose files can no longer
+ * be read once, and leaves it out from then on.
  */
 export class PairStore {
   readonly #pairs: readonly UsablePair[];
   readonly #onSkipped: (account: string) => void;
   readonly #loaded = new Map<number, Promise<LoadedPair | undefined>>();
-  /** Targets by file: the exposures of a scene share theirs. */
+  /** Targets by file, because the exposures of a scene share one. */
   readonly #targets = new Map<
     string,
     { readonly users: Set<number>; target: Promise<PairTarget> }
   >();
   readonly #faulty = new Set<number>();
-  /** Why pairs could not be read when last tried. */
+  /** The reason for each pair that could not be read at the last attempt. */
   readonly #accounts = new Map<number, string>();
   readonly #told = new Set<number>();
   #queue: Promise<unknown> = Promise.resolve();
@@ -37,7 +37,7 @@ export class PairStore {
     this.#onSkipped = onSkipped;
   }
 
-  /** Lets go of all pairs but these, and begins to read them. */
+  /** Releases all pairs but these, and starts reading them. */
   hold(indices: readonly number[]): void {
     const kept = new Set(indices);
     for (const index of [...this.#loaded.keys()]) {
@@ -52,8 +52,8 @@ export class PairStore {
   }
 
   /**
-   * The pair of one turn, or, where it cannot be read, the next that can of those taking turns.
-   * @throws Refusal `dataset` if all of them are broken; Away if the disk they lie on is
+   * The pair of one turn, or, if it cannot be read, the next readable one of its group.
+   * @throws Refusal `dataset` if all of them are broken; Away if their disk is missing
    */
   async get(index: number, group: readonly number[]): Promise<LoadedPair> {
     const start = Math.max(0, group.indexOf(index));
@@ -80,7 +80,7 @@ export class PairStore {
     );
   }
 
-  /** What was passed over in favour of another, each pair once. */
+  /** Pairs that were replaced by another, each once. */
   #tell(passed: readonly number[]): void {
     for (const index of passed) {
       const account = this.#accounts.get(index);
@@ -96,7 +96,7 @@ export class PairStore {
     const pair = this.#pairs[index];
     if (pair === undefined || this.#faulty.has(index)) return Promise.resolve(undefined);
     const loading = this.#inTurn(async () => {
-      // Its turn came after it was let go of again.
+      // The pair was released before its turn came.
       if (this.#loaded.get(index) !== loading) return undefined;
       const short = await loadExposure(pair.short, undefined);
       const target = await this.#target(index, pair, short);
@@ -104,7 +104,7 @@ export class PairStore {
       return { short, target, ratio: pair.ratio };
     }).catch((error: unknown) => {
       if (!(error instanceof Refusal)) throw error;
-      // A disk that is away comes back: only what is broken for good is left out for good.
+      // A missing disk may come back, so only broken files are left out for good.
       if (error.code !== 'disk') this.#faulty.add(index);
       if (this.#loaded.get(index) === loading) this.#loaded.delete(index);
       this.#accounts.set(index, `${pair.id}: ${describeError(error)}`);
@@ -135,7 +135,7 @@ export class PairStore {
   }
 }
 
-/** A file that was replaced since the check is met here, not by a patch of something else. */
+/** Detects a file that was replaced after the check, before a patch is cut from the wrong picture. */
 function checkFit(pair: UsablePair, short: LoadedPair['short'], target: PairTarget): void {
   const { width, height } = target.kind === 'raw' ? target.mosaic : target.picture;
   const fits =

@@ -1,4 +1,4 @@
-/** The thread that decodes pairs and cuts batches while the network trains on the last one. */
+/** The worker thread that decodes pairs and cuts batches while the network trains on the last batch. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -11,13 +11,13 @@ import { usablePairSchema } from '../pairs.ts';
 import { Random } from '../../../darkness/random.ts';
 import { recipeSchema } from '../../recipe.ts';
 
-/** How often files that are away are looked for. */
+/** Interval between attempts to find missing files. */
 const RETRY_MS = 2000;
 
 const orders = z.object({
   pairs: z.array(usablePairSchema).min(1),
   recipe: recipeSchema,
-  /** Number of the batch that the first patches are of. */
+  /** Number of the batch that the first patches belong to. */
   firstStep: z.number().int(),
 });
 
@@ -35,7 +35,7 @@ async function serve(port: NonNullable<typeof parentPort>): Promise<void> {
     const input = new Float32Array(batch * 4 * area);
     const target = new Float32Array(batch * 12 * area);
     for (let index = 0; index < batch; index++) {
-      // Batches are numbered from 1; rewound ones may well be earlier than the first asked for.
+      // Batches are numbered from 1. After a rewind, a batch may be earlier than the first requested.
       const { pair, group, next } = schedule.turnOf((step - 1) * batch + index);
       store.hold([...group, ...next]);
       const loaded = await present(() => store.get(pair, group));
@@ -43,7 +43,7 @@ async function serve(port: NonNullable<typeof parentPort>): Promise<void> {
     }
     port.postMessage({ kind: 'batch', step, input, target }, [input.buffer, target.buffer]);
   };
-  /** Waits for files whose disk is away. */
+  /** Waits for files whose disk is missing. */
   const present = async <T>(get: () => Promise<T>): Promise<T> => {
     for (let isAway = false; ;) {
       try {
@@ -63,7 +63,7 @@ async function serve(port: NonNullable<typeof parentPort>): Promise<void> {
     port.postMessage({ kind: 'refused', code: error.code, message: describeError(error) });
   };
 
-  // What cannot be read at all is told before the first step.
+  // Unreadable pairs are reported before the first step.
   const { group } = schedule.turnOf((firstStep - 1) * batch);
   store.hold(group);
   for (const [index, pair] of group.entries()) {
