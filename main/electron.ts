@@ -26,7 +26,7 @@ import {
 } from './electron/process.ts';
 import { placeOf, savePlace } from './electron/window.ts';
 import { handlersOf } from './app/handlers.ts';
-import { isRawName } from './library/folder.ts';
+import { isRawName } from './raw/endings.ts';
 import { tileHeaders } from '../preload/contract/pixel-url.ts';
 
 const root = path.join(import.meta.dirname, '..');

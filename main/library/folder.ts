@@ -2,6 +2,7 @@
 
 import { opendir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { isRawName } from '../raw/endings.ts';
 import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 
 /** What of a file is known without opening it. */
@@ -22,17 +23,6 @@ export const sidecarEnding = '.nightglass.json';
 
 /** Folders in folders in folders; a loop of mounts ends here. */
 const depthMax = 32;
-
-/** RAW formats with a mosaic that LibRaw knows, by their usual endings. */
-const rawEndings = new Set(
-  '3fr ari arw bay bmq cap cr2 cr3 crw cs1 dc2 dcr dcs dng erf fff gpr iiq k25 kc2 kdc mdc mef mos mrw nef nrw orf pef ptx pxn qtk raf raw rdc rw2 rwl sr2 srf srw sti'.split(
-    ' ',
-  ),
-);
-
-export function isRawName(name: string): boolean {
-  return !name.startsWith('.') && rawEndings.has(path.extname(name).slice(1).toLowerCase());
-}
 
 /**
  * Folder by folder, each sorted by name as people count (2 before 10).

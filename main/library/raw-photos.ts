@@ -2,17 +2,12 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { isRawName } from '../raw/endings.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 
-/** File name endings of RAW photos with a mosaic that LibRaw knows; a file named outright needs none. */
-const rawExtensions = new Set(
-  '3fr ari arw bay bmq cap cr2 cr3 crw cs1 dc2 dcr dcs dng erf fff gpr iiq k25 kc2 kdc mdc mef mos mrw nef nrw orf pef ptx pxn qtk raf raw rdc rw2 rwl sr2 srf srw sti x3f'.split(
-    ' ',
-  ),
-);
-
 /**
- * The photos of files and folders, in the order given, a folder's own sorted by name; each once.
+ * The photos of files and folders, in the order given, a folder's own sorted by name; each once. A
+ * file that is named itself may have any ending.
  * @throws Refusal `bad-argument` if a path does not exist or a folder holds no RAW photo
  */
 export async function findRawPhotos(paths: readonly string[]): Promise<readonly string[]> {
@@ -54,10 +49,7 @@ async function rawPhotosIn(folder: string): Promise<string[]> {
     );
   }
   return names
-    .filter(
-      (name) =>
-        !name.startsWith('.') && rawExtensions.has(path.extname(name).slice(1).toLowerCase()),
-    )
+    .filter(isRawName)
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .map((name) => path.resolve(folder, name));
 }

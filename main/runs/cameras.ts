@@ -35,7 +35,10 @@ export class Cameras {
   async read(id: string): Promise<{ readonly camera: Camera; readonly profile: CameraProfile }> {
     const profile = await readCameraProfile(this.#fileOf(id)).catch((error: unknown) => {
       if (error instanceof Refusal && error.code === 'disk')
-        throw new Refusal('bad-argument', 'expected a measured camera but there is none: measure it again');
+        throw new Refusal(
+          'bad-argument',
+          'expected a measured camera but there is none: measure it again',
+        );
       throw error;
     });
     return { camera: cameraOf(id, profile), profile };

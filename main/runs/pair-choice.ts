@@ -4,7 +4,14 @@ import type { Dataset } from '../../preload/contract/training.ts';
 import type { Fault, PairReport } from '../training/pairs/pairs.ts';
 
 /** Faults that a person may overrule. Pairs with any other fault are unusable. */
-const forgivable: readonly Fault[] = ['scene-differs', 'ratio-differs', 'misaligned', 'saturated', 'dark', 'duplicate'];
+const forgivable: readonly Fault[] = [
+  'scene-differs',
+  'ratio-differs',
+  'misaligned',
+  'saturated',
+  'dark',
+  'duplicate',
+];
 
 /** Whether the user may include the pair. */
 export function isTakeable({ fault, facts }: PairReport): boolean {

@@ -49,9 +49,7 @@ export function summaryOf(id: string, run: RunFolder, parts: SummaryParts): Run 
     baseChannels: recipe.unet.baseChannels,
     batch: recipe.batch,
     patchPacked: recipe.patchPacked,
-    ...(startedFrom.kind === 'random'
-      ? {}
-      : { startsFrom: startedFrom.which }),
+    ...(startedFrom.kind === 'random' ? {} : { startsFrom: startedFrom.which }),
     ...(camera === undefined ? {} : { camera }),
     device: settings.device,
     createdAt: description.createdAt,

@@ -31,7 +31,8 @@ async function survey(job: SurveyJob): Promise<SurveyReply> {
     case 'pairs': {
       const found = await findPairs(job.folders, { onProgress: tell });
       const reports: PairReport[] = [];
-      for await (const report of checkPairs(found.pairs, { onProgress: tell })) reports.push(report);
+      for await (const report of checkPairs(found.pairs, { onProgress: tell }))
+        reports.push(report);
       return { kind: 'pairs', found, reports };
     }
     case 'camera': {

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
-import { isRawName } from '../../main/library/folder.ts';
+import { isRawName, rawEndings } from '../../main/raw/endings.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const require = createRequire(import.meta.url);
@@ -104,10 +104,10 @@ describe('the desktop app', () => {
     });
   });
 
-  it('offers itself for files that it opens', async () => {
+  it('offers itself for exactly the RAW files that it opens', async () => {
     const { fileAssociations } = configSchema.parse(await read());
     const endings = fileAssociations.flatMap(({ ext }) => ext);
-    expect(endings).toContain('dng');
+    expect(endings).toEqual([...rawEndings]);
     for (const ending of endings) expect(isRawName(`a.${ending}`), ending).toBe(true);
   });
 

@@ -4,16 +4,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readExr, readHdr } from 'hdrify';
 import { whitenClipped } from '../../develop/highlights.ts';
+import { isRawName } from '../../raw/endings.ts';
 import type { Mosaic } from '../../raw/mosaic.ts';
 import { describeError, Refusal } from '../../base/refusal.ts';
 import { codeOfLight, type LinearPhoto } from '../../darkness/linear-photo.ts';
 import { readSrgbPicture, type SrgbPicture } from '../pictures.ts';
 
 const PICTURES = new Set(['.jpg', '.jpeg', '.png', '.tif', '.tiff', '.webp']);
-const RAWS = new Set([
-  '.3fr', '.arw', '.cr2', '.cr3', '.crw', '.dng', '.erf', '.gpr', '.iiq', '.kdc', '.mef', '.mos',
-  '.mrw', '.nef', '.nrw', '.orf', '.pef', '.raf', '.raw', '.rw2', '.sr2', '.srf', '.srw',
-]); // prettier-ignore
 
 function extensionOf(file: string): string {
   return path.extname(file).toLowerCase();
@@ -23,7 +20,10 @@ function extensionOf(file: string): string {
 function isPhotoName(file: string): boolean {
   const extension = extensionOf(file);
   return (
-    PICTURES.has(extension) || RAWS.has(extension) || extension === '.hdr' || extension === '.exr'
+    PICTURES.has(extension) ||
+    isRawName(path.basename(file)) ||
+    extension === '.hdr' ||
+    extension === '.exr'
   );
 }
 
@@ -201,7 +201,7 @@ export async function loadLinearPhoto(file: string): Promise<LinearPhoto> {
   }
   try {
     if (PICTURES.has(extension)) return await loadPicture(file);
-    if (RAWS.has(extension)) return await loadRaw(file);
+    if (isRawName(path.basename(file))) return await loadRaw(file);
     return await loadHighRange(file);
   } catch (error) {
     if (error instanceof Refusal) throw error;

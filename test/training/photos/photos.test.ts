@@ -220,12 +220,15 @@ describe('finding and refusing', () => {
   it('finds photos in folders below, in the order of their names, and nothing else', async () => {
     await mkdir(inFolder('tree/below'), { recursive: true });
     const names = ['b.JPG', 'below/a.hdr', 'below/c.ARW', 'notes.txt', '.hidden.png', 'LICENSE'];
+    // Leica's DNG by another name: it was developed, but never learned from.
+    names.push('d.RWL');
     for (const name of names) await writeFile(inFolder(path.join('tree', name)), '');
     const found = await findPhotos(inFolder('tree'));
     expect(found.map((file) => path.relative(inFolder('tree'), file))).toEqual([
       'b.JPG',
       path.join('below', 'a.hdr'),
       path.join('below', 'c.ARW'),
+      'd.RWL',
     ]);
     await expect(findPhotos(inFolder('nowhere'))).rejects.toMatchObject({ code: 'dataset' });
   });

@@ -2,7 +2,7 @@
 
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { isRawName } from '../../../library/folder.ts';
+import { isRawName } from '../../../raw/endings.ts';
 import { describeError, Refusal } from '../../../base/refusal.ts';
 import { isListName } from './lists.ts';
 

@@ -1,7 +1,7 @@
 /** Reads file names of pairs: the paper's names, and names that differ only by the exposure. */
 
 import path from 'node:path';
-import { isRawName } from '../../../library/folder.ts';
+import { isRawName } from '../../../raw/endings.ts';
 
 /** Endings of finished pictures that can be a target. */
 export function isPictureName(name: string): boolean {
