@@ -11,6 +11,7 @@ import {
   type PhotonTransfer,
   type Remark,
 } from '../../preload/contract/camera-profile.ts';
+import { cameraName, isSameCamera, unknownCamera } from '../raw/camera-name.ts';
 import { decodeRaw } from '../raw/decode.ts';
 import type { Matrix3, Mosaic, PerSite } from '../raw/mosaic.ts';
 import { calibratedNoise } from '../raw/noise-table.ts';
@@ -157,11 +158,11 @@ class Measurement {
     const { make = '', model = '' } = shot;
     const { xyzToCamera } = colour;
     const one = (this.#identity ??= { file: name, make, model, width, height, cfa, xyzToCamera });
-    if (one.make !== make || one.model !== model) {
+    if (!isSameCamera(one, { make, model })) {
       throw new Refusal(
         'dataset',
-        `expected frames of one camera but ${one.file} is from ${cameraName(one)} and ${name} from ` +
-          cameraName({ make, model }),
+        `expected frames of one camera but ${one.file} is from ${cameraName(one) ?? unknownCamera} and ${name} from ` +
+          (cameraName({ make, model }) ?? unknownCamera),
       );
     }
     if (one.width !== width || one.height !== height || one.cfa !== cfa) {
@@ -294,7 +295,7 @@ class Measurement {
     return {
       format: 'nightglass-camera',
       version: 1,
-      name: (name ?? cameraName(one)).slice(0, 100),
+      name: (name ?? cameraName(one) ?? unknownCamera).slice(0, 100),
       make,
       model,
       measuredAt: new Date().toISOString(),
@@ -326,12 +327,6 @@ class Measurement {
       message: `left out: ${message}`,
     }));
   }
-}
-
-function cameraName({ make, model }: { readonly make: string; readonly model: string }): string {
-  const [brand = ''] = make.split(' ');
-  const repeats = brand !== '' && model.toLowerCase().startsWith(brand.toLowerCase());
-  return (repeats ? model : `${make} ${model}`).trim() || 'an unnamed camera';
 }
 
 /** Whether two frames of the same settings saw about the same light. */

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { autoRatio } from '../develop/brightness.ts';
 import { frameNoise } from '../develop/noise.ts';
 import { temperatureOf } from '../develop/white-balance.ts';
+import { cameraName } from '../raw/camera-name.ts';
 import { decodeRaw } from '../raw/decode.ts';
 import type { CameraColour, DecodedRaw, Gps, Orientation, Shot } from '../raw/mosaic.ts';
 import { remosaic } from '../raw/remosaic.ts';
@@ -110,13 +111,6 @@ function describe(facts: Facts): string {
   return rows
     .flatMap(([name, value]) => (value === undefined ? [] : [`${name.padEnd(14)}${value}`]))
     .join('\n');
-}
-
-function cameraName({ make, model }: Shot): string | undefined {
-  if (make === undefined || model === undefined) return model ?? make;
-  // "NIKON CORPORATION" writes "NIKON D850".
-  const [brand = make] = make.split(' ');
-  return model.toLowerCase().startsWith(brand.toLowerCase()) ? model : `${make} ${model}`;
 }
 
 function exposure(shot: Shot): string | undefined {

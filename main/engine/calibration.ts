@@ -5,7 +5,8 @@ import path from 'node:path';
 import type { CameraProfile, DarkMeasurement } from '../../preload/contract/camera-profile.ts';
 import { camerasFolder } from '../base/app-folder.ts';
 import { calibrated, type FrameCalibration } from '../develop/calibrated.ts';
-import type { Mosaic, PerSite } from '../raw/mosaic.ts';
+import { isSameCamera } from '../raw/camera-name.ts';
+import type { Mosaic, PerSite, Shot } from '../raw/mosaic.ts';
 import { readCameraProfile } from '../darkness/camera-file.ts';
 import { cameraNoiseAt, isoRangeOf, type CameraNoise } from '../darkness/camera-noise.ts';
 import { clippedMax } from '../calibration/levels.ts';
@@ -20,8 +21,7 @@ const framesForBlack = 4;
 
 /** The frame as its camera's profile makes it, if the user measured that camera; else the same. */
 export async function calibratedFrame(mosaic: Mosaic): Promise<Mosaic> {
-  const { make = '', model = '' } = mosaic.shot;
-  const profile = await profileOf({ make, model });
+  const profile = await profileOf(mosaic.shot);
   if (profile === undefined) return mosaic;
   const calibration = frameCalibration(profile, mosaic);
   return calibration === undefined ? mosaic : calibrated(mosaic, calibration);
@@ -36,14 +36,11 @@ export async function camerasStamp(): Promise<number> {
 let known: { readonly stamp: number; readonly profiles: readonly CameraProfile[] } | undefined;
 
 /** The latest measurement of a camera; what is damaged is as good as none. */
-async function profileOf(camera: {
-  readonly make: string;
-  readonly model: string;
-}): Promise<CameraProfile | undefined> {
+async function profileOf(shot: Pick<Shot, 'make' | 'model'>): Promise<CameraProfile | undefined> {
   const stamp = await camerasStamp();
   if (known?.stamp !== stamp) known = { stamp, profiles: stamp === 0 ? [] : await readAll() };
   return known.profiles
-    .filter(({ make, model }) => model !== '' && make === camera.make && model === camera.model)
+    .filter((profile) => profile.model !== '' && isSameCamera(profile, shot))
     .reduce<CameraProfile | undefined>(
       (latest, one) => (latest === undefined || one.measuredAt > latest.measuredAt ? one : latest),
       undefined,

@@ -1,6 +1,7 @@
 /** One RAW file's bytes to its mosaic, or to a linear frame where it has none; runs in the worker. */
 
 import { Refusal } from '../base/refusal.ts';
+import { cameraName, unknownCamera } from './camera-name.ts';
 import { cameraColour } from './colour.ts';
 import { TAG, checkWhole, identifyContainer, rawImages } from './container.ts';
 import type { Container } from './container.ts';
@@ -323,8 +324,7 @@ function describe(
   container: Container,
 ): Pick<Mosaic, 'orientation' | 'colour' | 'baselineExposureStops' | 'shot'> {
   const first = container.kind === 'tiff' && container.isDng ? container.tiff.images[0] : undefined;
-  const { make = '', model = '' } = cameraOf(metadata, container);
-  const camera = model.startsWith(make) ? model : `${make} ${model}`;
+  const camera = cameraName(cameraOf(metadata, container)) ?? unknownCamera;
   const stops = first?.number(BASELINE_EXPOSURE) ?? 0;
   return {
     orientation: orientationOf(metadata.flip),

@@ -7,6 +7,7 @@ import { endianness } from 'node:os';
 
 import type { CameraLinearImage } from './image.ts';
 import { Refusal } from '../base/refusal.ts';
+import { cameraName } from './camera-name.ts';
 import { shotTags } from './exif-tags.ts';
 import {
   ascii,
@@ -64,12 +65,6 @@ interface CfaDngOptions {
   readonly sensor?: SensorPlane;
 }
 
-/** Make and model, the make once only: many models already begin with it. */
-function uniqueCameraModel({ make = '', model = '' }: Shot): string {
-  const repeatsMake = model.toLowerCase().startsWith(make.toLowerCase());
-  return (repeatsMake ? model : `${make} ${model}`).trim() || 'Unknown camera';
-}
-
 function cameraTags(
   colour: CameraColour,
   baselineExposureStops: number,
@@ -79,7 +74,7 @@ function cameraTags(
     [254, long(0)],
     [50706, byte(1, 4, 0, 0)],
     [50707, byte(1, 1, 0, 0)],
-    [50708, ascii(uniqueCameraModel(shot))],
+    [50708, ascii(cameraName(shot) ?? 'Unknown camera')],
     [50721, srational(...colour.xyzToCamera.map((value) => toFraction(value, 1e-9)))],
     // What the camera would see of a neutral grey, so one over the gains that make it neutral.
     [50728, rational(...colour.asShotGains.map((gain) => toFraction(1 / gain, 1e-8)))],

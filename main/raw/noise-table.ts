@@ -1,5 +1,6 @@
 /** Cameras whose noise others have measured, and what is usual for all the others. */
 
+import { bareModel } from './camera-name.ts';
 import type { NoiseProfile, Shot } from './mosaic.ts';
 
 /** What a calibration says about one camera, in its own 14-bit numbers (DN). */
@@ -83,13 +84,10 @@ const calibrations: readonly Calibration[] = [
 ];
 
 /** The calibrated noise of a shot's camera at its ISO; undefined if either is not known. */
-export function calibratedNoise({ make = '', model = '', iso }: Shot): NoiseProfile | undefined {
+export function calibratedNoise(shot: Shot): NoiseProfile | undefined {
+  const { iso } = shot;
   if (iso === undefined || !(iso > 0)) return undefined;
-  // "NIKON CORPORATION" writes "NIKON D850", "Canon" writes "Canon EOS 70D": the first word goes.
-  const [brand = ''] = make.trim().toLowerCase().split(/\s+/);
-  const written = model.trim().toLowerCase();
-  const name =
-    brand !== '' && written.startsWith(`${brand} `) ? written.slice(brand.length + 1) : written;
+  const name = bareModel(shot);
   const found = calibrations.find(({ models }) => models.includes(name));
   if (found === undefined) return undefined;
   const gainDn = (found.gainDnAtIso100 * iso) / 100;

@@ -74,7 +74,7 @@ export type Notice = z.infer<typeof noticeSchema>;
 
 /** Measurements of a pair whose files could be read. */
 const pairFactsSchema = z.object({
-  /** Make and model of the short exposure; "unknown camera" where the file does not say. */
+  /** Make and model of the short exposure; "an unknown camera" where the file does not say. */
   camera: z.string(),
   iso: z.number().positive().optional(),
   cfa: z.enum(['RGGB', 'BGGR', 'GRBG', 'GBRG']),

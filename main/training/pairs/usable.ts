@@ -1,5 +1,6 @@
 /** From the reports on pairs to the pairs that are used, or to why there are not enough. */
 
+import { cameraKey } from '../../raw/camera-name.ts';
 import { Refusal } from '../../base/refusal.ts';
 import type { Fault, PairReport, UsablePair } from './pairs.ts';
 import { joinScenes } from './scenes.ts';
@@ -25,7 +26,7 @@ const FAULT_WORDS: Readonly<Record<Fault, string>> = {
 };
 
 export interface UsableOptions {
-  /** Only pairs of this camera, as reports name it; `any`: whatever cameras there are. */
+  /** Only pairs of this camera, in any spelling of its name; `any`: whatever cameras there are. */
   readonly camera?: string | undefined;
 }
 
@@ -46,11 +47,13 @@ export function usablePairs(
     const marked = longDigest === undefined ? {} : { longDigest };
     return [{ ...pair, ratio, camera: from, width, height, ...marked }];
   });
-  const cameras = Map.groupBy(kept, (pair) => pair.camera);
-  const counts = [...cameras].map(([each, pairs]) => `${pairs.length} of ${each}`).join(', ');
-  const isChosen = camera !== undefined && camera !== 'any';
-  if (isChosen && kept.length > 0 && !cameras.has(camera)) {
-    throw new Refusal('dataset', `expected pairs of ${camera} but found ${counts}`);
+  const cameras = Map.groupBy(kept, (pair) => cameraKey(pair.camera));
+  const counts = [...cameras.values()]
+    .map((pairs) => `${pairs.length} of ${pairs[0]?.camera ?? ''}`)
+    .join(', ');
+  const chosen = camera === undefined || camera === 'any' ? undefined : cameraKey(camera);
+  if (chosen !== undefined && kept.length > 0 && !cameras.has(chosen)) {
+    throw new Refusal('dataset', `expected pairs of ${camera ?? ''} but found ${counts}`);
   }
   if (camera === undefined && cameras.size > 1) {
     throw new Refusal(
@@ -58,7 +61,7 @@ export function usablePairs(
       `expected pairs of one camera but found ${counts}: name one with --only-camera, or "any"`,
     );
   }
-  const used = isChosen ? (cameras.get(camera) ?? []) : kept;
+  const used = chosen === undefined ? kept : (cameras.get(chosen) ?? []);
   if (used.length >= PAIRS_MIN) return used;
   throw new Refusal(
     'dataset',

@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { cameraName, isSameCamera, unknownCamera } from '../../../raw/camera-name.ts';
 import type { Mosaic, Shot } from '../../../raw/mosaic.ts';
 import { describeError, Refusal, throwIfCancelled } from '../../../base/refusal.ts';
 import type { Fault, Notice, Pair, PairFacts, PairReport } from '../pairs.ts';
@@ -204,8 +205,8 @@ function fitTogether(short: Mosaic, target: PairTarget, pair: Pair): void {
     );
   }
   const { mosaic: long } = target;
-  const [a, b] = [cameraName(short.shot), cameraName(long.shot)];
-  if (a !== b) {
+  if (!isSameCamera(short.shot, long.shot)) {
+    const [a, b] = [short, long].map(({ shot }) => cameraName(shot) ?? unknownCamera);
     throw new Left('camera-differs', `the short exposure is from ${a}, the long one from ${b}`);
   }
   if (width !== long.width || height !== long.height) {
@@ -228,7 +229,7 @@ function measure(
   { target, shot, cells: long }: Seen,
   cells: Cells,
 ): PairFacts {
-  const camera = cameraName(short.shot);
+  const camera = cameraName(short.shot) ?? unknownCamera;
   const { iso } = short.shot;
   const { cfa, width, height } = short;
   const statedRatio = statedRatioOf(pair, short.shot, shot);
@@ -355,12 +356,6 @@ function brightest({ values }: Cells): number {
     (_, index) => values[index * step] ?? 0,
   ).sort();
   return some[Math.floor(0.99 * (some.length - 1))] ?? 0;
-}
-
-/** Make and model, the make once. */
-function cameraName({ make = '', model = '' }: Shot): string {
-  const repeatsMake = model.toLowerCase().startsWith(make.toLowerCase());
-  return (repeatsMake ? model : `${make} ${model}`).trim() || 'an unknown camera';
 }
 
 function digestOf(samples: Uint16Array): string {

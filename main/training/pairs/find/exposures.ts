@@ -1,5 +1,6 @@
 /** Pairs among the photos of one folder: bracketed exposures of one scene, found by their EXIF. */
 
+import { cameraKey, cameraName } from '../../../raw/camera-name.ts';
 import { summariseRaw } from '../../../raw/decode.ts';
 import type { Shot } from '../../../raw/mosaic.ts';
 import { describeError, Refusal, throwIfCancelled } from '../../../base/refusal.ts';
@@ -107,7 +108,7 @@ async function readExposure(
     if (Number.isNaN(taken)) return 'its EXIF does not say when it was taken';
     return {
       file,
-      kind: [shot.make, shot.model, width, height, cfa].join('\0'),
+      kind: [cameraKey(cameraName(shot) ?? ''), width, height, cfa].join('\0'),
       takenSeconds: taken / 1000,
       exposureSeconds: shot.exposureSeconds ?? 0,
       light,
