@@ -10,10 +10,10 @@ import { calibratedFrame } from '../../main/engine/calibration.ts';
 import { bareModel, cameraKey, cameraName, isSameCamera } from '../../main/raw/camera-name.ts';
 import { decodeRaw } from '../../main/raw/decode.ts';
 import { Cameras } from '../../main/runs/cameras.ts';
-import { checkPairs } from '../../main/training/pairs/pairs-check.ts';
-import { usablePairs } from '../../main/training/pairs/pairs-usable.ts';
-import { profileOf } from '../training/made-camera.ts';
-import { pairOf, sceneOf, writePair } from '../training/made-pairs.ts';
+import { checkPairs } from '../../main/training/pairs/check/check.ts';
+import { usablePairs } from '../../main/training/pairs/usable.ts';
+import { profileOf } from '../calibration/made-camera.ts';
+import { pairOf, sceneOf, writePair } from '../training/pairs/made-pairs.ts';
 import { nightglass } from '../training/nightglass.ts';
 
 let folder = '';
