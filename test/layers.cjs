@@ -83,7 +83,7 @@ module.exports = {
     {
       name: 'no-dev-packages-in-the-product',
       severity: 'error',
-      from: { path: product, pathNot: '^renderer/' },
+      from: { path: product, pathNot: '^renderer/|\\.build\\.ts$' },
       to: { dependencyTypes: ['npm-dev'], pathNot: 'node_modules/(electron|@types)/' },
     },
   ],

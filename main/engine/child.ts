@@ -1,6 +1,6 @@
 /** The engine's process: it owns the network, and dies alone if native code takes it down. */
 
-import { glanceOf } from '../network/glance.ts';
+import { onePassOf } from '../network/one-pass.ts';
 import { readModel } from '../network/manifest.ts';
 import { openNetwork } from '../network/session.ts';
 import { testDevice } from '../network/device.ts';
@@ -20,7 +20,7 @@ async function open(request: Extract<Request, { kind: 'open' }>): Promise<void> 
   try {
     await previews?.close();
     await darkroom?.close();
-    const { network, glance } = await openNetworks(request);
+    const { network, onePass } = await openNetworks(request);
     const events: DarkroomEvents = {
       progress: (id, progress) => {
         reply({ kind: 'progress', id, progress });
@@ -36,7 +36,7 @@ async function open(request: Extract<Request, { kind: 'open' }>): Promise<void> 
         reply({ kind: 'failed', id, failure });
       },
     };
-    darkroom = new Darkroom(network, events, glance);
+    darkroom = new Darkroom(network, events, onePass);
     previews = new PreviewDesk(darkroom, {
       done: (id, picture) => {
         reply({ kind: 'previewed', id, picture });
@@ -60,15 +60,15 @@ async function openNetworks({
 }: Extract<Request, { kind: 'open' }>) {
   const options = { device, ...(threads === undefined ? {} : { threads }) };
   const read = await readModel(model);
-  const quick = glanceOf(read);
+  const quick = onePassOf(read);
   if (quick === undefined) return { network: await openNetwork(read, options) };
-  const glance = await openNetwork(quick, options);
-  if (isQuick) return { network: glance };
+  const onePass = await openNetwork(quick, options);
+  if (isQuick) return { network: onePass };
   const network = await openNetwork(read, options).catch(async (error: unknown) => {
-    await glance.release();
+    await onePass.release();
     throw error;
   });
-  return { network, glance };
+  return { network, onePass };
 }
 
 async function test({ model, device, side }: Extract<Request, { kind: 'test' }>): Promise<void> {

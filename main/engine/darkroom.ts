@@ -67,17 +67,17 @@ interface Thread {
  */
 export class Darkroom {
   readonly #network: Network;
-  readonly #glance: Network;
+  readonly #onePass: Network;
   readonly #events: DarkroomEvents;
   readonly #threads: Thread[] = [];
   readonly #requests: Request[] = [];
   readonly #urgent: Urgent[] = [];
   #isRunning = false;
 
-  /** @param glance for windows of the app's view: the same network, or a quicker one of its kind */
-  constructor(network: Network, events: DarkroomEvents, glance = network) {
+  /** @param onePass for windows of the app's view: the same network, or a quicker one of its kind */
+  constructor(network: Network, events: DarkroomEvents, onePass = network) {
     this.#network = network;
-    this.#glance = glance;
+    this.#onePass = onePass;
     this.#events = events;
   }
 
@@ -112,7 +112,7 @@ export class Darkroom {
   async close(): Promise<void> {
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
     await this.#network.release();
-    if (this.#glance !== this.#network) await this.#glance.release();
+    if (this.#onePass !== this.#network) await this.#onePass.release();
   }
 
   #spawn(): Thread {
@@ -212,7 +212,7 @@ export class Darkroom {
   async #serveUrgent(): Promise<void> {
     for (let urgent = this.#urgent.shift(); urgent !== undefined; urgent = this.#urgent.shift()) {
       const { packed, output, width, height, settle } = urgent;
-      await this.#glance.run(packed, width, height, output).then(() => {
+      await this.#onePass.run(packed, width, height, output).then(() => {
         settle.resolve(undefined);
       }, settle.reject);
     }

@@ -22,7 +22,7 @@ export interface CheckOptions {
 }
 
 /** Long side of the pictures, in pixels. */
-const glanceSide = 320;
+const smallSide = 320;
 const cacheBytes = 64e6;
 /** Few at a time, so that the library's thumbnails get their turn. */
 const atOnce = 3;
@@ -121,9 +121,9 @@ export class Checks {
     if (known !== undefined) return known;
     const picture = await this.#parts.view.picture(
       {
-        kind: 'glance',
+        kind: 'small',
         photo: file,
-        longSide: glanceSide,
+        longSide: smallSide,
         ...(ratio === undefined ? {} : { ratio }),
       },
       signal,

@@ -22,7 +22,7 @@ import {
   readRun,
   runFiles,
   type Dataset as RunDataset,
-  type Run as RunFolder,
+  type RunFolder,
 } from '../training/run/folder.ts';
 import { Training, type SpawnTraining } from '../training/run/process.ts';
 import { runPlanOf } from './plan.ts';

@@ -5,7 +5,7 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Run } from '../../preload/contract/training.ts';
 import type { RunEvent } from '../training/run/events.ts';
-import type { Run as RunFolder } from '../training/run/folder.ts';
+import type { RunFolder } from '../training/run/folder.ts';
 
 /** A file in the folder of a run that was in training when the app last ran. */
 export function underWayFile(folder: string): string {

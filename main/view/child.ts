@@ -29,7 +29,7 @@ function reply(message: ViewReply): void {
 
 /** Library work queues; what is looked at begins at once. */
 const isBackground = ({ kind }: ViewJob): boolean =>
-  kind === 'describe' || kind === 'thumb' || kind === 'glance';
+  kind === 'describe' || kind === 'thumb' || kind === 'small';
 
 function startNext(): void {
   while (backgroundCount < backgroundMax) {

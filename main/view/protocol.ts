@@ -14,7 +14,7 @@ export const viewJobSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('thumb'), photo, longSide: z.number().int().positive() }),
   /** Any photo that training reads, RAW or not, small and upright, after all of it was read. */
   z.object({
-    kind: z.literal('glance'),
+    kind: z.literal('small'),
     photo,
     longSide: z.number().int().positive(),
     /** What a RAW photo is brightened by; its automatic ratio if absent. */

@@ -51,8 +51,8 @@ export class Viewer {
       }
       case 'thumb':
         return { kind: 'picture', picture: await this.#thumb(job.photo, job.longSide, signal) };
-      case 'glance': {
-        const bytes = await this.#glance(job, signal);
+      case 'small': {
+        const bytes = await this.#small(job, signal);
         return { kind: 'picture', picture: { width: 0, height: 0, bytes } };
       }
       case 'preview': {
@@ -88,8 +88,8 @@ export class Viewer {
     return { width: 0, height: 0, bytes: await smallPicture(plainImage(frame), longSide) };
   }
 
-  async #glance(
-    { photo, longSide, ratio }: Extract<ViewJob, { kind: 'glance' }>,
+  async #small(
+    { photo, longSide, ratio }: Extract<ViewJob, { kind: 'small' }>,
     signal: AbortSignal,
   ): Promise<Uint8Array> {
     if (!isRawName(photo)) return smallPhoto(photo, longSide);

@@ -13,7 +13,7 @@ import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { describeError, Refusal } from '../../base/refusal.ts';
 import { parameterCount } from '../../network/unet.ts';
-import { courseSchema, freshCourse, type Course } from './course.ts';
+import { lossTrendSchema, freshTrend, type LossTrend } from './loss-trend.ts';
 import { recipeSchema, type Recipe } from '../recipe.ts';
 import type { TrainingState } from '../step/state.ts';
 
@@ -23,7 +23,7 @@ export interface Checkpoint {
   readonly dataset: string;
   readonly state: TrainingState;
   /** How the run went so far; absent where nothing is known. */
-  readonly course?: Course;
+  readonly trend?: LossTrend;
 }
 
 const magic = 'NGCK';
@@ -35,8 +35,8 @@ const headerSchema = z.object({
   dataset: z.string(),
   step: z.number().int().nonnegative(),
   parameters: z.number().int().positive(),
-  /** Absent in older files. */
-  course: courseSchema.default(freshCourse),
+  /** The trend of the loss, by the name that files give it; absent in older files. */
+  course: lossTrendSchema.default(freshTrend),
   /** CRC-32 of weights, momentum and variance; absent in older files. */
   crc32: z.number().int().optional(),
 });
@@ -46,7 +46,7 @@ export function encodeCheckpoint({
   recipe,
   dataset,
   state,
-  course = freshCourse,
+  trend = freshTrend,
 }: Checkpoint): Uint8Array[] {
   const arrays = [state.weights, state.momentum, state.variance].map(bytesOf);
   const header = {
@@ -55,7 +55,7 @@ export function encodeCheckpoint({
     dataset,
     step: state.step,
     parameters: state.weights.length,
-    course,
+    course: trend,
     crc32: arrays.reduce((sum, bytes) => crc32(bytes, sum), 0),
   };
   const json = Buffer.from(JSON.stringify(header));
@@ -89,7 +89,7 @@ export async function readCheckpoint(file: string): Promise<Required<Checkpoint>
     parseJson(bytes.subarray(prefixBytes, prefixBytes + jsonLength)),
   );
   if (!header.success) throw refuse('its header is damaged');
-  const { recipe, dataset, step, parameters, course } = header.data;
+  const { recipe, dataset, step, parameters, course: trend } = header.data;
   if (parameters !== parameterCount(recipe.unet))
     throw refuse('its weights do not fit its network');
   const start = padded(prefixBytes + jsonLength);
@@ -104,7 +104,7 @@ export async function readCheckpoint(file: string): Promise<Required<Checkpoint>
     recipe,
     dataset,
     state: { step, weights: array(0), momentum: array(1), variance: array(2) },
-    course,
+    trend,
   };
 }
 

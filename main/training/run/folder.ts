@@ -12,6 +12,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { trainingDeviceSchema } from '../../../preload/contract/choices.ts';
 import { failureSchema } from '../../engine/protocol.ts';
 import { openOutputFolder, writeAtomically } from '../../base/atomic.ts';
 import { describeError, Refusal } from '../../base/refusal.ts';
@@ -69,7 +70,7 @@ const startedFromSchema = z.discriminatedUnion('kind', [
 
 /** How the run is executed, besides the recipe. Nothing here changes what is learned. */
 export const runSettingsSchema = z.object({
-  device: z.enum(['cpu', 'webgpu']),
+  device: trainingDeviceSchema,
   /** Processor threads; all of the machine's if absent. The exact bits depend on it. */
   threads: z.number().int().min(1).max(256).optional(),
   /** Steps between checkpoints: the most that a crash can lose. */
@@ -146,7 +147,7 @@ export type RunPlan = Pick<
 >;
 
 /** A run folder as read from disk. */
-export interface Run {
+export interface RunFolder {
   readonly folder: string;
   readonly description: RunDescription;
   /** Whether a process on this machine is training it. */
@@ -283,7 +284,7 @@ function descriptionOf(plan: RunPlan, state: RunState, step: number): RunDescrip
  * Reads a run folder.
  * @throws Refusal `dataset` if the folder holds no run or its `run.json` is damaged
  */
-export async function readRun(folder: string): Promise<Run> {
+export async function readRun(folder: string): Promise<RunFolder> {
   const file = runFiles(folder).description;
   const refuse = (what: string): Refusal =>
     new Refusal('dataset', `expected a training run in ${folder} but ${what}`);

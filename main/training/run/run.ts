@@ -8,8 +8,8 @@ import {
   setbacksMax,
   withLoss,
   withSetback,
-  type Course,
-} from './course.ts';
+  type LossTrend,
+} from './loss-trend.ts';
 import { learningRateAt, type Recipe } from '../recipe.ts';
 import type { RunControl } from './control.ts';
 import { openStep, type TrainingDevice } from '../step/step-session.ts';
@@ -27,7 +27,7 @@ export interface BatchSource {
 /** The progress of a run: everything that a checkpoint must keep. */
 export interface Reached {
   readonly state: TrainingState;
-  readonly course: Course;
+  readonly trend: LossTrend;
 }
 
 export interface TrainingProgress {
@@ -103,9 +103,9 @@ export async function train(
 ): Promise<Reached> {
   const { control, threads, checkpointEvery, validateEvery, open = openStep } = options;
   let { device } = options;
-  let { course } = from;
+  let { trend } = from;
   let done = from.state.step;
-  let saved = { step: -1, course };
+  let saved = { step: -1, trend };
 
   const leaveCard = (error: unknown): void => {
     if (device === 'cpu' || !(error instanceof Refusal && error.code === 'device')) throw error;
@@ -124,20 +124,20 @@ export async function train(
   };
   let session = await openOn(from.state);
 
-  const reached = async (): Promise<Reached> => ({ state: await session.state(), course });
+  const reached = async (): Promise<Reached> => ({ state: await session.state(), trend });
   const save = async (): Promise<Reached> => {
     const now = await reached();
-    if (saved.step !== done || saved.course !== course) await options.onCheckpoint(now);
-    saved = { step: done, course };
+    if (saved.step !== done || saved.trend !== trend) await options.onCheckpoint(now);
+    saved = { step: done, trend };
     return now;
   };
   const goBack = async (step: number, account: string): Promise<void> => {
     const good = await options.readBack();
     const backToStep = good.state.step;
     // The checkpoint may have been written before an earlier setback that returned to it.
-    const { setbacks } = course;
-    course = withSetback({ ...good.course, setbacks }, step, backToStep);
-    if (course.setbacks.length > setbacksMax) {
+    const { setbacks } = trend;
+    trend = withSetback({ ...good.trend, setbacks }, step, backToStep);
+    if (trend.setbacks.length > setbacksMax) {
       throw new Refusal(
         'dataset',
         `expected a loss that falls but at step ${String(step)} ${account}, after ` +
@@ -148,7 +148,7 @@ export async function train(
     await session.restore(good.state);
     patches.rewind(backToStep + 1);
     done = backToStep;
-    options.onSetback?.({ step, backToStep, rateScale: rateScale(course), account });
+    options.onSetback?.({ step, backToStep, rateScale: rateScale(trend), account });
     await save();
   };
 
@@ -158,10 +158,10 @@ export async function train(
     const good = await options.readBack();
     session = await openOn(good.state);
     await lost.release().catch(() => undefined);
-    ({ course } = good);
+    ({ trend } = good);
     done = good.state.step;
     patches.rewind(done + 1);
-    saved = { step: done, course };
+    saved = { step: done, trend };
   };
 
   try {
@@ -179,12 +179,12 @@ export async function train(
         if (batch === undefined) break;
         const batchMs = performance.now();
         const step = done + 1;
-        const learningRate = learningRateAt(recipe, step) * rateScale(course);
+        const learningRate = learningRateAt(recipe, step) * rateScale(trend);
         const { loss, norm } = await session.step(batch, learningRate);
         const stepMs = performance.now() - batchMs;
 
-        course = withLoss(course, loss);
-        const astray = divergence(course, loss, norm);
+        trend = withLoss(trend, loss);
+        const astray = divergence(trend, loss, norm);
         if (astray !== undefined) {
           await goBack(step, astray);
           continue;
@@ -194,7 +194,7 @@ export async function train(
           step,
           steps: recipe.steps,
           batchLoss: loss,
-          loss: course.slowLoss ?? loss,
+          loss: trend.slowLoss ?? loss,
           norm,
           learningRate,
           stepMs,

@@ -10,7 +10,7 @@ import { failureOf } from '../../engine/protocol.ts';
 import { sweepTemporaries, writeAtomically } from '../../base/atomic.ts';
 import { describeError, Refusal } from '../../base/refusal.ts';
 import { encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { freshCourse } from './course.ts';
+import { freshTrend } from './loss-trend.ts';
 import { openDataset, type OpenDataset } from './open-dataset.ts';
 import type { RunControl } from './control.ts';
 import {
@@ -87,7 +87,7 @@ async function startOf(
 ): Promise<Required<Checkpoint>> {
   const isFresh = step === 0 && startedFrom.kind === 'random';
   if (isFresh && !existsSync(runFiles(folder).checkpoint)) {
-    return { recipe, dataset: '', state: freshState(recipe), course: freshCourse };
+    return { recipe, dataset: '', state: freshState(recipe), trend: freshTrend };
   }
   const checkpoint = await readRunCheckpoint(folder);
   if (JSON.stringify(checkpoint.recipe.unet) !== JSON.stringify(recipe.unet)) {

@@ -28,7 +28,7 @@ const lineBytes = 64;
 const program = new WebAssembly.Module(readFileSync(new URL('adam.wasm', import.meta.url)));
 
 /** Numbers whose gradients lie together, though not where they do in their own vector. */
-export interface Run {
+export interface Stretch {
   readonly start: number;
   readonly end: number;
   readonly gradientStart: number;
@@ -51,7 +51,10 @@ export class Adam {
    * @param size numbers: four vectors of them, and their runs, in 4 GiB
    * @param runs all numbers, in runs of whole fours but for the last
    */
-  constructor(size: number, runs: readonly Run[] = [{ start: 0, end: size, gradientStart: 0 }]) {
+  constructor(
+    size: number,
+    runs: readonly Stretch[] = [{ start: 0, end: size, gradientStart: 0 }],
+  ) {
     const bytes = Math.ceil((4 * size) / lineBytes) * lineBytes;
     const table = runs.flatMap(({ start, end, gradientStart }) => [start, end, gradientStart]);
     const tableEnd = 4 * bytes + 4 * table.length;

@@ -4,7 +4,7 @@
 ;; The memory holds four vectors of float32, each of as many bytes, a multiple of 16: weights, momentum,
 ;; variance, gradient. The moments are kept without their (1 - beta) factors, which the caller's rate has.
 ;;
-;; adam.wasm is made from this file by `node test/training/assemble-adam.ts`; a test holds the two together.
+;; adam.wasm is made from this file by `node main/training/step/adam.build.ts`; a test holds the two together.
 
 (module
   (import "adam" "memory" (memory 0))

@@ -8,7 +8,7 @@
  * turned around only for checkpoints.
  */
 
-import type { Run } from './adam.ts';
+import type { Stretch } from './adam.ts';
 import { unetParameters, type Parameter, type UnetShape } from '../../network/unet.ts';
 
 /** A parameter as it lies in the blocked vector. */
@@ -32,7 +32,7 @@ export function gradientShapeOf({ shape }: Parameter, block: number): readonly n
  * Where the gradients of blocked parameters lie: in the order [in / B, out / B, k, k, B in, B out], which is
  * a weight's but for its blocks, or its few inputs; turning it around would be a pass over memory for nothing.
  */
-export function gradientRuns(parameters: readonly BlockedParameter[], block: number): Run[] {
+export function gradientRuns(parameters: readonly BlockedParameter[], block: number): Stretch[] {
   return parameters.flatMap(({ shape, offset, size }) => {
     const [outputs = 1, inputs, height = 1, width = 1] = shape;
     if (inputs === undefined) return [{ start: offset, end: offset + size, gradientStart: offset }];
@@ -49,7 +49,7 @@ function runsOf(
   length: number,
   [first, second, third]: readonly [number, number, number],
   placeOf: (a: number, b: number, c: number) => number,
-): Run[] {
+): Stretch[] {
   return Array.from({ length: first * second * third }, (_, at) => {
     const [a, rest] = [Math.floor(at / (second * third)), at % (second * third)];
     const start = offset + at * length;
@@ -59,7 +59,7 @@ function runsOf(
 }
 
 /** A gradient in its weights' order. */
-export function gathered(runs: readonly Run[], gradient: Float32Array): Float32Array {
+export function gathered(runs: readonly Stretch[], gradient: Float32Array): Float32Array {
   const ordered = new Float32Array(gradient.length);
   for (const { start, end, gradientStart } of runs) {
     ordered.set(gradient.subarray(gradientStart, gradientStart + end - start), start);

@@ -3,7 +3,7 @@
 import { parameterCount } from '../../network/unet.ts';
 import type { TrainingState } from './state.ts';
 import type { Recipe } from '../recipe.ts';
-import { Adam, stepRate, type Run } from './adam.ts';
+import { Adam, stepRate, type Stretch } from './adam.ts';
 import { blockOf } from './agreed-block.ts';
 import { blockedParameters, gradientRuns, toBlocked, toPlain } from './blocked-order.ts';
 import { openGradient, tensorsOf } from './gradient-session.ts';
@@ -63,7 +63,7 @@ interface Order {
   /** @returns a copy */
   readonly outside: (kept: Float32Array) => Float32Array;
   /** As `Adam` takes them. */
-  readonly runs?: readonly Run[];
+  readonly runs?: readonly Stretch[];
 }
 
 function orderOf({ unet }: Recipe, block: number | undefined): Order {

@@ -5,7 +5,7 @@
  */
 
 import { testDevice } from '../../network/device.ts';
-import { glanceOf } from '../../network/glance.ts';
+import { onePassOf } from '../../network/one-pass.ts';
 import type { Model } from '../../network/manifest.ts';
 import { openNetwork, type Network } from '../../network/session.ts';
 import { describeError, Refusal } from '../../base/refusal.ts';
@@ -37,7 +37,7 @@ async function openTeacher(
   { patchPacked }: Recipe,
   { threads, device = 'cpu' }: StepOptions,
 ): Promise<Network> {
-  const once = glanceOf(model) ?? model;
+  const once = onePassOf(model) ?? model;
   if (device !== 'cpu') {
     const { isTrusted, account } = await testDevice(once, device, patchPacked);
     if (!isTrusted) throw new Refusal('device', `the teacher cannot work on ${device}: ${account}`);

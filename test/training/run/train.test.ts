@@ -14,7 +14,7 @@ import type { TrainingState } from '../../../main/training/step/state.ts';
 import { makeBatch, PatchMaker, poolOf } from '../../../main/training/photos/patches.ts';
 import { Random } from '../../../main/darkness/random.ts';
 import { defaultRecipe, learningRateAt, type Recipe } from '../../../main/training/recipe.ts';
-import { freshCourse } from '../../../main/training/run/course.ts';
+import { freshTrend } from '../../../main/training/run/loss-trend.ts';
 import { RunControl } from '../../../main/training/run/control.ts';
 import {
   freshState,
@@ -162,7 +162,7 @@ describe('a run', () => {
     };
   }
 
-  const fresh = (recipe: Recipe): Reached => ({ state: freshState(recipe), course: freshCourse });
+  const fresh = (recipe: Recipe): Reached => ({ state: freshState(recipe), trend: freshTrend });
   const options = {
     device: 'cpu' as const,
     threads: 1,
@@ -198,7 +198,7 @@ describe('a run', () => {
     const { recipe, ...reached } = await readCheckpoint(file);
     const resumed = await train(recipe, reached, batchesFrom(4), options);
     expectSameBits(resumed.state, whole.state);
-    expect(resumed.course).toEqual(whole.course);
+    expect(resumed.trend).toEqual(whole.trend);
   });
 
   it('learns: the loss of patches it has not seen falls', async () => {
@@ -267,7 +267,7 @@ describe('a run', () => {
     if (afterSetback === undefined) throw new Error('expected a checkpoint after the setback');
     const resumed = await train(tiny, afterSetback, batchesFrom(5), options);
     expectSameBits(resumed.state, whole.state);
-    expect(resumed.course).toEqual(whole.course);
+    expect(resumed.trend).toEqual(whole.trend);
   });
 
   it('goes back likewise when only a validation shows that the last step was one too far', async () => {
@@ -335,7 +335,7 @@ describe('a run', () => {
       const done = await train(tiny, fresh(tiny), batchesFrom(1), { ...given, open });
       expect(given.told).toEqual([`${String(at)}: the graphics card was lost`]);
       expectSameBits(done.state, whole.state);
-      expect(done.course).toEqual(whole.course);
+      expect(done.trend).toEqual(whole.trend);
     });
 
     it('that is not there a run does not begin, but goes on', async () => {
@@ -360,8 +360,8 @@ describe('a run', () => {
   });
 
   it('ends with a refusal when the loss is no number', async () => {
-    const { state, course } = fresh(tiny);
-    const spoilt = { state: { ...state, weights: state.weights.map(() => Number.NaN) }, course };
+    const { state, trend } = fresh(tiny);
+    const spoilt = { state: { ...state, weights: state.weights.map(() => Number.NaN) }, trend };
     const setbacks: number[] = [];
     const training = train(tiny, spoilt, batchesFrom(1), {
       ...options,

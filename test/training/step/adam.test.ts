@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { Random } from '../../../main/darkness/random.ts';
-import { Adam, stepRate, type Run } from '../../../main/training/step/adam.ts';
-import { assembleAdam } from './assemble-adam.ts';
+import { Adam, stepRate, type Stretch } from '../../../main/training/step/adam.ts';
+import { assembleAdam } from '../../../main/training/step/adam.build.ts';
 
 it('is what its source says', async () => {
   const binary = readFileSync(new URL('../../../main/training/step/adam.wasm', import.meta.url));
@@ -13,7 +13,7 @@ it('is what its source says', async () => {
 
 // 2,500 numbers are more than one sum of squares goes over, and no whole lines of a cache.
 const size = 2500;
-const swapped: Run[] = [
+const swapped: Stretch[] = [
   { start: 0, end: 1200, gradientStart: 1300 },
   { start: 1200, end: 1204, gradientStart: 1296 },
   { start: 1204, end: size, gradientStart: 0 },

@@ -1,4 +1,4 @@
-/** A model for looking at, where time counts more than the last tenths of a decibel. */
+/** A model that runs over each tile once, where time counts more than the last tenths of a decibel. */
 
 import { createHash } from 'node:crypto';
 import { inferenceModel } from './inference-model.ts';
@@ -6,10 +6,10 @@ import type { Model } from './manifest.ts';
 import { modelWeights } from './model-weights.ts';
 
 /**
- * The same network looking at each tile once, for half the work.
- * @returns undefined for a model that looks once anyway, and for one that did not come from here
+ * The same network with one pass over each tile instead of two, for half the work.
+ * @returns undefined for a model that makes one pass anyway, and for one that was not made here
  */
-export function glanceOf(model: Model): Model | undefined {
+export function onePassOf(model: Model): Model | undefined {
   const { manifest } = model;
   if (manifest.passes === 1) return undefined;
   let weights: Float32Array;

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 
-export const courseSchema = z.object({
+export const lossTrendSchema = z.object({
   /** Running means of the loss with decay 1/100 and 1/25 a step; null before the first step. */
   slowLoss: z.number().nullable(),
   fastLoss: z.number().nullable(),
@@ -12,9 +12,9 @@ export const courseSchema = z.object({
   setbacks: z.array(z.object({ atStep: z.number().int(), backToStep: z.number().int() })),
 });
 
-export type Course = z.infer<typeof courseSchema>;
+export type LossTrend = z.infer<typeof lossTrendSchema>;
 
-export const freshCourse: Course = {
+export const freshTrend: LossTrend = {
   slowLoss: null,
   fastLoss: null,
   lowestLoss: null,
@@ -34,20 +34,20 @@ export const setbacksMax = 4;
 const setbackScale = 0.3;
 
 /** The factor on the recipe's learning rates after the setbacks so far. */
-export function rateScale({ setbacks }: Course): number {
+export function rateScale({ setbacks }: LossTrend): number {
   return setbackScale ** setbacks.length;
 }
 
-/** The course after one more step. */
-export function withLoss(course: Course, loss: number): Course {
-  const { slowLoss, fastLoss, lowestLoss } = course;
+/** The trend after one more step. */
+export function withLoss(trend: LossTrend, loss: number): LossTrend {
+  const { slowLoss, fastLoss, lowestLoss } = trend;
   if (slowLoss === null || fastLoss === null) {
-    return { ...course, slowLoss: loss, fastLoss: loss, lowestLoss: loss };
+    return { ...trend, slowLoss: loss, fastLoss: loss, lowestLoss: loss };
   }
   const counted = Math.min(loss, outlierLimit * slowLoss);
   const slow = slowLoss + (counted - slowLoss) / 100;
   return {
-    ...course,
+    ...trend,
     slowLoss: slow,
     fastLoss: fastLoss + (counted - fastLoss) / 25,
     lowestLoss: Math.min(lowestLoss ?? slow, slow),
@@ -55,10 +55,10 @@ export function withLoss(course: Course, loss: number): Course {
 }
 
 /** Why the run has diverged by this step, in plain words; undefined if it has not. */
-export function divergence(course: Course, loss: number, norm: number): string | undefined {
+export function divergence(trend: LossTrend, loss: number, norm: number): string | undefined {
   if (!Number.isFinite(loss)) return `the loss became ${String(loss)}`;
   if (!Number.isFinite(norm)) return `the gradient became ${String(norm)}`;
-  const { fastLoss, lowestLoss } = course;
+  const { fastLoss, lowestLoss } = trend;
   if (fastLoss === null || lowestLoss === null || fastLoss <= explosionFactor * lowestLoss) {
     return undefined;
   }
@@ -66,6 +66,6 @@ export function divergence(course: Course, loss: number, norm: number): string |
 }
 
 /** The health stored in the checkpoint that the run returns to, with the setback added. */
-export function withSetback(course: Course, atStep: number, backToStep: number): Course {
-  return { ...course, setbacks: [...course.setbacks, { atStep, backToStep }] };
+export function withSetback(trend: LossTrend, atStep: number, backToStep: number): LossTrend {
+  return { ...trend, setbacks: [...trend.setbacks, { atStep, backToStep }] };
 }

@@ -3,18 +3,18 @@
 import { expect, it } from 'vitest';
 import {
   divergence,
-  freshCourse,
+  freshTrend,
   withLoss,
-  type Course,
-} from '../../../main/training/run/course.ts';
+  type LossTrend,
+} from '../../../main/training/run/loss-trend.ts';
 import { Random } from '../../../main/darkness/random.ts';
 
 /** The step at which a run with these losses is found astray; undefined if it never is. */
 function astrayAt(losses: readonly number[]): number | undefined {
-  let course: Course = freshCourse;
+  let trend: LossTrend = freshTrend;
   for (const [index, loss] of losses.entries()) {
-    course = withLoss(course, loss);
-    if (divergence(course, loss, 1) !== undefined) return index;
+    trend = withLoss(trend, loss);
+    if (divergence(trend, loss, 1) !== undefined) return index;
   }
   return undefined;
 }
@@ -46,7 +46,7 @@ it('losses that rise tenfold and stay there are found within fifty steps', () =>
 });
 
 it('a loss or gradient that is no number is found at once', () => {
-  expect(divergence(freshCourse, Number.NaN, 1)).toContain('NaN');
-  expect(divergence(freshCourse, 1, Infinity)).toContain('gradient');
-  expect(divergence(freshCourse, 1, 1)).toBeUndefined();
+  expect(divergence(freshTrend, Number.NaN, 1)).toContain('NaN');
+  expect(divergence(freshTrend, 1, Infinity)).toContain('gradient');
+  expect(divergence(freshTrend, 1, 1)).toBeUndefined();
 });

@@ -1,10 +1,10 @@
-/** Makes adam.wasm from adam.wat: `node test/training/step/assemble-adam.ts`. */
+/** Makes adam.wasm from adam.wat: `node main/training/step/adam.build.ts`. No part of the product. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import wabt from 'wabt';
 
-const source = new URL('../../../main/training/step/adam.wat', import.meta.url);
-const binary = new URL('../../../main/training/step/adam.wasm', import.meta.url);
+const source = new URL('./adam.wat', import.meta.url);
+const binary = new URL('./adam.wasm', import.meta.url);
 
 export async function assembleAdam(): Promise<Uint8Array> {
   const assembler = await wabt();
