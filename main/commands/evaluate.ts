@@ -225,7 +225,10 @@ const COLUMNS = [
 ] as const;
 
 function levelTitle({ camera, measured, iso, ratio }: Level): string {
-  return `${(measured ?? simulatedCamera(camera)).model} ISO ${iso} ×${ratio}`;
+  const { id, model, cfa } = measured ?? simulatedCamera(camera);
+  // A layout that the real camera does not have is part of the simulated one's name.
+  const layout = id.endsWith(`-${cfa.toLowerCase()}`) ? ` as ${cfa}` : '';
+  return `${model}${layout} ISO ${iso} ×${ratio}`;
 }
 
 function textTable(results: readonly LevelResult[]): string {

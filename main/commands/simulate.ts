@@ -4,7 +4,8 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { gainsOf, kelvinMax, kelvinMin } from '../develop/white-balance.ts';
+import { ranges } from '../../preload/contract/edits.ts';
+import { gainsOf } from '../develop/white-balance.ts';
 import { openOutputFolder, writeAtomically } from '../base/atomic.ts';
 import { cfaDng, linearDng } from '../raw/dng.ts';
 import { Refusal } from '../base/refusal.ts';
@@ -14,7 +15,7 @@ import { measuredCamera } from '../darkness/measured-camera.ts';
 import { loadLinearPhoto } from '../training/photos/photos.ts';
 import { Random } from '../darkness/random.ts';
 import { LONG_EXPOSURE_SECONDS, simulateMosaic } from '../darkness/simulate.ts';
-import { numberBetween } from './arguments.ts';
+import { numberBetween, numberWithin } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';
 
 const optionsSchema = z.object({
@@ -32,7 +33,7 @@ const optionsSchema = z.object({
 type Options = z.infer<typeof optionsSchema>;
 
 const cameraList = SIMULATED_CAMERAS.map(
-  ({ id, isoRange: [least, most] }) => `  ${id.padEnd(14)} ISO ${least} to ${most}`,
+  ({ id, isoRange: [least, most] }) => `  ${id.padEnd(16)} ISO ${least} to ${most}`,
 ).join('\n');
 
 export function simulateCommand(): Command {
@@ -60,7 +61,7 @@ export function simulateCommand(): Command {
     .option(
       '--kelvin <number>',
       "colour temperature of the scene's light (default: daylight)",
-      numberBetween(kelvinMin, kelvinMax),
+      numberWithin(ranges.kelvin),
     )
     .option('--noise-profile', 'write the noise into the file (NoiseProfile tag)')
     .option('--json', 'print one JSON object')

@@ -3,6 +3,7 @@
  * same dark file.
  */
 
+import { ranges, ratioSchema } from '../../preload/contract/edits.ts';
 import { cameraToOutput } from '../develop/colour.ts';
 import { isLinear } from '../develop/dialect.ts';
 import { cfaDng } from '../raw/dng.ts';
@@ -39,8 +40,8 @@ export const DEFAULT_LEVELS: readonly Level[] = [
   { camera: 'sony-a7s2', iso: 25_600, ratio: 100 },
   { camera: 'sony-a7s2', iso: 6400, ratio: 250 },
   { camera: 'sony-a7s2', iso: 25_600, ratio: 300 },
-  { camera: 'nikon-d850', iso: 800, ratio: 100 },
-  { camera: 'nikon-d850', iso: 3200, ratio: 250 },
+  { camera: 'nikon-d850-bggr', iso: 800, ratio: 100 },
+  { camera: 'nikon-d850-bggr', iso: 3200, ratio: 250 },
 ];
 
 /** First key of the evaluation's random numbers, so that training never draws the same. */
@@ -65,10 +66,10 @@ export function parseLevels(text: string, measured?: SimulatedCamera): Level[] {
   return text.split(',').map((part) => {
     const [camera = '', isoText = '', ratioText = '', ...more] = part.trim().split(':');
     const [iso, ratio] = [Number(isoText || 'x'), Number(ratioText || 'x')];
-    if (more.length > 0 || !Number.isFinite(iso) || !(ratio >= 1 && ratio <= 300)) {
+    if (more.length > 0 || !Number.isFinite(iso) || !ratioSchema.safeParse(ratio).success) {
       throw new Refusal(
         'bad-argument',
-        `expected camera:iso:ratio with a ratio of 1 to 300 for a level but received "${part}"`,
+        `expected camera:iso:ratio with a ratio of ${ranges.ratio.min} to ${ranges.ratio.max} for a level but received "${part}"`,
       );
     }
     const own = camera === mine ? measured : undefined;

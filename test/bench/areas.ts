@@ -7,7 +7,6 @@
  * Usage: node_modules/.bin/node test/bench/areas.ts PHOTOS [MODEL [LEVELS]], levels as for `evaluate`
  */
 
-import path from 'node:path';
 import { cameraToOutput } from '../../main/develop/colour.ts';
 import { Random } from '../../main/darkness/random.ts';
 import { simulateMosaic } from '../../main/darkness/simulate.ts';
@@ -22,7 +21,7 @@ import {
   rendered,
   type LinearRgb,
 } from '../../main/training/validation/metrics.ts';
-import { HELD_OUT_PHOTOS } from '../../main/training/photos/held-out.ts';
+import { isHeldOut } from '../../main/training/photos/held-out.ts';
 import { findPhotos, loadLinearPhoto } from '../../main/training/photos/photos.ts';
 
 const [
@@ -35,9 +34,7 @@ const [
 if (photos === undefined) throw new Error('expected a folder of photos');
 
 const network = await openNetwork(await readModel(id), { device: 'cpu' });
-const files = (await findPhotos(photos)).filter((file) =>
-  HELD_OUT_PHOTOS.includes(path.basename(file)),
-);
+const files = (await findPhotos(photos)).filter(isHeldOut);
 
 /** L*a*b* of the blocks of a picture in balanced camera RGB. */
 function blocksOf(picture: LinearRgb, { colour }: Mosaic): Vector3[] {

@@ -69,7 +69,7 @@ describe('training on pairs, and on one camera’s noise', () => {
     await writePair(pairs, '00005', { ...burnt, long: burntOut(burnt.long) });
     const cut = await writePair(pairs, '00006', scene(6));
     writeFileSync(cut.short, readFileSync(cut.short).subarray(0, 400));
-    const other = pairOf(sceneOf(7, size), { ratio: 20, camera: 'nikon-d850', iso: 800 });
+    const other = pairOf(sceneOf(7, size), { ratio: 20, camera: 'nikon-d850-bggr', iso: 800 });
     await writePair(pairs, '00007', { short: scene(7).short, long: other.long });
     await writeRaw(path.join(pairs, 'short', '00008_00_0.1s.dng'), scene(8).short);
     ({ app, bugs } = await startApp(root));

@@ -27,8 +27,8 @@ describe('a scene darkened ×N', () => {
     ['sony-a7s2', 1600, 100],
     ['sony-a7s2', 6400, 30],
     ['sony-a7s2', 6400, 100],
-    ['nikon-d850', 1600, 100],
-    ['nikon-d850', 6400, 60],
+    ['nikon-d850-bggr', 1600, 100],
+    ['nikon-d850-bggr', 6400, 60],
   ])('on a %s at ISO %i, ×%i, is brightened N times as much', (camera, iso, ratio) => {
     const dark = expose(street, 640, 480, { camera, iso, ratio, gains });
     expect(Math.abs(stops(autoRatio(dark, gains), ratio * clean))).toBeLessThan(0.4);

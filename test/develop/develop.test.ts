@@ -57,7 +57,7 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
 
 describe('a frame whose sides divide by nothing', () => {
   const mosaic = expose(street, 1003, 771, {
-    camera: 'nikon-d850',
+    camera: 'nikon-d850-bggr',
     iso: 3200,
     ratio,
     gains,

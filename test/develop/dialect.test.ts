@@ -10,7 +10,7 @@ import { rollOff, srgbLight, encode, toneMax, unrolled } from '../../main/develo
 import { expose, street } from './scenes.ts';
 
 const night = expose(street, 96, 80, {
-  camera: 'nikon-d850',
+  camera: 'nikon-d850-bggr',
   iso: 800,
   ratio: 100,
   gains: [2.1, 1, 1.4],

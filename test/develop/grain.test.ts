@@ -218,7 +218,7 @@ describe('the grain', () => {
 
 describe('tiles', () => {
   const mosaic = expose(street, 1003, 571, {
-    camera: 'nikon-d850',
+    camera: 'nikon-d850-bggr',
     iso: 3200,
     ratio,
     gains,

@@ -32,7 +32,7 @@ describe('the blind estimate', () => {
     ['sony-a7s2', 25_600, 20, 0.05],
     ['canon-5d4', 6400, 50, 0.1],
     // Tails as heavy as these (λ = −0.26) are half of its σ, and a quartile does not see them.
-    ['nikon-d850', 3200, 250, 0.22],
+    ['nikon-d850-bggr', 3200, 250, 0.22],
   ])('of a %s at ISO %i, darkened ×%i', (camera, iso, ratio, tolerance) => {
     const mosaic = expose(street, 700, 500, { camera, iso, ratio, gains: daylight });
     const estimate = estimateNoise(mosaic);

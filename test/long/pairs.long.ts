@@ -103,7 +103,7 @@ it('adapt, with two pairs, makes the shipped model better for a camera it has no
       return Math.max(0, sample + (offsets[(y & 1) * 2 + (x & 1)] ?? 0));
     }),
   });
-  const options = { camera: 'nikon-d850', iso: 3200, ratio: 250 };
+  const options = { camera: 'nikon-d850-bggr', iso: 3200, ratio: 250 };
   await writeScenes(folder, [...numbered('0', 2), ...numbered('1', 4)], options, foreign);
   const before = await scored(folder, 'fast');
   const out = path.join(root, 'foreign-run');

@@ -35,7 +35,7 @@ function cells(factor: number): ScoredNetwork {
 }
 
 describe('the scores of a pair', () => {
-  const { long } = pairOf(sceneOf(4, [160, 120]), { camera: 'nikon-d850', iso: 800 });
+  const { long } = pairOf(sceneOf(4, [160, 120]), { camera: 'nikon-d850-bggr', iso: 800 });
   // A short exposure without any noise of its own, the eighth part of the long one.
   const pair = {
     short: dimmed(long, 1 / 8),
@@ -150,7 +150,7 @@ describe('nightglass evaluate on pairs', () => {
       await mkdir(archive);
       await symlink(folder, path.join(archive, 'Sony'));
       for (const seed of [1, 2]) {
-        const pair = pairOf(sceneOf(seed, [128, 96]), { camera: 'nikon-d850', seed });
+        const pair = pairOf(sceneOf(seed, [128, 96]), { camera: 'nikon-d850-bggr', seed });
         await writePair(path.join(archive, 'Nikon'), `0000${seed}`, pair);
       }
       const args = ['--all', '--only-camera', camera, '--crop', '64', '--json'];

@@ -50,7 +50,7 @@ describe('evaluatePhoto', () => {
   const photo = photoOf('waves', [150, 131], waves);
   const bright = [
     { camera: 'sony-a7s2', iso: 50, ratio: 1 },
-    { camera: 'nikon-d850', iso: 100, ratio: 1 },
+    { camera: 'nikon-d850-bggr', iso: 100, ratio: 1 },
   ];
 
   // The cells are half a pixel off (48 dB, ΔE 0.6); a pixel more would cost another 9 dB, and a wrong
@@ -251,7 +251,7 @@ describe('nightglass evaluate', () => {
   it('prints each photo, each level and the means as JSON; a bad photo costs itself', async () => {
     const run = await nightglass([
       'evaluate', path.join(folder, 'photos'), '--model', model, '--json', '--crop', '96',
-      '--levels', 'sony-a7s2:1600:100,nikon-d850:3200:250',
+      '--levels', 'sony-a7s2:1600:100,nikon-d850-bggr:3200:250',
     ]); // prettier-ignore
     expect(run.status).toBe(1);
     expect(run.stderr).toMatch(/^left out: [^\n]*broken\.png[^\n]*\n$/);

@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { CameraProfile } from '../../../preload/contract/camera-profile.ts';
 import { describeError, Refusal } from '../../base/refusal.ts';
-import { HELD_OUT_PHOTOS } from './held-out.ts';
+import { isHeldOut } from './held-out.ts';
 import { findPhotos } from './photos.ts';
 
 /** What a given path leads to. */
@@ -28,8 +28,6 @@ async function find(given: string): Promise<Found> {
   }
   return { isFolder, files: isFolder ? await findPhotos(given) : [given] };
 }
-
-const isHeldOut = (file: string): boolean => HELD_OUT_PHOTOS.includes(path.basename(file));
 
 /** The same file given twice counts once; the order follows from the names alone. */
 function unique(files: readonly string[]): string[] {

@@ -166,7 +166,7 @@ describe('a pair', () => {
   });
 
   it('is left out for what is wrong with it, in plain words', async () => {
-    const other = pairOf(sceneOf(3, size), { camera: 'nikon-d850' });
+    const other = pairOf(sceneOf(3, size), { camera: 'nikon-d850-bggr' });
     const small = pairOf(sceneOf(3, [192, 192]));
     const garbage = path.join(folder, 'garbage.dng');
     await writeFile(garbage, 'no photo at all');

@@ -50,7 +50,7 @@ describe('one folder', () => {
     // Begun 25 s after the last one's end: the same series.
     await write('3.dng', 'sony-a7s2', 0.04, '22:00:40');
     await write('4.dng', 'sony-a7s2', 8, '22:00:44');
-    await write('5.dng', 'nikon-d850', 0.1, '22:00:06');
+    await write('5.dng', 'nikon-d850-bggr', 0.1, '22:00:06');
     await write('6.dng', 'sony-a7s2', 0.1, '22:10:00');
     await write('7.dng', 'sony-a7s2', 20, '22:10:01');
     await writeFile(path.join(folder, '8.dng'), 'no photo');

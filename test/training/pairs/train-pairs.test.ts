@@ -81,14 +81,14 @@ describe('what is no dataset', () => {
     const mixed = await datasetOf('mixed', [
       { seed: 1 },
       { seed: 2 },
-      { seed: 3, camera: 'nikon-d850' },
+      { seed: 3, camera: 'nikon-d850-bggr' },
     ]);
     expect(await answer([mixed])).toMatch(
       /one camera but found 2 of .*7SM2, 1 of .*D850.*--only-camera/,
     );
 
     await datasetOf('archive/Sony', [{ seed: 1 }, { seed: 2 }]);
-    await datasetOf('archive/Nikon', [{ seed: 1, camera: 'nikon-d850' }]);
+    await datasetOf('archive/Nikon', [{ seed: 1, camera: 'nikon-d850-bggr' }]);
     expect(await answer([path.join(root, 'archive')])).toMatch(
       /one camera but found 1 of .*D850, 2 of .*7SM2.*--only-camera/,
     );
