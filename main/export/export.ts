@@ -1,14 +1,12 @@
-/** From a picture in memory to a file on disk: encode, then write whole or not at all. */
+/** From a picture in memory to the bytes of a file, whatever the format. */
 
 import type { CameraLinearImage, FinishedImage } from '../raw/image.ts';
 import { linearDng } from '../raw/dng.ts';
 import type { FilePieces } from '../raw/ifd.ts';
 import type { Shot } from '../raw/mosaic.ts';
 import { throwIfCancelled } from '../base/refusal.ts';
-import { writeAtomically } from '../base/atomic.ts';
 import { encodeJpeg } from './jpeg.ts';
 import type { JpegOptions } from './jpeg.ts';
-import type { OutputNames, Reservation } from './naming.ts';
 import { encodePng } from './png.ts';
 import type { PngOptions } from './png.ts';
 import { encodeTiff } from './tiff.ts';
@@ -20,11 +18,6 @@ export type Exportable =
   | ({ readonly format: 'png'; readonly image: FinishedImage } & PngOptions)
   | ({ readonly format: 'jpeg'; readonly image: FinishedImage } & JpegOptions)
   | { readonly format: 'dng'; readonly image: CameraLinearImage };
-
-export interface ExportedFile {
-  readonly path: string;
-  readonly bytes: number;
-}
 
 interface ExportOptions {
   readonly signal?: AbortSignal | undefined;
@@ -49,28 +42,5 @@ export async function encodePicture(
       return encodeJpeg(picture.image, shot, picture, options);
     case 'dng':
       return linearDng(picture.image, shot);
-  }
-}
-
-/**
- * Writes a picture under the name reserved for it, or under the next free one where another process
- * has taken that meanwhile.
- * @throws Refusal `disk`, `cancelled`, `bad-argument`; no partial file is left
- */
-export async function exportImage(
-  picture: Exportable,
-  shot: Shot,
-  names: OutputNames,
-  reservation: Reservation,
-  options: ExportOptions = {},
-): Promise<ExportedFile> {
-  const file = await encodePicture(picture, shot, options);
-  for (let target = reservation; ; target = await names.reserveNext(target)) {
-    const { path, overwrite } = target;
-    const outcome = await writeAtomically(path, file.chunks(), {
-      overwrite,
-      signal: options.signal,
-    });
-    if (outcome === 'written') return { path, bytes: file.byteLength };
   }
 }
