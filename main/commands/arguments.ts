@@ -1,6 +1,12 @@
 /** Numbers and choices from the command line, refused by name where they are none. */
 
 import { InvalidArgumentError } from 'commander';
+import type { Range } from '../../preload/contract/edits.ts';
+
+/** Parses a number within the limits of an edit. */
+export function numberWithin({ min, max }: Range, options: { whole?: boolean } = {}) {
+  return numberBetween(min, max, options);
+}
 
 /** Parses a number within bounds. */
 export function numberBetween(least: number, most: number, { whole = false } = {}) {

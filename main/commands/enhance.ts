@@ -4,34 +4,48 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
-import { ratioMax, ratioMin } from '../develop/amplify.ts';
+import {
+  bitDepths,
+  compressions,
+  conflictPolicies,
+  conflictPolicySchema,
+  formats,
+  qualityRange,
+  spaces,
+  spaceSchema,
+} from '../../preload/contract/choices.ts';
+import {
+  editsSchema,
+  ranges,
+  ratioChoiceSchema,
+  whiteBalanceSchema,
+} from '../../preload/contract/edits.ts';
 import { checkLinear } from '../develop/dialect.ts';
 import { enhanceBatch, type PhotoOutcome } from '../engine/batch.ts';
 import type { Output, PhotoProgress } from '../engine/protocol.ts';
 import { termsOf, type Manifest } from '../network/manifest.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
-import { numberBetween } from './arguments.ts';
+import { numberWithin } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';
 import { addNetworkOptions, networkOptionsSchema, openEngine } from './network-options.ts';
 import { exitStatus } from './outcome.ts';
 import { findRawPhotos } from '../library/raw-photos.ts';
 import { Eta, formatDuration, ProgressLine } from './progress-line.ts';
 
+/** As they are typed. */
+const bitWords = bitDepths.map(String);
+
 const optionsSchema = networkOptionsSchema.extend({
   out: z.string(),
-  format: z.enum(['tiff', 'png', 'jpeg', 'dng']),
-  bits: z.enum(['8', '16']),
-  compression: z.enum(['deflate', 'lzw', 'none']),
+  format: z.enum(formats),
+  bits: z.enum(bitWords),
+  compression: z.enum(compressions),
   quality: z.number(),
-  ratio: z.union([z.literal('auto'), z.number()]),
-  strength: z.number(),
-  wb: z.union([
-    z.literal('as-shot'),
-    z.literal('auto'),
-    z.object({ kelvin: z.number(), tint: z.number() }),
-  ]),
-  space: z.enum(['srgb', 'display-p3', 'rec2020']),
-  onConflict: z.enum(['rename', 'skip', 'overwrite']),
+  ratio: ratioChoiceSchema,
+  strength: editsSchema.shape.strength,
+  wb: whiteBalanceSchema,
+  space: spaceSchema,
+  onConflict: conflictPolicySchema,
   json: z.boolean().default(false),
 });
 
@@ -42,32 +56,34 @@ export function enhanceCommand(): Command {
     .description('turn dark RAW photos into clean, bright pictures')
     .argument('<photos...>', 'RAW files, or folders of them')
     .requiredOption('--out <folder>', 'where the pictures go; originals are never touched')
+    .addOption(new Option('--format <format>').choices(formats).default('tiff'))
+    .addOption(new Option('--bits <bits>', 'for TIFF and PNG').choices(bitWords).default('16'))
     .addOption(
-      new Option('--format <format>').choices(['tiff', 'png', 'jpeg', 'dng']).default('tiff'),
+      new Option('--compression <kind>', 'for TIFF').choices(compressions).default('deflate'),
     )
-    .addOption(new Option('--bits <bits>', 'for TIFF and PNG').choices(['8', '16']).default('16'))
-    .addOption(
-      new Option('--compression <kind>', 'for TIFF')
-        .choices(['deflate', 'lzw', 'none'])
-        .default('deflate'),
+    .option(
+      '--quality <n>',
+      'for JPEG',
+      numberWithin(qualityRange, { whole: true }),
+      qualityRange.default,
     )
-    .option('--quality <n>', 'for JPEG', numberBetween(1, 100, { whole: true }), 92)
     .option(
       '--ratio <auto|n>',
-      `exposure ratio, ${String(ratioMin)}–${String(ratioMax)}`,
+      `exposure ratio, ${String(ranges.ratio.min)}–${String(ranges.ratio.max)}`,
       parseRatio,
       'auto',
     )
-    .option('--strength <s>', '1: all noise goes; less gives grain back', numberBetween(0, 1), 1)
-    .option('--wb <as-shot|auto|K,TINT>', 'white balance', parseWhiteBalance, 'as-shot')
-    .addOption(
-      new Option('--space <space>', 'colour space')
-        .choices(['srgb', 'display-p3', 'rec2020'])
-        .default('srgb'),
+    .option(
+      '--strength <s>',
+      '1: all noise goes; less gives grain back',
+      numberWithin(ranges.strength),
+      ranges.strength.default,
     )
+    .option('--wb <as-shot|auto|K,TINT>', 'white balance', parseWhiteBalance, 'as-shot')
+    .addOption(new Option('--space <space>', 'colour space').choices(spaces).default('srgb'))
     .addOption(
       new Option('--on-conflict <what>', 'where a picture of the name exists')
-        .choices(['rename', 'skip', 'overwrite'])
+        .choices(conflictPolicies)
         .default('rename'),
     )
     .option('--json', 'one JSON object a line');
@@ -146,7 +162,7 @@ function outputOf({ format, bits, compression, quality }: EnhanceOptions): Outpu
 }
 
 function parseRatio(text: string): 'auto' | number {
-  return text === 'auto' ? 'auto' : numberBetween(ratioMin, ratioMax)(text);
+  return text === 'auto' ? 'auto' : numberWithin(ranges.ratio)(text);
 }
 
 function parseWhiteBalance(text: string) {
@@ -157,7 +173,7 @@ function parseWhiteBalance(text: string) {
       `expected as-shot, auto, or kelvin and tint as 4500,10 but received "${text}".`,
     );
   }
-  return { kelvin: numberBetween(2000, 25_000)(kelvin), tint: numberBetween(-150, 150)(tint) };
+  return { kelvin: numberWithin(ranges.kelvin)(kelvin), tint: numberWithin(ranges.tint)(tint) };
 }
 
 interface Summary {

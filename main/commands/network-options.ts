@@ -2,18 +2,18 @@
 
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
+import { deviceChoices, deviceChoiceSchema } from '../../preload/contract/choices.ts';
 import { appFolder } from '../base/app-folder.ts';
 import { chooseDevice } from '../engine/devices.ts';
 import { spawnNodeEngine } from '../engine/process.ts';
 import { Engine } from '../engine/supervisor.ts';
 import { defaultWindowArea, testSide } from '../engine/window-area.ts';
 import { defaultModelId, readModel, type Manifest } from '../network/manifest.ts';
-import { allDevices } from '../network/session.ts';
 import { numberBetween } from './arguments.ts';
 
 export const networkOptionsSchema = z.object({
   model: z.string(),
-  device: z.enum(['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml']),
+  device: deviceChoiceSchema,
   threads: z.number().optional(),
   tile: z.number().optional(),
   quick: z.boolean().default(false),
@@ -26,7 +26,7 @@ export function addNetworkOptions(command: Command): Command {
     .option('--model <id|file>', 'the network: a shipped one by name, or a file', defaultModelId)
     .addOption(
       new Option('--device <device>', 'what to calculate on')
-        .choices(['auto', ...allDevices])
+        .choices(deviceChoices)
         .default('auto'),
     )
     .option('--threads <n>', 'processor threads', numberBetween(1, 256, { whole: true }))

@@ -1,6 +1,7 @@
 /** Draws the darkness of one measured camera for training, as `drawDarkness` does for all cameras. */
 
 import type { CameraProfile } from '../../preload/contract/camera-profile.ts';
+import { ranges } from '../../preload/contract/edits.ts';
 import { shiftSites, shiftToRggb } from '../raw/cfa.ts';
 import type { PerSite } from '../raw/mosaic.ts';
 import { cameraNoiseAt, isoRangeOf, type CameraNoise } from './camera-noise.ts';
@@ -20,7 +21,7 @@ const lambdaScatter = 0.02;
 /** Black is never known better than this share of the read noise; the blind recipe draws 0.006–0.03. */
 const leastBias = 0.015;
 /** As far as `drawDarkness` goes. */
-const ratioMax = 300;
+const ratioMax = ranges.ratio.max;
 
 /**
  * Darkness of this camera: an ISO from its measured range and one of its exposure times, its black
@@ -83,7 +84,7 @@ function spread(usual: number, error: number, random: Random): number {
   return Math.exp(Math.max(usual, error) * random.gaussian());
 }
 
-/** An ISO at which the slope is reached by a ratio from 1 to 300, if the camera has one. */
+/** An ISO at which the slope is reached by a ratio that can be asked for, if the camera has one. */
 function drawIso(profile: CameraProfile, slope: number, random: Random): number {
   const [lowest, highest] = isoRangeOf(profile);
   const { gainDnPerElectron, whiteLevel, blackLevel } = cameraNoiseAt(profile, highest);

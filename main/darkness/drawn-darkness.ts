@@ -1,5 +1,6 @@
 /** Draws the darkness of one frame: how strong its noise is and how far it is amplified. */
 
+import { ranges } from '../../preload/contract/edits.ts';
 import type { PerSite } from '../raw/mosaic.ts';
 import type { DarknessParameters } from './darkness.ts';
 import type { Random } from './random.ts';
@@ -52,7 +53,9 @@ export function drawDarkness(random: Random, deepDark = 0): DrawnDarkness {
   // below the black level's reach.
   const leastRatio = Math.min(Math.max(30, (slope * 16383) / 40), 290);
   const ratio =
-    faint && random.chance(0.5) ? random.logUniform(1, 30) : random.logUniform(leastRatio, 300);
+    faint && random.chance(0.5)
+      ? random.logUniform(1, 30)
+      : random.logUniform(leastRatio, ranges.ratio.max);
   const gainDnPerElectron = (slope * rangeDn) / ratio;
   const readSigmaDn = gainDnPerElectron * random.logUniform(0.4, slope > 0.05 ? 2.2 : 4.6);
   const tukeyLambda = random.uniform(-0.32, 0.16);

@@ -18,7 +18,7 @@ export type WhiteBalance = 'as-shot' | 'auto' | Temperature;
 
 export const kelvinMin = 2000;
 export const kelvinMax = 25_000;
-const tintMax = 150;
+export const tintMax = 150;
 const tintPerUv = 3000;
 
 /** Gains outside are no light that a camera was made for. */

@@ -1,6 +1,7 @@
 /** Many photos through one engine: as many at once as keep it busy, and no failure costs another. */
 
-import { OutputNames, type ConflictPolicy, type Reservation } from '../export/naming.ts';
+import type { ConflictPolicy } from '../../preload/contract/choices.ts';
+import { OutputNames, type Reservation } from '../export/naming.ts';
 import { openOutputFolder, sweepTemporaries } from '../base/atomic.ts';
 import type { Edit, Output, PhotoProgress } from './protocol.ts';
 import type { Enhanced } from './flight.ts';

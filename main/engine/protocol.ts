@@ -1,52 +1,31 @@
 /** What the app and its engine say to each other; parsed on both sides, whoever is there. */
 
 import { z } from 'zod';
+import { deviceSchema, outputSchema, spaceSchema } from '../../preload/contract/choices.ts';
+import {
+  editsSchema,
+  ratioChoiceSchema,
+  ratioSchema,
+  whiteBalanceSchema,
+} from '../../preload/contract/edits.ts';
 import { Refusal } from '../base/refusal.ts';
 
-const deviceSchema = z.enum(['cpu', 'webgpu', 'cuda', 'dml', 'coreml']);
-
-const whiteBalanceSchema = z.union([
-  z.literal('as-shot'),
-  z.literal('auto'),
-  z.object({ kelvin: z.number().min(2000).max(25_000), tint: z.number().min(-150).max(150) }),
-]);
-
-const spaceSchema = z.enum(['srgb', 'display-p3', 'rec2020']);
-
-/** How a picture is written; the numbers' ranges are those of the command line. */
-const outputSchema = z.discriminatedUnion('format', [
-  z.object({
-    format: z.literal('tiff'),
-    bits: z.union([z.literal(8), z.literal(16)]),
-    compression: z.enum(['deflate', 'lzw', 'none']),
-  }),
-  z.object({ format: z.literal('png'), bits: z.union([z.literal(8), z.literal(16)]) }),
-  z.object({ format: z.literal('jpeg'), quality: z.number().int().min(1).max(100) }),
-  z.object({ format: z.literal('dng') }),
-]);
-
 /** See `ToneEdits` in develop/look.ts. */
-const toneSchema = z.object({
-  exposure: z.number().min(-5).max(5),
-  highlights: z.number().min(-1).max(1),
-  shadows: z.number().min(-1).max(1),
-  contrast: z.number().min(-1).max(1),
-  saturation: z.number().min(-1).max(1),
+const toneSchema = editsSchema.pick({
+  exposure: true,
+  highlights: true,
+  shadows: true,
+  contrast: true,
+  saturation: true,
 });
-
-const shareSchema = z.number().min(0).max(1);
 
 /** See `Framing` in develop/crop.ts. */
-const framingSchema = z.object({
-  crop: z.object({ x: shareSchema, y: shareSchema, width: shareSchema, height: shareSchema }),
-  angle: z.number().min(-45).max(45),
-  rotate: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)]),
-});
+const framingSchema = editsSchema.pick({ crop: true, angle: true, rotate: true });
 
 /** Everything that decides how a photo looks; a DNG keeps no more than ratio, strength and balance. */
 export const editSchema = z.object({
-  ratio: z.union([z.literal('auto'), z.number().min(1).max(300)]),
-  strength: z.number().min(0).max(1),
+  ratio: ratioChoiceSchema,
+  strength: editsSchema.shape.strength,
   whiteBalance: whiteBalanceSchema,
   space: spaceSchema,
   tone: toneSchema.optional(),
@@ -61,7 +40,7 @@ export const previewJobSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('tile'),
     photo: z.string(),
-    ratio: z.number().min(1).max(300),
+    ratio: ratioSchema,
     level: z.number().int().min(0).max(15),
     x: z.number().int().min(0).max(4095),
     y: z.number().int().min(0).max(4095),
@@ -77,7 +56,7 @@ export const previewJobSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('prepare'),
     photo: z.string(),
-    ratio: z.union([z.literal('auto'), z.number().min(1).max(300)]),
+    ratio: ratioChoiceSchema,
     /** Whether it is for a photo that may be looked at later: then everything else goes first. */
     isAhead: z.boolean(),
   }),

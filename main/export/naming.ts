@@ -5,11 +5,9 @@
 import { constants } from 'node:fs';
 import { lstat, open, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
+import type { ConflictPolicy, formats } from '../../preload/contract/choices.ts';
 
-export type ExportFormat = 'tiff' | 'png' | 'jpeg' | 'dng';
-
-/** What to do where a file of the name exists: number the new one, keep the old one, replace it. */
-export type ConflictPolicy = 'rename' | 'skip' | 'overwrite';
+export type ExportFormat = (typeof formats)[number];
 
 /** A name kept for one photo of this run; nobody else in the process gets it. */
 export interface Reservation {

@@ -7,6 +7,7 @@ import { deflate } from 'node:zlib';
 import type { FinishedImage } from '../raw/image.ts';
 import { layOutTiff, long, offsetsOf, pixelsOf, short, undefinedBytes } from '../raw/ifd.ts';
 import type { FilePieces, Pixels } from '../raw/ifd.ts';
+import type { compressions } from '../../preload/contract/choices.ts';
 import type { Shot } from '../raw/mosaic.ts';
 import { throwIfCancelled } from '../base/refusal.ts';
 import { toEightBits } from './eight-bits.ts';
@@ -15,11 +16,9 @@ import { iccProfile } from './icc.ts';
 import { lzwEncode } from './lzw.ts';
 import { PHOTO_DEFLATE } from './photo-deflate.ts';
 
-export type TiffCompression = 'deflate' | 'lzw' | 'none';
-
 export interface TiffOptions {
   readonly bits: 8 | 16;
-  readonly compression: TiffCompression;
+  readonly compression: (typeof compressions)[number];
 }
 
 const COMPRESSION_CODE = { none: 1, lzw: 5, deflate: 8 } as const;

@@ -4,7 +4,8 @@ import * as ort from 'onnxruntime-node';
 import { z } from 'zod';
 import { describeError } from '../base/refusal.ts';
 import type { Model } from './manifest.ts';
-import { allDevices, openNetwork, type Device, type Network } from './session.ts';
+import { devices } from '../../preload/contract/choices.ts';
+import { openNetwork, type Device, type Network } from './session.ts';
 
 /** What a test of a device found. */
 export interface DeviceTest {
@@ -23,7 +24,7 @@ export function offeredDevices(): readonly Device[] {
   const offered = new Set(
     backendsSchema.parse(ort.listSupportedBackends()).map(({ name }) => name),
   );
-  return allDevices.filter((device) => offered.has(device));
+  return devices.filter((device) => offered.has(device));
 }
 
 const backendsSchema = z.array(z.object({ name: z.string() }));

@@ -2,16 +2,14 @@
 
 import * as ort from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
+import type { devices } from '../../preload/contract/choices.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 import type { NetworkTerms } from '../develop/dialect.ts';
 import { termsOf, type Model } from './manifest.ts';
 import { parameterCount } from './unet.ts';
 import { weightCount } from './weight-count.ts';
 
-/** Devices by the names ONNX Runtime's back ends have. */
-export type Device = 'cpu' | 'webgpu' | 'cuda' | 'dml' | 'coreml';
-
-export const allDevices: readonly Device[] = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'];
+export type Device = (typeof devices)[number];
 
 export interface NetworkOptions {
   readonly device: Device;

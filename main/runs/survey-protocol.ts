@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { cameraProfileSchema } from '../../preload/contract/camera-profile.ts';
+import { trainingDeviceSchema } from '../../preload/contract/choices.ts';
 import { failureSchema } from '../engine/protocol.ts';
 import { foundPairsSchema, pairReportSchema } from '../training/pairs/pairs.ts';
 import { recipeSchema } from '../training/recipe.ts';
@@ -17,7 +18,7 @@ export const surveyJobSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('measure'),
     recipe: recipeSchema,
-    device: z.enum(['cpu', 'webgpu']),
+    device: trainingDeviceSchema,
     threads: z.number().optional(),
   }),
 ]);

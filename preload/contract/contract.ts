@@ -2,12 +2,12 @@
 
 import { z } from 'zod';
 import { call, failureSchema, modelIdSchema, none, nothing, pathSchema } from './call.ts';
+import { deviceSchema, spaceSchema } from './choices.ts';
 import { editsSchema, whiteBalanceSchema } from './edits.ts';
 import {
   exportChoiceSchema,
   settingsPatchSchema,
   settingsSchema,
-  spaceSchema,
   templateSchema,
 } from './settings.ts';
 import { trainingCalls, trainingEvents } from './training.ts';
@@ -137,7 +137,7 @@ export const modelSchema = z.object({
 });
 
 export const verdictSchema = z.object({
-  device: z.enum(['cpu', 'webgpu', 'cuda', 'dml', 'coreml']),
+  device: deviceSchema,
   isTrusted: z.boolean(),
   account: z.string(),
   /** For one million packed pixels (four million pixels of the picture). */

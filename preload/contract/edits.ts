@@ -31,6 +31,8 @@ export const ranges = {
 const within = ({ min, max }: Range) => z.number().min(min).max(max);
 
 export const ratioSchema = within(ranges.ratio);
+/** `auto`: what a photo needs, measured on it. */
+export const ratioChoiceSchema = z.union([z.literal('auto'), ratioSchema]);
 
 export const whiteBalanceSchema = z.union([
   z.literal('as-shot'),
@@ -59,7 +61,7 @@ export const cropSchema = z
   });
 
 export const editsSchema = z.strictObject({
-  ratio: z.union([z.literal('auto'), ratioSchema]),
+  ratio: ratioChoiceSchema,
   strength: within(ranges.strength),
   whiteBalance: whiteBalanceSchema,
   exposure: within(ranges.exposure),

@@ -1,20 +1,7 @@
 /** What the user has settled once for all photos: the same schema in the desktop app and headless. */
 
 import { z } from 'zod';
-
-export const spaceSchema = z.enum(['srgb', 'display-p3', 'rec2020']);
-
-/** How a picture is written. */
-export const outputSchema = z.discriminatedUnion('format', [
-  z.strictObject({
-    format: z.literal('tiff'),
-    bits: z.union([z.literal(8), z.literal(16)]),
-    compression: z.enum(['deflate', 'lzw', 'none']),
-  }),
-  z.strictObject({ format: z.literal('png'), bits: z.union([z.literal(8), z.literal(16)]) }),
-  z.strictObject({ format: z.literal('jpeg'), quality: z.number().int().min(1).max(100) }),
-  z.strictObject({ format: z.literal('dng') }),
-]);
+import { conflictPolicySchema, deviceChoiceSchema, outputSchema, spaceSchema } from './choices.ts';
 
 /** What a template may hold; everything else stands for itself. */
 export const templateTokens = ['name', 'date', 'time', 'camera', 'iso', 'number'] as const;
@@ -36,7 +23,7 @@ export const exportChoiceSchema = z.strictObject({
   template: templateSchema,
   /** Where pictures go. Absent: the folder `Nightglass` beside the photos. */
   folder: z.string().min(1).max(4096).optional(),
-  onConflict: z.enum(['rename', 'skip', 'overwrite']),
+  onConflict: conflictPolicySchema,
 });
 
 export const settingsSchema = z.strictObject({
@@ -48,7 +35,7 @@ export const settingsSchema = z.strictObject({
   thumbnailBytes: z.number().int().min(0).max(100e9),
   /** Where they are kept. '': with the app's own data. */
   thumbnailFolder: z.string().max(4096),
-  device: z.enum(['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml']),
+  device: deviceChoiceSchema,
   /** Processor threads of the network; 0: all. */
   threads: z.number().int().min(0).max(256),
   /** Id of a shipped or imported model. */

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { cameraProfileSchema } from './camera-profile.ts';
+import { trainingDeviceChoiceSchema, trainingDeviceSchema } from './choices.ts';
 import { call, modelIdSchema, none, nothing, pathSchema } from './call.ts';
 
 /** A run is a folder of this name in the app's data. */
@@ -52,7 +53,7 @@ export const lessonSchema = z.strictObject({
   checkpointEvery: z.number().int().min(1).max(1_000_000),
   validateEvery: z.number().int().min(1).max(1_000_000),
   /** What steps are made on; `auto`: what was measured to be faster. */
-  device: z.enum(['auto', 'cpu', 'webgpu']),
+  device: trainingDeviceChoiceSchema,
   /** Processor threads; 0: all. */
   threads: z.number().int().min(0).max(256),
 });
@@ -254,7 +255,7 @@ export const trainingCalls = {
   'training.measure': call(
     z.strictObject({ lesson: lessonSchema, startsFrom: startSchema }),
     z.object({
-      device: z.enum(['cpu', 'webgpu']),
+      device: trainingDeviceSchema,
       stepMs: z.number(),
       rssBytes: z.number(),
       /** What the processor took, where a graphics card was found to be faster. */

@@ -1,9 +1,9 @@
 /** What a picture is written as, in the words of the form: one flat set of fields for all formats. */
 
+import { qualityRange } from '../../preload/contract/choices.ts';
 import type { ExportChoice, OutputChoice } from '../../preload/contract/settings.ts';
 
-export type Format = OutputChoice['format'];
-export const formats = ['tiff', 'png', 'jpeg', 'dng'] as const satisfies readonly Format[];
+type Format = OutputChoice['format'];
 
 /** The output of a format, with what can be kept of the one before. */
 export function outputAs(format: Format, before: OutputChoice): OutputChoice {
@@ -18,7 +18,7 @@ export function outputAs(format: Format, before: OutputChoice): OutputChoice {
     case 'png':
       return { format, bits };
     case 'jpeg':
-      return { format, quality: before.format === 'jpeg' ? before.quality : 92 };
+      return { format, quality: before.format === 'jpeg' ? before.quality : qualityRange.default };
     case 'dng':
       return { format };
   }

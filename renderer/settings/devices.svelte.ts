@@ -1,12 +1,12 @@
 /** What the network can run on here, and which of it can be trusted. */
 
 import { createContext } from 'svelte';
+import { deviceChoices } from '../../preload/contract/choices.ts';
 import type { DeviceVerdict } from '../../preload/contract/contract.ts';
 import type { Settings } from '../../preload/contract/settings.ts';
 import type { App } from '../state/app.svelte.ts';
 
 type DeviceChoice = Settings['device'];
-const deviceChoices = ['auto', 'cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
 
 export class Devices {
   readonly #app: App;

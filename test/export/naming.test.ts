@@ -5,7 +5,8 @@ import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 
 import { OutputNames } from '../../main/export/naming.ts';
-import type { ConflictPolicy, ExportFormat } from '../../main/export/naming.ts';
+import type { ExportFormat } from '../../main/export/naming.ts';
+import type { ConflictPolicy } from '../../preload/contract/choices.ts';
 import { cfaDng } from '../../main/raw/dng.ts';
 import { COLOUR, joined, temporaryFolder } from './samples.ts';
 

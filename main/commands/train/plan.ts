@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { z } from 'zod';
+import { trainingDeviceChoiceSchema } from '../../../preload/contract/choices.ts';
 import { defaultModelId, placeOfModel, readModel, termsOf } from '../../network/manifest.ts';
 import { Refusal } from '../../base/refusal.ts';
 import { readCheckpoint } from '../../training/run/checkpoint.ts';
@@ -43,7 +44,7 @@ export const trainOptionsSchema = recipeOptionsSchema.extend({
   photoMemory: z.number().optional(),
   keep: z.enum(['best', 'last']).optional(),
   passes: runSettingsSchema.shape.passes.unwrap().optional(),
-  device: z.enum(['auto', 'cpu', 'webgpu']).optional(),
+  device: trainingDeviceChoiceSchema.optional(),
   exclude: z.array(z.string()).default([]),
   withHeldOut: z.boolean().default(false),
   resume: z.boolean().default(false),

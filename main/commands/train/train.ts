@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { trainingDeviceChoices } from '../../../preload/contract/choices.ts';
 import { openOutputFolder } from '../../base/atomic.ts';
 import { Refusal } from '../../base/refusal.ts';
 import { readCheckpoint } from '../../training/run/checkpoint.ts';
@@ -110,7 +111,7 @@ export function trainCommand(): Command {
       new Option(
         '--device <name>',
         'where steps are made (default: cpu, whose runs can be repeated bit for bit); auto measures which is faster',
-      ).choices(['auto', 'cpu', 'webgpu']),
+      ).choices(trainingDeviceChoices),
     )
     .option('--threads <number>', 'processor threads (default: all)', numberBetween(1, 256, whole))
     .option('--name <text>', "the model's name (default: Trained model)")

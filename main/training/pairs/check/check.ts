@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { ranges } from '../../../../preload/contract/edits.ts';
 import { cameraName, isSameCamera, unknownCamera } from '../../../raw/camera-name.ts';
 import type { Mosaic, Shot } from '../../../raw/mosaic.ts';
 import { describeError, Refusal, throwIfCancelled } from '../../../base/refusal.ts';
@@ -22,7 +23,7 @@ import {
 
 /** Ratios that a pair can be trained at: the app's own range and a little more (10 s ÷ 1/30 s). */
 const RATIO_MIN = 1.5;
-const RATIO_MAX = 330;
+const RATIO_MAX = 1.1 * ranges.ratio.max;
 /** If the light contradicts a stated ratio by more than these factors, it is corrected or refused. */
 const RATIO_TRUSTED = 1.05;
 const RATIO_BELIEVED = 1.6;
@@ -320,7 +321,7 @@ function settleRatio(
   if (ratio > RATIO_MAX) {
     throw new Left(
       'ratio-out-of-range',
-      `the long exposure is ${times(ratio)}, more than the ×300 that pictures are brightened by`,
+      `the long exposure is ${times(ratio)}, more than the ×${ranges.ratio.max} that pictures are brightened by`,
     );
   }
   return { ratio };
