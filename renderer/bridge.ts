@@ -23,13 +23,18 @@ export interface Bridge {
 /** @throws Error in words for a person if the host is gone or the address is spent */
 export async function connect(): Promise<Bridge> {
   const own = window.nightglass;
-  const wire = own ?? (await openSocketWire(location, history));
-  const client = new Client(wire);
-  if (own !== undefined) desktop = client;
-  return { client, pixels: own === undefined ? '/photo/' : 'photo://' };
+  if (own === undefined) {
+    const wire = await openSocketWire(location, history, sessionStorage);
+    secret = wire.secret;
+    return { client: new Client(wire), pixels: '/photo/' };
+  }
+  desktop = new Client(own);
+  return { client: desktop, pixels: 'photo://' };
 }
 
 let desktop: Client | undefined;
+/** Of the served app's session. */
+let secret = '';
 /** Unlike those of the same window before it was loaded again. */
 let requests = Math.floor(Math.random() * 1e9);
 
@@ -39,7 +44,9 @@ let requests = Math.floor(Math.random() * 1e9);
  */
 export async function fetchPixels(address: string, signal: AbortSignal): Promise<Response> {
   const client = desktop;
-  if (client === undefined) return fetch(address, { signal });
+  if (client === undefined) {
+    return fetch(address, { signal, headers: { authorization: `Bearer ${secret}` } });
+  }
   const request = requests++;
   const cancel = (): void => {
     client.call('pixels.cancel', { request }).catch(() => undefined);

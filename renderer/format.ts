@@ -36,6 +36,16 @@ export function durationWords(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
+/** "28 Nov, 14:05", by this computer's clock. */
+export function momentWords(ms: number): string {
+  return new Date(ms).toLocaleString('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+  });
+}
+
 export function megapixels(width: number, height: number): string {
   const value = (width * height) / 1e6;
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} MP`;

@@ -26,6 +26,9 @@ export const strings = {
   noApp: 'Nightglass cannot be reached',
   appGone:
     'The program behind this window has ended. Start it again; your edits are safe beside the photos.',
+  windowEnded: 'This window was disconnected',
+  windowEndedWords:
+    'Somebody ended it in the settings of another window. To connect it again, open a new link: a connected window makes one in the settings, and so does the program in its terminal.',
 
   // Library
   welcome: 'See in the dark',
@@ -291,6 +294,7 @@ export const strings = {
     export: 'Export',
     devices: 'Processing',
     models: 'Models',
+    sessions: 'Connected windows',
     about: 'About',
   },
   theme: 'Appearance',
@@ -337,6 +341,16 @@ export const strings = {
   removeModel: (name: string) => `Remove ${name}`,
   importModel: 'Import',
   modelPath: 'Path of a model (.json or .onnx)',
+  sessions: 'Connected windows',
+  sessionsNote:
+    'Every window that this app is open in. If you do not know one, end it. It needs a new link to come back.',
+  thisWindow: 'This window',
+  sessionSince: (started: string) => `Connected since ${started}`,
+  sessionClosed: (seen: string) => `Closed, last seen ${seen}`,
+  endSessionOf: (agent: string, started: string) => `End ${agent}, connected since ${started}`,
+  endOtherSessions: 'End all others',
+  newLink: 'New link',
+  newLinkNote: 'Opens one more window, once. Whoever has it can use the app as you do.',
   version: (version: string) => `Version ${version}`,
   aboutWords: 'Turns night shots into clean, bright photographs on your own computer. MIT licence.',
   licences: 'Made with',

@@ -12,9 +12,11 @@ import { Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { trainingHandlersOf } from './training-handlers.ts';
 import type { ExportChoice } from '../../preload/contract/settings.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import { sessionHandlersOf } from './session-handlers.ts';
 
 const endings = { tiff: '.tif', png: '.png', jpeg: '.jpg', dng: '.dng' } as const;
 
+/** Those about connected windows refuse: the served app puts its own in their place for each window. */
 export function handlersOf(app: App): Handlers {
   const { host, library, access, recents, developments, queue, settings, models, engine, pixels } =
     app;
@@ -241,6 +243,7 @@ export function handlersOf(app: App): Handlers {
       path: await models.export(model, await access.futureFolder(folder)),
     }),
     'models.card': async ({ model }) => ({ markdown: await models.card(model) }),
+    ...sessionHandlersOf(undefined),
     ...trainingHandlersOf(app),
     'devices.test': async ({ isAfresh }, { signal }) => ({
       verdicts: [...(await engine.verdicts(isAfresh, signal))],

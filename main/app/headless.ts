@@ -1,9 +1,9 @@
 /**
  * The app for a browser on this computer: its page, its calls and its pixels over loopback HTTP, for
- * whoever holds the one-time token, and for nobody else on this computer or in another page.
+ * windows that came in by a one-time link, and for nobody else on this computer or in another page.
+ * Why it is done this way: docs/decisions/2026-11-28-sessions-of-the-served-app.md.
  */
 
-import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -16,16 +16,52 @@ import type { App } from './app.ts';
 import { Caller, type Handlers } from './caller.ts';
 import { handlersOf } from './handlers.ts';
 import { Refusal } from '../base/refusal.ts';
+import {
+  bearerOf,
+  end,
+  isOwnHost,
+  isOwnPage,
+  offeredSecretOf,
+  pathOf,
+  refuseUpgrade,
+  secure,
+  shortBody,
+} from './loopback-request.ts';
+import { sessionHandlersOf } from './session-handlers.ts';
+import { Sessions, type Session } from './sessions.ts';
+import { parseShallowJson } from './shallow-json.ts';
+import { sessionEndedCode, wireProtocol } from '../../preload/contract/sessions.ts';
 
 export interface HeadlessOptions {
   /** 0: any that is free. */
   readonly port: number;
   /** The built window: `npm run build`'s out/renderer. */
   readonly pageFolder: string;
+  /** Told in words when a window comes in: "Chromium 156 on Linux". */
+  readonly onEnter?: ((agent: string) => void) | undefined;
+  /** How long a request may take to say what it wants. */
+  readonly headersTimeoutMs?: number | undefined;
+}
+
+/** An address that lets in one window, once. */
+export interface LinkAddress {
+  readonly address: string;
+  /** Settles when the address opens nothing any more, used or not. */
+  readonly spent: Promise<void>;
 }
 
 /** Largest message of a window: a hundred thousand photo ids. */
 const messageBytesMax = 8e6;
+/** A window that takes no more of what it is sent is ended. */
+const unsentBytesMax = 64e6;
+/** A window has six connections and its socket; there may be some windows. */
+const connectionsMax = 200;
+const headerBytesMax = 8192;
+const bodyTimeoutMs = 30_000;
+/** For a client that does not read the page it asked for. */
+const pageTimeoutMs = 30_000;
+/** For an ended window to close its socket by itself. */
+const closeTimeoutMs = 1000;
 
 const types = new Map([
   ['.html', 'text/html; charset=utf-8'],
@@ -45,36 +81,69 @@ export class HeadlessHost {
   readonly #handlers: Handlers;
   readonly #pageFolder: string;
   readonly #server: Server;
-  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytesMax });
-  readonly #sessions = new Set<string>();
-  #token: string | undefined = randomBytes(32).toString('hex');
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: messageBytesMax,
+    handleProtocols: () => wireProtocol,
+  });
+  readonly #sessions: Sessions;
+  readonly #onEnter: (agent: string) => void;
   #port = 0;
+  #address = '';
 
-  private constructor(app: App, pageFolder: string) {
+  private constructor(app: App, options: HeadlessOptions) {
     this.#app = app;
     this.#handlers = handlersOf(app);
-    this.#pageFolder = pageFolder;
-    this.#server = createServer((request, response) => {
+    this.#pageFolder = options.pageFolder;
+    this.#onEnter = options.onEnter ?? (() => undefined);
+    this.#sessions = new Sessions(() => {
+      app.events.emit('sessions.changed', { sessions: this.#sessions.list });
+    });
+    const limits = {
+      maxHeaderSize: headerBytesMax,
+      headersTimeout: options.headersTimeoutMs ?? 10_000,
+      requestTimeout: bodyTimeoutMs,
+      connectionsCheckingInterval: 1000,
+    };
+    this.#server = createServer(limits, (request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
-        app.host.onBug(error);
-        response.destroy();
+        // A client that breaks off in the middle is none of our bugs.
+        if (!request.destroyed || request.complete) app.host.onBug(error);
+        if (response.headersSent) response.destroy();
+        else end(response, 500, 'the app failed to answer; its log says why');
       });
     });
+    this.#server.maxConnections = connectionsMax;
     this.#server.on('upgrade', (request, socket, head) => {
-      this.#upgrade(request, socket, head);
+      // Node's own listeners are gone by now, and an error that nobody hears ends the process.
+      socket.on('error', () => {
+        socket.destroy();
+      });
+      try {
+        this.#upgrade(request, socket, head);
+      } catch (error) {
+        app.host.onBug(error);
+        socket.destroy();
+      }
     });
   }
 
   /** @throws Refusal `bad-argument` if the port is taken */
-  static async listen(app: App, { port, pageFolder }: HeadlessOptions): Promise<HeadlessHost> {
-    const host = new HeadlessHost(app, pageFolder);
+  static async listen(app: App, options: HeadlessOptions): Promise<HeadlessHost> {
+    const host = new HeadlessHost(app, options);
+    const server = host.#server;
     await new Promise<void>((resolve, reject) => {
-      host.#server.once('error', (error) => {
-        reject(new Refusal('bad-argument', `cannot listen on port ${port}: ${error.message}`));
+      server.once('error', (error) => {
+        reject(
+          new Refusal('bad-argument', `cannot listen on port ${options.port}: ${error.message}`),
+        );
       });
-      host.#server.listen(port, '127.0.0.1', resolve);
+      server.listen(options.port, '127.0.0.1', resolve);
     });
-    host.#port = addressOf(host.#server).port;
+    // Connections that cannot be accepted, for want of file descriptors say.
+    server.on('error', app.host.onBug);
+    host.#port = addressOf(server).port;
+    host.#address = host.newLink().address;
     return host;
   }
 
@@ -82,9 +151,15 @@ export class HeadlessHost {
     return this.#port;
   }
 
-  /** To be opened once; its token is spent by the first page that shows it. */
+  /** The first link. */
   get address(): string {
-    return `http://127.0.0.1:${this.#port}/#${this.#token ?? ''}`;
+    return this.#address;
+  }
+
+  /** One more link; those before stay good. */
+  newLink(): LinkAddress {
+    const { token, spent } = this.#sessions.newLink();
+    return { address: `http://127.0.0.1:${this.#port}/#${token}`, spent };
   }
 
   async close(): Promise<void> {
@@ -99,14 +174,18 @@ export class HeadlessHost {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     secure(response, this.#port);
-    const { pathname } = new URL(request.url ?? '/', 'http://127.0.0.1');
-    if (!this.#isOwnHost(request)) {
-      end(response, 421);
+    const pathname = pathOf(request);
+    if (pathname === undefined) {
+      end(response, 400, 'expected a path that begins with one / and has no spaces');
+    } else if (!isOwnHost(request, this.#port)) {
+      end(response, 421, `expected 127.0.0.1:${this.#port} as the host`);
     } else if (pathname === '/session') {
-      await this.#openSession(request, response);
+      await this.#enter(request, response);
     } else if (pathname.startsWith('/photo/')) {
-      if (!this.#hasSession(request) || !this.#isOwnPage(request)) end(response, 403);
-      else await this.#pixels(request, response);
+      const session = this.#sessions.find(bearerOf(request));
+      if (session === undefined || !isOwnPage(request)) end(response, 403);
+      else if (request.method === 'GET') await this.#pixels(request, response, session);
+      else end(response, 405);
     } else if (request.method === 'GET' || request.method === 'HEAD') {
       await this.#page(pathname, request, response);
     } else {
@@ -114,67 +193,44 @@ export class HeadlessHost {
     }
   }
 
-  /** A name that resolves to this computer but is not its own is another page's trick. */
-  #isOwnHost({ headers }: IncomingMessage): boolean {
-    return headers.host === `127.0.0.1:${this.#port}` || headers.host === `localhost:${this.#port}`;
-  }
-
-  /** Requests that a page sends across origins carry its name, or say so themselves. */
-  #isOwnPage({ headers }: IncomingMessage): boolean {
-    const site = headers['sec-fetch-site'];
-    if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
-    return headers.origin === undefined || headers.origin === `http://${headers.host ?? ''}`;
-  }
-
-  #hasSession({ headers }: IncomingMessage): boolean {
-    const prefix = `${this.#cookieName}=`;
-    const cookies = (headers.cookie ?? '').split(/;\s*/);
-    return cookies.some(
-      (cookie) => cookie.startsWith(prefix) && this.#sessions.has(cookie.slice(prefix.length)),
-    );
-  }
-
-  /** Cookies of one address are shared by all its ports. */
-  get #cookieName(): string {
-    return `nightglass-${this.#port}`;
-  }
-
-  async #openSession(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (
-      request.method !== 'POST' ||
-      request.headers.origin === undefined ||
-      !this.#isOwnPage(request)
-    ) {
+  /** Trades the token of a link for the secret of a session, which only the page that asks can read. */
+  async #enter(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const isPost = request.method === 'POST' && request.headers.origin !== undefined;
+    if (!isPost || !isOwnPage(request)) {
       end(response, 403);
       return;
     }
-    const given = await shortBody(request);
-    const token = this.#token;
-    if (token === undefined || given === undefined || !isSame(given, token)) {
+    const token = await shortBody(request);
+    const entered =
+      token === undefined ? undefined : this.#sessions.enter(token, request.headers['user-agent']);
+    if (entered === undefined) {
       end(response, 403);
       return;
     }
-    this.#token = undefined;
-    const session = randomBytes(32).toString('hex');
-    this.#sessions.add(session);
-    response.setHeader(
-      'set-cookie',
-      `${this.#cookieName}=${session}; HttpOnly; SameSite=Strict; Path=/`,
-    );
-    end(response, 204);
+    const { agent, secret } = entered;
+    this.#onEnter(agent);
+    response.setHeader('content-type', 'application/json');
+    response.setHeader('cache-control', 'no-store');
+    response.end(JSON.stringify({ secret }));
   }
 
-  async #pixels(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const controller = new AbortController();
+  async #pixels(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { ended }: Session,
+  ): Promise<void> {
+    const closing = new AbortController();
     response.on('close', () => {
-      controller.abort();
+      closing.abort();
     });
-    const method = request.method ?? 'GET';
+    const signal = AbortSignal.any([closing.signal, ended]);
     const url = `http://127.0.0.1:${this.#port}${request.url ?? '/'}`;
-    const answer = await this.#app.pixels.handle(
-      new Request(url, { method, signal: controller.signal }),
-    );
+    const answer = await this.#app.pixels.handle(new Request(url, { signal }));
     if (response.destroyed) return;
+    if (ended.aborted) {
+      end(response, 403);
+      return;
+    }
     response.statusCode = answer.status;
     answer.headers.forEach((value, name) => {
       response.setHeader(name, value);
@@ -197,40 +253,70 @@ export class HeadlessHost {
       end(response, 404);
       return;
     }
+    response.setTimeout(pageTimeoutMs, () => {
+      response.destroy();
+    });
     response.setHeader('content-type', type);
     response.setHeader('cache-control', 'no-cache');
     response.end(request.method === 'HEAD' ? undefined : bytes);
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { pathname } = new URL(request.url ?? '/', 'http://127.0.0.1');
+    const pathname = pathOf(request);
+    if (pathname === undefined) {
+      refuseUpgrade(socket, '400 Bad Request');
+      return;
+    }
     const isOwn =
-      this.#isOwnHost(request) && request.headers.origin !== undefined && this.#isOwnPage(request);
-    if (pathname !== '/wire' || !isOwn || !this.#hasSession(request)) {
-      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
+      isOwnHost(request, this.#port) && request.headers.origin !== undefined && isOwnPage(request);
+    const session = this.#sessions.find(offeredSecretOf(request));
+    if (pathname !== '/wire' || !isOwn || session === undefined) {
+      refuseUpgrade(socket, '403 Forbidden');
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (client) => {
-      this.#serve(client);
+      this.#serve(client, session);
     });
   }
 
-  #serve(socket: WebSocket): void {
+  #serve(socket: WebSocket, session: Session): void {
     const { events, host } = this.#app;
+    const newLink = (): string => this.newLink().address;
+    const own = sessionHandlersOf({ sessions: this.#sessions, own: session.id, newLink });
     const caller = new Caller({
-      handlers: this.#handlers,
+      handlers: { ...this.#handlers, ...own },
       events,
       onBug: host.onBug,
       post: (message) => {
-        if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
+        if (socket.readyState !== socket.OPEN) return;
+        if (socket.bufferedAmount > unsentBytesMax) socket.terminate();
+        else socket.send(JSON.stringify(message));
       },
     });
+    const putOut = (): void => {
+      caller.close();
+      socket.close(sessionEndedCode);
+      setTimeout(() => {
+        socket.terminate();
+      }, closeTimeoutMs).unref();
+    };
+    const disconnected = this.#sessions.connected(session);
+    session.ended.addEventListener('abort', putOut, { once: true });
     socket.on('message', (data, isBinary) => {
-      if (!isBinary) caller.receive(parse(textOf(data)));
+      if (isBinary) return;
+      try {
+        caller.receive(parseShallowJson(textOf(data)));
+      } catch (error) {
+        host.onBug(error);
+        socket.terminate();
+      }
     });
     socket.on('close', () => {
+      session.ended.removeEventListener('abort', putOut);
       caller.close();
+      disconnected();
     });
+    // Frames that are none: the socket closes itself.
     socket.on('error', () => {
       socket.terminate();
     });
@@ -243,55 +329,12 @@ function addressOf(server: Server): AddressInfo {
   return address;
 }
 
-/** What the page may do: its own files, pixels and wire, and nothing of anybody else. */
-function secure(response: ServerResponse, port: number): void {
-  const own = `ws://127.0.0.1:${port} ws://localhost:${port}`;
-  response.setHeader(
-    'content-security-policy',
-    `default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; connect-src 'self' ${own}; font-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-  );
-  response.setHeader('x-content-type-options', 'nosniff');
-  response.setHeader('referrer-policy', 'no-referrer');
-  response.setHeader('cross-origin-opener-policy', 'same-origin');
-  response.setHeader('cross-origin-resource-policy', 'same-origin');
-  response.setHeader('permissions-policy', 'camera=(), microphone=(), geolocation=(), usb=()');
-}
-
-function end(response: ServerResponse, status: number): void {
-  response.statusCode = status;
-  response.end();
-}
-
 /** Page files are in one folder and one below it, with plain names. */
 function safeName(pathname: string): string | undefined {
   return /^\/(?:[\w-]+\/)?[\w-][\w.-]*$/.test(pathname) ? pathname.slice(1) : undefined;
 }
 
-async function shortBody(request: IncomingMessage): Promise<string | undefined> {
-  let body = '';
-  for await (const chunk of request) {
-    body += String(chunk);
-    if (body.length > 200) return undefined;
-  }
-  return body;
-}
-
-function isSame(given: string, token: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(token)];
-  return a.length === b.length && timingSafeEqual(a, b);
-}
-
 function textOf(data: RawData): string {
   if (Array.isArray(data)) return Buffer.concat(data).toString();
   return Buffer.isBuffer(data) ? data.toString() : Buffer.from(data).toString();
-}
-
-/** What is no JSON is no message. */
-function parse(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return undefined;
-  }
 }

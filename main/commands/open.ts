@@ -5,6 +5,8 @@ import { existsSync } from 'node:fs';
 import { access, constants, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { appFolder } from '../base/app-folder.ts';
+import type { HeadlessHost } from '../app/headless.ts';
+import { launchWindow } from './launch.ts';
 import { serve } from './serve.ts';
 
 const root = path.join(import.meta.dirname, '../..');
@@ -39,9 +41,7 @@ export async function openApp(): Promise<void> {
     });
     return;
   }
-  await serve([], 0, (address) => {
-    void openWindow(address);
-  });
+  await serve([], 0, openWindow);
 }
 
 async function electronBinary(): Promise<string | undefined> {
@@ -52,18 +52,15 @@ async function electronBinary(): Promise<string | undefined> {
 }
 
 /** Where there is no display or no browser, the printed address is what there is. */
-async function openWindow(address: string): Promise<void> {
+async function openWindow(host: HeadlessHost): Promise<void> {
   const hasDisplay =
     process.platform !== 'linux' ||
     process.env['DISPLAY'] !== undefined ||
     process.env['WAYLAND_DISPLAY'] !== undefined;
   const browser = hasDisplay ? await firstThere(browsers) : undefined;
   if (browser === undefined) return;
-  const profile = path.join(appFolder(), 'window');
-  const flags = [`--app=${address}`, `--user-data-dir=${profile}`, '--no-first-run'];
-  spawn(browser, flags, { stdio: 'ignore', detached: true })
-    .on('error', () => undefined)
-    .unref();
+  // A link of its own: the printed one stays good should the browser not come up.
+  await launchWindow({ browser, folder: appFolder(), link: host.newLink() });
 }
 
 async function firstThere(names: readonly string[]): Promise<string | undefined> {

@@ -38,14 +38,15 @@ export function serveCommand(): Command {
 }
 
 /**
- * Until it is interrupted or the window quits it.
- * @param onAddress told where the app is, besides its being printed
+ * Until it is interrupted or a window quits it. Prints a link that opens the app once, and one more for
+ * every SIGUSR2: whoever is locked out gets in again by it, and can end the other windows.
+ * @param onStart told when the app is there
  * @throws Refusal `bad-argument`
  */
 export async function serve(
   folders: readonly string[],
   port: number,
-  onAddress: (address: string) => void = () => undefined,
+  onStart: (host: HeadlessHost) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const signal = interruptSignal();
   const ended = Promise.withResolvers<void>();
@@ -72,12 +73,35 @@ export async function serve(
     },
   });
   try {
-    const host = await HeadlessHost.listen(app, { port, pageFolder });
+    const host = await HeadlessHost.listen(app, {
+      port,
+      pageFolder,
+      onEnter: (agent) => {
+        say(`a window was connected: ${agent}. Settings, Connected windows shows and ends them.`);
+      },
+    });
     process.stdout.write(`${host.address}\n`);
-    onAddress(host.address);
-    await ended.promise;
-    await host.close();
+    const offerLink = (): void => {
+      process.stdout.write(`${host.newLink().address}\n`);
+    };
+    // Windows has no such signal: there, a connected window makes the link.
+    if (process.platform !== 'win32') {
+      process.on('SIGUSR2', offerLink);
+      say(`the address opens one window, once. For another: kill -USR2 ${process.pid}`);
+    }
+    try {
+      await onStart(host);
+      await ended.promise;
+    } finally {
+      process.off('SIGUSR2', offerLink);
+      await host.close();
+    }
   } finally {
     await app.close();
   }
+}
+
+/** On stderr: stdout belongs to the addresses. */
+function say(words: string): void {
+  process.stderr.write(`nightglass: ${words}\n`);
 }

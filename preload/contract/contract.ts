@@ -10,6 +10,7 @@ import {
   settingsSchema,
   templateSchema,
 } from './settings.ts';
+import { sessionCalls, sessionEvents } from './sessions.ts';
 import { trainingCalls, trainingEvents } from './training.ts';
 
 /** Handed out by the main process; a photo that was not opened has none. */
@@ -325,6 +326,7 @@ export const calls = {
     none,
   ),
 
+  ...sessionCalls,
   ...trainingCalls,
 } as const;
 
@@ -360,6 +362,7 @@ export const events = {
       'about',
     ]),
   }),
+  ...sessionEvents,
   ...trainingEvents,
 } as const;
 

@@ -1,33 +1,49 @@
 /** The wire of a window that came over loopback HTTP: a WebSocket to the same address. */
 
+import { z } from 'zod';
+import { sessionEndedCode, wireProtocol } from './sessions.ts';
 import type { Wire } from './wire.ts';
 
+export interface SocketWire extends Wire {
+  /** The session's secret: requests for pixels show it as `Authorization: Bearer`. */
+  readonly secret: string;
+}
+
+const tokenPattern = /^[0-9a-f]{64}$/;
+const answerSchema = z.object({ secret: z.string().regex(tokenPattern) });
+const storageKey = 'nightglass-session';
+
+const notConnected =
+  'A link opens one window, once, and this one was used, or the window was disconnected. For another link look where the program was started, or in a connected window under Settings, Connected windows.';
+
 /**
- * Connects to the host that served this page. The one-time token in the address is traded for a
- * session cookie that scripts cannot read, and taken out of the address.
- * @throws Error if the token is spent and there is no session, or the host is gone
+ * Connects to the host that served this page. The one-time token in the address is taken out of it and
+ * traded for the secret of a session. The secret is kept in `sessionStorage`, which belongs to this tab
+ * and to this port, so that the page can be reloaded. It is no cookie: a cookie goes to every port.
+ * @throws Error in words for a person if there is no session, or the host is gone
  */
-export async function openSocketWire(location: Location, history: History): Promise<Wire> {
+export async function openSocketWire(
+  location: Location,
+  history: History,
+  storage: Storage,
+): Promise<SocketWire> {
   const token = location.hash.slice(1);
-  if (/^[0-9a-f]{64}$/.test(token)) {
+  if (tokenPattern.test(token)) {
     history.replaceState(null, '', location.pathname + location.search);
     const answer = await fetch('/session', { method: 'POST', body: token });
-    // A page that is reloaded by its first address has a session already.
-    if (!answer.ok && answer.status !== 403) throw new Error(`the host answered ${answer.status}`);
+    if (answer.ok) storage.setItem(storageKey, answerSchema.parse(await answer.json()).secret);
+    // A tab that is given its first link once more has a session already.
+    else if (answer.status !== 403) throw new Error(`the host answered ${answer.status}`);
   }
-  const socket = new WebSocket(
-    `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/wire`,
-  );
+  const secret = storage.getItem(storageKey);
+  if (secret === null || !tokenPattern.test(secret)) throw new Error(notConnected);
+  const socket = new WebSocket(`ws://${location.host}/wire`, [wireProtocol, secret]);
   await new Promise<void>((resolve, reject) => {
     socket.addEventListener('open', () => resolve(), { once: true });
-    socket.addEventListener(
-      'error',
-      () =>
-        reject(new Error('this address is spent: take the one the program prints when it starts')),
-      { once: true },
-    );
+    socket.addEventListener('error', () => reject(new Error(notConnected)), { once: true });
   });
   return {
+    secret,
     post: (message) => socket.send(JSON.stringify(message)),
     listen: (receive) => {
       socket.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
@@ -36,7 +52,15 @@ export async function openSocketWire(location: Location, history: History): Prom
       });
     },
     onClose: (closed) => {
-      socket.addEventListener('close', closed, { once: true });
+      socket.addEventListener(
+        'close',
+        ({ code }) => {
+          const isEnded = code === sessionEndedCode;
+          if (isEnded) storage.removeItem(storageKey);
+          closed(isEnded ? 'ended' : 'gone');
+        },
+        { once: true },
+      );
     },
   };
 }

@@ -13,13 +13,16 @@ import {
   type Progresses,
 } from './contract.ts';
 
+/** Why a wire closed: the program ended, or its owner disconnected this window. */
+export type ClosedBecause = 'gone' | 'ended';
+
 /** Carries structured-clonable messages both ways; Electron's preload exposes one as `nightglass`. */
 export interface Wire {
   post(message: unknown): void;
   /** One listener. */
   listen(receive: (message: unknown) => void): void;
   /** Told once, when the other side is gone for good. */
-  onClose(closed: () => void): void;
+  onClose(closed: (why: ClosedBecause) => void): void;
 }
 
 /** Caller → main process. */
@@ -71,27 +74,27 @@ export class Client {
   readonly #wire: Wire;
   readonly #pending = new Map<number, Pending>();
   readonly #listeners = new Map<string, Set<(event: unknown) => void>>();
-  readonly #whenClosed: (() => void)[] = [];
+  readonly #whenClosed: ((why: ClosedBecause) => void)[] = [];
   #nextId = 0;
-  #isClosed = false;
+  #closed: ClosedBecause | undefined;
 
   constructor(wire: Wire) {
     this.#wire = wire;
     wire.listen((message) => {
       this.#receive(message);
     });
-    wire.onClose(() => {
-      this.#isClosed = true;
+    wire.onClose((why) => {
+      this.#closed = why;
       for (const { fail } of this.#pending.values())
         fail(new CallFailure('closed', 'the app is gone'));
       this.#pending.clear();
-      for (const closed of this.#whenClosed) closed();
+      for (const closed of this.#whenClosed) closed(why);
     });
   }
 
   /** Told once, when the other side is gone: also where no call was under way that could fail. */
-  onClose(closed: () => void): void {
-    if (this.#isClosed) closed();
+  onClose(closed: (why: ClosedBecause) => void): void {
+    if (this.#closed !== undefined) closed(this.#closed);
     else this.#whenClosed.push(closed);
   }
 
@@ -108,7 +111,7 @@ export class Client {
     const schemas = callSchemas[name];
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      if (this.#isClosed) throw new CallFailure('closed', 'the app is gone');
+      if (this.#closed !== undefined) throw new CallFailure('closed', 'the app is gone');
       if (signal?.aborted === true) throw new CallFailure('cancelled', 'cancelled');
       const parsed = schemas.input.parse(input);
       const cancel = (): void => {

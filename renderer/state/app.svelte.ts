@@ -4,7 +4,7 @@ import { createContext } from 'svelte';
 import type { Outputs } from '../../preload/contract/contract.ts';
 import type { PixelBase } from '../../preload/contract/pixel-url.ts';
 import type { Settings, SettingsPatch } from '../../preload/contract/settings.ts';
-import { CallFailure, type Client } from '../../preload/contract/wire.ts';
+import { CallFailure, type Client, type ClosedBecause } from '../../preload/contract/wire.ts';
 import type { Bridge } from '../bridge.ts';
 import { tipOf, type Command } from '../keys.ts';
 import { Lane } from './lane.ts';
@@ -12,7 +12,7 @@ import type { Toasts } from './toasts.svelte.ts';
 
 export type Screen = 'library' | 'develop' | 'train';
 export type DialogName = 'none' | 'export' | 'settings' | 'help';
-export type SettingsPage = 'general' | 'export' | 'devices' | 'models' | 'about';
+export type SettingsPage = 'general' | 'export' | 'devices' | 'models' | 'sessions' | 'about';
 
 /** Words for the first time; each goes away for good once it is closed, or done. */
 export type HintName = 'library' | 'develop' | 'compare';
@@ -39,7 +39,8 @@ export class App {
   folderQuestion = $state.raw<FolderQuestion>();
   settingsPage = $state<SettingsPage>('general');
   isQueueShown = $state(false);
-  isClosed = $state(false);
+  /** Set once the app cannot be reached any more. */
+  closedBecause = $state<ClosedBecause>();
   /** Writes what is still on its way to a sidecar; an export reads it from there. */
   flush: () => Promise<void> = () => Promise.resolve();
 
@@ -60,8 +61,8 @@ export class App {
     client.on('app.trouble', ({ account }) => {
       toasts.say(account);
     });
-    client.onClose(() => {
-      this.isClosed = true;
+    client.onClose((why) => {
+      this.closedBecause = why;
     });
   }
 

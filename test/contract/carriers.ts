@@ -3,13 +3,15 @@
 import path from 'node:path';
 
 import WebSocket from 'ws';
+import { z } from 'zod';
 
 import { App, type Host } from '../../main/app/app.ts';
 import { Caller } from '../../main/app/caller.ts';
 import { handlersOf } from '../../main/app/handlers.ts';
 import { HeadlessHost } from '../../main/app/headless.ts';
 import { jsonSettingsFile } from '../../main/app/settings.ts';
-import { Client, type Wire } from '../../preload/contract/wire.ts';
+import { sessionEndedCode, wireProtocol } from '../../preload/contract/sessions.ts';
+import { Client, type ClosedBecause, type Wire } from '../../preload/contract/wire.ts';
 import { writeSmallModel } from '../engine/small.ts';
 
 export interface TestApp {
@@ -54,7 +56,7 @@ export type Connect = (app: App) => Promise<Connection>;
 /** In memory, through `structuredClone`: what IPC cannot carry fails here too. */
 export const connectMemory: Connect = (app) => {
   let deliver: ((message: unknown) => void) | undefined;
-  let closed: (() => void) | undefined;
+  let closed: ((why: ClosedBecause) => void) | undefined;
   const caller = new Caller({
     handlers: handlersOf(app),
     events: app.events,
@@ -83,13 +85,13 @@ export const connectMemory: Connect = (app) => {
     raw: wire,
     close: () => {
       caller.close();
-      closed?.();
+      closed?.('gone');
       return Promise.resolve();
     },
   });
 };
 
-/** What a browser would do with the address that the host prints. @returns the session's cookie */
+/** What a browser would do with the address that the host prints. @returns the session's secret */
 export async function openSession(address: string): Promise<string> {
   const { origin, hash } = new URL(address);
   const answer = await fetch(`${origin}/session`, {
@@ -97,27 +99,23 @@ export async function openSession(address: string): Promise<string> {
     body: hash.slice(1),
     headers: { origin },
   });
-  const cookie = answer.headers.get('set-cookie')?.split(';')[0];
-  if (cookie === undefined)
-    throw new Error(`expected a session but the host answered ${answer.status}`);
-  return cookie;
+  if (!answer.ok) throw new Error(`expected a session but the host answered ${answer.status}`);
+  return answerSchema.parse(await answer.json()).secret;
 }
 
-export const connectSocket: Connect = async (app) => {
-  const host = await HeadlessHost.listen(app, {
-    port: 0,
-    pageFolder: path.join(app.host.folder, 'page'),
+const answerSchema = z.object({ secret: z.string() });
+
+/** A window's socket, as its own page would open it. */
+export function openSocket(address: string, secret: string): WebSocket {
+  const { origin } = new URL(address);
+  return new WebSocket(`${origin.replace('http', 'ws')}/wire`, [wireProtocol, secret], {
+    headers: { origin },
   });
-  const cookie = await openSession(host.address);
-  const { origin } = new URL(host.address);
-  const socket = new WebSocket(`${origin.replace('http', 'ws')}/wire`, {
-    headers: { origin, cookie },
-  });
-  await new Promise((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('error', reject);
-  });
-  const wire: Wire = {
+}
+
+/** Over a socket that is open. */
+export function socketWire(socket: WebSocket): Wire {
+  return {
     post: (message) => {
       socket.send(JSON.stringify(message));
     },
@@ -128,9 +126,24 @@ export const connectSocket: Connect = async (app) => {
       });
     },
     onClose: (closed) => {
-      socket.once('close', closed);
+      socket.once('close', (code) => {
+        closed(code === sessionEndedCode ? 'ended' : 'gone');
+      });
     },
   };
+}
+
+export const connectSocket: Connect = async (app) => {
+  const host = await HeadlessHost.listen(app, {
+    port: 0,
+    pageFolder: path.join(app.host.folder, 'page'),
+  });
+  const socket = openSocket(host.address, await openSession(host.address));
+  await new Promise((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', reject);
+  });
+  const wire = socketWire(socket);
   return { client: new Client(wire), raw: wire, close: () => host.close() };
 };
 

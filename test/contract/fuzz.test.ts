@@ -14,12 +14,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { App } from '../../main/app/app.ts';
+import { HeadlessHost } from '../../main/app/headless.ts';
 import { photoIdOf } from '../../main/library/library.ts';
 import { calls, type CallName } from '../../preload/contract/contract.ts';
 import { parsePixelUrl, pixelUrl } from '../../preload/contract/pixel-url.ts';
 import { toCallerSchema } from '../../preload/contract/wire.ts';
 import { temporaryFolder, writeSmallDngs } from '../engine/small.ts';
-import { connectMemory, startApp, type Connection } from './carriers.ts';
+import { connectMemory, openSession, openSocket, startApp, type Connection } from './carriers.ts';
 import { inputsOf } from './inputs.ts';
 
 /** Names, sizes and times of all that is in a folder. */
@@ -28,6 +29,15 @@ function snapshot(folder: string): unknown {
     .map((name) => path.join(folder, String(name)))
     .sort()
     .map((file) => [file, statSync(file).size, statSync(file).mtimeMs]);
+}
+
+/** As JSON; '' for what has none. */
+function textOf(message: unknown): string {
+  try {
+    return JSON.stringify(message);
+  } catch {
+    return '';
+  }
 }
 
 const names = Object.keys(calls).filter((name): name is CallName => Object.hasOwn(calls, name));
@@ -176,6 +186,40 @@ describe('a window that sends anything', () => {
     expect(readdirSync(root).sort()).toEqual(before);
     expect(readdirSync(outside).sort()).toEqual(['1.dng', 'keep.txt']);
     expect(readFileSync(path.join(outside, 'keep.txt'), 'utf8')).toBe('kept');
+  });
+
+  it('answers every call through the socket too, between messages that are none', async () => {
+    const host = await HeadlessHost.listen(app, { port: 0, pageFolder: path.join(root, 'page') });
+    const socket = openSocket(host.address, await openSession(host.address));
+    await new Promise((resolve) => socket.once('open', resolve));
+    const settle = new Map<number, (code: string) => void>();
+    socket.on('message', (data: Buffer) => {
+      const message = toCallerSchema.parse(JSON.parse(data.toString()));
+      if (message.kind === 'reply') settle.get(message.id)?.('reply');
+      if (message.kind === 'fail') settle.get(message.id)?.(message.failure.code);
+    });
+    const noise = fc.oneof(
+      fc.json({ maxDepth: 4 }),
+      fc.string(),
+      fc.uint8Array({ maxLength: 40 }),
+      fc.record({ kind: fc.constantFrom('call', 'cancel', 'x'), id: anything }).map(textOf),
+    );
+    let nextId = 3_000_000;
+    await fc.assert(
+      fc.asyncProperty(callName, input, noise, async (name, given, other) => {
+        const id = nextId++;
+        const call = textOf({ kind: 'call', id, name, input: given ?? null });
+        if (call === '') return;
+        const answered = new Promise<string>((resolve) => settle.set(id, resolve));
+        socket.send(other);
+        socket.send(call);
+        expect(await answered, call).not.toBe('bug');
+      }),
+      { numRuns: 400, seed: 5 },
+    );
+    expect(bugs).toEqual([]);
+    expect(readdirSync(outside).sort()).toEqual(['1.dng', 'keep.txt']);
+    await host.close();
   });
 
   it('lets messages fall that are none', async () => {

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../../main/app/app.ts';
 import { HeadlessHost } from '../../main/app/headless.ts';
 import { photoIdOf } from '../../main/library/library.ts';
+import { wireProtocol } from '../../preload/contract/sessions.ts';
 import { temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { openSession, startApp } from './carriers.ts';
 
@@ -69,9 +70,13 @@ describe('the loopback host', () => {
         .end(body);
     });
 
-  const connects = (headers: Record<string, string>): Promise<boolean> =>
+  const connects = (
+    headers: Record<string, string>,
+    protocols: readonly string[] = [],
+  ): Promise<boolean> =>
     new Promise((resolve) => {
-      const socket = new WebSocket(`ws://127.0.0.1:${host.port}/wire`, { headers });
+      const address = `ws://127.0.0.1:${host.port}/wire`;
+      const socket = new WebSocket(address, [...protocols], { headers });
       socket.once('open', () => {
         socket.close();
         resolve(true);
@@ -121,15 +126,37 @@ describe('the loopback host', () => {
     expect((await ask('/session', { origin }, 'POST', '0'.repeat(64))).status).toBe(403);
     expect((await ask('/session', { origin }, 'POST', 'x'.repeat(100_000))).status).toBe(403);
 
-    const cookie = await openSession(host.address);
+    const secret = await openSession(host.address);
+    const authorization = `Bearer ${secret}`;
+    const offered = [wireProtocol, secret];
     expect((await ask('/session', { origin }, 'POST', token)).status).toBe(403);
-    expect((await ask(pixels, { cookie })).status).toBe(200);
-    expect((await ask(pixels, { cookie, origin: 'http://evil.example' })).status).toBe(403);
-    expect((await ask(pixels, { cookie, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
-    expect((await ask(pixels, { cookie: cookie.slice(0, -1) })).status).toBe(403);
-    expect(await connects({ origin, cookie })).toBe(true);
-    expect(await connects({ cookie })).toBe(false);
-    expect(await connects({ origin: 'http://evil.example', cookie })).toBe(false);
-    expect(await connects({ origin, cookie, host: 'evil.example' })).toBe(false);
+    expect((await ask(pixels, { authorization })).status).toBe(200);
+    expect((await ask(pixels, { authorization }, 'POST')).status).toBe(405);
+    expect((await ask(pixels, { authorization, origin: 'http://evil.example' })).status).toBe(403);
+    expect((await ask(pixels, { authorization, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    expect((await ask(pixels, { authorization: authorization.slice(0, -1) })).status).toBe(403);
+    expect((await ask(pixels, { authorization: `Bearer ${token}` })).status).toBe(403);
+    // A cookie goes to every port: none opens anything.
+    expect((await ask(pixels, { cookie: `nightglass-${host.port}=${secret}` })).status).toBe(403);
+    expect(await connects({ origin }, offered)).toBe(true);
+    expect(await connects({ origin }, [secret, wireProtocol])).toBe(true);
+    expect(await connects({}, offered)).toBe(false);
+    expect(await connects({ origin }, [secret])).toBe(false);
+    expect(await connects({ origin }, [wireProtocol, token])).toBe(false);
+    expect(await connects({ origin: 'http://evil.example' }, offered)).toBe(false);
+    expect(await connects({ origin, host: 'evil.example' }, offered)).toBe(false);
+  });
+
+  it('sets no cookie and lets nothing that holds a secret be kept', async () => {
+    const { address } = host.newLink();
+    const answer = await fetch(`${origin}/session`, {
+      method: 'POST',
+      body: new URL(address).hash.slice(1),
+      headers: { origin },
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.getSetCookie()).toEqual([]);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect((await fetch(origin)).headers.getSetCookie()).toEqual([]);
   });
 });

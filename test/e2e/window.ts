@@ -22,7 +22,9 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
-export interface OpenWindow extends OpenPage, TestApp {}
+export interface OpenWindow extends OpenPage, TestApp {
+  readonly host: HeadlessHost;
+}
 
 /**
  * @param root holds the app's data; its folder `photos` can be opened
@@ -36,6 +38,7 @@ export async function openWindow(root: string, changes: Partial<Host> = {}): Pro
   return {
     ...running,
     ...opened,
+    host,
     close: async () => {
       await opened.close();
       await host.close();

@@ -1,0 +1,35 @@
+/** JSON of a window: parsed unless it is nested deeper than any message of ours. */
+
+/** The deepest of our messages has 8 levels. */
+const depthMax = 64;
+
+/** @returns undefined for what is no JSON, or is nested too deep to be looked into safely */
+export function parseShallowJson(text: string): unknown {
+  if (!isShallow(text)) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+function isShallow(text: string): boolean {
+  let depth = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (isInString) {
+      if (char === '\\') at += 1;
+      else if (char === '"') isInString = false;
+    } else if (char === '"') {
+      isInString = true;
+    } else if (char === '[' || char === '{') {
+      depth += 1;
+      if (depth > depthMax) return false;
+    } else if (char === ']' || char === '}') {
+      depth -= 1;
+    }
+  }
+  return true;
+}
