@@ -29,7 +29,11 @@ export const TAG = {
   photometric: 262,
   stripOffsets: 273,
   samplesPerPixel: 277,
+  rowsPerStrip: 278,
   stripByteCounts: 279,
+  planarConfiguration: 284,
+  tileWidth: 322,
+  tileLength: 323,
   tileOffsets: 324,
   tileByteCounts: 325,
   dngVersion: 50_706,
@@ -37,6 +41,20 @@ export const TAG = {
 
 const PHOTOMETRIC_CFA = 32_803;
 const PHOTOMETRIC_LINEAR_RAW = 34_892;
+
+const UNCOMPRESSED = 1;
+const JPEG = 7;
+const LOSSY_JPEG = 34_892;
+
+/**
+ * By DNG compression: how many times the announced bytes can be stored. Uncompressed files may pad
+ * their rows; lossless JPEG writes no more than twice 16 bits for a sample, whatever it holds.
+ */
+const MAX_EXPANSION = new Map([
+  [UNCOMPRESSED, 17 / 16],
+  [JPEG, 2],
+  [LOSSY_JPEG, 4],
+]);
 
 /** DNG compressions that LibRaw, as we have it, cannot undo. */
 const UNDECODABLE = new Map([
@@ -63,38 +81,64 @@ const OTHERS: readonly (readonly [string, RegExp])[] = [
 const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
   Buffer.from(bytes.subarray(from, to)).toString('latin1');
 
+/** How many bytes of a file `containerKind` needs. */
+export const HEAD_BYTES = 32;
+
 /**
- * Names the format by content, never by the file's extension.
+ * Names the format by a file's first bytes, never by its extension.
+ * @param head the first `HEAD_BYTES` of the file, or all of a shorter one
  * @param name the file's own name, for messages
- * @throws Refusal `unsupported-file` for what is no camera RAW, `damaged-file` for an empty or cut one
+ * @throws Refusal `unsupported-file` for what is no camera RAW, `damaged-file` for an empty file
  */
-export function identifyContainer(bytes: Uint8Array, name: string): Container {
-  if (bytes.byteLength === 0) {
+export function containerKind(head: Uint8Array, name: string): Container['kind'] {
+  if (head.byteLength === 0) {
     throw new Refusal('damaged-file', `expected a camera RAW file for ${name}, but it is empty`);
   }
-  const head = latin1(bytes, 0, 32);
-  const ciff = readCiff(bytes);
-  if (ciff !== undefined) return { kind: 'ciff', ciff };
-  if (/^(II\*\0|MM\0\*|IIRO|IIRS|MMOR|IIU\0)/.test(head)) {
-    const tiff = readTiff(bytes);
-    if (tiff === undefined)
-      throw new Refusal('damaged-file', `${name} is damaged: its directory cannot be read`);
-    const isDng = tiff.images[0]?.has(TAG.dngVersion) === true;
-    return { kind: 'tiff', tiff, isDng, isPanasonic: head.startsWith('IIU') };
-  }
-  if (head.startsWith('FUJIFILMCCD-RAW')) return checkedRaf(bytes, name);
-  if (head.startsWith('\0MRM')) return { kind: 'mrw' };
-  if (/^....ftypcrx /s.test(head)) return checkedCr3(bytes, name);
-  const other = OTHERS.find(([, magic]) => magic.test(head));
+  const text = latin1(head, 0, HEAD_BYTES);
+  if (/^II....HEAPCCDR/s.test(text)) return 'ciff';
+  if (/^(II\*\0|MM\0\*|IIRO|IIRS|MMOR|IIU\0)/.test(text)) return 'tiff';
+  if (text.startsWith('FUJIFILMCCD-RAW')) return 'raf';
+  if (text.startsWith('\0MRM')) return 'mrw';
+  if (/^....ftypcrx /s.test(text)) return 'cr3';
+  const other = OTHERS.find(([, magic]) => magic.test(text));
   if (other !== undefined) {
     throw new Refusal(
       'unsupported-file',
       `expected a camera RAW file for ${name}, but it is ${other[0]}`,
     );
   }
-  const isText = /^[\t\n\r -~\u0080-\u00ff]+$/.test(head) && /^[\t\n\r -~]{8}/.test(head);
+  const isText = /^[\t\n\r -~\u0080-\u00ff]+$/.test(text) && /^[\t\n\r -~]{8}/.test(text);
   const what = isText ? 'it holds text' : 'its content is of no camera format known here';
   throw new Refusal('unsupported-file', `expected a camera RAW file for ${name}, but ${what}`);
+}
+
+/**
+ * Names the format by content and reads its directories.
+ * @param name the file's own name, for messages
+ * @throws Refusal `unsupported-file` for what is no camera RAW, `damaged-file` for an empty or cut one
+ */
+export function identifyContainer(bytes: Uint8Array, name: string): Container {
+  const kind = containerKind(bytes, name);
+  switch (kind) {
+    case 'ciff': {
+      const ciff = readCiff(bytes);
+      if (ciff === undefined) throw cut(name);
+      return { kind, ciff };
+    }
+    case 'tiff': {
+      const tiff = readTiff(bytes);
+      if (tiff === undefined)
+        throw new Refusal('damaged-file', `${name} is damaged: its directory cannot be read`);
+      const isDng = tiff.images[0]?.has(TAG.dngVersion) === true;
+      return { kind, tiff, isDng, isPanasonic: latin1(bytes, 0, 4) === 'IIU\0' };
+    }
+    case 'raf':
+      return checkedRaf(bytes, name);
+    case 'cr3':
+      return checkedCr3(bytes, name);
+    case 'mrw':
+      return { kind };
+  }
 }
 
 /** The header names the place and length of the samples; FinePix SuperCCD sensors stand at 45°. */
@@ -153,7 +197,7 @@ export function checkWhole(container: Container, fileBytes: number, name: string
   const images = rawImages(tiff);
   if (isDng) for (const image of images) checkDecodable(image, name);
   // Panasonic writes no true byte count; its offset alone is checked.
-  for (const image of images) checkStrips(image, fileBytes, isPanasonic, name);
+  for (const image of images) checkPieces(image, fileBytes, { isDng, isPanasonic }, name);
 }
 
 /**
@@ -177,16 +221,58 @@ export function rawImages(tiff: TiffFile): readonly TiffDirectory[] {
   return [...new Set([most(area), most(byteCount)])].filter((image) => image !== undefined);
 }
 
+/**
+ * Fewest bits that a sample takes, by DNG compression: a Huffman code has at least one. Lossy
+ * codings and formats that are not known that well have codes that stand for many samples.
+ */
+const LEAST_BITS = new Map([
+  [UNCOMPRESSED, 6],
+  [JPEG, 1],
+]);
+const LEAST_BITS_CAMERA_TIFF = 1 / 2;
+const LEAST_BITS_ELSE = 1 / 16;
+
+/**
+ * Refuses a file that announces more samples than its bytes can hold, before a minute is spent on
+ * decoding nothing.
+ * @param frame the whole sensor, in samples
+ * @throws Refusal `damaged-file`
+ */
+export function checkPlausible(
+  container: Container,
+  frame: { readonly width: number; readonly height: number },
+  fileBytes: number,
+  name: string,
+): void {
+  const samples = frame.width * frame.height;
+  const leastBits = leastBitsOf(container);
+  if (fileBytes * 8 < samples * leastBits) {
+    throw new Refusal(
+      'damaged-file',
+      `${name} is damaged: it announces ${Math.round(samples / 1e6)} megapixels but has only ${fileBytes} bytes`,
+    );
+  }
+}
+
+function leastBitsOf(container: Container): number {
+  if (container.kind !== 'tiff') return LEAST_BITS_ELSE;
+  if (!container.isDng) return LEAST_BITS_CAMERA_TIFF;
+  const least = rawImages(container.tiff).map(
+    (image) => LEAST_BITS.get(image.number(TAG.compression) ?? 0) ?? LEAST_BITS_ELSE,
+  );
+  return Math.min(...least);
+}
+
 function checkDecodable(image: TiffDirectory, name: string): void {
   const what = UNDECODABLE.get(image.number(TAG.compression) ?? 1);
   if (what !== undefined)
     throw new Refusal('unsupported-file', `${name} is a DNG with ${what}, which is not supported`);
 }
 
-function checkStrips(
+function checkPieces(
   image: TiffDirectory,
   fileBytes: number,
-  isOffsetOnly: boolean,
+  { isDng, isPanasonic: isOffsetOnly }: { isDng: boolean; isPanasonic: boolean },
   name: string,
 ): void {
   const isTiled = image.has(TAG.tileOffsets);
@@ -198,16 +284,44 @@ function checkStrips(
     if (offset + count > fileBytes) throw cut(name);
     total += count;
   }
-  const isUncompressed = (image.number(TAG.compression) ?? 0) === 1;
-  if (isOffsetOnly || counts.length === 0 || !isUncompressed) return;
-  const bits = (image.number(TAG.bitsPerSample) ?? 8) * (image.number(TAG.samplesPerPixel) ?? 1);
-  const needed =
-    ((image.number(TAG.imageWidth) ?? 0) * bits * (image.number(TAG.imageLength) ?? 0)) / 8;
+  if (isOffsetOnly || counts.length === 0) return;
+  const { pieces, bits } = announced(image, isTiled);
+  const needed = Math.floor(bits / 8);
+  const compression = image.number(TAG.compression) ?? 0;
   // Some makers say 16 bits and pack 12 or 14; less than 10 of 16 is no packing.
-  if (total < Math.floor(needed * 0.6)) {
+  const isTooFew = compression === UNCOMPRESSED && total < Math.floor(needed * 0.6);
+  // Only DNG's tags mean what the specification says; other makers' sizes are often not the stored ones.
+  const most = (MAX_EXPANSION.get(compression) ?? Number.POSITIVE_INFINITY) * needed;
+  if (isTooFew || (isDng && total > most)) {
     throw new Refusal(
       'damaged-file',
-      `${name} is damaged: it announces ${Math.floor(needed)} bytes of samples and holds ${total}`,
+      `${name} is damaged: it announces ${needed} bytes of samples and holds ${total}`,
     );
   }
+  if (isDng && offsets.length !== pieces) {
+    throw new Refusal(
+      'damaged-file',
+      `${name} is damaged: its size makes ${pieces} ${isTiled ? 'tiles' : 'strips'} but it holds ${offsets.length}`,
+    );
+  }
+}
+
+/** Strips or tiles that the announced size needs, and bits of its samples before compression. */
+function announced(image: TiffDirectory, isTiled: boolean): { pieces: number; bits: number } {
+  const width = image.number(TAG.imageWidth) ?? 0;
+  const height = image.number(TAG.imageLength) ?? 0;
+  const channels = image.number(TAG.samplesPerPixel) ?? 1;
+  const sampleBits = image.number(TAG.bitsPerSample) ?? 8;
+  const bits = (samples: number): number => samples * sampleBits * channels;
+  // PlanarConfiguration 2: each channel has pieces of its own.
+  const planes = image.number(TAG.planarConfiguration) === 2 ? channels : 1;
+  if (!isTiled) {
+    const rows = Math.max(1, Math.min(height, image.number(TAG.rowsPerStrip) ?? height));
+    return { pieces: Math.ceil(height / rows) * planes, bits: bits(width * height) };
+  }
+  const tileWidth = Math.max(1, image.number(TAG.tileWidth) ?? width);
+  const tileLength = Math.max(1, image.number(TAG.tileLength) ?? height);
+  const pieces = Math.ceil(width / tileWidth) * Math.ceil(height / tileLength);
+  // The last tiles of a row or column are stored whole.
+  return { pieces: pieces * planes, bits: bits(pieces * tileWidth * tileLength) };
 }

@@ -3,7 +3,7 @@
 import { Refusal } from '../base/refusal.ts';
 import { cameraName, unknownCamera } from './camera-name.ts';
 import { cameraColour } from './colour.ts';
-import { TAG, checkWhole, identifyContainer, rawImages } from './container.ts';
+import { TAG, checkPlausible, checkWhole, identifyContainer, rawImages } from './container.ts';
 import type { Container } from './container.ts';
 import {
   bayerLayout,
@@ -26,14 +26,13 @@ import type {
   Orientation,
   PerSite,
 } from './mosaic.ts';
+import { checkLevels, checkSamples } from './sensor-checks.ts';
 import { cameraOf, shotOf } from './shot.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
 
 /** Above any sensor; a damaged header asks for more. */
 const MAX_SAMPLES = 400_000_000;
 const MIN_SIDE = 22;
-/** Less between black and white than this is no photograph. */
-const MIN_RANGE = 16;
 
 const BASELINE_EXPOSURE = 50_730;
 const NOISE_PROFILE = 51_041;
@@ -74,6 +73,8 @@ export async function decodeBytes(bytes: Uint8Array, name: string): Promise<Deco
     // A build that is not the pinned one shows here, before anything is believed.
     const declared = file.hidden(metadata);
     checkFrame(metadata, container, name);
+    const frame = { width: metadata.raw_width, height: metadata.raw_height };
+    checkPlausible(container, frame, bytes.byteLength, name);
     const sensor = file.readSensor();
     // Some decoders settle black and white only while they read.
     const settled = file.metadata();
@@ -209,15 +210,7 @@ function assembleMosaic(
     (dng && exactDngBlack(dng.image, libRawBlack(levels.declared, filters, moved), moved)) ??
     libRawBlack(levels.settled, filters, moved);
   const whiteLevel = whiteLevelOf(metadata, levels.settled);
-  if (
-    !blackLevel.every((level) => level >= 0 && level + MIN_RANGE <= whiteLevel) ||
-    whiteLevel > FULL_SCALE
-  ) {
-    throw new Refusal(
-      'damaged-file',
-      `${name} is damaged: black ${blackLevel.join(', ')} and white ${whiteLevel} make no sense`,
-    );
-  }
+  checkLevels(blackLevel, whiteLevel, name);
   const samples = visibleArea(sensor, metadata);
   checkSamples(samples, width, blackLevel, name);
   const opticalBlack = opticalBlackOf(sensor, metadata, levels.settled, blackLevel, whiteLevel);
@@ -279,30 +272,6 @@ function visibleArea(
   return samples;
 }
 
-/**
- * Decoders leave zeros where a cut file ended. A live sensor gives no run of exact zeros below its
- * own black level, so a sixteenth of the frame of them at its end, or a frame of nothing else, is
- * damage. (Cameras that take the black off themselves may well write zeros all night.)
- */
-function checkSamples(
-  samples: Uint16Array,
-  width: number,
-  blackLevel: PerSite,
-  name: string,
-): void {
-  let end = samples.length;
-  while (end > 0 && samples[end - 1] === 0) end--;
-  const emptyRows = Math.floor((samples.length - end) / width);
-  const rows = samples.length / width;
-  const isBlackTakenOff = Math.min(...blackLevel) < 8;
-  if (emptyRows === rows || (!isBlackTakenOff && emptyRows > rows / 16)) {
-    throw new Refusal(
-      'damaged-file',
-      `${name} is damaged: ${emptyRows} of its ${rows} rows are empty`,
-    );
-  }
-}
-
 /** Means over a DNG's planes of S and O (DNG 1.4, NoiseProfile): R, G and B differ by little. */
 function noiseProfileOf(image: TiffDirectory, first: TiffDirectory): NoiseProfile | undefined {
   const values = image.has(NOISE_PROFILE)
@@ -362,12 +331,7 @@ async function developLinear(
   // Some cameras' reduced files come balanced already.
   const gains = hidden.asShotGainsApplied === 0 ? about.colour.asShotGains : ([1, 1, 1] as const);
   const blacks = [0, 1, 2].map((colour) => libRawPlaneBlack(hidden, colour));
-  if (!blacks.every((black) => black >= 0 && black + MIN_RANGE <= white)) {
-    throw new Refusal(
-      'damaged-file',
-      `${name} is damaged: black ${blacks.join(', ')} and white ${white} make no sense`,
-    );
-  }
+  checkLevels(blacks, white, name);
   const { width, height } = developed;
   const samples = new Float32Array(width * height * 3);
   for (let colour = 0; colour < 3; colour++) {

@@ -10,6 +10,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 
 import { Refusal, describeError, throwIfCancelled } from '../base/refusal.ts';
+import { HEAD_BYTES, containerKind } from './container.ts';
 import type { WorkerReply } from './decode-worker.ts';
 import type { DecodedRaw } from './mosaic.ts';
 import type { RawSummary } from './summary.ts';
@@ -208,9 +209,14 @@ async function readWhole(
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
     // Asked before opening: opening a pipe would wait for its other end.
-    const { size } = checkedStat(await stat(path), name);
+    checkIsFile(await stat(path), name);
     const handle = await open(path, constants.O_RDONLY);
     try {
+      // Gigabytes of something else are not read to find that out.
+      const head = await handle.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      containerKind(head.buffer.subarray(0, head.bytesRead), name);
+      const { size } = await handle.stat();
+      checkSize(size, name);
       const bytes = new Uint8Array(size);
       let filled = 0;
       while (filled < size) {
@@ -234,30 +240,22 @@ async function readWhole(
   }
 }
 
-function checkedStat(
-  stats: { isFile(): boolean; isDirectory(): boolean; size: number },
-  name: string,
-): { size: number } {
-  if (stats.isDirectory()) {
-    throw new Refusal(
-      'unsupported-file',
-      `expected a camera RAW file for ${name}, but it is a folder`,
-    );
-  }
-  if (!stats.isFile()) {
-    throw new Refusal(
-      'unsupported-file',
-      `expected a camera RAW file for ${name}, but it is no regular file`,
-    );
-  }
-  if (stats.size > MAX_FILE_BYTES) {
-    const gib = (stats.size / 2 ** 30).toFixed(1);
-    throw new Refusal(
-      'unsupported-file',
-      `expected at most 1.5 GiB for ${name}, but it has ${gib} GiB`,
-    );
-  }
-  return { size: stats.size };
+function checkIsFile(stats: { isFile(): boolean; isDirectory(): boolean }, name: string): void {
+  if (stats.isFile()) return;
+  const what = stats.isDirectory() ? 'a folder' : 'no regular file';
+  throw new Refusal(
+    'unsupported-file',
+    `expected a camera RAW file for ${name}, but it is ${what}`,
+  );
+}
+
+function checkSize(size: number, name: string): void {
+  if (size <= MAX_FILE_BYTES) return;
+  const gib = (size / 2 ** 30).toFixed(1);
+  throw new Refusal(
+    'unsupported-file',
+    `expected at most 1.5 GiB for ${name}, but it has ${gib} GiB`,
+  );
 }
 
 const DISK_REASONS = new Map([

@@ -5,6 +5,7 @@ const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   hand: () => import('./hand.ts'),
   step: () => import('./step.ts'),
   loop: () => import('./loop.ts'),
+  mutate: () => import('./mutate.ts'),
 };
 
 const [name = 'develop'] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 /** What is no RAW, or no longer one, is refused in one clear line that names it; nothing hangs or leaks. */
 
-import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -10,9 +10,12 @@ import { decodeRaw } from '../../main/raw/decode.ts';
 import { cfaDng } from '../../main/raw/dng.ts';
 import { Refusal } from '../../main/base/refusal.ts';
 import { arw } from './arw.ts';
+import { losslessJpeg } from './lossless-jpeg.ts';
+import { eightBitDng, losslessDng, storedDng } from './payloads.ts';
 import { bytesOf, containing, nightMosaic, noisySamples, scratch } from './written.ts';
 
 const folder = scratch();
+const CRW = new URL('../fixtures/raw/Canon_PowerShot_S40_CRW_0113.CRW', import.meta.url).pathname;
 const KDC = new URL('../fixtures/raw/Kodak_DC50_DC50IMG_DC0008L.KDC', import.meta.url).pathname;
 
 async function refusal(
@@ -136,6 +139,106 @@ it('refuses levels that make no sense', async () => {
   expect(
     await refusal(folder.write('levels.dng', bytesOf(cfaDng(nightMosaic({ whiteLevel: 500 }))))),
   ).toMatchObject({ code: 'damaged-file' });
+});
+
+it('refuses black levels that no sensor has at its sites', async () => {
+  const uneven = nightMosaic({ blackLevel: [512, 512, 2900, 512] });
+  expect(await refusal(folder.write('uneven.dng', bytesOf(cfaDng(uneven))))).toMatchObject({
+    code: 'damaged-file',
+    message: containing('512, 512, 2900, 512'),
+  });
+});
+
+it('refuses a Canon whose stream went astray, by the black it has in the masked margin', async () => {
+  const bytes = new Uint8Array(readFileSync(CRW));
+  for (const part of [0.1, 0.4, 0.7]) {
+    const astray = bytes.slice();
+    const at = Math.floor(bytes.length * part);
+    for (let index = at; index < at + 4; index++) astray[index]! ^= 0x5a;
+    const error = await refusal(folder.write('astray.CRW', astray));
+    expect(error).toMatchObject({ code: 'damaged-file', message: containing('black') });
+  }
+});
+
+describe('more or less than the size announces', () => {
+  const [width, height] = [128, 96];
+  const samples = noisySamples(width * height, 600, 9000);
+
+  /** The file with another number in a tag of its only directory. */
+  function withTag(bytes: Uint8Array, wanted: number, value: number): Uint8Array {
+    const changed = bytes.slice();
+    const view = new DataView(changed.buffer);
+    for (let index = 0; index < view.getUint16(8, true); index++) {
+      const at = 10 + index * 12;
+      if (view.getUint16(at, true) !== wanted) continue;
+      if (view.getUint16(at + 2, true) === 3) view.setUint16(at + 8, value, true);
+      else view.setUint32(at + 8, value, true);
+    }
+    return changed;
+  }
+  const plain = bytesOf(cfaDng(nightMosaic({ width, height, samples })));
+  const lossless = losslessDng(samples, width, height);
+  const eightBit = eightBitDng(
+    Uint8Array.from(samples, (sample) => sample >> 6),
+    width,
+    height,
+  );
+
+  it.each([
+    ['plain', plain],
+    ['lossless', lossless],
+    ['8-bit', eightBit],
+  ])('a whole %s DNG is taken', async (name, bytes) => {
+    const raw = await decodeRaw(folder.write(`whole-${name}.dng`, bytes));
+    expect(raw.kind === 'mosaic' && [raw.mosaic.width, raw.mosaic.height]).toEqual([width, height]);
+    if (raw.kind === 'mosaic' && name !== '8-bit') expect(raw.mosaic.samples).toEqual(samples);
+  });
+
+  it.each([
+    ['narrower', withTag(plain, 256, width - 16), 'bytes of samples'],
+    ['lower', withTag(plain, 257, height - 16), 'bytes of samples'],
+    ['of fewer bits', withTag(plain, 258, 8), 'bytes of samples'],
+    ['of 8 bits, narrower', withTag(eightBit, 256, width - 16), 'bytes of samples'],
+    ['with tiles left over', withTag(lossless, 256, 64), 'tiles'],
+    ['with tiles missing', withTag(lossless, 257, 200), 'tiles'],
+  ])('a DNG that says it is %s', async (name, bytes, words) => {
+    const error = await refusal(folder.write(`${name}.dng`, bytes));
+    expect(error).toMatchObject({ code: 'damaged-file', message: containing(words) });
+  });
+
+  it('a file of 57 kB that announces 398 megapixels, before it decodes any of them', async () => {
+    const side = 19_944;
+    const tile = losslessJpeg(noisySamples(165 * 165, 600, 9000), 165, 165);
+    // Its JPEG says the same, so that nothing but arithmetic is against it.
+    const view = new DataView(tile.buffer);
+    const frame = Buffer.from(tile).indexOf(Uint8Array.of(0xff, 0xc3));
+    view.setUint16(frame + 5, side);
+    view.setUint16(frame + 7, side);
+    const bytes = storedDng({
+      ...{ width: side, height: side, bits: 16, channels: 1, compression: 7, tileSide: side },
+      ...{ black: 512, white: 16_383, blobs: [tile] },
+    });
+    expect(bytes.length).toBeLessThan(58_000);
+    const residentBefore = process.resourceUsage().maxRSS;
+    const error = await refusal(folder.write('huge.dng', bytes));
+    expect(error).toMatchObject({ code: 'damaged-file', message: containing('398 megapixels') });
+    // Decoded, it takes 1.6 GB.
+    expect((process.resourceUsage().maxRSS - residentBefore) * 1024).toBeLessThan(800e6);
+  });
+
+  it('gigabytes that are no container, by their first bytes', async () => {
+    const path = folder.write('gigabytes.ARW', 'x');
+    truncateSync(path, 1400 * 2 ** 20);
+    const residentBefore = process.resourceUsage().maxRSS;
+    expect(await refusal(path)).toMatchObject({
+      code: 'unsupported-file',
+      message: containing('no camera format'),
+    });
+    // Kilobytes, by the system's own account.
+    expect((process.resourceUsage().maxRSS - residentBefore) * 1024).toBeLessThan(400e6);
+    truncateSync(path, 4 * 2 ** 30);
+    expect((await refusal(path)).message).toContain('no camera format');
+  });
 });
 
 describe('watchdog and cancelling', () => {
