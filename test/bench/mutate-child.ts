@@ -139,6 +139,8 @@ process.on('message', (unknown: unknown) => {
   const { index, seed } = requestSchema.parse(unknown);
   void outcomeOf(index, seed).then((outcome) => process.send?.(outcome));
 });
+// Ctrl-C is for the parent, which waits for the files that are under way.
+process.on('SIGINT', () => undefined);
 process.on('disconnect', () => {
   process.exit();
 });

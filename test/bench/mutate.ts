@@ -20,7 +20,12 @@ const { values } = parseArgs({
 });
 const seed = Number(values.seed);
 const first = Number(values.from);
-const end = first + Number(values.count);
+let next = first;
+let end = first + Number(values.count);
+// Ctrl-C ends it early, with the counts so far.
+process.once('SIGINT', () => {
+  end = Math.min(end, next);
+});
 
 const kinds = ['refused', 'given-up', 'accepted', 'wild', 'fault', 'hang', 'crash'] as const;
 type Kind = (typeof kinds)[number];
@@ -35,7 +40,6 @@ const counts = new Map<string, Map<Kind, number>>();
 const slowest = { ms: 0, name: '' };
 const rss: number[] = [];
 const resources = new Set<number>();
-let next = first;
 let ended = 0;
 
 function count(format: string, kind: Kind): void {
