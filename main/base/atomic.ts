@@ -72,12 +72,18 @@ const REASONS: Readonly<Record<string, string>> = {
   EBUSY: 'another program holds it',
 };
 
+/** No other file can be written there either, until somebody makes room or mounts the disk anew. */
+const LASTING: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+
 /** An operating system's error as one line with the file's name; every other error as it is. */
 function asRefusal(error: unknown, path: string): unknown {
   const code = codeOf(error);
   if (error instanceof Refusal || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
   const reason = REASONS[code] ?? describeError(error);
-  return new Refusal('disk', `could not write ${path}: ${reason} (${code})`, { cause: error });
+  return new Refusal('disk', `could not write ${path}: ${reason} (${code})`, {
+    cause: error,
+    isLasting: LASTING.has(code),
+  });
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -18,11 +18,23 @@ export type RefusalCode =
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly code: RefusalCode;
+  /** Whether the next file would fail in the same way: the disk is full, say. */
+  readonly isLasting: boolean;
 
-  constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
+  constructor(code: RefusalCode, message: string, options: RefusalOptions = {}) {
     super(message, options);
     this.code = code;
+    this.isLasting = options.isLasting ?? false;
   }
+
+  /** The same with another message. */
+  saying(message: string): Refusal {
+    return new Refusal(this.code, message, { cause: this, isLasting: this.isLasting });
+  }
+}
+
+interface RefusalOptions extends ErrorOptions {
+  readonly isLasting?: boolean;
 }
 
 /** One line for a person, whatever was thrown. */

@@ -82,7 +82,10 @@ export function enhanceCommand(): Command {
     .option('--wb <as-shot|auto|K,TINT>', 'white balance', parseWhiteBalance, 'as-shot')
     .addOption(new Option('--space <space>', 'colour space').choices(spaces).default('srgb'))
     .addOption(
-      new Option('--on-conflict <what>', 'where a picture of the name exists')
+      new Option(
+        '--on-conflict <what>',
+        'where a picture of the name exists; overwrite replaces only pictures of this program',
+      )
         .choices(conflictPolicies)
         .default('rename'),
     )
@@ -95,10 +98,12 @@ export function enhanceCommand(): Command {
 async function enhance(paths: readonly string[], options: EnhanceOptions): Promise<void> {
   const signal = interruptSignal();
   const beginMs = performance.now();
-  const photos = await findRawPhotos(paths);
+  const empty: Refusal[] = [];
+  const photos = await findRawPhotos(paths, (refusal) => empty.push(refusal));
   const report = options.json ? jsonReport() : terminalReport(photos.length);
+  for (const refusal of empty) report.emptyFolder(refusal);
   const { engine, manifest } = await openEngine(options, { signal, onTrouble: report.trouble });
-  const counts = { done: 0, skipped: 0, failed: 0 };
+  const counts = { done: 0, skipped: 0, failed: 0, left: 0 };
   let peakRssBytes = 0;
   try {
     if (options.format === 'dng') checkLinear(termsOf(manifest));
@@ -144,7 +149,7 @@ async function enhance(paths: readonly string[], options: EnhanceOptions): Promi
     peakRssBytes,
     elapsedMs: Math.round(performance.now() - beginMs),
   });
-  if (counts.failed > 0) exitStatus.current = 1;
+  if (counts.failed + counts.left + empty.length > 0) exitStatus.current = 1;
 }
 
 function outputOf({ format, bits, compression, quality }: EnhanceOptions): Output {
@@ -180,6 +185,8 @@ interface Summary {
   readonly done: number;
   readonly skipped: number;
   readonly failed: number;
+  /** Not developed, because the disk was full. */
+  readonly left: number;
   readonly model: string;
   readonly device: string;
   readonly threads: number;
@@ -189,6 +196,7 @@ interface Summary {
 
 /** How a run is told, to a person or to a program. */
 interface Report {
+  readonly emptyFolder: (refusal: Refusal) => void;
   readonly progress: (photo: string, progress: PhotoProgress) => void;
   readonly outcome: (outcome: PhotoOutcome, manifest: Manifest) => void;
   readonly trouble: (account: string) => void;
@@ -201,6 +209,9 @@ function jsonReport(): Report {
     process.stdout.write(`${JSON.stringify(line)}\n`);
   };
   return {
+    emptyFolder: ({ code, message }) => {
+      print({ event: 'empty-folder', code, error: message });
+    },
     progress: (photo, progress) => {
       print({ event: 'progress', photo, ...progress });
     },
@@ -218,7 +229,8 @@ function jsonReport(): Report {
         case 'skipped':
           print({ event: 'skipped', photo: outcome.photo, path: outcome.path });
           break;
-        case 'failed': {
+        case 'failed':
+        case 'left': {
           const { photo, error } = outcome;
           const code = error instanceof Refusal ? error.code : 'bug';
           print({ event: 'result', ok: false, photo, code, error: describeError(error) });
@@ -240,8 +252,12 @@ function terminalReport(total: number): Report {
   const line = new ProgressLine();
   const eta = new Eta();
   const shares = new Map<string, number>();
+  const left: string[] = [];
   let ended = 0;
   return {
+    emptyFolder: ({ message }) => {
+      line.log(`failed: ${message}`);
+    },
     progress: (photo, { stage, tilesDone, tilesTotal }) => {
       // Decoding and encoding count as a tile each: the bar moves for them too.
       const share = stage === 'decode' ? 0 : (1 + tilesDone) / (tilesTotal + 2);
@@ -278,21 +294,33 @@ function terminalReport(total: number): Report {
           }
           break;
         }
+        case 'left':
+          shares.delete(outcome.photo);
+          left.push(path.basename(outcome.photo));
+          break;
       }
     },
     trouble: (account) => {
       line.log(`note: ${account}`);
     },
     summary: ({ done, skipped, failed, device, model, elapsedMs }) => {
+      if (left.length > 0) line.log(`not developed: ${someOf(left)}`);
       const parts = [`${String(done)} done`];
       if (skipped > 0) parts.push(`${String(skipped)} skipped`);
       if (failed > 0) parts.push(`${String(failed)} failed`);
+      if (left.length > 0) parts.push(`${String(left.length)} not developed`);
       line.log(`${parts.join(', ')} in ${formatDuration(elapsedMs)} (model ${model}, ${device})`);
     },
     end: () => {
       line.done();
     },
   };
+}
+
+/** Names for one line, however many there are. */
+function someOf(names: readonly string[]): string {
+  const shown = names.slice(0, 10).join(', ');
+  return names.length > 10 ? `${shown} and ${String(names.length - 10)} more` : shown;
 }
 
 function bar(share: number): string {

@@ -1,8 +1,13 @@
-/** Many photos through one engine: as many at once as keep it busy, and no failure costs another. */
+/**
+ * Many photos through one engine: as many at once as keep it busy. A photo that fails costs no other,
+ * but a disk that is full ends the batch.
+ */
 
+import { basename, extname } from 'node:path';
 import type { ConflictPolicy } from '../../preload/contract/choices.ts';
-import { OutputNames, type Reservation } from '../export/naming.ts';
+import { EXTENSION, OutputNames, type Reservation } from '../export/naming.ts';
 import { openOutputFolder, sweepTemporaries } from '../base/atomic.ts';
+import { Refusal } from '../base/refusal.ts';
 import type { Edit, Output, PhotoProgress } from './protocol.ts';
 import type { Enhanced } from './flight.ts';
 import type { Engine } from './supervisor.ts';
@@ -18,7 +23,9 @@ export interface BatchOrder {
 export type PhotoOutcome =
   | ({ readonly kind: 'done' } & Enhanced)
   | { readonly kind: 'skipped'; readonly photo: string; readonly path: string }
-  | { readonly kind: 'failed'; readonly photo: string; readonly error: unknown };
+  | { readonly kind: 'failed'; readonly photo: string; readonly error: unknown }
+  /** Not begun, or broken off, because another photo met what this one would meet too. */
+  | { readonly kind: 'left'; readonly photo: string; readonly error: Refusal };
 
 export interface BatchOptions {
   readonly signal?: AbortSignal | undefined;
@@ -33,7 +40,8 @@ export interface BatchOptions {
 const photosUnderWay = 2;
 
 /**
- * Enhances photos into a folder; each one's outcome is told as it comes.
+ * Enhances photos into a folder; each one's outcome is told as it comes. Once the disk is full, what
+ * is under way is broken off, and all that is not done is told as `left`.
  * @throws Refusal `disk` if the folder cannot be written to, before the first photo
  */
 export async function enhanceBatch(
@@ -44,16 +52,42 @@ export async function enhanceBatch(
   await openOutputFolder(order.folder);
   const names = new OutputNames(order.folder, order.onConflict, order.photos);
   const waiting = [...order.photos];
+  const stop = new AbortController();
+  const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  let lasting: Refusal | undefined;
 
   const work = async (): Promise<void> => {
     for (let photo = waiting.shift(); photo !== undefined; photo = waiting.shift()) {
       if (signal?.aborted === true) return;
+      if (lasting !== undefined) {
+        onOutcome(leftBy(lasting, photo));
+        continue;
+      }
       try {
         onOutcome(await one(photo));
       } catch (error) {
-        onOutcome({ kind: 'failed', photo, error });
+        onOutcome(failed(photo, error));
       }
     }
+  };
+
+  const leftBy = (reason: Refusal, photo: string): PhotoOutcome => {
+    const picture = basename(photo, extname(photo)) + EXTENSION[order.output.format];
+    return {
+      kind: 'left',
+      photo,
+      error: reason.saying(`${picture} is not made: ${reason.message}`),
+    };
+  };
+
+  const failed = (photo: string, error: unknown): PhotoOutcome => {
+    const isBrokenOff = error instanceof Refusal && error.code === 'cancelled';
+    if (isBrokenOff && lasting !== undefined) return leftBy(lasting, photo);
+    if (error instanceof Refusal && error.isLasting) {
+      lasting ??= error;
+      stop.abort();
+    }
+    return { kind: 'failed', photo, error };
   };
 
   const one = async (photo: string): Promise<PhotoOutcome> => {
@@ -68,7 +102,7 @@ export async function enhanceBatch(
           edit: order.edit,
           output: order.output,
         },
-        { signal, onProgress: (progress) => onProgress?.(photo, progress) },
+        { signal: either, onProgress: (progress) => onProgress?.(photo, progress) },
       );
       if (outcome !== 'taken') return { kind: 'done', ...outcome };
       target = await names.reserveNext(target);

@@ -102,7 +102,7 @@ function named(error: unknown, photo: string): unknown {
   const name = path.basename(photo);
   if (!(error instanceof Refusal) || error.code === 'cancelled' || error.message.includes(name))
     return error;
-  return new Refusal(error.code, `${name}: ${error.message}`);
+  return error.saying(`${name}: ${error.message}`);
 }
 
 port.on('message', (unknown: unknown) => {

@@ -142,6 +142,8 @@ export const failureSchema = z.object({
     ])
     .optional(),
   message: z.string(),
+  /** Of a Refusal that the next photo would meet too. */
+  isLasting: z.boolean().optional(),
   stack: z.string().optional(),
 });
 
@@ -207,7 +209,10 @@ export type Reply = z.infer<typeof replySchema>;
 
 /** An error in a form that crosses processes. */
 export function failureOf(error: unknown): Failure {
-  if (error instanceof Refusal) return { code: error.code, message: error.message };
+  if (error instanceof Refusal) {
+    const { code, message, isLasting } = error;
+    return { code, message, ...(isLasting ? { isLasting } : {}) };
+  }
   if (error instanceof Error) {
     return { message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };
   }
@@ -215,8 +220,8 @@ export function failureOf(error: unknown): Failure {
 }
 
 /** The error again: a Refusal if it was one, else a bug with the other side's stack. */
-export function errorOf({ code, message, stack }: Failure): Error {
-  if (code !== undefined) return new Refusal(code, message);
+export function errorOf({ code, message, stack, isLasting = false }: Failure): Error {
+  if (code !== undefined) return new Refusal(code, message, { isLasting });
   const error = new Error(message);
   if (stack !== undefined) error.stack = stack;
   return error;

@@ -2,10 +2,10 @@
  * Names for finished pictures: no two of a run are the same, and none is an original's.
  */
 
-import { constants } from 'node:fs';
-import { lstat, open, stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import type { ConflictPolicy, formats } from '../../preload/contract/choices.ts';
+import { isOursToReplace } from './ours.ts';
 
 export type ExportFormat = (typeof formats)[number];
 
@@ -22,10 +22,7 @@ export interface Reservation {
   readonly format: ExportFormat;
 }
 
-const EXTENSION = { tiff: '.tif', png: '.png', jpeg: '.jpg', dng: '.dng' } as const;
-
-/** How much of a DNG holds its first directory and the values of it, in the files we write. */
-const DNG_HEAD_BYTES = 16_384;
+export const EXTENSION = { tiff: '.tif', png: '.png', jpeg: '.jpg', dng: '.dng' } as const;
 
 /** One file whatever its names are. */
 async function identityOf(path: string): Promise<string | undefined> {
@@ -44,27 +41,6 @@ async function exists(path: string): Promise<boolean> {
     return true;
   } catch {
     return false;
-  }
-}
-
-/** A DNG in the way may be a camera's own file; only one that carries our name is ours to replace. */
-async function isForeignDng(path: string): Promise<boolean> {
-  // Not to wait for the other end, if it is a pipe.
-  const flags = constants.O_RDONLY | constants.O_NONBLOCK;
-  const file = await open(path, flags).catch(() => undefined);
-  if (file === undefined) return true;
-  try {
-    const { buffer, bytesRead } = await file.read(
-      Buffer.alloc(DNG_HEAD_BYTES),
-      0,
-      DNG_HEAD_BYTES,
-      0,
-    );
-    return !buffer.subarray(0, bytesRead).includes('Nightglass\0', 0, 'latin1');
-  } catch {
-    return true;
-  } finally {
-    await file.close();
   }
 }
 
@@ -115,11 +91,11 @@ export class OutputNames {
       if (this.#taken.has(key)) continue;
       this.#taken.add(key);
       const base = { path, number, photoPath, format, isThereAlready: false };
-      if (!(await exists(path))) return { ...base, overwrite: this.#policy === 'overwrite' };
+      // What comes to stand there while the photo is developed is not replaced.
+      if (!(await exists(path))) return { ...base, overwrite: false };
       if (this.#policy === 'rename' || (await this.#isOriginal(path, photoPath))) continue;
       if (this.#policy === 'skip') return { ...base, overwrite: false, isThereAlready: true };
-      if (format === 'dng' && (await isForeignDng(path))) continue;
-      return { ...base, overwrite: true };
+      if (await isOursToReplace(path)) return { ...base, overwrite: true };
     }
   }
 

@@ -4,39 +4,19 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
-import { z } from 'zod';
 import type { Queue as QueueState, QueueItem } from '../../preload/contract/contract.ts';
-import { exportChoiceSchema, type ExportChoice } from '../../preload/contract/settings.ts';
+import type { ExportChoice } from '../../preload/contract/settings.ts';
 import type { EventHub } from '../base/events.ts';
 import { openOutputFolder } from '../base/atomic.ts';
 import { OutputNames, type Reservation } from '../export/naming.ts';
 import { outputFolderName } from '../library/folder.ts';
 import { photoIdOf, type PhotoFailure } from '../library/library.ts';
-import { JsonFile } from '../base/json-file.ts';
+import type { JsonFile } from '../base/json-file.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 import { Clock } from './clock.ts';
+import { queueFile, type SavedItem, type SavedQueue } from './saved-queue.ts';
 
-const itemSchema = z.object({
-  id: z.string(),
-  batch: z.string(),
-  photo: z.string(),
-  /** Place in its batch, from 1. */
-  number: z.number(),
-  state: z.enum(['waiting', 'working', 'done', 'skipped', 'failed', 'cancelled']),
-  path: z.string().optional(),
-  failure: z.object({ code: z.string(), message: z.string() }).optional(),
-});
-
-const savedSchema = z.object({
-  version: z.literal(1),
-  isPaused: z.boolean(),
-  batches: z.record(z.string(), exportChoiceSchema),
-  items: z.array(itemSchema),
-});
-
-export type SavedQueue = z.infer<typeof savedSchema>;
-
-interface Item extends z.infer<typeof itemSchema> {
+interface Item extends SavedItem {
   stage?: QueueItem['stage'];
   tilesDone: number;
   tilesTotal: number;
@@ -79,6 +59,8 @@ export interface QueueParts {
 /** One in the network, one being decoded or encoded. */
 const underWayMax = 2;
 const leaveMs = 2000; // for engines to take back what they were writing when the queue closes
+/** Why what is under way is broken off, when not by the user. */
+const diskFull = Symbol('disk full');
 /** Between two tellings of the queue; long lists cost more to tell. */
 const tellMs = 200;
 const tellLongListMs = 1000;
@@ -96,6 +78,8 @@ export class Queue {
   readonly #works = new Set<Promise<void>>();
   #items: Item[] = [];
   #isPaused = false;
+  /** Why it paused by itself. */
+  #stoppedBy: string | undefined;
   #isClosed = false;
   #telling: NodeJS.Timeout | undefined;
 
@@ -143,6 +127,7 @@ export class Queue {
     const remainingMs = this.#remainingMs();
     return {
       isPaused: this.#isPaused,
+      ...(this.#stoppedBy === undefined ? {} : { stoppedBy: this.#stoppedBy }),
       items,
       ended: this.#items.filter(hasEnded).length,
       total: items.length,
@@ -179,6 +164,7 @@ export class Queue {
 
   resume(): void {
     this.#isPaused = false;
+    this.#stoppedBy = undefined;
     this.#changed();
   }
 
@@ -286,8 +272,13 @@ export class Queue {
 
   #fail(item: Item, error: unknown, signal: AbortSignal): void {
     if (signal.aborted) {
-      // Not the user's will but the app's end: it begins again next time.
-      this.#land(item, this.#isClosed ? 'waiting' : 'cancelled');
+      // Not the user's will but the app's end, or a full disk: it begins again.
+      const isToBegin = this.#isClosed || signal.reason === diskFull;
+      this.#land(item, isToBegin ? 'waiting' : 'cancelled');
+      return;
+    }
+    if (error instanceof Refusal && error.isLasting) {
+      this.#stop(item, error);
       return;
     }
     const code = error instanceof Refusal ? error.code : 'bug';
@@ -297,6 +288,17 @@ export class Queue {
     this.#parts.onEnd(item.photo, item.failure);
     // Without a network every photo would fail the same way.
     if (code === 'model') this.#isPaused = true;
+  }
+
+  /** The photos after this one would be developed for nothing: they wait until somebody makes room. */
+  #stop(item: Item, { message }: Refusal): void {
+    this.#land(item, 'waiting');
+    this.#isPaused = true;
+    this.#stoppedBy = message;
+    for (const controller of this.#underWay.values()) controller.abort(diskFull);
+    const done = this.#items.filter(hasEnded).length;
+    const account = `${message}. The queue is paused with ${done} of ${this.#items.length} done.`;
+    this.#parts.events.emit('app.trouble', { account });
   }
 
   #namesOf({ id }: Item, names: OutputNames, { output }: ExportChoice): PictureNames {
@@ -383,11 +385,6 @@ export class Queue {
       this.#items.length > longList ? tellLongListMs : tellMs,
     );
   }
-}
-
-function queueFile(folder: string): JsonFile<SavedQueue> {
-  const empty: SavedQueue = { version: 1, isPaused: false, batches: {}, items: [] };
-  return new JsonFile(path.join(folder, 'queue.json'), savedSchema, empty);
 }
 
 function hasEnded({ state }: Item): boolean {

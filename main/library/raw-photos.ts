@@ -8,9 +8,14 @@ import { describeError, Refusal } from '../base/refusal.ts';
 /**
  * The photos of files and folders, in the order given, a folder's own sorted by name; each once. A
  * file that is named itself may have any ending.
- * @throws Refusal `bad-argument` if a path does not exist or a folder holds no RAW photo
+ * @param onEmpty told each folder without a RAW photo, which is then passed over; absent: it is refused
+ * @throws Refusal `bad-argument` if a path does not exist, or if there is no photo at all
  */
-export async function findRawPhotos(paths: readonly string[]): Promise<readonly string[]> {
+export async function findRawPhotos(
+  paths: readonly string[],
+  onEmpty?: (refusal: Refusal) => void,
+): Promise<readonly string[]> {
+  const empty: Refusal[] = [];
   const found = new Set<string>();
   for (const given of paths) {
     let isFolder: boolean;
@@ -28,13 +33,18 @@ export async function findRawPhotos(paths: readonly string[]): Promise<readonly 
     }
     const photos = await rawPhotosIn(given);
     if (photos.length === 0) {
-      throw new Refusal(
+      const refusal = new Refusal(
         'bad-argument',
         `expected RAW photos in the folder ${given} but found none`,
       );
+      if (onEmpty === undefined) throw refusal;
+      empty.push(refusal);
     }
     for (const photo of photos) found.add(photo);
   }
+  const [first] = empty;
+  if (found.size === 0 && first !== undefined) throw first;
+  for (const refusal of empty) onEmpty?.(refusal);
   return [...found];
 }
 

@@ -13,7 +13,7 @@ import {
 import type { Directory, Fraction, TagValue } from './ifd.ts';
 import type { Gps, Orientation, Shot } from './mosaic.ts';
 
-const SOFTWARE = 'Nightglass';
+export const SOFTWARE = 'Nightglass';
 
 /** What a finished, rendered picture adds; absent for raw data. */
 export interface RenderedPicture {

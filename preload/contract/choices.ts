@@ -44,7 +44,10 @@ export const outputSchema = z.discriminatedUnion('format', [
   z.strictObject({ format: z.literal('dng') }),
 ]);
 
-/** Where a file of the name exists: number the new one, keep the old one, or replace it. */
+/**
+ * Where a file of the name exists: number the new one, keep the old one, or replace it. Only pictures
+ * of this program are replaced; another file keeps its name, and the new one is numbered.
+ */
 export const conflictPolicies = ['rename', 'skip', 'overwrite'] as const;
 export const conflictPolicySchema = z.enum(conflictPolicies);
 export type ConflictPolicy = z.infer<typeof conflictPolicySchema>;

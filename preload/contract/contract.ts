@@ -118,6 +118,8 @@ export const queueItemSchema = z.object({
 
 export const queueSchema = z.object({
   isPaused: z.boolean(),
+  /** Why the queue paused by itself: a disk that is full, say. */
+  stoppedBy: z.string().optional(),
   items: z.array(queueItemSchema),
   /** Ended one way or another / all that are listed: "19 / 50". */
   ended: z.number().int(),

@@ -1,6 +1,7 @@
 /** The export queue over restarts, cancellations and lost engines. */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +11,7 @@ import { spawnNodeEngine, type SpawnEngine } from '../../main/engine/process.ts'
 import { photoIdOf } from '../../main/library/library.ts';
 import { defaultSettings } from '../../preload/contract/settings.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
+import { mountSmallDisk } from '../error/program.ts';
 import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { connectMemory, startApp, until } from './carriers.ts';
 
@@ -149,6 +151,29 @@ describe('the export queue', () => {
     app.queue.retry();
     app.queue.resume();
     await until(() => states().every((state) => state === 'done'), 'all');
+  });
+
+  it('pauses when the disk is full, says so, and goes on once there is room', async ({ skip }) => {
+    const disk = mountSmallDisk('size=60k') ?? skip('needs the right to mount a small disk');
+    const files = writeSmallDngs(photos, 6);
+    await open();
+    const troubles: unknown[] = [];
+    app.events.listen((name, event) => name === 'app.trouble' && troubles.push(event));
+    const output = { format: 'tiff', bits: 16, compression: 'none' } as const;
+    // 46 kB each.
+    app.queue.add(files, { ...choice, output, folder: disk });
+    await until(() => app.queue.state.isPaused, 'the pause');
+    await until(() => !states().includes('working'), 'those at work');
+    expect(states().filter((state) => state === 'waiting').length).toBeGreaterThanOrEqual(5);
+    expect(states()).not.toContain('failed');
+    expect(app.queue.state.stoppedBy).toContain('the disk is full');
+    expect(JSON.stringify(troubles)).toMatch(/the disk is full.* paused with [01] of 6 done/);
+
+    expect(spawnSync('mount', ['-o', 'remount,size=2m', disk]).status).toBe(0);
+    app.queue.resume();
+    expect(app.queue.state.stoppedBy).toBeUndefined();
+    await until(() => states().every((state) => state === 'done'), 'all');
+    expect(readdirSync(disk)).toHaveLength(6);
   });
 
   it('shows a finished picture where it lies, and nothing else', async () => {

@@ -55,6 +55,30 @@ it('a file in place of the folder is refused, and stays', async () => {
   expect(readFileSync(out, 'utf8')).toBe('mine');
 });
 
+it('a full disk ends the batch: the rest is not developed for nothing, and is named', async ({
+  skip,
+}) => {
+  const disk = mountSmallDisk('size=60k') ?? skip('needs the right to mount a small disk');
+  const many = writeSmallDngs(path.join(folder, 'full'), 12);
+  const out = ['--out', disk, '--compression', 'none', '--model', model, '--device', 'cpu'];
+  const ended = await run(['enhance', ...many, ...out, '--ratio', '4', '--json']);
+  expect(ended.status).toBe(1);
+  const all = events(ended.stdout);
+  const failed = failures(all);
+  expect(failed.size + written(all).length).toBe(12);
+  // Those under way when it filled up; none of the others was even decoded.
+  const begun = new Set(all.filter(({ event }) => event === 'progress').map(({ photo }) => photo));
+  expect(begun.size).toBeLessThanOrEqual(5);
+  expect(failed.get('12.dng')?.error).toMatch(/^12\.tif is not made: .*the disk is full/);
+  expect(all.at(-1)).toMatchObject({ event: 'summary', done: written(all).length });
+  expect(readdirSync(disk).sort()).toEqual(written(all));
+  const told = await run(['enhance', ...many, ...out, '--ratio', '4']);
+  expect(told.status).toBe(1);
+  const words = told.stdout + told.stderr;
+  expect(words).toMatch(/not developed: .*12\.dng/);
+  expect(words.match(/the disk is full/g)?.length).toBeLessThanOrEqual(2);
+});
+
 it('a full disk costs the photos that do not fit, and nothing half-written stays', async ({
   skip,
 }) => {

@@ -2,12 +2,16 @@
 import { linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-import { expect, it } from 'vitest';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
 
+import { encodePicture } from '../../main/export/export.ts';
+import type { Exportable } from '../../main/export/export.ts';
 import { OutputNames } from '../../main/export/naming.ts';
 import type { ExportFormat } from '../../main/export/naming.ts';
 import type { ConflictPolicy } from '../../preload/contract/choices.ts';
 import { cfaDng } from '../../main/raw/dng.ts';
+import type { FinishedImage } from '../../main/raw/image.ts';
 import { COLOUR, joined, temporaryFolder } from './samples.ts';
 
 const POLICIES = ['rename', 'skip', 'overwrite'] as const;
@@ -104,24 +108,82 @@ it('never names an original that is reached through a linked folder', async () =
   expect(await namesOf([photo], join(folder, 'out'), 'overwrite', 'dng')).toEqual(['IMG_1-2.dng']);
 });
 
-it('replaces a DNG of ours, but not a camera’s', async () => {
-  const folder = temporaryFolder();
-  const ours = cfaDng({
-    width: 22,
-    height: 22,
-    samples: new Uint16Array(22 * 22),
-    cfa: 'RGGB',
-    blackLevel: [0, 0, 0, 0],
-    whiteLevel: 1023,
-    orientation: 1,
-    colour: COLOUR,
-    baselineExposureStops: 0,
-    shot: {},
+describe('overwrite replaces nothing but exports of ours', () => {
+  const image: FinishedImage = {
+    width: 40,
+    height: 30,
+    samples: new Uint16Array(40 * 30 * 3).fill(30_000),
+    space: 'srgb',
+  };
+  const exports: readonly Exportable[] = [
+    { format: 'tiff', image, bits: 16, compression: 'deflate' },
+    { format: 'tiff', image, bits: 8, compression: 'none' },
+    { format: 'png', image, bits: 16 },
+    { format: 'jpeg', image, quality: 90 },
+    {
+      format: 'dng',
+      image: {
+        width: 40,
+        height: 30,
+        samples: new Float32Array(40 * 30 * 3),
+        colour: COLOUR,
+        orientation: 1,
+      },
+    },
+  ];
+  const ending = { tiff: 'tif', png: 'png', jpeg: 'jpg', dng: 'dng' } as const;
+
+  it.each(exports)('a $format of ours', async (picture) => {
+    const folder = temporaryFolder();
+    const name = `IMG_1.${ending[picture.format]}`;
+    const bytes = joined(await encodePicture(picture, { make: 'Owl', model: 'Nightglass II' }));
+    writeFileSync(join(folder, name), bytes);
+    const { format } = picture;
+    expect(await namesOf(['/x/IMG_1.ARW'], folder, 'overwrite', format)).toEqual([name]);
   });
-  writeFileSync(join(folder, 'ours.dng'), joined(ours));
-  writeFileSync(join(folder, 'camera.dng'), 'II*\0 a camera wrote this');
-  const names = await namesOf(['/x/ours.ARW', '/x/camera.ARW'], folder, 'overwrite', 'dng');
-  expect(names).toEqual(['ours.dng', 'camera-2.dng']);
+
+  it.each([
+    ['tiff', 'tif'],
+    ['png', 'png'],
+    ['jpeg', 'jpg'],
+  ] as const)('but not a %s of another program', async (format, suffix) => {
+    const folder = temporaryFolder();
+    const pixels = sharp({ create: { width: 40, height: 30, channels: 3, background: 'blue' } });
+    const bytes = await pixels
+      .withExif({ IFD0: { Software: 'Darkroom 3', Make: 'Nightglass' } })
+      .toFormat(format)
+      .toBuffer();
+    writeFileSync(join(folder, `IMG_1.${suffix}`), bytes);
+    const names = await namesOf(['/x/IMG_1.ARW'], folder, 'overwrite', format);
+    expect(names).toEqual([`IMG_1-2.${suffix}`]);
+  });
+
+  it('nor a RAW, whatever its name says and whoever wrote it', async () => {
+    const folder = temporaryFolder();
+    const simulated = joined(
+      cfaDng({
+        ...{ width: 22, height: 22, samples: new Uint16Array(22 * 22), cfa: 'RGGB' },
+        ...{ blackLevel: [0, 0, 0, 0], whiteLevel: 1023, orientation: 1, colour: COLOUR },
+        ...{ baselineExposureStops: 0, shot: {} },
+      }),
+    );
+    writeFileSync(join(folder, 'simulated.dng'), simulated);
+    writeFileSync(join(folder, 'camera.dng'), 'II*\0 a camera wrote this');
+    writeFileSync(join(folder, 'renamed.tif'), simulated);
+    const photos = ['/x/simulated.ARW', '/x/camera.ARW'];
+    expect(await namesOf(photos, folder, 'overwrite', 'dng')).toEqual([
+      'simulated-2.dng',
+      'camera-2.dng',
+    ]);
+    expect(await namesOf(['/x/renamed.ARW'], folder, 'overwrite', 'tiff')).toEqual([
+      'renamed-2.tif',
+    ]);
+  });
+
+  it('and what comes to stand there after the name was given', async () => {
+    const names = new OutputNames(temporaryFolder(), 'overwrite', []);
+    expect(await names.reserve('/x/IMG_1.ARW', 'png')).toMatchObject({ overwrite: false });
+  });
 });
 
 it('goes on to the next name where another process was quicker', async () => {

@@ -1,0 +1,56 @@
+/** Whether a file is a picture that this program exported: no other is ever replaced. */
+
+import { constants } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { SOFTWARE } from '../raw/exif-tags.ts';
+import { readTiff } from '../raw/tiff-tags.ts';
+
+/** Our files hold their first directory, or their EXIF block, and its values well within this. */
+const HEAD_BYTES = 1 << 17;
+
+const SOFTWARE_TAG = 305;
+const PHOTOMETRIC_TAG = 262;
+const PHOTOMETRIC_CFA = 32_803;
+
+/**
+ * Exports are known by the Software tag in their EXIF. An empty file, as a power cut leaves it, holds
+ * no picture that could be lost. A folder counts as ours, so that writing to it fails and names it.
+ * @returns false for whatever cannot be read
+ */
+export async function isOursToReplace(path: string): Promise<boolean> {
+  try {
+    const stats = await stat(path);
+    if (stats.isDirectory()) return true;
+    if (!stats.isFile()) return false;
+    return stats.size === 0 || hasOurMark(await readHead(path));
+  } catch {
+    return false;
+  }
+}
+
+async function readHead(path: string): Promise<Buffer> {
+  // Not to wait for the other end, if a pipe has come there meanwhile.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+function hasOurMark(head: Buffer): boolean {
+  const first = readTiff(exifOf(head))?.images[0];
+  // A mosaic, as `simulate` writes one, is somebody's RAW file.
+  return (
+    first?.text(SOFTWARE_TAG) === SOFTWARE && first.number(PHOTOMETRIC_TAG) !== PHOTOMETRIC_CFA
+  );
+}
+
+/** Where the TIFF structure with the tags begins: inside a JPEG or PNG, at the start of all others. */
+function exifOf(head: Buffer): Buffer {
+  const start = head.toString('latin1', 0, 4);
+  const mark = start === '\x89PNG' ? 'eXIf' : start.startsWith('\xff\xd8') ? 'Exif\0\0' : '';
+  const at = head.indexOf(mark, 0, 'latin1');
+  return at < 0 ? Buffer.alloc(0) : head.subarray(at + mark.length);
+}

@@ -1,0 +1,33 @@
+/** The export queue as it is kept over restarts of the app. */
+
+import path from 'node:path';
+import { z } from 'zod';
+import { exportChoiceSchema } from '../../preload/contract/settings.ts';
+import { JsonFile } from '../base/json-file.ts';
+
+const itemSchema = z.object({
+  id: z.string(),
+  batch: z.string(),
+  photo: z.string(),
+  /** Place in its batch, from 1. */
+  number: z.number(),
+  state: z.enum(['waiting', 'working', 'done', 'skipped', 'failed', 'cancelled']),
+  path: z.string().optional(),
+  failure: z.object({ code: z.string(), message: z.string() }).optional(),
+});
+
+const savedSchema = z.object({
+  version: z.literal(1),
+  isPaused: z.boolean(),
+  batches: z.record(z.string(), exportChoiceSchema),
+  items: z.array(itemSchema),
+});
+
+export type SavedItem = z.infer<typeof itemSchema>;
+export type SavedQueue = z.infer<typeof savedSchema>;
+
+/** @param folder the app's data */
+export function queueFile(folder: string): JsonFile<SavedQueue> {
+  const empty: SavedQueue = { version: 1, isPaused: false, batches: {}, items: [] };
+  return new JsonFile(path.join(folder, 'queue.json'), savedSchema, empty);
+}
