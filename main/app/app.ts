@@ -3,8 +3,8 @@
 import path from 'node:path';
 import { camerasStamp } from '../engine/calibration.ts';
 import { EventHub } from '../base/events.ts';
-import { spawnNodeView, View, type SpawnView } from '../view/process.ts';
-import { spawnNodeEngine, type SpawnEngine } from '../engine/process.ts';
+import { spawnNodeView, View } from '../view/process.ts';
+import { spawnNodeEngine } from '../engine/process.ts';
 import { editOf } from '../jobs/edit.ts';
 import { EngineHost } from '../jobs/engine-host.ts';
 import { Queue, type ExportOrder, type ExportOutcome } from '../jobs/queue.ts';
@@ -19,12 +19,13 @@ import { Sidecars } from '../library/sidecar.ts';
 import { ThumbnailCache } from '../library/thumbnail-cache.ts';
 import { Models } from '../network/models.ts';
 import { PixelServer } from './pixels.ts';
+import type { Connect } from '../process/port.ts';
 import { Cameras } from '../runs/cameras.ts';
 import { Checks } from '../runs/checks.ts';
 import { TrainingDesk } from '../runs/desk.ts';
-import { spawnNodeSurvey, type SpawnSurvey } from '../runs/survey.ts';
+import { spawnNodeSurvey } from '../runs/survey.ts';
 import { SettingsStore, type SettingsFile } from './settings.ts';
-import { spawnNodeTraining, type SpawnTraining } from '../training/run/process.ts';
+import { spawnNodeTraining } from '../training/run/process.ts';
 import { modelFor, type Settings } from '../../preload/contract/settings.ts';
 
 export interface Dialogs {
@@ -45,10 +46,10 @@ export interface Host {
   readonly roots: readonly string[];
   readonly startFolder?: string | undefined;
   readonly dialogs?: Dialogs | undefined;
-  readonly spawn?: SpawnEngine;
-  readonly spawnView?: SpawnView;
-  readonly spawnTraining?: SpawnTraining;
-  readonly spawnSurvey?: SpawnSurvey;
+  readonly spawn?: Connect;
+  readonly spawnView?: Connect;
+  readonly spawnTraining?: Connect;
+  readonly spawnSurvey?: Connect;
   /** Of shipped models; tests have their own. */
   readonly modelsFolder?: string;
   /** Errors that no user can mend. */

@@ -13,6 +13,7 @@ import { chosenReports } from '../runs/pair-choice.ts';
 import { Pace } from '../runs/pace.ts';
 import { recipeOf } from '../runs/plan.ts';
 import { spawnNodeSurvey, survey } from '../runs/survey.ts';
+import { surveyCalls } from '../runs/survey-protocol.ts';
 
 type TrainingHandlers = Pick<Handlers, Extract<CallName, `training.${string}`>>;
 
@@ -99,20 +100,13 @@ export function trainingHandlersOf({
     'training.cameras': async () => ({ cameras: await cameras.list() }),
     'training.camera': ({ camera }) => cameras.read(camera),
     'training.measureCamera': async ({ dark, flat }, { signal, onProgress }) => {
-      const { profile } = await survey(
+      const profile = await survey(
+        surveyCalls.camera,
         {
-          kind: 'camera',
           dark: await access.folder(dark),
           ...(flat === undefined ? {} : { flat: await access.folder(flat) }),
         },
-        'camera',
-        {
-          spawn: spawnSurvey,
-          signal,
-          onProgress: (done, total) => {
-            onProgress({ done, total });
-          },
-        },
+        { spawn: spawnSurvey, signal, onProgress },
       );
       return { camera: await cameras.add(profile), profile };
     },

@@ -2,9 +2,11 @@
 
 import { Worker } from 'node:worker_threads';
 import type { CameraProfile } from '../../preload/contract/camera-profile.ts';
+import { Peer } from '../process/peer.ts';
+import { joinThread } from '../process/thread.ts';
 import { Refusal, throwIfCancelled } from '../base/refusal.ts';
+import { measureCameraCall } from './calibrate-call.ts';
 import type { CalibrationFrames, CalibrationProgress } from './measure.ts';
-import type { CalibrationReply } from './worker.ts';
 
 export interface CalibrationOptions {
   readonly signal?: AbortSignal;
@@ -26,28 +28,13 @@ export async function calibrate(
   throwIfCancelled(signal);
   if (frames.dark.length === 0)
     throw new Refusal('dataset', 'expected dark frames but received none');
+  const worker = new Worker(new URL('./worker.ts', import.meta.url));
   const { dark, flat, name } = frames;
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-    workerData: { dark: [...dark], flat: [...flat], name },
-  });
-  const { promise, resolve, reject } = Promise.withResolvers<CameraProfile>();
-  const onAbort = (): void => {
-    reject(new Refusal('cancelled', 'cancelled'));
-  };
-  signal?.addEventListener('abort', onAbort, { once: true });
-  worker.on('message', (reply: CalibrationReply) => {
-    if (reply.kind === 'progress') onProgress?.(reply.progress);
-    else if (reply.kind === 'measured') resolve(reply.profile);
-    else reject(new Refusal(reply.code, reply.message));
-  });
-  worker.on('error', reject);
-  worker.on('exit', () => {
-    reject(new Error('the calibration thread ended before it was done'));
-  });
+  const asked = { dark: [...dark], flat: [...flat], name };
   try {
-    return await promise;
+    const thread = new Peer('the calibration thread', joinThread(worker));
+    return await thread.ask(measureCameraCall, asked, { signal, onProgress });
   } finally {
-    signal?.removeEventListener('abort', onAbort);
     await worker.terminate();
   }
 }

@@ -9,7 +9,7 @@ import { EXTENSION, OutputNames, type Reservation } from '../export/naming.ts';
 import { openOutputFolder, sweepTemporaries } from '../base/atomic.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Edit, Output, PhotoProgress } from './protocol.ts';
-import type { Enhanced } from './flight.ts';
+import type { Enhanced } from './protocol.ts';
 import type { Engine } from './supervisor.ts';
 
 export interface BatchOrder {

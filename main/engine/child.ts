@@ -1,55 +1,22 @@
 /** The engine's process: it owns the network, and dies alone if native code takes it down. */
 
+import type { z } from 'zod';
+import { testDevice } from '../network/device.ts';
 import { onePassOf } from '../network/one-pass.ts';
 import { readModel } from '../network/manifest.ts';
 import { openNetwork } from '../network/session.ts';
-import { testDevice } from '../network/device.ts';
-import { Darkroom, type DarkroomEvents } from './darkroom.ts';
-import { onParentMessage, toParent } from './parent.ts';
+import { joinParent } from '../process/parent.ts';
+import { describeError } from '../base/refusal.ts';
+import { Darkroom } from './darkroom.ts';
 import { PreviewDesk } from './previews/desk.ts';
-import { failureOf, requestSchema, type Reply, type Request } from './protocol.ts';
+import { engineCalls, warmNote } from './protocol.ts';
 
-let darkroom: Darkroom | undefined;
-let previews: PreviewDesk | undefined;
-
-function reply(message: Reply): void {
-  toParent(message);
+interface Rooms {
+  readonly darkroom: Darkroom;
+  readonly previews: PreviewDesk;
 }
 
-async function open(request: Extract<Request, { kind: 'open' }>): Promise<void> {
-  try {
-    await previews?.close();
-    await darkroom?.close();
-    const { network, onePass } = await openNetworks(request);
-    const events: DarkroomEvents = {
-      progress: (id, progress) => {
-        reply({ kind: 'progress', id, progress });
-      },
-      done: (id, result) => {
-        const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-        reply({ kind: 'done', id, result, peakRssBytes });
-      },
-      taken: (id) => {
-        reply({ kind: 'taken', id });
-      },
-      failed: (id, failure) => {
-        reply({ kind: 'failed', id, failure });
-      },
-    };
-    darkroom = new Darkroom(network, events, onePass);
-    previews = new PreviewDesk(darkroom, {
-      done: (id, picture) => {
-        reply({ kind: 'previewed', id, picture });
-      },
-      failed: (id, failure) => {
-        reply({ kind: 'preview-failed', id, failure });
-      },
-    });
-    reply({ kind: 'opened' });
-  } catch (error) {
-    reply({ kind: 'not-opened', failure: failureOf(error) });
-  }
-}
+let rooms: Rooms | undefined;
 
 /** The network for what is kept and the one for the view; often they are the same. */
 async function openNetworks({
@@ -57,7 +24,7 @@ async function openNetworks({
   device,
   threads,
   isQuick,
-}: Extract<Request, { kind: 'open' }>) {
+}: z.infer<typeof engineCalls.open.input>) {
   const options = { device, ...(threads === undefined ? {} : { threads }) };
   const read = await readModel(model);
   const quick = onePassOf(read);
@@ -71,43 +38,40 @@ async function openNetworks({
   return { network, onePass };
 }
 
-async function test({ model, device, side }: Extract<Request, { kind: 'test' }>): Promise<void> {
-  try {
-    reply({ kind: 'tested', verdict: await testDevice(await readModel(model), device, side) });
-  } catch (error) {
-    const { message } = failureOf(error);
-    reply({ kind: 'tested', verdict: { device, isTrusted: false, account: message } });
-  }
+function opened(): Rooms {
+  if (rooms === undefined) throw new Error('expected “open” before the first photo');
+  return rooms;
 }
 
-onParentMessage((unknown) => {
-  const request = requestSchema.parse(unknown);
-  switch (request.kind) {
-    case 'open':
-      void open(request);
-      break;
-    case 'enhance':
-      if (darkroom === undefined) {
-        const failure = { message: 'expected "open" before the first photo' };
-        reply({ kind: 'failed', id: request.job.id, failure });
-      } else {
-        darkroom.start(request.job);
-      }
-      break;
-    case 'cancel':
-      darkroom?.cancel(request.id);
-      break;
-    case 'preview':
-      previews?.start(request.id, request.job);
-      break;
-    case 'warm':
-      previews?.warm();
-      break;
-    case 'cancel-preview':
-      previews?.cancel(request.id);
-      break;
-    case 'test':
-      void test(request);
-      break;
+const app = joinParent();
+
+app.answer(engineCalls.open, async (request) => {
+  await rooms?.previews.close();
+  await rooms?.darkroom.close();
+  rooms = undefined;
+  const { network, onePass } = await openNetworks(request);
+  const darkroom = new Darkroom(network, onePass);
+  rooms = { darkroom, previews: new PreviewDesk(darkroom) };
+  return undefined;
+});
+
+app.answer(engineCalls.enhance, async (job, { signal, onProgress }) => {
+  const result = await opened().darkroom.enhance(job, { signal, onProgress });
+  return result === 'taken'
+    ? result
+    : { result, peakRssBytes: process.resourceUsage().maxRSS * 1024 };
+});
+
+app.answer(engineCalls.preview, (job, { signal }) => opened().previews.show(job, signal));
+
+app.listen(warmNote, () => {
+  rooms?.previews.warm();
+});
+
+app.answer(engineCalls.test, async ({ model, device, side }) => {
+  try {
+    return await testDevice(await readModel(model), device, side);
+  } catch (error) {
+    return { device, isTrusted: false, account: describeError(error) };
   }
 });

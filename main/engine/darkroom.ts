@@ -1,62 +1,34 @@
 /** The engine's threads for photos, and the one lane they share: the network. */
 
 import { Worker } from 'node:worker_threads';
-import { z } from 'zod';
 import type { NetworkTerms } from '../develop/dialect.ts';
 import type { Network } from '../network/session.ts';
+import type { AnswerContext } from '../process/answering.ts';
+import { Peer } from '../process/peer.ts';
+import { joinThread } from '../process/thread.ts';
 import { Refusal } from '../base/refusal.ts';
-import {
-  failureOf,
-  failureSchema,
-  photoProgressSchema,
-  photoResultSchema,
-  type Failure,
-  type PhotoJob,
-  type PhotoProgress,
-  type PhotoResult,
-} from './protocol.ts';
-import { windowRequestSchema } from './window-request.ts';
+import type { PhotoJob, PhotoProgress, PhotoResult } from './protocol.ts';
+import { enhanceCall, runCall, type Window } from './window-request.ts';
 
-const messageSchema = z.discriminatedUnion('kind', [
-  windowRequestSchema,
-  z.object({ kind: z.literal('progress'), progress: photoProgressSchema }),
-  z.object({ kind: z.literal('done'), result: photoResultSchema.omit({ device: true }) }),
-  z.object({ kind: z.literal('taken') }),
-  z.object({ kind: z.literal('failed'), failure: failureSchema }),
-]);
-
-/** Thread → engine. */
-export type DarkroomMessage = z.infer<typeof messageSchema>;
-
-export interface DarkroomEvents {
-  progress(id: number, progress: PhotoProgress): void;
-  done(id: number, result: PhotoResult): void;
-  taken(id: number): void;
-  failed(id: number, failure: Failure): void;
-}
-
+/** A window that waits for the network. */
 interface Request {
   readonly thread: Thread;
-  readonly run: number;
-  readonly packed: Float32Array;
-  readonly output: Float32Array;
-  readonly width: number;
-  readonly height: number;
+  readonly window: Window;
+  /** With the milliseconds that the network took. */
+  readonly settle: PromiseWithResolvers<number>;
 }
 
 /** A window of the app's view. */
 interface Urgent {
-  readonly packed: Float32Array;
-  readonly output: Float32Array;
-  readonly width: number;
-  readonly height: number;
+  readonly window: Window;
   readonly settle: PromiseWithResolvers<undefined>;
 }
 
 interface Thread {
   readonly worker: Worker;
-  /** The photo at work; undefined while idle. */
-  job: PhotoJob | undefined;
+  readonly peer: Peer;
+  /** The number of the photo at work, in the order they came; undefined while idle. */
+  turn: number | undefined;
   /** Whether its photo has tiles before it, and the network is its own. */
   isDeveloping: boolean;
 }
@@ -68,43 +40,53 @@ interface Thread {
 export class Darkroom {
   readonly #network: Network;
   readonly #onePass: Network;
-  readonly #events: DarkroomEvents;
   readonly #threads: Thread[] = [];
   readonly #requests: Request[] = [];
   readonly #urgent: Urgent[] = [];
+  #nextTurn = 1;
   #isRunning = false;
 
   /** @param onePass for windows of the app's view: the same network, or a quicker one of its kind */
-  constructor(network: Network, events: DarkroomEvents, onePass = network) {
+  constructor(network: Network, onePass = network) {
     this.#network = network;
     this.#onePass = onePass;
-    this.#events = events;
   }
 
   get terms(): NetworkTerms {
     return this.#network.terms;
   }
 
-  /** Starts at once, in a thread of its own: the sender decides how many are under way. */
-  start(job: PhotoJob): void {
-    const thread = this.#threads.find((candidate) => candidate.job === undefined) ?? this.#spawn();
-    thread.job = job;
-    thread.worker.postMessage({ kind: 'start', job });
-  }
-
-  cancel(id: number): void {
-    this.#threads.find(({ job }) => job?.id === id)?.worker.postMessage({ kind: 'cancel' });
+  /**
+   * Starts at once, in a thread of its own: the sender decides how many are under way. A cancelled
+   * photo is waited for until nothing of it is left.
+   */
+  async enhance(
+    job: PhotoJob,
+    { signal, onProgress }: Pick<AnswerContext<PhotoProgress>, 'signal' | 'onProgress'>,
+  ): Promise<PhotoResult | 'taken'> {
+    const thread = this.#threads.find(({ turn }) => turn === undefined) ?? this.#spawn();
+    thread.turn = this.#nextTurn++;
+    try {
+      const result = await thread.peer.ask(enhanceCall, job, {
+        signal,
+        waitsForEnd: true,
+        onProgress: (progress) => {
+          const { stage, tilesDone, tilesTotal } = progress;
+          thread.isDeveloping = stage === 'network' && tilesDone < tilesTotal;
+          onProgress(progress);
+          void this.#serve();
+        },
+      });
+      return result === 'taken' ? result : { ...result, device: this.#network.device };
+    } finally {
+      this.#finish(thread);
+    }
   }
 
   /** Runs one window before those of any photo that is being enhanced. */
-  runFirst(
-    packed: Float32Array,
-    output: Float32Array,
-    width: number,
-    height: number,
-  ): Promise<void> {
+  runFirst(window: Window): Promise<void> {
     const settle = Promise.withResolvers<undefined>();
-    this.#urgent.push({ packed, output, width, height, settle });
+    this.#urgent.push({ window, settle });
     void this.#serve();
     return settle.promise;
   }
@@ -119,72 +101,41 @@ export class Darkroom {
     const worker = new Worker(new URL('./darkroom-worker.ts', import.meta.url), {
       workerData: this.terms,
     });
-    const thread: Thread = { worker, job: undefined, isDeveloping: false };
+    const peer = new Peer('the thread of a photo', joinThread(worker), {
+      onExit: () => {
+        // It takes its photo with it, and nothing else.
+        this.#threads.splice(this.#threads.indexOf(thread), 1);
+      },
+    });
+    const thread: Thread = { worker, peer, turn: undefined, isDeveloping: false };
     this.#threads.push(thread);
-    worker.on('message', (unknown: unknown) => {
-      this.#receive(thread, messageSchema.parse(unknown));
-    });
-    worker.on('error', (error: unknown) => {
-      this.#lose(thread, failureOf(error));
-    });
-    worker.on('exit', () => {
-      this.#lose(thread, { message: 'the thread of this photo ended' });
-    });
+    peer.answer(runCall, async (window, { signal }) => ({
+      ms: await this.#run(thread, window, signal),
+    }));
     return thread;
   }
 
-  /** A thread that died takes its photo with it, and nothing else. */
-  #lose(thread: Thread, failure: Failure): void {
-    const at = this.#threads.indexOf(thread);
-    if (at < 0) return;
-    this.#threads.splice(at, 1);
-    const id = this.#finish(thread);
-    if (id !== undefined) this.#events.failed(id, failure);
+  /** @returns the milliseconds that the network took */
+  #run(thread: Thread, window: Window, signal: AbortSignal): Promise<number> {
+    const settle = Promise.withResolvers<number>();
+    const request = { thread, window, settle };
+    this.#requests.push(request);
+    signal.addEventListener('abort', () => {
+      // It may stand behind another photo's windows; nobody waits for it any more.
+      const at = this.#requests.indexOf(request);
+      if (at >= 0) this.#requests.splice(at, 1);
+      settle.reject(new Refusal('cancelled', 'cancelled'));
+    });
+    void this.#serve();
+    return settle.promise;
   }
 
-  #receive(thread: Thread, message: DarkroomMessage): void {
-    switch (message.kind) {
-      case 'run':
-        this.#requests.push({ thread, ...message });
-        void this.#serve();
-        break;
-      case 'progress':
-        this.#note(thread, message.progress);
-        break;
-      case 'done': {
-        const id = this.#finish(thread);
-        const { device } = this.#network;
-        if (id !== undefined) this.#events.done(id, { ...message.result, device });
-        break;
-      }
-      case 'taken': {
-        const id = this.#finish(thread);
-        if (id !== undefined) this.#events.taken(id);
-        break;
-      }
-      case 'failed': {
-        const id = this.#finish(thread);
-        if (id !== undefined) this.#events.failed(id, message.failure);
-        break;
-      }
-    }
-  }
-
-  #finish(thread: Thread): number | undefined {
-    const id = thread.job?.id;
-    thread.job = undefined;
+  #finish(thread: Thread): void {
+    thread.turn = undefined;
     thread.isDeveloping = false;
     for (let i = this.#requests.length - 1; i >= 0; i--) {
       if (this.#requests[i]?.thread === thread) this.#requests.splice(i, 1);
     }
-    void this.#serve();
-    return id;
-  }
-
-  #note(thread: Thread, progress: PhotoProgress): void {
-    if (thread.job === undefined) return;
-    thread.isDeveloping = progress.stage === 'network' && progress.tilesDone < progress.tilesTotal;
-    this.#events.progress(thread.job.id, progress);
     void this.#serve();
   }
 
@@ -193,16 +144,13 @@ export class Darkroom {
     this.#isRunning = true;
     await this.#serveUrgent();
     for (let request = this.#next(); request !== undefined; request = this.#next()) {
-      const { thread, run, packed, output, width, height } = request;
+      const { window, settle } = request;
       const beginMs = performance.now();
       try {
-        await this.#network.run(packed, width, height, output);
-        thread.worker.postMessage({ kind: 'ran', run, ms: performance.now() - beginMs });
+        await this.#network.run(window.packed, window.width, window.height, window.output);
+        settle.resolve(performance.now() - beginMs);
       } catch (error) {
-        const failure = failureOf(
-          error instanceof Error ? error : new Refusal('device', String(error)),
-        );
-        thread.worker.postMessage({ kind: 'not-ran', run, failure });
+        settle.reject(error instanceof Error ? error : new Refusal('device', String(error)));
       }
       await this.#serveUrgent();
     }
@@ -211,7 +159,8 @@ export class Darkroom {
 
   async #serveUrgent(): Promise<void> {
     for (let urgent = this.#urgent.shift(); urgent !== undefined; urgent = this.#urgent.shift()) {
-      const { packed, output, width, height, settle } = urgent;
+      const { window, settle } = urgent;
+      const { packed, width, height, output } = window;
       await this.#onePass.run(packed, width, height, output).then(() => {
         settle.resolve(undefined);
       }, settle.reject);
@@ -231,6 +180,6 @@ export class Darkroom {
   }
 }
 
-function age({ job }: Thread): number {
-  return job?.id ?? Number.POSITIVE_INFINITY;
+function age({ turn }: Thread): number {
+  return turn ?? Number.POSITIVE_INFINITY;
 }

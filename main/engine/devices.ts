@@ -8,9 +8,11 @@ import { z } from 'zod';
 import { writeAtomically } from '../base/atomic.ts';
 import { offeredDevices, runtimeVersion } from '../network/device.ts';
 import type { Device } from '../network/session.ts';
-import { throwIfCancelled } from '../base/refusal.ts';
-import type { SpawnEngine } from './process.ts';
-import { verdictSchema, type Verdict } from './protocol.ts';
+import { Ended, TooLate } from '../process/asking.ts';
+import { Peer } from '../process/peer.ts';
+import type { Connect } from '../process/port.ts';
+import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
+import { engineCalls, verdictSchema, type Verdict } from './protocol.ts';
 
 export interface DeviceQuestion {
   /** Id or path, as given to `--model`. */
@@ -19,7 +21,7 @@ export interface DeviceQuestion {
   readonly modelSha256: string;
   /** Side of the window the devices are tested with, packed pixels. */
   readonly side: number;
-  readonly spawn: SpawnEngine;
+  readonly spawn: Connect;
   /** Folder in which verdicts are remembered. */
   readonly memory: string;
   readonly signal?: AbortSignal | undefined;
@@ -64,37 +66,32 @@ export async function chooseDevice(question: DeviceQuestion): Promise<Device> {
   return trusted.sort((a, b) => time(a) - time(b))[0]?.device ?? 'cpu';
 }
 
-function testInChild(
+async function testInChild(
   device: Device,
   { model, side, spawn, signal }: DeviceQuestion,
 ): Promise<Verdict> {
-  return new Promise((resolve) => {
-    const settle = (verdict: Verdict): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', stop);
-      engine.kill();
-      resolve(verdict);
-    };
-    const refuse = (account: string): void => {
-      settle({ device, isTrusted: false, account });
-    };
-    const engine = spawn({
-      reply: (reply) => {
-        if (reply.kind === 'tested') settle(reply.verdict);
-      },
-      exit: (reason) => {
-        refuse(`not used: its test ended the engine ${reason}`);
-      },
-    });
-    const timer = setTimeout(() => {
-      refuse(`not used: its test took longer than ${String(testTimeoutMs / 60_000)} minutes`);
-    }, testTimeoutMs);
-    const stop = (): void => {
-      refuse('not tested: cancelled');
-    };
-    signal?.addEventListener('abort', stop, { once: true });
-    engine.send({ kind: 'test', model, device, side });
-  });
+  const engine = new Peer('the engine', spawn);
+  try {
+    return await engine.ask(
+      engineCalls.test,
+      { model, device, side },
+      { signal, withinMs: testTimeoutMs },
+    );
+  } catch (error) {
+    return { device, isTrusted: false, account: accountOf(error) };
+  } finally {
+    engine.close();
+  }
+}
+
+/** Why a device was not used, in plain words. */
+function accountOf(error: unknown): string {
+  if (error instanceof Ended) return `not used: its test ended the engine ${error.reason}`;
+  if (error instanceof TooLate) {
+    return `not used: its test took longer than ${testTimeoutMs / 60_000} minutes`;
+  }
+  if (error instanceof Refusal && error.code === 'cancelled') return 'not tested: cancelled';
+  return `not used: ${describeError(error)}`;
 }
 
 /** A verdict holds for one model, window, runtime, system, processor and set of graphics drivers. */

@@ -2,13 +2,7 @@
 
 import path from 'node:path';
 import { Refusal } from '../base/refusal.ts';
-import type { PhotoJob, PhotoProgress, PhotoResult } from './protocol.ts';
-
-export interface Enhanced {
-  readonly result: PhotoResult;
-  /** Largest memory the engine's process has had so far. */
-  readonly peakRssBytes: number;
-}
+import type { Enhanced, PhotoJob, PhotoProgress } from './protocol.ts';
 
 export interface Flight {
   job: PhotoJob;
@@ -17,6 +11,7 @@ export interface Flight {
   /** Whether the engine that runs now was given it. */
   isSent: boolean;
   isCancelled: boolean;
+  readonly signal: AbortSignal | undefined;
   readonly resolve: (outcome: Enhanced | 'taken') => void;
   readonly reject: (error: unknown) => void;
   readonly onProgress: ((progress: PhotoProgress) => void) | undefined;

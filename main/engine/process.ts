@@ -1,11 +1,7 @@
-/** The engine as a process: what the app needs of one, whichever way it was started. */
+/** The engine as a Node process. */
 
-import { forkChild, type ChildHandle, type ChildListener } from './fork-child.ts';
-import { replySchema, type Reply, type Request } from './protocol.ts';
-
-export type EngineProcess = ChildHandle<Request>;
-
-export type SpawnEngine = (listener: ChildListener<Reply>) => EngineProcess;
+import { forkNode } from '../process/fork.ts';
+import type { Connect } from '../process/port.ts';
 
 /**
  * The engine's environment. On Linux glibc is asked for huge pages: the network takes and returns
@@ -23,14 +19,9 @@ function engineEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Starts the engine as a Node process. */
-export const spawnNodeEngine: SpawnEngine = (listener) =>
-  forkChild(
-    new URL('./child.ts', import.meta.url),
-    replySchema,
-    {
-      env: engineEnvironment(),
-      // Its threads ask for a collection when they let a picture go; see darkroom-worker.ts.
-      execArgv: [...process.execArgv, '--expose-gc'],
-    },
-    listener,
-  );
+export const spawnNodeEngine: Connect = (listener) =>
+  forkNode(new URL('./child.ts', import.meta.url), {
+    env: engineEnvironment(),
+    // Its threads ask for a collection when they let a picture go; see darkroom-worker.ts.
+    execArgv: [...process.execArgv, '--expose-gc'],
+  })(listener);

@@ -1,4 +1,4 @@
-/** What the app and its engine say to each other; parsed on both sides, whoever is there. */
+/** What the app asks its engine; parsed on both sides, whoever is there. */
 
 import { z } from 'zod';
 import { deviceSchema, outputSchema, spaceSchema } from '../../preload/contract/choices.ts';
@@ -8,7 +8,7 @@ import {
   ratioSchema,
   whiteBalanceSchema,
 } from '../../preload/contract/edits.ts';
-import { Refusal } from '../base/refusal.ts';
+import { defineCall, defineNote, nothing } from '../process/call.ts';
 
 /** See `ToneEdits` in develop/look.ts. */
 const toneSchema = editsSchema.pick({
@@ -74,7 +74,6 @@ export const pictureSchema = z.object({
 export type Picture = z.infer<typeof pictureSchema>;
 
 export const photoJobSchema = z.object({
-  id: z.number().int(),
   photo: z.string(),
   target: z.string(),
   overwrite: z.boolean(),
@@ -126,55 +125,6 @@ export const photoProgressSchema = z.object({
 
 export type PhotoProgress = z.infer<typeof photoProgressSchema>;
 
-export const failureSchema = z.object({
-  /** A Refusal's code; absent for a bug. */
-  code: z
-    .enum([
-      'bad-argument',
-      'cancelled',
-      'damaged-file',
-      'disk',
-      'model',
-      'out-of-memory',
-      'device',
-      'dataset',
-      'unsupported-file',
-    ])
-    .optional(),
-  message: z.string(),
-  /** Of a Refusal that the next photo would meet too. */
-  isLasting: z.boolean().optional(),
-  stack: z.string().optional(),
-});
-
-export type Failure = z.infer<typeof failureSchema>;
-
-/** App → engine. */
-export const requestSchema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('open'),
-    model: z.string(),
-    device: deviceSchema,
-    threads: z.number().int().min(1).max(256).optional(),
-    isQuick: z.boolean(),
-  }),
-  z.object({ kind: z.literal('enhance'), job: photoJobSchema }),
-  z.object({ kind: z.literal('cancel'), id: z.number().int() }),
-  z.object({ kind: z.literal('preview'), id: z.number().int(), job: previewJobSchema }),
-  z.object({ kind: z.literal('cancel-preview'), id: z.number().int() }),
-  /** Somebody will look at photos soon: what their first picture would wait for gets ready. */
-  z.object({ kind: z.literal('warm') }),
-  /** Runs the same window on the device and on the processor and compares. */
-  z.object({
-    kind: z.literal('test'),
-    model: z.string(),
-    device: deviceSchema,
-    side: z.number().int(),
-  }),
-]);
-
-export type Request = z.infer<typeof requestSchema>;
-
 export const verdictSchema = z.object({
   device: deviceSchema,
   isTrusted: z.boolean(),
@@ -186,43 +136,44 @@ export const verdictSchema = z.object({
 
 export type Verdict = z.infer<typeof verdictSchema>;
 
-/** Engine → app. */
-export const replySchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('opened') }),
-  z.object({ kind: z.literal('not-opened'), failure: failureSchema }),
-  z.object({ kind: z.literal('progress'), id: z.number().int(), progress: photoProgressSchema }),
-  z.object({
-    kind: z.literal('done'),
-    id: z.number().int(),
-    result: photoResultSchema,
-    peakRssBytes: z.number(),
+const enhancedSchema = z.object({
+  result: photoResultSchema,
+  /** Largest memory the engine's process has had so far. */
+  peakRssBytes: z.number(),
+});
+
+export type Enhanced = z.infer<typeof enhancedSchema>;
+
+/** Another process took the target's name meanwhile; nothing was written. */
+export const takenSchema = z.literal('taken');
+
+/** App → engine. */
+export const engineCalls = {
+  /** Comes first, and again for another model or device. */
+  open: defineCall({
+    name: 'open',
+    input: z.object({
+      model: z.string(),
+      device: deviceSchema,
+      threads: z.number().int().min(1).max(256).optional(),
+      isQuick: z.boolean(),
+    }),
+    output: nothing,
   }),
-  /** Another process took the target's name meanwhile; nothing was written. */
-  z.object({ kind: z.literal('taken'), id: z.number().int() }),
-  z.object({ kind: z.literal('failed'), id: z.number().int(), failure: failureSchema }),
-  z.object({ kind: z.literal('previewed'), id: z.number().int(), picture: pictureSchema }),
-  z.object({ kind: z.literal('preview-failed'), id: z.number().int(), failure: failureSchema }),
-  z.object({ kind: z.literal('tested'), verdict: verdictSchema }),
-]);
+  enhance: defineCall({
+    name: 'enhance',
+    input: photoJobSchema,
+    output: z.union([enhancedSchema, takenSchema]),
+    progress: photoProgressSchema,
+  }),
+  preview: defineCall({ name: 'preview', input: previewJobSchema, output: pictureSchema }),
+  /** Runs the same window on the device and on the processor and compares. */
+  test: defineCall({
+    name: 'test',
+    input: z.object({ model: z.string(), device: deviceSchema, side: z.number().int() }),
+    output: verdictSchema,
+  }),
+};
 
-export type Reply = z.infer<typeof replySchema>;
-
-/** An error in a form that crosses processes. */
-export function failureOf(error: unknown): Failure {
-  if (error instanceof Refusal) {
-    const { code, message, isLasting } = error;
-    return { code, message, ...(isLasting ? { isLasting } : {}) };
-  }
-  if (error instanceof Error) {
-    return { message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };
-  }
-  return { message: String(error) };
-}
-
-/** The error again: a Refusal if it was one, else a bug with the other side's stack. */
-export function errorOf({ code, message, stack, isLasting = false }: Failure): Error {
-  if (code !== undefined) return new Refusal(code, message, { isLasting });
-  const error = new Error(message);
-  if (stack !== undefined) error.stack = stack;
-  return error;
-}
+/** App → engine: somebody will look at photos soon; what their first picture would wait for gets ready. */
+export const warmNote = defineNote({ name: 'warm', value: nothing });

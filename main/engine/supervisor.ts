@@ -6,18 +6,20 @@
 import path from 'node:path';
 import { sweepTemporaries } from '../base/atomic.ts';
 import type { Device } from '../network/session.ts';
+import { Ended } from '../process/asking.ts';
+import { Peer } from '../process/peer.ts';
+import type { Connect } from '../process/port.ts';
 import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
-import { crash, type Enhanced, type Flight } from './flight.ts';
-import { PreviewFlights } from './previews/flights.ts';
-import type { EngineProcess, SpawnEngine } from './process.ts';
+import { crash, type Flight } from './flight.ts';
+import { PreviewFlights, type PreviewFlight } from './previews/flights.ts';
 import {
-  errorOf,
-  type Failure,
+  engineCalls,
+  warmNote,
+  type Enhanced,
   type PhotoJob,
   type PhotoProgress,
   type Picture,
   type PreviewJob,
-  type Reply,
 } from './protocol.ts';
 
 export interface EngineOptions {
@@ -27,7 +29,7 @@ export interface EngineOptions {
   /** One look at each tile where the model has two. */
   readonly isQuick?: boolean;
   readonly windowAreaMax: number;
-  readonly spawn: SpawnEngine;
+  readonly spawn: Connect;
   /** Told when something was mended on the way: a restart, another device. */
   readonly onTrouble?: (account: string) => void;
   /** An engine that says nothing for so long while photos wait is taken for hung. */
@@ -40,7 +42,7 @@ export interface EnhanceOptions {
 }
 
 /** What a caller says of a photo; the rest of the job is the supervisor's. */
-export type PhotoOrder = Omit<PhotoJob, 'id' | 'windowAreaMax'>;
+export type PhotoOrder = Omit<PhotoJob, 'windowAreaMax'>;
 
 /** How often an engine is started for photos that wait, if it dies before it can take them. */
 const startsMax = 3;
@@ -54,14 +56,12 @@ export class Engine {
   readonly #flights = new Map<number, Flight>();
   readonly #previews = new PreviewFlights();
   #device: Device;
-  #process: EngineProcess | undefined;
-  /** Settled by the answer to "open"; undefined when none is awaited. */
-  #opening: PromiseWithResolvers<undefined> | undefined;
+  #process: Peer | undefined;
+  /** Whether it still opens its network. */
+  #isOpening = false;
   #isReady = false;
   #isRestarting = false;
   #watchdog: NodeJS.Timeout | undefined;
-  /** What the watchdog killed the engine for. */
-  #silence: string | undefined;
   #nextId = 1;
   #isClosed = false;
 
@@ -119,7 +119,8 @@ export class Engine {
     try {
       return await new Promise<Enhanced | 'taken'>((resolve, reject) => {
         this.#flights.set(id, {
-          job: { ...order, id, windowAreaMax: this.#options.windowAreaMax },
+          job: { ...order, windowAreaMax: this.#options.windowAreaMax },
+          signal,
           crashes: 0,
           stage: 'decode',
           isSent: false,
@@ -145,23 +146,14 @@ export class Engine {
   ): Promise<Picture> {
     throwIfCancelled(signal);
     if (this.#isClosed) throw new Refusal('cancelled', 'cancelled');
-    const id = this.#nextId++;
-    const cancel = (): void => {
-      this.#previews.cancel(id, (request) => this.#process?.send(request));
-    };
-    signal?.addEventListener('abort', cancel, { once: true });
-    try {
-      const picture = this.#previews.add(id, job);
+    return this.#previews.add(job, signal, () => {
       this.#dispatch();
-      return await picture;
-    } finally {
-      signal?.removeEventListener('abort', cancel);
-    }
+    });
   }
 
   /** Gets ready for a first `preview`. */
   warm(): void {
-    if (this.#isReady) this.#process?.send({ kind: 'warm' });
+    if (this.#isReady) this.#process?.tell(warmNote, undefined);
   }
 
   /** Ends the engine. Photos under way are refused as cancelled; nothing half-written stays. */
@@ -169,42 +161,40 @@ export class Engine {
     this.#isClosed = true;
     clearTimeout(this.#watchdog);
     const cancelled = new Refusal('cancelled', 'cancelled');
-    this.#opening?.reject(cancelled);
     for (const flight of this.#flights.values()) flight.reject(cancelled);
     this.#flights.clear();
     this.#previews.rejectAll(cancelled);
-    this.#process?.kill();
+    this.#process?.close(cancelled);
   }
 
   async #start(): Promise<void> {
     const { model, threads, isQuick = false, spawn } = this.#options;
-    const opening = Promise.withResolvers<undefined>();
-    this.#opening = opening;
-    const engine = spawn({
-      reply: (reply) => {
-        if (this.#process === engine) this.#receive(reply);
+    const device = this.#device;
+    const engine = new Peer('the engine', spawn, {
+      onHeard: () => {
+        this.#watch();
       },
-      exit: (reason) => {
+      onExit: (reason) => {
         if (this.#process === engine) this.#lose(reason);
       },
     });
     this.#process = engine;
+    this.#isOpening = true;
     this.#watch();
-    engine.send({
-      kind: 'open',
-      model,
-      device: this.#device,
-      isQuick,
-      ...(threads === undefined ? {} : { threads }),
-    });
     try {
-      await opening.promise;
+      const limit = threads === undefined ? {} : { threads };
+      await engine.ask(engineCalls.open, { model, device, isQuick, ...limit });
+      this.#isReady = true;
     } catch (error) {
       if (this.#process === engine) this.#process = undefined;
-      engine.kill();
-      throw error;
+      engine.close();
+      if (!(error instanceof Ended)) throw error;
+      throw new Refusal(
+        'device',
+        `expected to open the model ${path.basename(model)} on ${device} but the engine ended ${error.reason}`,
+      );
     } finally {
-      this.#opening = undefined;
+      this.#isOpening = false;
     }
   }
 
@@ -213,22 +203,59 @@ export class Engine {
    * that dies too, no other photo is to blame.
    */
   #dispatch(): void {
-    const flights = [...this.#flights.values()];
-    const waiting = flights.filter(({ isSent }) => !isSent);
+    const flights = [...this.#flights];
+    const waiting = flights.filter(([, { isSent }]) => !isSent);
     if (waiting.length === 0 && !this.#previews.isWaiting) return;
     if (!this.#isReady) {
       void this.#restart();
       return;
     }
-    this.#previews.dispatch((request) => this.#process?.send(request));
-    const suspect = flights.find(({ crashes }) => crashes > 0);
+    for (const preview of this.#previews.take()) void this.#show(preview);
+    const suspect = flights.find(([, { crashes }]) => crashes > 0);
     const isBusy = waiting.length < flights.length;
-    for (const flight of suspect === undefined ? waiting : isBusy ? [] : [suspect]) {
+    for (const [id, flight] of suspect === undefined ? waiting : isBusy ? [] : [suspect]) {
       flight.isSent = true;
       flight.stage = 'decode';
-      this.#process?.send({ kind: 'enhance', job: flight.job });
+      void this.#fly(id, flight);
     }
     this.#watch();
+  }
+
+  /** Has the present engine enhance a photo. If it dies, `#lose` decides what comes of the photo. */
+  async #fly(id: number, { job, signal }: Flight): Promise<void> {
+    const engine = this.#process;
+    if (engine === undefined) return;
+    try {
+      const outcome = await engine.ask(engineCalls.enhance, job, {
+        signal,
+        waitsForEnd: true,
+        onProgress: (progress) => {
+          const flight = this.#flights.get(id);
+          if (flight === undefined) return;
+          flight.stage = progress.stage;
+          flight.onProgress?.(progress);
+        },
+      });
+      this.#land(id)?.resolve(outcome);
+    } catch (error) {
+      if (this.#process !== engine) return;
+      if (!this.#isLeavingDevice(error)) this.#land(id)?.reject(error);
+    }
+    this.#dispatch();
+  }
+
+  /** Has the present engine make a picture for the view. */
+  async #show(flight: PreviewFlight): Promise<void> {
+    const { job, signal, resolve, reject } = flight;
+    const engine = this.#process;
+    if (engine === undefined) return;
+    try {
+      resolve(await engine.ask(engineCalls.preview, job, { signal }));
+    } catch (error) {
+      if (this.#process !== engine) return;
+      if (!this.#isLeavingDevice(error)) reject(error);
+    }
+    this.#dispatch();
   }
 
   #cancel(id: number): void {
@@ -236,64 +263,22 @@ export class Engine {
     if (flight === undefined) return;
     flight.isCancelled = true;
     if (flight.isSent) {
-      this.#process?.send({ kind: 'cancel', id });
+      // The engine is told by the request's own signal, and has less time now.
       this.#watch();
     } else {
       this.#land(id)?.reject(new Refusal('cancelled', 'cancelled'));
     }
   }
 
-  #receive(reply: Reply): void {
-    this.#watch();
-    switch (reply.kind) {
-      case 'opened':
-        this.#isReady = true;
-        this.#opening?.resolve(undefined);
-        break;
-      case 'not-opened':
-        this.#opening?.reject(errorOf(reply.failure));
-        break;
-      case 'progress': {
-        const flight = this.#flights.get(reply.id);
-        if (flight === undefined) break;
-        flight.stage = reply.progress.stage;
-        flight.onProgress?.(reply.progress);
-        break;
-      }
-      case 'done':
-        this.#land(reply.id)?.resolve({ result: reply.result, peakRssBytes: reply.peakRssBytes });
-        break;
-      case 'taken':
-        this.#land(reply.id)?.resolve('taken');
-        break;
-      case 'failed':
-        this.#fail(reply.id, reply.failure);
-        break;
-      case 'previewed':
-        this.#previews.land(reply.id, reply.picture);
-        break;
-      case 'preview-failed':
-        if (!this.#isLeavingDevice(reply.failure)) this.#previews.fail(reply.id, reply.failure);
-        break;
-      case 'tested':
-        break;
-    }
-    this.#dispatch();
-  }
-
   /** A device that fails is left for the processor; what fails there fails. */
-  #fail(id: number, failure: Failure): void {
-    if (!this.#isLeavingDevice(failure)) this.#land(id)?.reject(errorOf(failure));
-  }
-
-  #isLeavingDevice(failure: Failure): boolean {
-    const isDeviceTrouble = failure.code === 'device' || failure.code === 'out-of-memory';
-    if (!isDeviceTrouble || this.#device === 'cpu') return false;
-    this.#leaveDevice(failure.message);
+  #isLeavingDevice(error: unknown): boolean {
+    if (this.#device === 'cpu' || !(error instanceof Refusal)) return false;
+    if (error.code !== 'device' && error.code !== 'out-of-memory') return false;
+    this.#leaveDevice(error.message);
     const engine = this.#process;
     this.#process = undefined;
     this.#isReady = false;
-    engine?.kill();
+    engine?.close();
     this.#takeBack();
     return true;
   }
@@ -313,22 +298,11 @@ export class Engine {
   }
 
   /** The process is gone: whoever was in the network may be why. */
-  #lose(exitReason: string): void {
-    const reason = this.#silence ?? exitReason;
-    this.#silence = undefined;
+  #lose(reason: string): void {
     this.#process = undefined;
     this.#isReady = false;
-    if (this.#isClosed) return;
-    if (this.#opening !== undefined) {
-      const model = path.basename(this.#options.model);
-      this.#opening.reject(
-        new Refusal(
-          'device',
-          `expected to open the model ${model} on ${this.#device} but the engine ended ${reason}`,
-        ),
-      );
-      return;
-    }
+    // One that could not open has no photos, and `#start` tells of it.
+    if (this.#isClosed || this.#isOpening) return;
     for (const [id, flight] of this.#flights) {
       if (!flight.isSent || flight.isCancelled) continue;
       const consequence = crash(flight, reason);
@@ -382,18 +356,20 @@ export class Engine {
     return flight;
   }
 
+  /** Whether anyone waits for the engine to say something. */
+  get #isAwaited(): boolean {
+    return this.#flights.size > 0 || !this.#previews.isEmpty || this.#isOpening;
+  }
+
   #watch(): void {
     clearTimeout(this.#watchdog);
-    const isAwaited =
-      this.#flights.size > 0 || !this.#previews.isEmpty || this.#opening !== undefined;
-    if (!isAwaited || this.#isClosed) return;
+    if (!this.#isAwaited || this.#isClosed) return;
     const stallMs = this.#options.stallMs ?? defaultStallMs;
     const isLeaving = [...this.#flights.values()].some(({ isCancelled }) => isCancelled);
     const silenceMs = isLeaving ? Math.min(stallMs, cancelStallMs) : stallMs;
     this.#watchdog = setTimeout(() => {
-      if (this.#process === undefined) return;
-      this.#silence = `after ${String(silenceMs / 1000)} s of silence`;
-      this.#process.kill();
+      // What was awaited may have come as the last thing the engine said.
+      if (this.#isAwaited) this.#process?.kill(`after ${String(silenceMs / 1000)} s of silence`);
     }, silenceMs);
     this.#watchdog.unref();
   }

@@ -1,6 +1,15 @@
-/** How a thread asks the engine's main thread to run the network on a window, and what it is told of it. */
+/** What the engine's main thread and the threads that prepare photos ask each other. */
 
 import { z } from 'zod';
+import { defineCall } from '../process/call.ts';
+import {
+  photoJobSchema,
+  photoProgressSchema,
+  photoResultSchema,
+  pictureSchema,
+  previewJobSchema,
+  takenSchema,
+} from './protocol.ts';
 
 /** In memory that both threads see. */
 const sharedFloats = z.custom<Float32Array>(
@@ -14,14 +23,36 @@ export const termsSchema = z.object({
   domain: z.enum(['camera-linear', 'srgb']),
 });
 
-export const windowRequestSchema = z.object({
-  kind: z.literal('run'),
-  /** The thread's own number for it, which the answer carries. */
-  run: z.number(),
+const windowSchema = z.object({
   /** [4, height, width], amplified */
   packed: sharedFloats,
   /** [12, height, width], to be filled */
   output: sharedFloats,
   width: z.number(),
   height: z.number(),
+});
+
+export type Window = z.infer<typeof windowSchema>;
+
+/** Thread → engine: run the network on this window. */
+export const runCall = defineCall({
+  name: 'run',
+  input: windowSchema,
+  /** Milliseconds that the network took. */
+  output: z.object({ ms: z.number() }),
+});
+
+/** Engine → a darkroom's thread. */
+export const enhanceCall = defineCall({
+  name: 'enhance',
+  input: photoJobSchema,
+  output: z.union([photoResultSchema.omit({ device: true }), takenSchema]),
+  progress: photoProgressSchema,
+});
+
+/** Engine → the view's thread. */
+export const previewCall = defineCall({
+  name: 'preview',
+  input: previewJobSchema,
+  output: pictureSchema,
 });

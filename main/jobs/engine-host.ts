@@ -3,15 +3,15 @@
 import type { Settings } from '../../preload/contract/settings.ts';
 import { defaultWindowArea, testSide } from '../engine/window-area.ts';
 import { chooseDevice, deviceVerdicts } from '../engine/devices.ts';
-import type { SpawnEngine } from '../engine/process.ts';
 import type { Verdict } from '../engine/protocol.ts';
 import { Engine } from '../engine/supervisor.ts';
 import type { Models } from '../network/models.ts';
 import { readModel } from '../network/manifest.ts';
+import type { Connect } from '../process/port.ts';
 import { Refusal } from '../base/refusal.ts';
 
 export interface EngineHostOptions {
-  readonly spawn: SpawnEngine;
+  readonly spawn: Connect;
   readonly models: Models;
   /** Where verdicts on devices are remembered. */
   readonly folder: string;

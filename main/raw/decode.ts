@@ -9,9 +9,13 @@ import { basename } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 
+import { Ended, TooLate } from '../process/asking.ts';
+import type { Call } from '../process/call.ts';
+import { Peer } from '../process/peer.ts';
+import { joinThread } from '../process/thread.ts';
 import { Refusal, describeError, throwIfCancelled } from '../base/refusal.ts';
 import { HEAD_BYTES, containerKind } from './container.ts';
-import type { WorkerReply } from './decode-worker.ts';
+import { decodeCalls } from './decode-calls.ts';
 import type { DecodedRaw } from './mosaic.ts';
 import type { RawSummary } from './summary.ts';
 
@@ -33,10 +37,7 @@ const MAX_FILE_BYTES = 1.5 * 2 ** 30;
  *   cannot be read, `out-of-memory`, `cancelled`
  */
 export async function decodeRaw(path: string, options: DecodeOptions = {}): Promise<DecodedRaw> {
-  const reply = await askWorker('raw', path, options);
-  if (reply.kind !== 'decoded')
-    throw new Error(`expected a decoded file but the decoder sent ${reply.kind}`);
-  return reply.raw;
+  return askThread(decodeCalls.raw, path, options);
 }
 
 /**
@@ -47,10 +48,7 @@ export async function readEmbeddedPreview(
   path: string,
   options: DecodeOptions = {},
 ): Promise<Uint8Array | undefined> {
-  const reply = await askWorker('preview', path, options);
-  if (reply.kind !== 'preview')
-    throw new Error(`expected a preview but the decoder sent ${reply.kind}`);
-  return reply.jpeg;
+  return askThread(decodeCalls.preview, path, options);
 }
 
 /**
@@ -58,39 +56,45 @@ export async function readEmbeddedPreview(
  * @throws Refusal as `decodeRaw`
  */
 export async function summariseRaw(path: string, options: DecodeOptions = {}): Promise<RawSummary> {
-  const reply = await askWorker('summary', path, options);
-  if (reply.kind !== 'summary')
-    throw new Error(`expected a summary but the decoder sent ${reply.kind}`);
-  return reply.summary;
+  return askThread(decodeCalls.summary, path, options);
 }
 
-async function askWorker(
-  want: 'raw' | 'preview' | 'summary',
+async function askThread<O>(
+  call: Call<{ name: string; bytes: Uint8Array }, O, never>,
   path: string,
   { signal, watchdogMs = WATCHDOG_MS }: DecodeOptions,
-): Promise<WorkerReply> {
+): Promise<O> {
   throwIfCancelled(signal);
   const name = basename(path);
   const bytes = await readWhole(path, name, signal);
   throwIfCancelled(signal);
-  const worker = takeThread();
+  const { worker, peer } = takeThread();
   try {
-    const awaited = firstReply(worker, name, watchdogMs, signal);
-    worker.postMessage({ want, name, bytes }, [bytes.buffer]);
-    const reply = await awaited;
-    if (reply.kind === 'refused') throw new Refusal(reply.code, reply.message);
-    if (reply.kind === 'failed') throw reply.error;
-    return reply;
+    const options = { signal, withinMs: watchdogMs, move: [bytes.buffer] };
+    return await peer.ask(call, { name, bytes }, options);
+  } catch (error) {
+    if (error instanceof TooLate) {
+      throw new Refusal(
+        'damaged-file',
+        `${name} was given up: it was not decoded within ${watchdogMs / 1000} s`,
+      );
+    }
+    throw error instanceof Ended ? threadFailure(error, name) : error;
   } finally {
     await worker.terminate();
     if (keepsReady) setTimeout(makeReady, readyAfterMs).unref();
   }
 }
 
+interface Thread {
+  readonly worker: Worker;
+  readonly peer: Peer;
+}
+
 /** What was just decoded is developed first; the next thread can wait that long. */
 const readyAfterMs = 300;
 let keepsReady = false;
-let ready: Worker | undefined;
+let ready: Thread | undefined;
 
 /**
  * From now on a thread stands ready, its decoder loaded, so that a file that is asked for does not
@@ -103,22 +107,19 @@ export function keepDecoderReady(): void {
 
 function makeReady(): void {
   if (ready !== undefined) return;
-  const worker = startThread();
-  ready = worker;
+  const thread = startThread(() => {
+    if (ready === thread) ready = undefined;
+  });
+  ready = thread;
   // Nothing is waited for yet.
-  worker.unref();
-  const forget = (): void => {
-    if (ready === worker) ready = undefined;
-  };
-  worker.once('error', forget);
-  worker.once('exit', forget);
+  thread.worker.unref();
 }
 
-function takeThread(): Worker {
-  const worker = ready ?? startThread();
+function takeThread(): Thread {
+  const thread = ready ?? startThread();
   ready = undefined;
-  worker.ref();
-  return worker;
+  thread.worker.ref();
+  return thread;
 }
 
 /**
@@ -131,73 +132,30 @@ function takeThread(): Worker {
  */
 const CALLS_BEFORE_COMPILING = 2 ** 30 - 1;
 
-function startThread(): Worker {
+function startThread(onExit: () => void = () => undefined): Thread {
   setFlagsFromString(`--wasm-wrapper-tiering-budget=${CALLS_BEFORE_COMPILING}`);
-  return new Worker(new URL('./decode-worker.ts', import.meta.url), {
+  const worker = new Worker(new URL('./decode-worker.ts', import.meta.url), {
     // Its chatter is not the program's.
     stdout: true,
     stderr: true,
   });
+  return { worker, peer: new Peer('the decoder', joinThread(worker), { onExit }) };
 }
 
-/** Settles once, whatever comes first: an answer, the thread's end, the watchdog, or the user. */
-function firstReply(
-  worker: Worker,
-  name: string,
-  watchdogMs: number,
-  signal: AbortSignal | undefined,
-): Promise<WorkerReply> {
-  return new Promise((resolve, reject) => {
-    const settle = (finish: () => void): void => {
-      clearTimeout(watchdog);
-      signal?.removeEventListener('abort', onAbort);
-      finish();
-    };
-    const onAbort = (): void => {
-      settle(() => {
-        reject(new Refusal('cancelled', 'cancelled'));
-      });
-    };
-    const watchdog = setTimeout(() => {
-      settle(() => {
-        reject(
-          new Refusal(
-            'damaged-file',
-            `${name} was given up: it was not decoded within ${watchdogMs / 1000} s`,
-          ),
-        );
-      });
-    }, watchdogMs);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    worker.once('message', (reply: WorkerReply) => {
-      settle(() => {
-        resolve(reply);
-      });
-    });
-    worker.once('error', (error: unknown) => {
-      settle(() => {
-        reject(workerFailure(error, name));
-      });
-    });
-    worker.once('exit', () => {
-      settle(() => {
-        reject(new Refusal('damaged-file', `${name} is damaged: the decoder stopped on it`));
-      });
-    });
-  });
-}
-
-function workerFailure(error: unknown, name: string): Error {
-  if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+function threadFailure({ cause }: Ended, name: string): Refusal {
+  if (cause === undefined) {
+    return new Refusal('damaged-file', `${name} is damaged: the decoder stopped on it`);
+  }
+  if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY') {
     return new Refusal('out-of-memory', `${name} needs more memory to decode than there is`, {
-      cause: error,
+      cause,
     });
   }
   // A failure outside the decoder's own handling: LibRaw's glue code, on this file.
   return new Refusal(
     'damaged-file',
-    `${name} is damaged: the decoder failed on it (${describeError(error)})`,
-    { cause: error },
+    `${name} is damaged: the decoder failed on it (${describeError(cause)})`,
+    { cause },
   );
 }
 

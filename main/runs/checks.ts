@@ -9,11 +9,13 @@ import type { Picture } from '../engine/protocol.ts';
 import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 import type { FoundPairs, PairReport } from '../training/pairs/pairs.ts';
 import { isTakeable } from './pair-choice.ts';
-import { survey, type SpawnSurvey } from './survey.ts';
+import type { Connect } from '../process/port.ts';
+import { survey } from './survey.ts';
+import { surveyCalls } from './survey-protocol.ts';
 
 export interface ChecksParts {
   readonly view: View;
-  readonly spawn: SpawnSurvey;
+  readonly spawn: Connect;
 }
 
 export interface CheckOptions {
@@ -77,10 +79,11 @@ export class Checks {
   async #checkPhotos(folders: readonly string[], options: CheckOptions): Promise<Check> {
     const { signal } = options;
     const { spawn } = this.#parts;
-    const { files, excluded } = await survey({ kind: 'photos', folders: [...folders] }, 'photos', {
-      spawn,
-      signal,
-    });
+    const { files, excluded } = await survey(
+      surveyCalls.photos,
+      { folders: [...folders] },
+      { spawn, signal },
+    );
     const id = newId();
     const shown = files.map((file) => ({ file }));
     const faults = await this.#lookAt(id, shown, options);
@@ -102,11 +105,17 @@ export class Checks {
     { signal, onProgress }: CheckOptions,
   ): Promise<Check> {
     const { spawn } = this.#parts;
-    const { found, reports } = await survey({ kind: 'pairs', folders: [...folders] }, 'pairs', {
-      spawn,
-      signal,
-      onProgress,
-    });
+    const { found, reports } = await survey(
+      surveyCalls.pairs,
+      { folders: [...folders] },
+      {
+        spawn,
+        signal,
+        onProgress: ({ done, total }) => {
+          onProgress(done, total);
+        },
+      },
+    );
     this.#id = newId();
     this.#shown = reports.flatMap(({ pair, facts }) => [
       { file: pair.short, ratio: facts?.ratio ?? pair.statedRatio ?? 1 },

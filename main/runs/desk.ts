@@ -24,7 +24,8 @@ import {
   type Dataset as RunDataset,
   type RunFolder,
 } from '../training/run/folder.ts';
-import { Training, type SpawnTraining } from '../training/run/process.ts';
+import type { Connect } from '../process/port.ts';
+import { Training } from '../training/run/process.ts';
 import { runPlanOf } from './plan.ts';
 import { storyOf } from './story.ts';
 import { folderBytes, summaryOf, underWayFile, type Watched } from './summary.ts';
@@ -34,7 +35,7 @@ export interface DeskParts {
   readonly folder: string;
   readonly models: Models;
   readonly events: EventHub;
-  readonly spawn: SpawnTraining;
+  readonly spawn: Connect;
   /** The name of the camera that took a RAW photo. @throws Refusal as `decodeRaw` */
   readonly cameraOf: (photo: string) => Promise<string | undefined>;
   /** Receives errors that no user can mend. */

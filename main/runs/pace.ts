@@ -4,7 +4,9 @@ import { Refusal } from '../base/refusal.ts';
 import type { Recipe } from '../training/recipe.ts';
 import type { TrainingDevice } from '../training/step/step-session.ts';
 import type { Lesson } from '../../preload/contract/training.ts';
-import { survey, type SpawnSurvey } from './survey.ts';
+import type { Connect } from '../process/port.ts';
+import { survey } from './survey.ts';
+import { surveyCalls } from './survey-protocol.ts';
 
 export interface PaceQuestion {
   readonly recipe: Recipe;
@@ -30,10 +32,10 @@ const worthIt = 0.8;
 const cardTestMs = 60_000;
 
 export class Pace {
-  readonly #spawn: SpawnSurvey;
+  readonly #spawn: Connect;
   readonly #fastest = new Map<string, TrainingDevice>();
 
-  constructor(spawn: SpawnSurvey) {
+  constructor(spawn: Connect) {
     this.#spawn = spawn;
   }
 
@@ -58,9 +60,9 @@ export class Pace {
     { recipe, threads }: PaceQuestion,
     signal: AbortSignal,
   ): Promise<MeasuredPace> {
-    const job = { kind: 'measure', recipe, device, threads } as const;
-    const { stepMs, rssBytes } = await survey(job, 'measured', { spawn: this.#spawn, signal });
-    return { device, stepMs, rssBytes };
+    const asked = { recipe, device, threads };
+    const options = { spawn: this.#spawn, signal };
+    return { device, ...(await survey(surveyCalls.measure, asked, options)) };
   }
 
   /** @returns undefined if there is no usable card; that is no error, since nobody asked for it by name */

@@ -1,44 +1,52 @@
-/** What the app asks a process of its own about training, and what that answers. */
+/** What the app asks a process of its own about training. */
 
 import { z } from 'zod';
 import { cameraProfileSchema } from '../../preload/contract/camera-profile.ts';
 import { trainingDeviceSchema } from '../../preload/contract/choices.ts';
-import { failureSchema } from '../engine/protocol.ts';
+import { defineCall } from '../process/call.ts';
 import { foundPairsSchema, pairReportSchema } from '../training/pairs/pairs.ts';
 import { recipeSchema } from '../training/recipe.ts';
 
-export const surveyJobSchema = z.discriminatedUnion('kind', [
-  /** Which photos there are in folders. */
-  z.object({ kind: z.literal('photos'), folders: z.array(z.string()) }),
-  /** Pairs of exposures, found and checked. */
-  z.object({ kind: z.literal('pairs'), folders: z.array(z.string()) }),
-  /** A camera's noise, from folders of frames. */
-  z.object({ kind: z.literal('camera'), dark: z.string(), flat: z.string().optional() }),
-  /** How long a step takes here. */
-  z.object({
-    kind: z.literal('measure'),
-    recipe: recipeSchema,
-    device: trainingDeviceSchema,
-    threads: z.number().optional(),
-  }),
-]);
-export type SurveyJob = z.infer<typeof surveyJobSchema>;
+const folders = z.array(z.string());
 
-export const surveyReplySchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('progress'), done: z.number(), total: z.number() }),
-  z.object({
-    kind: z.literal('photos'),
-    files: z.array(z.string()),
-    /** Of photos that are kept for evaluation. */
-    excluded: z.array(z.string()),
+const progressSchema = z.object({ done: z.number(), total: z.number() });
+export type SurveyProgress = z.infer<typeof progressSchema>;
+
+export const surveyCalls = {
+  /** Which photos there are in folders. */
+  photos: defineCall({
+    name: 'photos',
+    input: z.object({ folders }),
+    output: z.object({
+      files: z.array(z.string()),
+      /** Of photos that are kept for evaluation. */
+      excluded: z.array(z.string()),
+    }),
+    progress: progressSchema,
   }),
-  z.object({
-    kind: z.literal('pairs'),
-    found: foundPairsSchema,
-    reports: z.array(pairReportSchema),
+  /** Pairs of exposures, found and checked. */
+  pairs: defineCall({
+    name: 'pairs',
+    input: z.object({ folders }),
+    output: z.object({ found: foundPairsSchema, reports: z.array(pairReportSchema) }),
+    progress: progressSchema,
   }),
-  z.object({ kind: z.literal('camera'), profile: cameraProfileSchema }),
-  z.object({ kind: z.literal('measured'), stepMs: z.number(), rssBytes: z.number() }),
-  z.object({ kind: z.literal('failed'), failure: failureSchema }),
-]);
-export type SurveyReply = z.infer<typeof surveyReplySchema>;
+  /** A camera's noise, from folders of frames. */
+  camera: defineCall({
+    name: 'camera',
+    input: z.object({ dark: z.string(), flat: z.string().optional() }),
+    output: cameraProfileSchema,
+    progress: progressSchema,
+  }),
+  /** How long a step takes here. */
+  measure: defineCall({
+    name: 'measure',
+    input: z.object({
+      recipe: recipeSchema,
+      device: trainingDeviceSchema,
+      threads: z.number().optional(),
+    }),
+    output: z.object({ stepMs: z.number(), rssBytes: z.number() }),
+    progress: progressSchema,
+  }),
+};

@@ -2,14 +2,13 @@
 
 import { z } from 'zod';
 import { photoFactsSchema } from '../../preload/contract/contract.ts';
-import { failureSchema, pictureSchema } from '../engine/protocol.ts';
+import { defineCall } from '../process/call.ts';
+import { pictureSchema } from '../engine/protocol.ts';
 
 const photo = z.string();
 
-/** What is asked about a photo without the network. */
-export const viewJobSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('describe'), photo }),
-  z.object({ kind: z.literal('open'), photo }),
+/** Pictures of a photo that take no network. */
+const pictureJobSchema = z.discriminatedUnion('kind', [
   /** The camera's own picture, small; developed without the network where there is none. */
   z.object({ kind: z.literal('thumb'), photo, longSide: z.number().int().positive() }),
   /** Any photo that training reads, RAW or not, small and upright, after all of it was read. */
@@ -32,7 +31,7 @@ export const viewJobSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-export type ViewJob = z.infer<typeof viewJobSchema>;
+export type PictureJob = z.infer<typeof pictureJobSchema>;
 
 const vector3Schema = z.tuple([z.number(), z.number(), z.number()]);
 const matrix3Schema = z.tuple([
@@ -41,11 +40,9 @@ const matrix3Schema = z.tuple([
   z.number(), z.number(), z.number(),
 ]); // prettier-ignore
 
-export const factsSchema = photoFactsSchema;
+export type Facts = z.infer<typeof photoFactsSchema>;
 
-export type Facts = z.infer<typeof factsSchema>;
-
-export const openedSchema = z.object({
+const openedSchema = z.object({
   width: z.number(),
   height: z.number(),
   orientation: z.number(),
@@ -57,26 +54,19 @@ export const openedSchema = z.object({
   /** What each choice of white balance comes to; `asShot` is the colour's own, within limits. */
   gains: z.object({ asShot: vector3Schema, auto: vector3Schema }),
   noise: z.object({ slope: z.number(), offset: z.number(), source: z.string() }),
-  facts: factsSchema,
+  facts: photoFactsSchema,
 });
 
 /** A decoded photo, as far as the app itself has to know it. */
 export type Opened = z.infer<typeof openedSchema>;
 
-/** App → viewing process. */
-export const viewRequestSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('view'), id: z.number().int(), job: viewJobSchema }),
-  z.object({ kind: z.literal('cancel'), id: z.number().int() }),
-]);
-
-export type ViewRequest = z.infer<typeof viewRequestSchema>;
-
-/** Viewing process → app. */
-export const viewReplySchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('described'), id: z.number().int(), facts: factsSchema }),
-  z.object({ kind: z.literal('opened'), id: z.number().int(), opened: openedSchema }),
-  z.object({ kind: z.literal('picture'), id: z.number().int(), picture: pictureSchema }),
-  z.object({ kind: z.literal('failed'), id: z.number().int(), failure: failureSchema }),
-]);
-
-export type ViewReply = z.infer<typeof viewReplySchema>;
+/** App → viewing process. Each throws Refusals as `decodeRaw`. */
+export const viewCalls = {
+  describe: defineCall({
+    name: 'describe',
+    input: z.object({ photo }),
+    output: photoFactsSchema,
+  }),
+  open: defineCall({ name: 'open', input: z.object({ photo }), output: openedSchema }),
+  picture: defineCall({ name: 'picture', input: pictureJobSchema, output: pictureSchema }),
+};

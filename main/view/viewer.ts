@@ -20,14 +20,9 @@ import type { Orientation } from '../raw/mosaic.ts';
 import { readTiff } from '../raw/tiff-tags.ts';
 import { Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { FrameStore, type PreviewFrame } from '../engine/previews/frame.ts';
-import type { Facts, Opened, ViewJob } from './protocol.ts';
+import type { Facts, Opened, PictureJob } from './protocol.ts';
 import { coarseLevel, levelsOf, tileAt, tileSide, wholeTile } from '../engine/previews/tiles.ts';
 import type { Picture } from '../engine/protocol.ts';
-
-export type Seen =
-  | { readonly kind: 'facts'; readonly facts: Facts }
-  | { readonly kind: 'opened'; readonly opened: Opened }
-  | { readonly kind: 'picture'; readonly picture: Picture };
 
 const frameBytesMax = 300e6;
 
@@ -37,35 +32,36 @@ const headBytes = 1 << 20;
 export class Viewer {
   readonly #frames = new FrameStore(frameBytesMax);
 
+  /** @throws Refusal as `decodeRaw` */
+  async describe(photo: string, signal: AbortSignal): Promise<Facts> {
+    return factsOf(await this.#frames.open(photo, { keep: false, signal }));
+  }
+
+  /** @throws Refusal as `decodeRaw` */
+  async open(photo: string, signal: AbortSignal): Promise<Opened> {
+    const frame = await this.#frames.open(photo, { keep: true, signal });
+    throwIfCancelled(signal);
+    return openedOf(frame);
+  }
+
   /** @throws Refusal as `decodeRaw`; `bad-argument` for a tile that the photo does not have */
-  async see(job: ViewJob, signal: AbortSignal): Promise<Seen> {
+  async picture(job: PictureJob, signal: AbortSignal): Promise<Picture> {
     switch (job.kind) {
-      case 'describe': {
-        const frame = await this.#frames.open(job.photo, { keep: false, signal });
-        return { kind: 'facts', facts: factsOf(frame) };
-      }
-      case 'open': {
-        const frame = await this.#frames.open(job.photo, { keep: true, signal });
-        throwIfCancelled(signal);
-        return { kind: 'opened', opened: openedOf(frame) };
-      }
       case 'thumb':
-        return { kind: 'picture', picture: await this.#thumb(job.photo, job.longSide, signal) };
-      case 'small': {
-        const bytes = await this.#small(job, signal);
-        return { kind: 'picture', picture: { width: 0, height: 0, bytes } };
-      }
+        return this.#thumb(job.photo, job.longSide, signal);
+      case 'small':
+        return { width: 0, height: 0, bytes: await this.#small(job, signal) };
       case 'preview': {
         const jpeg = await cameraJpeg(job.photo, signal);
         if (jpeg === undefined)
           throw new Refusal('unsupported-file', 'the camera put no preview into this file');
         const bytes = await uprightPreview(jpeg, await orientationOf(job.photo));
-        return { kind: 'picture', picture: { width: 0, height: 0, bytes } };
+        return { width: 0, height: 0, bytes };
       }
       case 'plain': {
         const frame = await this.#frames.open(job.photo, { keep: true, signal });
         throwIfCancelled(signal);
-        return { kind: 'picture', picture: plainPicture(frame, job) };
+        return plainPicture(frame, job);
       }
     }
   }
@@ -89,7 +85,7 @@ export class Viewer {
   }
 
   async #small(
-    { photo, longSide, ratio }: Extract<ViewJob, { kind: 'small' }>,
+    { photo, longSide, ratio }: Extract<PictureJob, { kind: 'small' }>,
     signal: AbortSignal,
   ): Promise<Uint8Array> {
     if (!isRawName(photo)) return smallPhoto(photo, longSide);
@@ -141,7 +137,7 @@ function plainAt(frame: PreviewFrame, level: number, tile: Tile): DevelopedTile 
 
 function plainPicture(
   frame: PreviewFrame,
-  { level, x, y, scale }: Extract<ViewJob, { kind: 'plain' }>,
+  { level, x, y, scale }: Extract<PictureJob, { kind: 'plain' }>,
 ): Picture {
   const tile = tileAt(levelSize(frame.grid, level), x, y, plainHaloPacked);
   if (tile === undefined || level >= levelsOf(frame.grid).length) {

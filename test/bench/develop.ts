@@ -14,11 +14,12 @@ import { defaultWindowArea } from '../../main/engine/window-area.ts';
 import { planTiles } from '../../main/develop/tiles.ts';
 import { enhanceBatch } from '../../main/engine/batch.ts';
 import { spawnNodeEngine } from '../../main/engine/process.ts';
-import type { PhotoResult, Stages, Verdict } from '../../main/engine/protocol.ts';
+import { engineCalls, type PhotoResult, type Stages } from '../../main/engine/protocol.ts';
 import { Engine } from '../../main/engine/supervisor.ts';
 import { writeAtomically } from '../../main/base/atomic.ts';
 import { defaultModelId, readModel } from '../../main/network/manifest.ts';
 import { macsPerPackedPixel } from '../../main/network/unet.ts';
+import { Peer } from '../../main/process/peer.ts';
 import { cfaDng } from '../../main/raw/dng.ts';
 import { darkMosaic } from './dark.ts';
 
@@ -120,17 +121,10 @@ async function networkAloneMsPerMegapixel(windowSide: number): Promise<number> {
   const side = Math.round(windowSide / 16) * 16;
   const times: number[] = [];
   for (let n = 0; n < 5; n++) {
-    const verdict = await new Promise<Verdict>((resolve, reject) => {
-      const engine = spawnNodeEngine({
-        reply: (reply) => {
-          if (reply.kind !== 'tested') return;
-          resolve(reply.verdict);
-          engine.kill();
-        },
-        exit: reject,
-      });
-      engine.send({ kind: 'test', model: values.model, device: 'cpu', side });
-    });
+    const engine = new Peer('the engine', spawnNodeEngine);
+    const asked = { model: values.model, device: 'cpu' as const, side };
+    const verdict = await engine.ask(engineCalls.test, asked);
+    engine.close();
     if (verdict.msPerMegapixel === undefined) throw new Error(verdict.account);
     times.push(verdict.msPerMegapixel);
   }

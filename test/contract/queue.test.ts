@@ -7,7 +7,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { App } from '../../main/app/app.ts';
-import { spawnNodeEngine, type SpawnEngine } from '../../main/engine/process.ts';
+import { spawnNodeEngine } from '../../main/engine/process.ts';
+import type { Connect } from '../../main/process/port.ts';
 import { photoIdOf } from '../../main/library/library.ts';
 import { defaultSettings } from '../../preload/contract/settings.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
@@ -36,7 +37,7 @@ describe('the export queue', () => {
     await app.close();
   });
 
-  const open = async (spawn: SpawnEngine = spawnNodeEngine): Promise<void> => {
+  const open = async (spawn: Connect = spawnNodeEngine): Promise<void> => {
     ({ app } = await startApp(root, { spawn }));
     await app.library.open(photos, {
       subfolders: false,

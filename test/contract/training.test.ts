@@ -6,7 +6,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type { App } from '../../main/app/app.ts';
-import { spawnNodeTraining, type TrainingChild } from '../../main/training/run/process.ts';
+import type { Port } from '../../main/process/port.ts';
+import { spawnNodeTraining } from '../../main/training/run/process.ts';
 import type { Dataset, Lesson, Run } from '../../preload/contract/training.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
 import { SMALL_SHAPE, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
@@ -34,7 +35,7 @@ describe('training', () => {
   const root = temporaryFolder();
   const photos = path.join(root, 'photos');
   const dataset: Dataset = { kind: 'photos', folders: [photos], leftOut: [] };
-  const children: TrainingChild[] = [];
+  const children: Port[] = [];
   let app: App;
   let bugs: unknown[];
   let connection: Connection;

@@ -15,7 +15,9 @@ import { createInterface } from 'node:readline';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { spawnNodeEngine, type SpawnEngine } from '../../main/engine/process.ts';
+import { z } from 'zod';
+import { spawnNodeEngine } from '../../main/engine/process.ts';
+import type { Connect } from '../../main/process/port.ts';
 import { smallDng, temporaryFolder, writeSmallDngs, writeSmallModel } from '../engine/small.ts';
 import { chromiumPath } from '../renderer/browser.ts';
 import { buildPage, openPage, openWindow, type OpenPage, type OpenWindow } from './window.ts';
@@ -27,6 +29,11 @@ const soon = <T>(what: () => T) => expect.poll(what, { timeout: patienceMs });
 const fixtures = path.join(import.meta.dirname, '../fixtures/raw');
 
 const cell = (page: Page, name: string) => page.locator('.cell', { hasText: name });
+/** An engine's message about a photo that is in the network. */
+const inNetwork = z.object({
+  kind: z.literal('progress'),
+  progress: z.object({ stage: z.literal('network') }),
+});
 const queuePanel = (page: Page) => page.getByRole('complementary', { name: 'Export queue' });
 const settled = (page: Page) => page.locator('.busy').waitFor({ state: 'detached' });
 
@@ -41,18 +48,16 @@ describe.skipIf(chromiumPath === undefined)('a folder of good, bad and odd files
   /** Engines that are to be killed still, in the middle of a photo. */
   let killsLeft = 0;
 
-  const spawnWatched: SpawnEngine = (listener) => {
+  const spawnWatched: Connect = (listener) => {
     const child = spawnNodeEngine({
-      reply: (message) => {
-        if (killsLeft > 0 && message.kind === 'progress' && message.progress.stage === 'network') {
+      receive: (message) => {
+        if (killsLeft > 0 && inNetwork.safeParse(message).success) {
           killsLeft -= 1;
           child.kill();
         }
-        listener.reply(message);
+        listener.receive(message);
       },
-      exit: (reason) => {
-        listener.exit(reason);
-      },
+      exit: listener.exit,
     });
     return child;
   };

@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 import { onTestFinished } from 'vitest';
 
-import { spawnNodeEngine, type SpawnEngine } from '../../main/engine/process.ts';
+import { spawnNodeEngine } from '../../main/engine/process.ts';
+import type { Connect } from '../../main/process/port.ts';
 import { Engine, type EngineOptions, type PhotoOrder } from '../../main/engine/supervisor.ts';
 
 /** Whether `childPid` can find them. */
@@ -43,7 +44,7 @@ export async function openSmallEngine(
 }> {
   const troubles: string[] = [];
   let starts = 0;
-  const spawn: SpawnEngine = (listener) => {
+  const spawn: Connect = (listener) => {
     starts += 1;
     return spawnNodeEngine(listener);
   };

@@ -1,30 +1,41 @@
 /** On what a training step is made: the faster device, as far as a scripted measuring process says. */
 
 import { expect, it } from 'vitest';
+import { z } from 'zod';
 import { Pace } from '../../main/runs/pace.ts';
-import type { SpawnSurvey } from '../../main/runs/survey.ts';
-import type { SurveyJob, SurveyReply } from '../../main/runs/survey-protocol.ts';
+import type { Connect } from '../../main/process/port.ts';
+import { surveyCalls } from '../../main/runs/survey-protocol.ts';
 import { defaultRecipe } from '../../main/training/recipe.ts';
 
 const recipe = defaultRecipe;
 const wide = { ...recipe, unet: { ...recipe.unet, baseChannels: 32 } };
 const never = new AbortController().signal;
 
+const question = z.object({
+  kind: z.literal('ask'),
+  id: z.number(),
+  name: z.literal('measure'),
+  input: surveyCalls.measure.input,
+});
+
 /** Answers as told, by device: milliseconds, why it does not go, or nothing at all. */
 function scripted(answers: Record<'cpu' | 'webgpu', number | string | undefined>) {
   const asked: string[] = [];
-  const spawn: SpawnSurvey = (listener) => ({
-    send(job: SurveyJob) {
-      if (job.kind !== 'measure') throw new Error(`expected to measure but received ${job.kind}`);
-      asked.push(job.device);
-      const answer = answers[job.device];
+  const spawn: Connect = (listener) => ({
+    send(message) {
+      const asking = question.safeParse(message);
+      // It is told to stop, too.
+      if (!asking.success) return;
+      const { id, input } = asking.data;
+      asked.push(input.device);
+      const answer = answers[input.device];
       if (answer === undefined) return;
-      const reply: SurveyReply =
-        typeof answer === 'number'
-          ? { kind: 'measured', stepMs: answer, rssBytes: 1e9 }
-          : { kind: 'failed', failure: { code: 'device', message: answer } };
       setImmediate(() => {
-        listener.reply(reply);
+        listener.receive(
+          typeof answer === 'number'
+            ? { kind: 'answer', id, output: { stepMs: answer, rssBytes: 1e9 } }
+            : { kind: 'failed', id, failure: { code: 'device', message: answer } },
+        );
       });
     },
     kill: () => undefined,

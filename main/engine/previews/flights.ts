@@ -2,10 +2,11 @@
 
 import path from 'node:path';
 import { Refusal } from '../../base/refusal.ts';
-import { errorOf, type Failure, type Picture, type PreviewJob, type Request } from '../protocol.ts';
+import type { Picture, PreviewJob } from '../protocol.ts';
 
-interface Flight {
+export interface PreviewFlight {
   readonly job: PreviewJob;
+  readonly signal: AbortSignal | undefined;
   readonly resolve: (picture: Picture) => void;
   readonly reject: (error: unknown) => void;
   isSent: boolean;
@@ -16,59 +17,53 @@ interface Flight {
 const crashesMax = 2;
 
 export class PreviewFlights {
-  readonly #flights = new Map<number, Flight>();
+  readonly #flights = new Set<PreviewFlight>();
 
   get isEmpty(): boolean {
     return this.#flights.size === 0;
   }
 
   get isWaiting(): boolean {
-    return [...this.#flights.values()].some(({ isSent }) => !isSent);
+    return [...this.#flights].some(({ isSent }) => !isSent);
   }
 
-  add(id: number, job: PreviewJob): Promise<Picture> {
-    return new Promise((resolve, reject) => {
-      this.#flights.set(id, { job, resolve, reject, isSent: false, crashes: 0 });
-    });
-  }
-
-  dispatch(send: (request: Request) => void): void {
-    for (const [id, flight] of this.#flights) {
-      if (flight.isSent) continue;
-      flight.isSent = true;
-      send({ kind: 'preview', id, job: flight.job });
+  /** @throws Refusal `cancelled` at once when the signal is aborted; what it is rejected with */
+  async add(job: PreviewJob, signal: AbortSignal | undefined, added: () => void): Promise<Picture> {
+    const { promise, resolve, reject } = Promise.withResolvers<Picture>();
+    const flight = { job, signal, resolve, reject, isSent: false, crashes: 0 };
+    const cancel = (): void => {
+      reject(new Refusal('cancelled', 'cancelled'));
+    };
+    this.#flights.add(flight);
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      added();
+      return await promise;
+    } finally {
+      this.#flights.delete(flight);
+      signal?.removeEventListener('abort', cancel);
     }
   }
 
-  /** Nobody waits for it any longer; what the engine still answers meets nobody. */
-  cancel(id: number, send: (request: Request) => void): void {
-    const flight = this.#flights.get(id);
-    this.#flights.delete(id);
-    if (flight?.isSent === true) send({ kind: 'cancel-preview', id });
-    flight?.reject(new Refusal('cancelled', 'cancelled'));
+  /** Those that no engine has. The caller gives them to one. */
+  take(): readonly PreviewFlight[] {
+    const waiting = [...this.#flights].filter(({ isSent }) => !isSent);
+    for (const flight of waiting) flight.isSent = true;
+    return waiting;
   }
 
-  land(id: number, picture: Picture): void {
-    this.#flights.get(id)?.resolve(picture);
-    this.#flights.delete(id);
-  }
-
-  fail(id: number, failure: Failure): void {
-    this.#flights.get(id)?.reject(errorOf(failure));
-    this.#flights.delete(id);
-  }
-
+  /** The engine they were given to is gone. */
   takeBack(): void {
-    for (const flight of this.#flights.values()) flight.isSent = false;
+    for (const flight of this.#flights) flight.isSent = false;
   }
 
   /** The engine died under all that were sent. */
   crash(reason: string): void {
-    for (const [id, flight] of this.#flights) {
+    for (const flight of this.#flights) {
       if (!flight.isSent) continue;
       flight.crashes += 1;
       if (flight.crashes < crashesMax) continue;
-      this.#flights.delete(id);
+      this.#flights.delete(flight);
       const name = path.basename(flight.job.photo);
       flight.reject(
         new Refusal('out-of-memory', `${name} cannot be shown: the engine ended ${reason}`),
@@ -77,7 +72,7 @@ export class PreviewFlights {
   }
 
   rejectAll(error: unknown): void {
-    for (const { reject } of this.#flights.values()) reject(error);
+    for (const { reject } of this.#flights) reject(error);
     this.#flights.clear();
   }
 }

@@ -1,20 +1,21 @@
 /** The thread that reads photos for the threads that cut patches out of them. */
 
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { z } from 'zod';
-import { failureOf } from '../../engine/protocol.ts';
+import { joinParent } from '../../process/parent.ts';
+import { Peer } from '../../process/peer.ts';
+import { joinPort } from '../../process/thread.ts';
 import { Refusal } from '../../base/refusal.ts';
+import {
+  awayNote,
+  clientNote,
+  hintNote,
+  loadPhotosCall,
+  photoCall,
+  skippedNote,
+} from './batch-calls.ts';
 import { byName, shelfOfAll } from './patches.ts';
 import { PhotoCache } from './cache.ts';
 import type { LinearPhoto } from '../../darkness/linear-photo.ts';
 import type { Shelf } from './shelf.ts';
-
-const orders = z.object({ files: z.array(z.string()), bytesMax: z.number().positive() });
-const requests = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('get'), request: z.number(), photo: z.number() }),
-  z.object({ kind: z.literal('hint'), photo: z.number() }),
-]);
-const clients = z.object({ client: z.custom<MessagePort>((value) => value instanceof Object) });
 
 /** Photos read at once for the first time. */
 const lookahead = 2;
@@ -64,39 +65,30 @@ async function look(
   return { shelf: shelfOfAll(read), places: read.map(({ place }) => place) };
 }
 
-async function serve(port: MessagePort): Promise<void> {
-  const { files, bytesMax } = orders.parse(workerData);
+const owner = joinParent();
+
+owner.answer(loadPhotosCall, async ({ files, bytesMax }, { onProgress }) => {
   const cache = new PhotoCache({
     files,
     bytesMax,
     onSkipped: (account) => {
-      port.postMessage({ kind: 'skipped', account });
+      owner.tell(skippedNote, account);
     },
     onAway: (account) => {
-      port.postMessage({ kind: 'away', account });
+      owner.tell(awayNote, account);
     },
   });
   const { shelf, places } = await look(cache, files, bytesMax, (loaded) => {
-    port.postMessage({ kind: 'loading', loaded, total: files.length });
+    onProgress({ loaded, total: files.length });
   });
   cache.begin();
   const placeOf = (photo: number): number => places[photo] ?? -1;
-  const answer = async (client: MessagePort, request: number, photo: number): Promise<void> => {
-    client.postMessage({ request, photo: await cache.get(placeOf(photo)) });
-  };
-  port.on('message', (unknown: unknown) => {
-    const { client } = clients.parse(unknown);
-    client.on('message', (asked: unknown) => {
-      const order = requests.parse(asked);
-      if (order.kind === 'hint') cache.hint(placeOf(order.photo));
-      else answer(client, order.request, order.photo).catch(fail);
+  owner.listen(clientNote, (port) => {
+    const client = new Peer('a thread that cuts patches', joinPort(port));
+    client.answer(photoCall, (photo) => cache.get(placeOf(photo)));
+    client.listen(hintNote, (photo) => {
+      cache.hint(placeOf(photo));
     });
   });
-  port.postMessage({ kind: 'ready', photos: places.length, shelf });
-}
-
-function fail(error: unknown): void {
-  parentPort?.postMessage({ kind: 'failed', failure: failureOf(error) });
-}
-
-if (parentPort !== null) serve(parentPort).catch(fail);
+  return { photos: places.length, shelf };
+});

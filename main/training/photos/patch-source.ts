@@ -5,10 +5,11 @@
 
 import { availableParallelism } from 'node:os';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { z } from 'zod';
 import type { CameraProfile } from '../../../preload/contract/camera-profile.ts';
-import { errorOf, failureSchema } from '../../engine/protocol.ts';
-import { Refusal, throwIfCancelled } from '../../base/refusal.ts';
+import { Peer } from '../../process/peer.ts';
+import { joinThread } from '../../process/thread.ts';
+import { throwIfCancelled } from '../../base/refusal.ts';
+import { awayNote, batchCall, clientNote, loadPhotosCall, skippedNote } from './batch-calls.ts';
 import type { Batch } from './patches.ts';
 import type { Shelf } from './shelf.ts';
 
@@ -44,33 +45,6 @@ export interface PatchSourceOptions {
   readonly onAway?: (account: string | undefined) => void;
 }
 
-/** Samples in memory of their own, as transferred buffers are. */
-const plainFloats = z.custom<Float32Array<ArrayBuffer>>(
-  (value) => value instanceof Float32Array && value.buffer instanceof ArrayBuffer,
-);
-
-const loaderReports = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('loading'), loaded: z.number(), total: z.number() }),
-  z.object({
-    kind: z.literal('ready'),
-    photos: z.number(),
-    shelf: z.custom<Shelf>((value) => value instanceof Object),
-  }),
-  z.object({ kind: z.literal('skipped'), account: z.string() }),
-  z.object({ kind: z.literal('away'), account: z.string().optional() }),
-  z.object({ kind: z.literal('failed'), failure: failureSchema }),
-]);
-
-const cutterReports = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('batch'),
-    step: z.number(),
-    input: plainFloats,
-    target: plainFloats,
-  }),
-  z.object({ kind: z.literal('failed'), failure: failureSchema }),
-]);
-
 /** A wait shorter than this is for a batch that is being cut, and no news. */
 const patienceMs = 500;
 
@@ -83,11 +57,10 @@ export class PatchSource {
   /** Whether all photos are in memory for good. */
   readonly holdsAll: boolean;
   readonly #options: PatchSourceOptions;
-  readonly #workers: readonly Worker[];
-  readonly #cutters: readonly Worker[];
+  readonly #workers: Worker[];
+  readonly #cutters: readonly Peer[];
   readonly #ahead: number;
   readonly #coming: Promise<Batch>[] = [];
-  readonly #awaited = new Map<number, PromiseWithResolvers<Batch>>();
   #nextStep: number;
   #failure: Error | undefined;
   #isClosed = false;
@@ -97,7 +70,7 @@ export class PatchSource {
   #hasToldAway = false;
 
   private constructor(loader: Loader, options: PatchSourceOptions) {
-    const { shelf, photos } = loader.ready;
+    const { shelf, photos } = loader.found;
     this.photos = photos;
     this.skipped = [...loader.skipped];
     this.holdsAll = shelf.kind === 'all';
@@ -105,19 +78,18 @@ export class PatchSource {
     this.#nextStep = options.firstStep ?? 0;
     this.#ahead = Math.max(1, options.ahead ?? 6);
     const usual = Math.min(4, Math.max(1, Math.floor(availableParallelism() / 4)));
+    this.#workers = [loader.worker];
     this.#cutters = Array.from({ length: options.cutters ?? usual }, () =>
-      this.#openCutter(loader.worker, shelf),
+      this.#openCutter(loader.thread, shelf),
     );
-    this.#workers = [loader.worker, ...this.#cutters];
     loader.onSkipped = (account) => options.onSkipped?.(account);
     loader.onAway = (account) => {
       this.#away = account;
       this.#tellAway();
     };
-    for (const worker of this.#workers) this.#watch(worker);
-    loader.failed.catch((error: unknown) => {
-      this.#fail(error);
-    });
+    loader.onExit = (reason) => {
+      this.#fail(new Error(`the thread that reads photos ended ${reason}`));
+    };
     while (this.#coming.length < this.#ahead) this.#order();
   }
 
@@ -158,7 +130,6 @@ export class PatchSource {
   /** Goes on with the batch of this number. */
   rewind(step: number): void {
     this.#coming.length = 0;
-    this.#awaited.clear();
     this.#nextStep = step;
     while (this.#coming.length < this.#ahead) this.#order();
   }
@@ -169,39 +140,22 @@ export class PatchSource {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
-  #openCutter(loader: Worker, shelf: Shelf): Worker {
+  #openCutter(loader: Peer, shelf: Shelf): Peer {
     const { seed, batch, patchPacked, deepDark = 0, camera } = this.#options;
     const { port1, port2 } = new MessageChannel();
-    loader.postMessage({ client: port1 }, [port1]);
-    const cutter = new Worker(new URL('./patch-worker.ts', import.meta.url), {
+    loader.tell(clientNote, port1, [port1]);
+    const worker = new Worker(new URL('./patch-worker.ts', import.meta.url), {
       workerData: { seed, batch, patchPacked, deepDark, camera, shelf, loader: port2 },
       transferList: [port2],
     });
-    cutter.on('message', (message: unknown) => {
-      const report = cutterReports.parse(message);
-      if (report.kind === 'failed') {
-        this.#fail(errorOf(report.failure));
-        return;
-      }
-      const { step, input, target } = report;
-      this.#awaited.get(step)?.resolve({ step, input, target });
-      this.#awaited.delete(step);
-    });
-    return cutter;
+    this.#workers.push(worker);
+    return new Peer('a thread that cuts patches', joinThread(worker));
   }
 
-  #watch(worker: Worker): void {
-    worker.on('error', (error) => {
-      this.#fail(error);
-    });
-    worker.on('exit', () => {
-      this.#fail(new Error('a thread of the patches ended before its batches were made'));
-    });
-  }
-
+  /** Nothing comes any more, from the other threads neither. */
   #fail(error: unknown): void {
     this.#failure ??= error instanceof Error ? error : new Error(String(error));
-    for (const batch of this.#awaited.values()) batch.reject(this.#failure);
+    for (const cutter of this.#cutters) cutter.close(this.#failure);
   }
 
   #tellAway(): void {
@@ -213,80 +167,59 @@ export class PatchSource {
 
   #order(): void {
     const step = this.#nextStep++;
-    const batch = Promise.withResolvers<Batch>();
-    // Whoever awaits it meets the failure; until then it is nobody's unhandled rejection.
-    batch.promise.catch(() => undefined);
-    this.#coming.push(batch.promise);
-    this.#awaited.set(step, batch);
-    this.#cutters[step % this.#cutters.length]?.postMessage(step);
+    const cutter = this.#cutters[step % this.#cutters.length];
+    if (cutter === undefined) throw new Error('expected a thread that cuts patches');
+    const batch = cutter.ask(batchCall, step);
+    // Whoever awaits it meets the failure too.
+    batch.catch((error: unknown) => {
+      this.#fail(error);
+    });
+    this.#coming.push(batch);
   }
 }
 
-/** The loading thread, once it has read what there is room for. */
+/** The thread that reads photos, once it has read what there is room for. */
 class Loader {
-  readonly worker: Worker;
+  readonly worker = new Worker(new URL('./loader.ts', import.meta.url));
+  readonly thread: Peer;
   readonly skipped: string[] = [];
-  readonly failed: Promise<never>;
   onSkipped: (account: string) => void = (account) => this.skipped.push(account);
   onAway: (account: string | undefined) => void;
-  readonly cancel: () => void;
-  readonly #ready = Promise.withResolvers<{ photos: number; shelf: Shelf }>();
-  #found: { photos: number; shelf: Shelf } | undefined;
+  onExit: (reason: string) => void = () => undefined;
+  #found: { readonly photos: number; readonly shelf: Shelf } | undefined;
 
-  private constructor({ files, photoBytesMax, onLoading, onAway }: PatchSourceOptions) {
+  private constructor(onAway: PatchSourceOptions['onAway']) {
     this.onAway = (account) => onAway?.(account);
-    this.worker = new Worker(new URL('./loader.ts', import.meta.url), {
-      workerData: { files: [...files], bytesMax: photoBytesMax ?? 1.5 * 2 ** 30 },
+    this.thread = new Peer('the thread that reads photos', joinThread(this.worker), {
+      onExit: (reason) => {
+        this.onExit(reason);
+      },
     });
-    const failure = Promise.withResolvers<never>();
-    this.failed = failure.promise;
-    // A failure that nobody is waiting for is met by the next call of next().
-    this.failed.catch(() => undefined);
-    this.worker.on('error', failure.reject);
-    this.worker.on('exit', () => {
-      failure.reject(new Error('the photos’ thread ended before its photos were read'));
+    this.thread.listen(skippedNote, (account) => {
+      this.onSkipped(account);
     });
-    this.cancel = () => {
-      failure.reject(new Refusal('cancelled', 'cancelled'));
-    };
-    this.worker.on('message', (message: unknown) => {
-      const report = loaderReports.parse(message);
-      switch (report.kind) {
-        case 'loading':
-          onLoading?.(report.loaded, report.total);
-          break;
-        case 'ready':
-          this.#found = report;
-          this.#ready.resolve(report);
-          break;
-        case 'skipped':
-          this.onSkipped(report.account);
-          break;
-        case 'away':
-          this.onAway(report.account);
-          break;
-        case 'failed':
-          failure.reject(errorOf(report.failure));
-          break;
-      }
+    this.thread.listen(awayNote, (account) => {
+      this.onAway(account);
     });
   }
 
   static async open(options: PatchSourceOptions): Promise<Loader> {
-    const loader = new Loader(options);
-    options.signal?.addEventListener('abort', loader.cancel, { once: true });
+    const { files, photoBytesMax = 1.5 * 2 ** 30, signal, onLoading, onAway } = options;
+    const loader = new Loader(onAway);
+    const asked = { files: [...files], bytesMax: photoBytesMax };
     try {
-      await Promise.race([loader.#ready.promise, loader.failed]);
+      loader.#found = await loader.thread.ask(loadPhotosCall, asked, {
+        signal,
+        onProgress: ({ loaded, total }) => onLoading?.(loaded, total),
+      });
       return loader;
     } catch (error) {
       await loader.worker.terminate();
       throw error;
-    } finally {
-      options.signal?.removeEventListener('abort', loader.cancel);
     }
   }
 
-  get ready(): { readonly photos: number; readonly shelf: Shelf } {
+  get found(): { readonly photos: number; readonly shelf: Shelf } {
     if (this.#found === undefined) throw new Error('expected the photos to be read');
     return this.#found;
   }

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { failureSchema } from '../../engine/protocol.ts';
+import { failureSchema } from '../../process/failure.ts';
 import { recipeSchema } from '../recipe.ts';
 import { pauseReasonSchema } from './folder.ts';
 

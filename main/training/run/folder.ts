@@ -13,7 +13,7 @@ import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { trainingDeviceSchema } from '../../../preload/contract/choices.ts';
-import { failureSchema } from '../../engine/protocol.ts';
+import { failureSchema } from '../../process/failure.ts';
 import { openOutputFolder, writeAtomically } from '../../base/atomic.ts';
 import { describeError, Refusal } from '../../base/refusal.ts';
 import { recipeSchema } from '../recipe.ts';

@@ -1,25 +1,20 @@
 /** The app's side of the training process: starts it, and again when native code took it down. */
 
-import { forkChild, type ChildHandle, type ChildListener } from '../../engine/fork-child.ts';
-import type { Failure } from '../../engine/protocol.ts';
+import { Ended, OddMessage } from '../../process/asking.ts';
+import { failureOf, type Failure } from '../../process/failure.ts';
+import { forkNode } from '../../process/fork.ts';
+import { Peer } from '../../process/peer.ts';
+import type { Connect } from '../../process/port.ts';
 import { describeError } from '../../base/refusal.ts';
 import type { Keep } from './control.ts';
 import type { RunEvent } from './events.ts';
 import { readRun, runFiles, writeRun, type RunState } from './folder.ts';
 import { RunLog } from './log.ts';
-import { trainingReplySchema, type TrainingReply, type TrainingRequest } from './protocol.ts';
-
-export type TrainingChild = ChildHandle<TrainingRequest>;
-export type SpawnTraining = (listener: ChildListener<TrainingReply>) => TrainingChild;
+import { trainCall, trainingNotes, type TrainingProgress } from './protocol.ts';
 
 /** Starts the training process as a Node process. */
-export const spawnNodeTraining: SpawnTraining = (listener) =>
-  forkChild(
-    new URL('./child.ts', import.meta.url),
-    trainingReplySchema,
-    { env: trainingEnvironment(), execArgv: process.execArgv },
-    listener,
-  );
+export const spawnNodeTraining: Connect = (listener) =>
+  forkNode(new URL('./child.ts', import.meta.url), { env: trainingEnvironment() })(listener);
 
 /**
  * The training process's environment. On Linux glibc is held to two pools of memory: with one for each
@@ -32,7 +27,7 @@ function trainingEnvironment(): NodeJS.ProcessEnv {
 }
 
 export interface TrainingOptions {
-  readonly spawn: SpawnTraining;
+  readonly spawn: Connect;
   /** As in the run's log, and of the steps in between at most a few a second. */
   readonly onEvent: (event: RunEvent) => void;
   /** Photos are read for the first time. */
@@ -61,7 +56,7 @@ export class Training {
   readonly ended: Promise<Failure | undefined>;
   readonly #options: TrainingOptions;
   readonly #end = Promise.withResolvers<Failure | undefined>();
-  #child: TrainingChild;
+  #child: Peer;
   #isPaused = false;
   #keep: Keep | undefined;
   #crashes = 0;
@@ -70,8 +65,6 @@ export class Training {
   #hasEnded = false;
   #step = 0;
   #watchdog: NodeJS.Timeout | undefined;
-  /** What the watchdog ended the process for. */
-  #silence: string | undefined;
 
   constructor(folder: string, options: TrainingOptions) {
     this.folder = folder;
@@ -83,42 +76,64 @@ export class Training {
   /** Rests after the step at work, with a checkpoint. */
   pause(): void {
     this.#isPaused = true;
-    this.#child.send({ kind: 'pause' });
+    this.#child.tell(trainingNotes.pause, undefined);
   }
 
   /** Goes on; also at once where it waits for a disk or a folder to come back. */
   resume(): void {
     this.#isPaused = false;
-    this.#child.send({ kind: 'resume' });
+    this.#child.tell(trainingNotes.resume, undefined);
   }
 
   /** Ends after the step at work, with a checkpoint, and with a model of the best so far if asked. */
   stop(keep: Keep): void {
     this.#keep ??= keep;
-    this.#child.send({ kind: 'stop', keep: this.#keep });
+    this.#child.tell(trainingNotes.stop, this.#keep);
   }
 
   /** Ends at once: what was learned since the last checkpoint is lost. */
   kill(): void {
     this.#settle(undefined);
-    this.#child.kill();
+    this.#child.close();
   }
 
-  #start(): TrainingChild {
-    const child = this.#options.spawn({
-      reply: (reply) => {
-        if (!this.#hasEnded) this.#receive(reply);
+  #start(): Peer {
+    const child = new Peer('the training process', this.#options.spawn, {
+      onHeard: () => {
+        this.#watch();
       },
-      exit: (reason) => {
+      onExit: (reason) => {
         if (!this.#hasEnded) void this.#recover(reason);
       },
     });
-    const { acceptsOtherData = false } = this.#options;
-    const withoutCard = this.#withoutCard;
-    child.send({ kind: 'start', folder: this.folder, acceptsOtherData, withoutCard });
-    if (this.#isPaused) child.send({ kind: 'pause' });
+    void this.#train(child);
+    if (this.#isPaused) child.tell(trainingNotes.pause, undefined);
     this.#watch();
     return child;
+  }
+
+  /** Asks the process to train, and ends it when it has let go of the run. */
+  async #train(child: Peer): Promise<void> {
+    const { acceptsOtherData = false } = this.#options;
+    const asked = { folder: this.folder, acceptsOtherData, withoutCard: this.#withoutCard };
+    try {
+      await child.ask(trainCall, asked, {
+        onProgress: (progress) => {
+          this.#note(progress);
+        },
+      });
+      this.#settle(undefined);
+      child.close();
+    } catch (error) {
+      if (error instanceof Ended || this.#hasEnded) return;
+      if (error instanceof OddMessage) {
+        // It has one request for all its life: it is started again rather than the run given up.
+        child.kill(`because ${error.message}`);
+        return;
+      }
+      this.#settle(failureOf(error));
+      child.close();
+    }
   }
 
   #watch(): void {
@@ -126,36 +141,29 @@ export class Training {
     if (this.#hasEnded) return;
     const stallMs = this.#options.stallMs ?? usualStallMs;
     this.#watchdog = setTimeout(() => {
-      this.#silence = `after ${String(stallMs / 1000)} s of silence`;
-      this.#child.kill();
+      this.#child.kill(`after ${String(stallMs / 1000)} s of silence`);
     }, stallMs);
     this.#watchdog.unref();
   }
 
-  #receive(reply: TrainingReply): void {
-    this.#watch();
-    switch (reply.kind) {
+  #note(progress: TrainingProgress): void {
+    switch (progress.kind) {
       case 'alive':
         break;
       case 'loading':
-        this.#options.onLoading?.(reply.loaded, reply.total);
+        this.#options.onLoading?.(progress.loaded, progress.total);
         break;
       case 'event':
-        this.#step = reply.event.step;
-        if (reply.event.event === 'checkpoint') this.#crashes = 0;
-        this.#options.onEvent(reply.event);
-        break;
-      case 'ended':
-        this.#settle(reply.failure);
-        this.#child.kill();
+        this.#step = progress.event.step;
+        if (progress.event.event === 'checkpoint') this.#crashes = 0;
+        this.#options.onEvent(progress.event);
         break;
     }
   }
 
   async #recover(exitReason: string): Promise<void> {
     this.#crashes += 1;
-    const account = `the training process ended ${this.#silence ?? exitReason}`;
-    this.#silence = undefined;
+    const account = `the training process ended ${exitReason}`;
     clearTimeout(this.#watchdog);
     this.#withoutCard ||= this.#crashes >= cardCrashesMax;
     if (this.#keep === undefined && this.#crashes < crashesMax) {
@@ -166,7 +174,7 @@ export class Training {
     // Asked to stop, it has: with the last checkpoint instead of the last step.
     if (this.#keep !== undefined) {
       this.#options.onTrouble?.(account);
-      await this.#note({ kind: 'stopped' });
+      await this.#writeState({ kind: 'stopped' });
       this.#settle(undefined);
       return;
     }
@@ -174,7 +182,7 @@ export class Training {
       code: 'device',
       message: `${account}, ${crashesMax} times: close other programs, or train with smaller batches or patches`,
     };
-    await this.#note({ kind: 'failed', failure });
+    await this.#writeState({ kind: 'failed', failure });
     const event: RunEvent = { event: 'failed', step: this.#step, failure };
     const log = new RunLog(runFiles(this.folder).log);
     log.write(event);
@@ -184,7 +192,7 @@ export class Training {
   }
 
   /** Nobody else can any more. */
-  async #note(state: RunState): Promise<void> {
+  async #writeState(state: RunState): Promise<void> {
     try {
       const { description } = await readRun(this.folder);
       await writeRun(this.folder, { ...description, state, updatedAt: new Date().toISOString() });

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { availableParallelism } from 'node:os';
-import { failureOf } from '../../engine/protocol.ts';
+import { failureOf } from '../../process/failure.ts';
 import { sweepTemporaries, writeAtomically } from '../../base/atomic.ts';
 import { describeError, Refusal } from '../../base/refusal.ts';
 import { encodeCheckpoint, type Checkpoint } from './checkpoint.ts';

@@ -12,7 +12,8 @@ import { Random } from '../../../main/darkness/random.ts';
 import type { RunEvent } from '../../../main/training/run/events.ts';
 import { createRun, readRun, runFiles, writeRun } from '../../../main/training/run/folder.ts';
 import { trainRun } from '../../../main/training/run/train-run.ts';
-import { spawnNodeTraining, type TrainingChild } from '../../../main/training/run/process.ts';
+import type { Port } from '../../../main/process/port.ts';
+import { spawnNodeTraining } from '../../../main/training/run/process.ts';
 import { canSignal, childPid } from '../../engine/processes.ts';
 import { mountSmallDisk } from '../../error/program.ts';
 import { writePhotos } from '../photos/made-photos.ts';
@@ -60,7 +61,7 @@ it(
     const run = path.join(folder, 'killed');
     await createRun(run, smallPlan(photos, steps));
     const random = new Random(Number(process.env['KILL_SEED'] ?? 7));
-    let child: TrainingChild | undefined;
+    let child: Port | undefined;
     let [kills, safeStep] = [0, 0];
     let checks = Promise.resolve();
     let isArmed = false;
@@ -135,7 +136,7 @@ it(
     const run = path.join(folder, 'dies');
     await createRun(run, smallPlan(photos, steps, { checkpointEvery: 1000 }));
     const troubles: string[] = [];
-    let child: TrainingChild | undefined;
+    let child: Port | undefined;
     const dying = training(run, (event) => event.event === 'start' && child?.kill(), {
       onTrouble: (account) => troubles.push(account),
       spawn: (listener) => {
@@ -158,7 +159,7 @@ it(
     const run = path.join(folder, 'card');
     await createRun(run, smallPlan(photos, steps, { device: 'webgpu' }));
     const devices: (string | undefined)[] = [];
-    let child: TrainingChild | undefined;
+    let child: Port | undefined;
     const surviving = training(
       run,
       (event) => {

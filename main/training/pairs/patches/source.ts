@@ -1,9 +1,10 @@
 /** Batches cut from pairs, in numerical order, prepared ahead in a worker thread. */
 
 import { Worker } from 'node:worker_threads';
-import { z } from 'zod';
-import { failureSchema } from '../../../engine/protocol.ts';
+import { Peer } from '../../../process/peer.ts';
+import { joinThread } from '../../../process/thread.ts';
 import { Refusal, throwIfCancelled } from '../../../base/refusal.ts';
+import { awayNote, batchCall, loadPairsCall, skippedNote } from '../../photos/batch-calls.ts';
 import type { UsablePair } from '../pairs.ts';
 import type { Batch } from '../../photos/patches.ts';
 import type { Recipe } from '../../recipe.ts';
@@ -25,36 +26,13 @@ export interface PairSourceOptions {
   readonly onAway?: ((account: string | undefined) => void) | undefined;
 }
 
-/** Samples that own their buffer, as transferred ones do. */
-const plainFloats = z.custom<Float32Array<ArrayBuffer>>(
-  (value) => value instanceof Float32Array && value.buffer instanceof ArrayBuffer,
-);
-
-const reportSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('loading'), loaded: z.number(), total: z.number() }),
-  z.object({ kind: z.literal('ready') }),
-  z.object({ kind: z.literal('skipped'), account: z.string() }),
-  z.object({ kind: z.literal('away'), account: z.string() }),
-  z.object({ kind: z.literal('back') }),
-  z.object({
-    kind: z.literal('batch'),
-    step: z.number(),
-    input: plainFloats,
-    target: plainFloats,
-  }),
-  z.object({
-    kind: z.literal('refused'),
-    code: failureSchema.shape.code.unwrap(),
-    message: z.string(),
-  }),
-]);
-
 /**
  * Batch k depends only on the pairs (with their order and sizes), the recipe's seed and k. Memory holds
  * the pairs in use and the next ones, whatever the size of the dataset.
  */
 export class PairSource {
   readonly #worker: Worker;
+  readonly #thread: Peer;
   readonly #ahead: number;
   readonly #awaited = new Map<number, PromiseWithResolvers<Batch>>();
   /** Number of the batch that `next` will return. */
@@ -64,6 +42,11 @@ export class PairSource {
 
   private constructor(worker: Worker, { ahead = 4, firstStep }: PairSourceOptions) {
     this.#worker = worker;
+    this.#thread = new Peer('the thread that cuts pairs', joinThread(worker), {
+      onExit: (reason) => {
+        this.#fail(new Error(`the thread that cuts pairs ended ${reason}`));
+      },
+    });
     this.#ahead = Math.max(1, ahead);
     this.#next = firstStep;
   }
@@ -79,58 +62,19 @@ export class PairSource {
       workerData: { pairs: [...pairs], recipe, firstStep },
     });
     const source = new PairSource(worker, options);
-    const ready = Promise.withResolvers<undefined>();
-    const cancel = (): void => {
-      ready.reject(new Refusal('cancelled', 'cancelled'));
-    };
-    signal?.addEventListener('abort', cancel, { once: true });
-    worker.on('message', (message: unknown) => {
-      const report = reportSchema.parse(message);
-      switch (report.kind) {
-        case 'loading':
-          onLoading?.(report.loaded, report.total);
-          break;
-        case 'ready':
-          ready.resolve(undefined);
-          break;
-        case 'skipped':
-          onSkipped?.(report.account);
-          break;
-        case 'away':
-          onAway?.(report.account);
-          break;
-        case 'back':
-          onAway?.(undefined);
-          break;
-        case 'batch':
-          source.#awaited.get(report.step)?.resolve(report);
-          break;
-        case 'refused': {
-          const refusal = new Refusal(report.code, report.message);
-          ready.reject(refusal);
-          source.#reject(refusal);
-          break;
-        }
-      }
-    });
-    const fail = (error: unknown): void => {
-      source.#failure = error instanceof Error ? error : new Error(String(error));
-      ready.reject(source.#failure);
-      source.#reject(source.#failure);
-    };
-    worker.on('error', fail);
-    worker.on('exit', () => {
-      fail(new Error('the thread that cuts pairs ended before its batches were made'));
-    });
+    const thread = source.#thread;
+    thread.listen(skippedNote, (account) => onSkipped?.(account));
+    thread.listen(awayNote, (account) => onAway?.(account));
     try {
-      await ready.promise;
+      await thread.ask(loadPairsCall, undefined, {
+        signal,
+        onProgress: ({ loaded, total }) => onLoading?.(loaded, total),
+      });
       source.#order();
       return source;
     } catch (error) {
       await worker.terminate();
       throw error;
-    } finally {
-      signal?.removeEventListener('abort', cancel);
     }
   }
 
@@ -173,8 +117,17 @@ export class PairSource {
       // The next caller gets the failure; until then it must not be an unhandled rejection.
       batch.promise.catch(() => undefined);
       this.#awaited.set(step, batch);
-      this.#worker.postMessage(step);
+      this.#thread.ask(batchCall, step).then(batch.resolve, (error: unknown) => {
+        if (error instanceof Refusal) this.#reject(error);
+        else this.#fail(error);
+      });
     }
+  }
+
+  /** A bug or the thread's end: every request fails from now on. */
+  #fail(error: unknown): void {
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    this.#reject(this.#failure);
   }
 
   /** Rejects all waiting requests; a new request tries again. */

@@ -1,0 +1,22 @@
+/** What the thread that measures a camera is asked. */
+
+import { z } from 'zod';
+import { cameraProfileSchema } from '../../preload/contract/camera-profile.ts';
+import { defineCall } from '../process/call.ts';
+
+/** Measures a camera from `CalibrationFrames`, telling `CalibrationProgress`. */
+export const measureCameraCall = defineCall({
+  name: 'measure-camera',
+  input: z.object({
+    dark: z.array(z.string()),
+    flat: z.array(z.string()),
+    name: z.string().optional(),
+  }),
+  output: cameraProfileSchema,
+  progress: z.object({
+    stage: z.enum(['dark', 'flat']),
+    done: z.number(),
+    total: z.number(),
+    file: z.string(),
+  }),
+});

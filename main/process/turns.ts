@@ -1,0 +1,60 @@
+/** A few tasks at a time; the others wait for their turn. */
+
+import { Refusal, throwIfCancelled } from '../base/refusal.ts';
+
+interface Waiting {
+  readonly rank: number;
+  readonly begin: () => void;
+}
+
+export class Turns {
+  readonly #max: number;
+  readonly #waiting: Waiting[] = [];
+  #count = 0;
+
+  /** @param max tasks at once */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /**
+   * Works when it is its turn.
+   * @param rank smaller ones go first; of equal ones, those that came first
+   * @throws Refusal `cancelled` if it is cancelled before its turn; what `work` throws
+   */
+  async take<T>(rank: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    throwIfCancelled(signal);
+    if (this.#count < this.#max) this.#count += 1;
+    else await this.#wait(rank, signal);
+    try {
+      return await work();
+    } finally {
+      this.#count -= 1;
+      this.#next();
+    }
+  }
+
+  /** Until a turn is handed over. */
+  #wait(rank: number, signal: AbortSignal): Promise<void> {
+    return new Promise((begin, reject) => {
+      const waiting = { rank, begin };
+      this.#waiting.push(waiting);
+      const leave = (): void => {
+        const at = this.#waiting.indexOf(waiting);
+        if (at < 0) return;
+        this.#waiting.splice(at, 1);
+        reject(new Refusal('cancelled', 'cancelled'));
+      };
+      signal.addEventListener('abort', leave, { once: true });
+    });
+  }
+
+  #next(): void {
+    const first = Math.min(...this.#waiting.map(({ rank }) => rank));
+    const at = this.#waiting.findIndex((waiting) => waiting.rank === first);
+    const [next] = at < 0 ? [] : this.#waiting.splice(at, 1);
+    if (next === undefined) return;
+    this.#count += 1;
+    next.begin();
+  }
+}

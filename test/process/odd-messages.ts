@@ -1,0 +1,50 @@
+/** Messages that no process of ours has reason to send, each of which a real carrier can carry. */
+
+const cyclic: Record<string, unknown> = { kind: 'answer', id: 1e9 };
+cyclic['output'] = cyclic;
+
+/** None names a request that is under way, so none may change what comes of one. */
+export const oddMessages: readonly unknown[] = [
+  undefined,
+  null,
+  true,
+  Number.NaN,
+  -1n,
+  '',
+  '__proto__',
+  'x'.repeat(1 << 20),
+  [],
+  [1, [2]],
+  {},
+  cyclic,
+  new Map([['kind', 'answer']]),
+  new Date(Number.NaN),
+  new Uint8Array(1 << 16),
+  new Error('odd'),
+  JSON.parse('{"__proto__":{"kind":"answer","id":1e9}}'),
+  JSON.parse('{"kind":"answer","id":"__proto__","output":{}}'),
+  { kind: 'constructor' },
+  { kind: ['answer'], id: 1e9 },
+  { kind: 'x'.repeat(1 << 20), id: 1e9 },
+  ...['answer', 'failed', 'progress', 'cancel', 'ask', 'note'].flatMap((kind) => [
+    { kind },
+    { kind, id: undefined },
+    { kind, id: -1 },
+    { kind, id: 1.5 },
+    { kind, id: Number.NaN },
+    { kind, id: 'constructor' },
+    { kind, id: { valueOf: 1 } },
+  ]),
+  { kind: 'answer', id: 1e9 },
+  { kind: 'answer', id: 1e9, output: 'nobody asked' },
+  { kind: 'failed', id: 1e9, failure: { code: 'no such code', message: 7 } },
+  { kind: 'failed', id: 1e9, failure: 'x'.repeat(1 << 20) },
+  { kind: 'progress', id: 1e9, progress: cyclic },
+  { kind: 'cancel', id: 1e9 },
+  { kind: 'ask', id: 1e9, name: '__proto__', input: {} },
+  { kind: 'ask', id: 1e9 + 1, name: 'constructor', input: cyclic },
+  { kind: 'ask', id: 1e9 + 2, name: { toString: 'describe' } },
+  { kind: 'note', name: 'toString', value: {} },
+  { kind: 'note', name: '__proto__', value: null },
+  { kind: 'note', name: 'x'.repeat(1 << 20) },
+];
