@@ -27,6 +27,10 @@ export async function openSocketWire(
   history: History,
   storage: Storage,
 ): Promise<SocketWire> {
+  // A link put into the address of a page that is open changes only what follows #: nothing is loaded.
+  addEventListener('hashchange', () => {
+    if (tokenPattern.test(location.hash.slice(1))) location.reload();
+  });
   const token = location.hash.slice(1);
   if (tokenPattern.test(token)) {
     history.replaceState(null, '', location.pathname + location.search);
