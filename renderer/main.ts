@@ -10,6 +10,11 @@ import Root from './Root.svelte';
 const target = document.querySelector('#app');
 if (target === null) throw new Error('expected #app in index.html but there is none');
 
+// A link pasted into this tab changes only what follows #, which loads nothing by itself.
+addEventListener('hashchange', () => {
+  location.reload();
+});
+
 try {
   const bridge = await connect();
   const [info, settings] = await Promise.all([

@@ -80,15 +80,16 @@ export async function serve(
         say(`a window was connected: ${agent}. Settings, Connected windows shows and ends them.`);
       },
     });
-    process.stdout.write(`${host.address}\n`);
     const offerLink = (): void => {
       process.stdout.write(`${host.newLink().address}\n`);
     };
-    // Windows has no such signal: there, a connected window makes the link.
+    // Windows has no such signal: there, a connected window makes the link. The handler comes before the
+    // first address, because the signal would end a program that does not listen yet.
     if (process.platform !== 'win32') {
       process.on('SIGUSR2', offerLink);
       say(`the address opens one window, once. For another: kill -USR2 ${process.pid}`);
     }
+    process.stdout.write(`${host.address}\n`);
     try {
       await onStart(host);
       await ended.promise;
