@@ -23,6 +23,14 @@ module.exports = {
       to: { circular: true },
     },
     {
+      name: 'no-folder-cycles',
+      comment: 'Arrows between folders run one way, so that a room can be read without its guests.',
+      severity: 'error',
+      scope: 'folder',
+      from: { path: '^(main|preload|renderer)/' },
+      to: { circular: true },
+    },
+    {
       name: 'resolvable',
       comment: 'A module that is not there, or a package that package.json does not name.',
       severity: 'error',
@@ -57,12 +65,12 @@ module.exports = {
     {
       name: 'pixels-know-no-jobs',
       comment:
-        'raw/ and develop/ are given what they need: no jobs, IPC, session, settings or files to write.',
+        'raw/ and develop/ are given what they need: no jobs, session, settings or files to write.',
       severity: 'error',
       from: { path: '^main/(raw|develop)/' },
       to: {
         path: '^(preload/|main/(?!raw/|develop/))',
-        pathNot: '^main/base/refusal\\.ts$',
+        pathNot: '^main/(base/refusal\\.ts$|process/)',
       },
     },
     only(
