@@ -4,6 +4,7 @@ import path from 'node:path';
 import { camerasStamp } from '../engine/calibration.ts';
 import { EventHub } from '../base/events.ts';
 import { spawnNodeView, View } from '../view/process.ts';
+import { tryModel } from '../engine/devices.ts';
 import { spawnNodeEngine } from '../engine/process.ts';
 import { editOf } from '../jobs/edit.ts';
 import { EngineHost } from '../jobs/engine-host.ts';
@@ -117,9 +118,12 @@ export class App {
       },
     });
     this.developments = new Developments(this.#view);
-    this.models = new Models(path.join(host.folder, 'models'), host.modelsFolder);
+    const spawn = host.spawn ?? spawnNodeEngine;
+    this.models = new Models(path.join(host.folder, 'models'), host.modelsFolder, (manifest) =>
+      tryModel(manifest, spawn),
+    );
     this.engine = new EngineHost({
-      spawn: host.spawn ?? spawnNodeEngine,
+      spawn,
       models: this.models,
       folder: host.folder,
       settings: () => settings.current,

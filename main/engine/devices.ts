@@ -66,9 +66,23 @@ export async function chooseDevice(question: DeviceQuestion): Promise<Device> {
   return trusted.sort((a, b) => time(a) - time(b))[0]?.device ?? 'cpu';
 }
 
+/** Window that a model is tried with, packed pixels: a small tile. */
+const trialSide = 256;
+
+/**
+ * Runs a model on one tile, on the processor, in an engine of its own.
+ * @param model the path of its manifest
+ * @throws Refusal `model` if it cannot run, or does not answer with numbers
+ */
+export async function tryModel(model: string, spawn: Connect): Promise<void> {
+  const { isTrusted, account } = await testInChild('cpu', { model, side: trialSide, spawn });
+  if (isTrusted) return;
+  throw new Refusal('model', `the model ${path.basename(model)} cannot be used: ${account}`);
+}
+
 async function testInChild(
   device: Device,
-  { model, side, spawn, signal }: DeviceQuestion,
+  { model, side, spawn, signal }: Pick<DeviceQuestion, 'model' | 'side' | 'spawn' | 'signal'>,
 ): Promise<Verdict> {
   const engine = new Peer('the engine', spawn);
   try {

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { NetworkTerms } from '../develop/dialect.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
+import { checkSelfContained } from './external-data.ts';
 
 /** SID's U-Net by its numbers, as in `UnetShape`. */
 export const unetShapeSchema = z.object({
@@ -127,6 +128,7 @@ export async function readModel(which: string): Promise<Model> {
       `expected ${manifest.file} to be the file its manifest ${path.basename(file)} describes but its checksum differs: get both again from where they came`,
     );
   }
+  checkSelfContained(onnx, manifest.file);
   return { manifest, onnx };
 }
 

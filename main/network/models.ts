@@ -10,13 +10,22 @@ import { Refusal } from '../base/refusal.ts';
 export class Models {
   readonly #folder: string;
   readonly #shippedFolder: string;
+  readonly #tryOut: (manifest: string) => Promise<void>;
   /** Told when one was imported, maybe in another's place. */
   onArrival: (id: string) => void = () => undefined;
 
-  /** @param folder for imported ones */
-  constructor(folder: string, shippedFolder = modelsFolder) {
+  /**
+   * @param folder for imported ones
+   * @param tryOut runs a model, by its manifest's path, before it is imported; throws if it cannot run
+   */
+  constructor(
+    folder: string,
+    shippedFolder = modelsFolder,
+    tryOut: (manifest: string) => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#folder = folder;
     this.#shippedFolder = shippedFolder;
+    this.#tryOut = tryOut;
   }
 
   /** Those that can be read; others are passed over. */
@@ -52,8 +61,8 @@ export class Models {
   }
 
   /**
-   * Copies a model, and the card that lies beside it, into the app's data once it is known to be what its
-   * manifest says.
+   * Copies a model, and the card that lies beside it, into the app's data once it has run and is known to
+   * be what its manifest says.
    * @throws Refusal `model`, `disk`; `bad-argument` if the id is a shipped model's
    */
   async import(file: string): Promise<ModelSummary> {
@@ -71,6 +80,7 @@ export class Models {
         `a model "${id}" comes with the app: give yours another id in its manifest`,
       );
     }
+    await this.#tryOut(file);
     const manifest: Manifest = { ...model.manifest, file: `${id}.onnx` };
     await mkdir(this.#folder, { recursive: true });
     await writeAtomically(path.join(this.#folder, manifest.file), [model.onnx], {

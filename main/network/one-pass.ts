@@ -4,10 +4,12 @@ import { createHash } from 'node:crypto';
 import { inferenceModel } from './inference-model.ts';
 import type { Model } from './manifest.ts';
 import { modelWeights } from './model-weights.ts';
+import { checkWeightCount } from './weight-count.ts';
 
 /**
  * The same network with one pass over each tile instead of two, for half the work.
  * @returns undefined for a model that makes one pass anyway, and for one that was not made here
+ * @throws Refusal `model` if the file does not hold what the manifest says
  */
 export function onePassOf(model: Model): Model | undefined {
   const { manifest } = model;
@@ -18,6 +20,8 @@ export function onePassOf(model: Model): Model | undefined {
   } catch {
     return undefined;
   }
+  // The copy is made by the manifest alone, so it would hide that the file is another network.
+  checkWeightCount(model);
   const onnx = inferenceModel(manifest.unet, weights);
   const sha256 = createHash('sha256').update(onnx).digest('hex');
   return { manifest: { ...manifest, passes: 1, sha256 }, onnx };

@@ -36,6 +36,11 @@ export function* fields(message: Uint8Array): Generator<Field> {
         at = end + length;
         break;
       }
+      // Groups, which nothing here uses: what is in one is read as if it stood outside.
+      case 3:
+      case 4:
+        at = tag.end;
+        break;
       case 5:
         at = tag.end + 4;
         break;
@@ -45,6 +50,9 @@ export function* fields(message: Uint8Array): Generator<Field> {
   }
 }
 
+/** 64 bits, seven in a byte. */
+const VARINT_BYTES_MAX = 10;
+
 /** Exact to 2^53, which no length in a file of a few gigabytes reaches. */
 export function varint(
   bytes: Uint8Array,
@@ -52,10 +60,12 @@ export function varint(
 ): { readonly value: number; readonly end: number } {
   let value = 0;
   let scale = 1;
-  for (let at = start; at < bytes.length; at++, scale *= 128) {
+  const last = Math.min(bytes.length, start + VARINT_BYTES_MAX);
+  for (let at = start; at < last; at++, scale *= 128) {
     const byte = bytes[at]!;
     value += (byte & 127) * scale;
     if (byte < 128) return { value, end: at + 1 };
   }
-  return { value, end: bytes.length };
+  // No varint: there is nothing more to be read here.
+  return { value: 0, end: bytes.length };
 }

@@ -6,8 +6,7 @@ import type { devices } from '../../preload/contract/choices.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 import type { NetworkTerms } from '../develop/dialect.ts';
 import { termsOf, type Model } from './manifest.ts';
-import { parameterCount } from './unet.ts';
-import { weightCount } from './weight-count.ts';
+import { checkWeightCount } from './weight-count.ts';
 
 export type Device = (typeof devices)[number];
 
@@ -127,15 +126,7 @@ function checkShape(session: InferenceSession, { manifest, onnx }: Model): void 
       `expected ${manifest.file} to take ${String(inputChannels)} planes as "mosaic" and give ${String(outputChannels)} as "packed", as its manifest says, but it takes ${String(input)} and gives ${String(output)}`,
     );
   }
-  // Memory and tiles are planned by the rest of the shape; its weights tell whether it is true.
-  const [promised, found] = [parameterCount(manifest.unet), weightCount(onnx)];
-  if (Math.abs(found - promised) > promised / 10) {
-    const { baseChannels, levels } = manifest.unet;
-    throw new Refusal(
-      'model',
-      `expected ${manifest.file} to hold the ${String(promised)} weights of a U-Net with ${String(baseChannels)} base channels and ${String(levels)} levels, as its manifest says, but it holds ${String(found)}`,
-    );
-  }
+  checkWeightCount({ manifest, onnx });
 }
 
 /** What a file's header promises, held against what the network does with a small window. */

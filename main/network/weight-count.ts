@@ -1,6 +1,9 @@
 /** Counts the weights in an ONNX file, to hold a manifest to what it says of them. */
 
+import { Refusal } from '../base/refusal.ts';
+import type { Model } from './manifest.ts';
 import { contents, fields, varint } from './protobuf-reader.ts';
+import { parameterCount } from './unet.ts';
 
 /** Field numbers of onnx.proto3 (github.com/onnx/onnx). */
 const graphField = 7;
@@ -13,6 +16,21 @@ const typeField = 2;
 
 /** Whole numbers, truth values and strings: shapes and indices, no weights. */
 const countlessTypes = new Set([6, 7, 8, 9, 12, 13]);
+
+/**
+ * Memory and tiles are planned by the shape that a manifest gives; its weights tell whether it is true.
+ * @throws Refusal `model` if the file holds far more or fewer weights
+ */
+export function checkWeightCount({ manifest, onnx }: Model): void {
+  const [promised, found] = [parameterCount(manifest.unet), weightCount(onnx)];
+  if (Math.abs(found - promised) > promised / 10) {
+    const { baseChannels, levels } = manifest.unet;
+    throw new Refusal(
+      'model',
+      `expected ${manifest.file} to hold the ${String(promised)} weights of a U-Net with ${String(baseChannels)} base channels and ${String(levels)} levels, as its manifest says, but it holds ${String(found)}`,
+    );
+  }
+}
 
 /**
  * Numbers in all constant tensors of a network.

@@ -1,6 +1,6 @@
 /** Models of the user's own: brought, renamed, copied away, given to one camera, removed. */
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,10 +8,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { App } from '../../main/app/app.ts';
 import { Models } from '../../main/network/models.ts';
 import { inferenceModel } from '../../main/network/inference-model.ts';
+import { parameterCount } from '../../main/network/unet.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
 import { defaultSettings, modelFor } from '../../preload/contract/settings.ts';
-import { SMALL_SHAPE, temporaryFolder, writeSmallDngs, writeSmallModel } from '../engine/small.ts';
+import {
+  SMALL_SHAPE,
+  smallOnnx,
+  temporaryFolder,
+  writeSmallDngs,
+  writeSmallModel,
+} from '../engine/small.ts';
 import { connectMemory, startApp, until, type Connection } from './carriers.ts';
 
 describe('models of the own', () => {
@@ -76,6 +83,21 @@ describe('models of the own', () => {
       ['small', 'Small'],
       ['other', 'My nights'],
     ]);
+  });
+
+  it('are not brought if they cannot run, and nothing of them is left', async () => {
+    const weights = new Float32Array(parameterCount(SMALL_SHAPE)).fill(Number.NaN);
+    for (const [id, onnx] of [
+      ['numberless', inferenceModel(SMALL_SHAPE, weights)],
+      ['cut-short', smallOnnx().subarray(0, 300_000)],
+    ] as const) {
+      const file = writeSmallModel(path.join(photos, id), { onnx, manifest: { id } });
+      const bringing = connection.client.call('models.import', { path: file });
+      await expect(bringing).rejects.toMatchObject({ code: 'model' });
+      await expect(bringing).rejects.toThrow(/small\.json cannot be used/);
+    }
+    const own = readdirSync(path.join(root, 'data', 'models'));
+    expect(own.filter((name) => !name.startsWith('other.'))).toEqual([]);
   });
 
   it('that came with the app keep their names', async () => {

@@ -18,7 +18,11 @@ import {
 import { readModel } from '../../main/network/manifest.ts';
 import { openNetwork } from '../../main/network/session.ts';
 import { inferenceModel } from '../../main/network/inference-model.ts';
+import { checkSelfContained } from '../../main/network/external-data.ts';
+import { ProtobufWriter } from '../../main/network/protobuf.ts';
+import { weightCount } from '../../main/network/weight-count.ts';
 import { parameterCount } from '../../main/network/unet.ts';
+import { containing, seeded } from '../raw/written.ts';
 import { livingProcesses, refusal } from './program.ts';
 
 const folder = temporaryFolder();
@@ -131,6 +135,77 @@ it.each(lies)('%s', async (name, changes, said) => {
   expect(error.code).toBe('model');
   expect(error.message).not.toContain('\n');
   for (const words of said) expect(error.message).toContain(words);
+});
+
+/** A TensorProto of 32-bit floats, still without its numbers. */
+const tensor = (name: string, size: number): ProtobufWriter =>
+  new ProtobufWriter().int(1, size).int(2, 1).string(8, name);
+
+/** A ModelProto with one more initializer; appended to another file, both are one. */
+const inGraph = (initializer: ProtobufWriter): ProtobufWriter =>
+  new ProtobufWriter().message(7, new ProtobufWriter().message(5, initializer));
+
+it('weights in another file, which no checksum covers, are refused, wherever they are named', async () => {
+  const place = new ProtobufWriter().string(1, 'location').string(2, 'weights.bin');
+  const external = tensor('elsewhere', 4).message(13, place).int(14, 1);
+  const constant = new ProtobufWriter().message(5, new ProtobufWriter().message(5, external));
+  const inNode = new ProtobufWriter().message(7, new ProtobufWriter().message(1, constant));
+  // An unknown group before it, which other readers pass over.
+  const behindGroup = Buffer.concat([Uint8Array.of(0x93, 0x7d, 0x94, 0x7d), inNode.bytes()]);
+  for (const [name, more] of [
+    ['initializer', inGraph(external).bytes()],
+    ['constant', inNode.bytes()],
+    ['group', behindGroup],
+  ] as const) {
+    const onnx = Buffer.concat([smallOnnx(), more]);
+    const model = writeSmallModel(path.join(folder, `external-${name}`), { onnx });
+    await expect(readModel(model)).rejects.toMatchObject({
+      code: 'model',
+      message: containing('another file'),
+    });
+  }
+});
+
+it('a network that is nested without end is refused, and hostile bytes end nothing', async () => {
+  let graph = new Uint8Array();
+  for (let depth = 0; depth < 5000; depth++) {
+    const attribute = new ProtobufWriter().raw(6, graph);
+    const node = new ProtobufWriter().message(5, attribute);
+    graph = Uint8Array.from(new ProtobufWriter().message(1, node).bytes());
+  }
+  const nested = writeSmallModel(path.join(folder, 'nested'), {
+    onnx: new ProtobufWriter().raw(7, graph).bytes(),
+  });
+  await expect(readModel(nested)).rejects.toThrow(/nested too deeply/);
+  const next = seeded(7);
+  const whole = smallOnnx();
+  for (let round = 0; round < 300; round++) {
+    const bytes = whole.slice(0, 20_000);
+    for (let left = 20; left > 0; left--) bytes[next() % bytes.length] = next() % 256;
+    if (round % 3 === 0) bytes.fill(0xff, next() % bytes.length);
+    try {
+      checkSelfContained(bytes, 'small.onnx');
+    } catch (error) {
+      expect(error).toBeInstanceOf(Refusal);
+    }
+    expect(weightCount(bytes)).not.toBeNaN();
+  }
+});
+
+it('with --quick, too, a manifest that lies about a network is not believed', async () => {
+  // All that the manifest says is there, and as much again that it does not speak of.
+  const count = parameterCount(SMALL_SHAPE);
+  const more = tensor('hidden', count).raw(9, new Uint8Array(count * 4));
+  const onnx = Buffer.concat([smallOnnx(SMALL_SHAPE, 2), inGraph(more).bytes()]);
+  const model = writeSmallModel(path.join(folder, 'quick'), {
+    onnx,
+    manifest: { passes: 2 },
+  });
+  const given = ['enhance', photo, '--out', out, '--model', model, '--device', 'cpu', '--quick'];
+  const { status, line } = await refusal(given);
+  expect(status).toBe(1);
+  expect(line).toContain('4 base channels');
+  expect(existsSync(out)).toBe(false);
 });
 
 it('a network that cannot be opened ends the program, and its engine', async () => {
