@@ -73,6 +73,20 @@ module.exports = {
         pathNot: '^main/(base/refusal\\.ts$|process/)',
       },
     },
+    {
+      name: 'only-decoding-has-threads',
+      comment: 'The rest of raw/ and develop/ runs where it is called.',
+      severity: 'error',
+      from: { path: '^main/(raw|develop)/', pathNot: '^main/raw/decode(-calls|-worker)?\\.ts$' },
+      to: { path: '^main/process/' },
+    },
+    {
+      name: 'the-wall-knows-nobody',
+      comment: 'What is asked through the wall between processes stands with whoever answers it.',
+      severity: 'error',
+      from: { path: '^main/process/' },
+      to: { path: '^(preload/|main/(?!process/|base/refusal\\.ts$))' },
+    },
     only(
       'electron',
       '^(main/electron\\.ts|main/electron/|preload/index\\.ts)',

@@ -13,7 +13,8 @@ import { oddMessages } from './odd-messages.ts';
 const double = defineCall({ name: 'double', input: z.number(), output: z.number() });
 const count = defineCall({
   name: 'count',
-  input: z.number(),
+  // What is made up asks for numbers that nobody lives to count to.
+  input: z.number().max(100),
   output: z.literal('counted'),
   progress: z.number(),
 });
@@ -93,9 +94,10 @@ it('asks both ways, tells progress, and carries failures over', async () => {
     message: 'the disk is full',
   });
   const bug: unknown = await app.peer.ask(fail, 'bug').catch((error: unknown) => error);
-  expect(bug).not.toBeInstanceOf(Refusal);
-  expect(bug).toMatchObject({ message: 'a bug' });
-  expect(bug instanceof Error ? bug.stack : undefined).toContain('peer.test.ts');
+  if (!(bug instanceof Error) || bug instanceof Refusal) throw new Error('expected a bug');
+  expect(bug.message).toBe('a bug');
+  // The other side's stack, not this one's.
+  expect(bug.stack).toContain('TypeError: a bug');
   const heard: string[] = [];
   child.peer.listen(hello, (value) => heard.push(value));
   app.peer.tell(hello, 'there');
