@@ -238,7 +238,12 @@ function userFolder() {
 /** This process's environment with `folder` first on the search path (Windows spells it Path). */
 function environmentWith(folder) {
   const name = Object.keys(process.env).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH';
-  return { ...process.env, [name]: folder + delimiter + (process.env[name] ?? '') };
+  return {
+    // Node keeps the JavaScript that it makes of each file; main/cli.ts says why the folder is ours.
+    NODE_COMPILE_CACHE: join(root, '.cache', 'compiled'),
+    ...process.env,
+    [name]: folder + delimiter + (process.env[name] ?? ''),
+  };
 }
 
 async function main([word, ...args]) {

@@ -1,53 +1,14 @@
 #!/usr/bin/env node
 /** The command line: one program for photographers, scripts, tests and benches. */
 
-import { Command, CommanderError } from 'commander';
-import packageJson from '../package.json' with { type: 'json' };
-import { calibrateCommand } from './commands/calibrate.ts';
-import { devicesCommand } from './commands/devices.ts';
-import { enhanceCommand } from './commands/enhance.ts';
-import { evaluateCommand } from './commands/evaluate.ts';
-import { infoCommand } from './commands/info.ts';
-import { openApp } from './commands/open.ts';
-import { exitStatus } from './commands/outcome.ts';
-import { serveCommand } from './commands/serve.ts';
-import { simulateCommand } from './commands/simulate.ts';
-import { trainCommand } from './commands/train/train.ts';
-import { describeError, Refusal } from './base/refusal.ts';
+import { enableCompileCache } from 'node:module';
+import path from 'node:path';
 
-async function main(): Promise<number> {
-  const program = new Command('nightglass')
-    .description('Turns night shots into clean, bright photographs.')
-    .version(packageJson.version)
-    .exitOverride()
-    .showHelpAfterError('(--help shows what can be asked)')
-    .action(openApp);
-  for (const command of [
-    enhanceCommand(),
-    infoCommand(),
-    devicesCommand(),
-    simulateCommand(),
-    calibrateCommand(),
-    trainCommand(),
-    evaluateCommand(),
-    serveCommand(),
-  ]) {
-    program.addCommand(
-      command.exitOverride().showHelpAfterError('(--help shows what can be asked)'),
-    );
-  }
-  try {
-    await program.parseAsync();
-    return exitStatus.current;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof Refusal) {
-      process.stderr.write(`nightglass: ${describeError(error)}\n`);
-      if (error.code === 'cancelled') return 130;
-      return error.code === 'bad-argument' ? 2 : 1;
-    }
-    throw error;
-  }
-}
+// Stripping types and compiling takes longer than most commands: Node keeps the results. The folder is
+// our own, because another user of this computer may write into the shared temporary one. The cache is
+// on before anything else is imported, and the environment passes it on to threads and child processes.
+const { directory } = enableCompileCache(path.join(import.meta.dirname, '../.cache/compiled'));
+if (directory !== undefined) process.env['NODE_COMPILE_CACHE'] ??= directory;
 
-process.exitCode = await main();
+const { runProgram } = await import('./commands/program.ts');
+process.exitCode = await runProgram(process.argv.slice(2));
