@@ -190,18 +190,22 @@ async function start(): Promise<void> {
     answer({ cancel: !isOwn });
   });
 
-  const openNamed = async (named: string): Promise<void> => {
+  const openNamed = async (named: string): Promise<boolean> => {
     const folder = await folderOf(named);
-    if (folder === undefined) return;
+    if (folder === undefined) return false;
     await nightglass.access.grant(folder);
     nightglass.events.emit('app.openFolder', { path: folder });
     window?.show();
+    return true;
+  };
+  const openFirst = async (paths: readonly string[]): Promise<void> => {
+    for (const one of paths) if (await openNamed(one)) return;
   };
   openFile = openNamed;
 
   const handlers = handlersOf(nightglass);
   let caller: Caller | undefined;
-  const isOwnFrame = (event: Electron.IpcMainEvent | Electron.IpcMainInvokeEvent): boolean =>
+  const isOwnFrame = (event: Electron.IpcMainEvent): boolean =>
     event.sender === window?.webContents &&
     event.senderFrame === event.sender.mainFrame &&
     event.senderFrame.url.startsWith(`${pageOrigin}/`);
@@ -220,16 +224,9 @@ async function start(): Promise<void> {
   ipcMain.on('wire', (event, message: unknown) => {
     if (isOwnFrame(event)) caller?.receive(message);
   });
-  ipcMain.handle('dropped', async (event, unknown: unknown) => {
+  ipcMain.on('dropped', (event, unknown: unknown) => {
     const paths = z.array(z.string().max(4096)).max(1000).safeParse(unknown);
-    if (!isOwnFrame(event) || !paths.success) return [];
-    const folders = new Set<string>();
-    for (const one of paths.data) {
-      const folder = await folderOf(one);
-      if (folder !== undefined) folders.add(folder);
-    }
-    for (const folder of folders) await nightglass.access.grant(folder);
-    return [...folders];
+    if (isOwnFrame(event) && paths.success) void openFirst(paths.data);
   });
 
   window = new BrowserWindow({
@@ -300,7 +297,7 @@ async function start(): Promise<void> {
 
 /** macOS names files by this event, also before the app is ready. */
 let firstOpened: string | undefined;
-let openFile = async (named: string): Promise<void> => {
+let openFile = async (named: string): Promise<unknown> => {
   firstOpened = await folderOf(named);
 };
 app.on('open-file', (event, named) => {

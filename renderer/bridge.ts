@@ -7,10 +7,7 @@ import { Client, type Wire } from '../preload/contract/wire.ts';
 declare global {
   interface Window {
     /** Put there by the preload script, in Electron only. */
-    readonly nightglass?: Wire & {
-      /** Grants what was dropped; gives folders that `library.open` takes. */
-      droppedPaths(files: File[]): Promise<string[]>;
-    };
+    readonly nightglass?: Wire;
   }
 }
 

@@ -78,7 +78,6 @@ describe.skipIf(electronPath === undefined)('the desktop app', () => {
       Array.from({ length: 3 }, () => 'undefined'),
     );
     expect(await page.evaluate('Object.keys(window.nightglass).sort()')).toEqual([
-      'droppedPaths',
       'listen',
       'onClose',
       'post',
