@@ -18,6 +18,10 @@ import { App } from './app/app.ts';
 import { Caller } from './app/caller.ts';
 import { desktopMenu } from './electron/menu.ts';
 import { askBeforeClosing } from './electron/parting.ts';
+import { Log } from './base/log.ts';
+import { appRoot } from './base/root.ts';
+import { canUpdate, followUpdates } from './electron/update.ts';
+import { reloadAfterCrashes } from './electron/crash.ts';
 import {
   spawnUtilityEngine,
   spawnUtilitySurvey,
@@ -29,8 +33,7 @@ import { handlersOf } from './app/handlers.ts';
 import { isRawName } from './raw/endings.ts';
 import { tileHeaders } from '../preload/contract/pixel-url.ts';
 
-const root = path.join(import.meta.dirname, '..');
-const pageFolder = path.join(root, 'out/renderer');
+const pageFolder = path.join(appRoot, 'out/renderer');
 const pageOrigin = 'app://nightglass';
 
 const policy =
@@ -170,6 +173,7 @@ async function start(): Promise<void> {
     spawnView: spawnUtilityView,
     spawnTraining: spawnUtilityTraining,
     spawnSurvey: spawnUtilitySurvey,
+    canUpdate,
     onBug: account,
     quit: () => {
       app.quit();
@@ -184,7 +188,7 @@ async function start(): Promise<void> {
     answer.headers.set('access-control-expose-headers', Object.values(tileHeaders).join(', '));
     return answer;
   });
-  // The app speaks to nobody: not even its own packages may.
+  // The window speaks to nobody: not even its own packages may.
   own.webRequest.onBeforeRequest(({ url }, answer) => {
     const isOwn = /^(app|photo|blob|data|devtools|chrome-extension):/.test(url);
     answer({ cancel: !isOwn });
@@ -203,6 +207,16 @@ async function start(): Promise<void> {
   };
   openFile = openNamed;
 
+  const { log } = nightglass;
+  const showLog = (): void => {
+    shell.showItemInFolder(log.touch());
+  };
+  app.on('child-process-gone', (_event, { type, name, reason, exitCode }) => {
+    if (reason === 'clean-exit' || reason === 'killed') return;
+    log.write('child', `${name ?? type} ended: ${reason}, status ${exitCode}`);
+  });
+  followUpdates(nightglass);
+
   const handlers = handlersOf(nightglass);
   let caller: Caller | undefined;
   const isOwnFrame = (event: Electron.IpcMainEvent): boolean =>
@@ -215,7 +229,7 @@ async function start(): Promise<void> {
     caller = new Caller({
       handlers,
       events: nightglass.events,
-      onBug: account,
+      onBug: nightglass.host.onBug,
       post: (message) => {
         if (!event.sender.isDestroyed()) event.sender.send('wire', message);
       },
@@ -236,7 +250,7 @@ async function start(): Promise<void> {
     show: false,
     backgroundColor: '#111214',
     webPreferences: {
-      preload: path.join(root, 'out/preload/index.cjs'),
+      preload: path.join(appRoot, 'out/preload/index.cjs'),
       contextIsolation: true,
       sandbox: true,
       nodeIntegration: false,
@@ -247,7 +261,7 @@ async function start(): Promise<void> {
   });
   const shown = window;
   savePlace(shown, store);
-  desktopMenu(shown, nightglass.events);
+  desktopMenu(shown, nightglass.events, showLog);
   shown.once('ready-to-show', () => {
     shown.show();
   });
@@ -256,10 +270,7 @@ async function start(): Promise<void> {
     caller = undefined;
     window = undefined;
   });
-  // The page keeps nothing that the main process has not: it begins again where it was.
-  shown.webContents.on('render-process-gone', (_event, { reason }) => {
-    if (reason !== 'clean-exit') shown.webContents.reload();
-  });
+  reloadAfterCrashes(shown, { log, showLog });
   app.on('second-instance', (_event, args, folder) => {
     if (shown.isMinimized()) shown.restore();
     shown.show();
@@ -297,8 +308,9 @@ async function start(): Promise<void> {
 
 /** macOS names files by this event, also before the app is ready. */
 let firstOpened: string | undefined;
-let openFile = async (named: string): Promise<unknown> => {
+let openFile = async (named: string): Promise<boolean> => {
   firstOpened = await folderOf(named);
+  return firstOpened !== undefined;
 };
 app.on('open-file', (event, named) => {
   event.preventDefault();
@@ -306,7 +318,10 @@ app.on('open-file', (event, named) => {
 });
 
 if (app.requestSingleInstanceLock()) {
+  const log = new Log(app.getPath('userData'));
+  log.watchProcess('app');
   start().catch((error: unknown) => {
+    log.write('app', error);
     account(error);
     app.exit(1);
   });

@@ -5,6 +5,7 @@ import { App } from './state/app.svelte.ts';
 import { connect } from './bridge.ts';
 import { Toasts } from './state/toasts.svelte.ts';
 import Refused from './Refused.svelte';
+import { reportErrors } from './report.ts';
 import Root from './Root.svelte';
 
 const target = document.querySelector('#app');
@@ -17,6 +18,7 @@ addEventListener('hashchange', () => {
 
 try {
   const bridge = await connect();
+  reportErrors(bridge.client);
   const [info, settings] = await Promise.all([
     bridge.client.call('app.info', {}),
     bridge.client.call('settings.read', {}),

@@ -351,7 +351,11 @@ export const strings = {
   endOtherSessions: 'End all others',
   newLink: 'New link',
   newLinkNote: 'Opens one more window, once. Whoever has it can use the app as you do.',
+  updates: 'Look for new versions once a day',
+  updatesWords:
+    'Asks github.com for the newest release, downloads it and installs it when you quit. GitHub sees your network address and which version is asked for; nothing of your photos or settings is sent. Off, the app contacts nobody.',
   version: (version: string) => `Version ${version}`,
+  logIs: 'Errors are kept in this file, which stays on your computer:',
   aboutWords: 'Turns night shots into clean, bright photographs on your own computer. MIT licence.',
   licences: 'Made with',
 } as const;

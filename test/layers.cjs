@@ -93,6 +93,11 @@ module.exports = {
       'Everything else also runs headless, in plain Node.',
     ),
     only(
+      'electron-updater',
+      '^main/electron/update\\.ts$',
+      'The one part of the app that speaks to anybody.',
+    ),
+    only(
       'onnxruntime-node',
       '^main/(network|training)/',
       'One place knows how sessions are made and die.',

@@ -19,6 +19,7 @@ import { Recents } from '../library/recents.ts';
 import { Sidecars } from '../library/sidecar.ts';
 import { ThumbnailCache } from '../library/thumbnail-cache.ts';
 import { Models } from '../network/models.ts';
+import { Log } from '../base/log.ts';
 import { PixelServer } from './pixels.ts';
 import type { Connect } from '../process/port.ts';
 import { Cameras } from '../runs/cameras.ts';
@@ -53,13 +54,16 @@ export interface Host {
   readonly spawnSurvey?: Connect;
   /** Of shipped models; tests have their own. */
   readonly modelsFolder?: string;
-  /** Errors that no user can mend. */
+  /** Whether new versions can be fetched for this installation. */
+  readonly canUpdate?: boolean;
+  /** Errors that no user can mend; they are in the log already. */
   readonly onBug: (error: unknown) => void;
   readonly quit: () => void;
 }
 
 export class App {
   readonly host: Host;
+  readonly log: Log;
   readonly events: EventHub;
   readonly access: Access;
   readonly settings: SettingsStore;
@@ -84,6 +88,7 @@ export class App {
   private constructor(
     host: Host,
     {
+      log,
       events,
       settings,
       recents,
@@ -91,6 +96,7 @@ export class App {
       access,
       saved,
     }: {
+      readonly log: Log;
       readonly events: EventHub;
       readonly settings: SettingsStore;
       readonly recents: Recents;
@@ -100,6 +106,7 @@ export class App {
     },
   ) {
     this.host = host;
+    this.log = log;
     this.events = events;
     this.settings = settings;
     this.recents = recents;
@@ -128,6 +135,7 @@ export class App {
       folder: host.folder,
       settings: () => settings.current,
       onTrouble: (account) => {
+        log.write('child', account);
         events.emit('app.trouble', { account });
       },
     });
@@ -177,7 +185,15 @@ export class App {
   }
 
   /** @throws nothing that a user could mend: damaged files of its own are put aside */
-  static async start(host: Host): Promise<App> {
+  static async start(given: Host): Promise<App> {
+    const log = new Log(given.folder);
+    const host: Host = {
+      ...given,
+      onBug: (error) => {
+        log.write('app', error);
+        given.onBug(error);
+      },
+    };
     const events = new EventHub();
     const settings = await SettingsStore.open(host.settingsFile);
     const recents = await Recents.open(host.folder);
@@ -185,7 +201,7 @@ export class App {
     const access = new Access();
     for (const root of [...host.roots, ...recents.paths]) await access.grant(root);
     const saved = await Queue.load(host.folder);
-    return new App(host, { events, settings, recents, marks, access, saved });
+    return new App(host, { log, events, settings, recents, marks, access, saved });
   }
 
   /** Ends what it has started; the queue goes on at the next start. */

@@ -53,7 +53,13 @@ export function handlersOf(app: App): Handlers {
       platform: process.platform,
       hasDialogs: host.dialogs !== undefined,
       ...(host.startFolder === undefined ? {} : { startFolder: host.startFolder }),
+      logFile: app.log.file,
+      canUpdate: host.canUpdate ?? false,
     }),
+    'app.report': ({ stack }) => {
+      app.log.write('page', stack);
+      return {};
+    },
     'app.licences': async () => ({ components: await components() }),
     'app.quit': () => {
       // The answer goes first.

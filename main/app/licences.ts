@@ -3,6 +3,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { appRoot } from '../base/root.ts';
 
 export interface Component {
   readonly name: string;
@@ -18,8 +19,6 @@ const packageSchema = z.object({
   license: z.string().default('see its text'),
   dependencies: z.record(z.string(), z.string()).default({}),
 });
-
-const root = path.join(import.meta.dirname, '../..');
 
 /** Native libraries that come inside of packages, whose package.json does not name them. */
 const inside: readonly Component[] = [
@@ -39,14 +38,14 @@ const inside: readonly Component[] = [
 
 /** The app, its packages, and theirs. */
 export async function components(): Promise<Component[]> {
-  const own = await readPackage(root);
+  const own = await readPackage(appRoot);
   const names = new Set(Object.keys(own?.dependencies ?? {}));
   // The libraries that sharp is linked to are packages of their own, one for each system.
-  const images = await readdir(path.join(root, 'node_modules/@img')).catch(() => []);
+  const images = await readdir(path.join(appRoot, 'node_modules/@img')).catch(() => []);
   for (const name of images) if (name.startsWith('sharp-')) names.add(`@img/${name}`);
-  const found: Component[] = own === undefined ? [] : [await describe(root, own)];
+  const found: Component[] = own === undefined ? [] : [await describe(appRoot, own)];
   for (const name of [...names].sort()) {
-    const folder = path.join(root, 'node_modules', name);
+    const folder = path.join(appRoot, 'node_modules', name);
     const one = await readPackage(folder);
     if (one !== undefined) found.push(await describe(folder, one));
   }

@@ -5,13 +5,13 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Refusal } from '../base/refusal.ts';
+import { appRoot } from '../base/root.ts';
 
-const root = path.join(import.meta.dirname, '../..');
-const vite = path.join(root, 'node_modules/vite/bin/vite.js');
-const built = path.join(root, 'out/renderer/index.html');
+const vite = path.join(appRoot, 'node_modules/vite/bin/vite.js');
+const built = path.join(appRoot, 'out/renderer/index.html');
 
 /** A packaged app has no sources, and its window is built. */
-const sources = ['renderer', 'preload', 'vite.config.ts'].map((name) => path.join(root, name));
+const sources = ['renderer', 'preload', 'vite.config.ts'].map((name) => path.join(appRoot, name));
 
 /**
  * @throws Refusal `bad-argument` if the window can be neither found nor built
@@ -29,7 +29,7 @@ export async function buildWindow(signal: AbortSignal): Promise<void> {
   const status = await new Promise<number | null>((resolve) => {
     // What it prints is no answer of this program.
     spawn(process.execPath, [vite, 'build', '--logLevel', 'error'], {
-      cwd: root,
+      cwd: appRoot,
       stdio: ['ignore', 'ignore', 'inherit'],
       signal,
     })

@@ -6,13 +6,12 @@ import { access, constants, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { appFolder } from '../base/app-folder.ts';
 import type { HeadlessHost } from '../app/headless.ts';
+import { appRoot } from '../base/root.ts';
 import { launchWindow } from './launch.ts';
 import { serve } from './serve.ts';
 
-const root = path.join(import.meta.dirname, '../..');
-
-/** Electron runs the main process as it is written; what it shows has to be built. */
-const desktopParts = ['out/preload/index.cjs', 'out/renderer/index.html'];
+/** What `npm run build` makes. */
+const desktopParts = ['out/main/electron.js', 'out/preload/index.cjs', 'out/renderer/index.html'];
 
 /** Names by which systems know browsers that can show one page as a window of its own. */
 const browsers: readonly string[] =
@@ -32,8 +31,11 @@ const browsers: readonly string[] =
 /** @throws Refusal if the app cannot be served */
 export async function openApp(): Promise<void> {
   const electron = await electronBinary();
-  if (electron !== undefined && desktopParts.every((part) => existsSync(path.join(root, part)))) {
-    const child = spawn(electron, [root], { stdio: 'inherit' });
+  if (
+    electron !== undefined &&
+    desktopParts.every((part) => existsSync(path.join(appRoot, part)))
+  ) {
+    const child = spawn(electron, [appRoot], { stdio: 'inherit' });
     process.exitCode = await new Promise<number>((resolve) => {
       child.on('exit', (code) => {
         resolve(code ?? 1);
@@ -45,7 +47,7 @@ export async function openApp(): Promise<void> {
 }
 
 async function electronBinary(): Promise<string | undefined> {
-  const folder = path.join(root, 'node_modules/electron');
+  const folder = path.join(appRoot, 'node_modules/electron');
   const name = await readFile(path.join(folder, 'path.txt'), 'utf8').catch(() => undefined);
   const binary = name === undefined ? undefined : path.join(folder, 'dist', name.trim());
   return binary !== undefined && existsSync(binary) ? binary : undefined;

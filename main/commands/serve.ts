@@ -9,6 +9,8 @@ import { App } from '../app/app.ts';
 import { appFolder } from '../base/app-folder.ts';
 import { HeadlessHost } from '../app/headless.ts';
 import { jsonSettingsFile } from '../app/settings.ts';
+import { Log } from '../base/log.ts';
+import { appRoot } from '../base/root.ts';
 import { numberBetween } from './arguments.ts';
 import { buildWindow } from './build-window.ts';
 import { interruptSignal } from './interrupt.ts';
@@ -16,7 +18,7 @@ import { interruptSignal } from './interrupt.ts';
 const optionsSchema = z.object({ port: z.number() });
 
 /** Where `vite build` puts the window. */
-const pageFolder = path.join(import.meta.dirname, '../../out/renderer');
+const pageFolder = path.join(appRoot, 'out/renderer');
 
 /** Where cards and disks are found. */
 const mounts = ['/media', '/run/media', '/mnt', '/Volumes'];
@@ -55,6 +57,7 @@ export async function serve(
   });
   await buildWindow(signal);
   const folder = appFolder();
+  new Log(folder).watchProcess('app');
   const named = folders.map((one) => path.resolve(one));
   const [startFolder] = named;
   const app = await App.start({

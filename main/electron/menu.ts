@@ -6,7 +6,8 @@ import type { EventHub } from '../base/events.ts';
 
 type Command = Events['app.command']['command'];
 
-export function desktopMenu(window: BrowserWindow, events: EventHub): void {
+/** @param showLog shows the log file in the system's file manager */
+export function desktopMenu(window: BrowserWindow, events: EventHub, showLog: () => void): void {
   const item = (
     label: string,
     command: Command,
@@ -73,7 +74,14 @@ export function desktopMenu(window: BrowserWindow, events: EventHub): void {
       ],
     },
     { role: 'windowMenu' },
-    { label: 'Help', submenu: [item('Keys', 'help'), ...(isMac ? [] : [line, about])] },
+    {
+      label: 'Help',
+      submenu: [
+        item('Keys', 'help'),
+        { label: 'Show Log', click: showLog },
+        ...(isMac ? [] : [line, about]),
+      ],
+    },
   ];
   Menu.setApplicationMenu(Menu.buildFromTemplate(template));
   window.setMenuBarVisibility(true);

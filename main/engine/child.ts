@@ -1,5 +1,7 @@
 /** The engine's process: it owns the network, and dies alone if native code takes it down. */
 
+import { appFolder } from '../base/app-folder.ts';
+import { Log } from '../base/log.ts';
 import type { z } from 'zod';
 import { testDevice } from '../network/device.ts';
 import { onePassOf } from '../network/one-pass.ts';
@@ -43,6 +45,7 @@ function opened(): Rooms {
   return rooms;
 }
 
+new Log(appFolder()).watchProcess('child');
 const app = joinParent();
 
 app.answer(engineCalls.open, async (request) => {

@@ -3,9 +3,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { holds, openOutputFolder, writeAtomically } from '../base/atomic.ts';
+import { appRoot } from '../base/root.ts';
 
 /** Packed with the app by electron-builder.yml. */
-const original = path.join(import.meta.dirname, '../../test/fixtures/night.dng');
+const original = path.join(appRoot, 'test/fixtures/night.dng');
 
 /**
  * Puts the sample where it is missing or damaged; edits made beside it stay.

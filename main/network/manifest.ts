@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { appRoot } from '../base/root.ts';
 import type { NetworkTerms } from '../develop/dialect.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 import { checkSelfContained } from './external-data.ts';
@@ -86,7 +87,7 @@ export interface Model {
 export const defaultModelId = 'fast';
 
 /** Folder of the shipped models. */
-export const modelsFolder = path.join(import.meta.dirname, '../../models');
+export const modelsFolder = path.join(appRoot, 'models');
 
 /** Whether a model is named by where it lies, not by its id. */
 function isPlace(which: string): boolean {

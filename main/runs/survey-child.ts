@@ -1,5 +1,7 @@
 /** The survey process: answers one question about training, and is ended. */
 
+import { appFolder } from '../base/app-folder.ts';
+import { Log } from '../base/log.ts';
 import { constants, setPriority } from 'node:os';
 import { calibrate } from '../calibration/calibrate.ts';
 import { findRawPhotos } from '../library/raw-photos.ts';
@@ -14,6 +16,7 @@ import { surveyCalls } from './survey-protocol.ts';
 // As training does: what is measured is what will be, and the app stays quick.
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
+new Log(appFolder()).watchProcess('child');
 const app = joinParent();
 
 app.answer(surveyCalls.photos, async ({ folders }) => {

@@ -1,5 +1,7 @@
 /** The viewing process: looks into photos and shows them without the network, which never blocks it. */
 
+import { appFolder } from '../base/app-folder.ts';
+import { Log } from '../base/log.ts';
 import { aboutPhoto } from '../process/failure.ts';
 import { joinParent } from '../process/parent.ts';
 import { Turns } from '../process/turns.ts';
@@ -10,6 +12,7 @@ import { Viewer } from './viewer.ts';
 /** Thumbnails and descriptions queue, these many at once; each decodes in a thread of its own. */
 const background = new Turns(2);
 const viewer = new Viewer();
+new Log(appFolder()).watchProcess('child');
 const app = joinParent();
 
 async function about<T>(photo: string, work: Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 /** Every call and event between the window and the main process, with what each takes and gives. */
 
 import { z } from 'zod';
+import { appCalls } from './app.ts';
 import { call, failureSchema, modelIdSchema, none, nothing, pathSchema } from './call.ts';
 import { deviceSchema, spaceSchema } from './choices.ts';
 import { editsSchema, whiteBalanceSchema } from './edits.ts';
@@ -149,29 +150,7 @@ export const verdictSchema = z.object({
 
 /** Calls by name. Inputs are strict: what is not named here is refused. */
 export const calls = {
-  'app.info': call(
-    nothing,
-    z.object({
-      version: z.string(),
-      host: z.enum(['electron', 'headless']),
-      platform: z.string(),
-      /** Whether `library.chooseFolder` and `models.choose` open a dialog; else `library.browse`. */
-      hasDialogs: z.boolean(),
-      /** A folder named on the command line or by the system. */
-      startFolder: z.string().optional(),
-    }),
-    none,
-  ),
-  'app.licences': call(
-    nothing,
-    z.object({
-      components: z.array(
-        z.object({ name: z.string(), version: z.string(), licence: z.string(), text: z.string() }),
-      ),
-    }),
-    none,
-  ),
-  'app.quit': call(nothing, nothing, none),
+  ...appCalls,
 
   'library.recent': call(
     nothing,

@@ -45,6 +45,8 @@ export const settingsSchema = z.strictObject({
     .record(z.string().min(1).max(200), z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/))
     .refine((models) => Object.keys(models).length <= 200, 'expected at most 200 cameras'),
   subfolders: z.boolean(),
+  /** Whether to look for new versions, the app's only use of the network. Only the desktop app does. */
+  updates: z.boolean(),
   /** Hints the user has seen and closed. */
   hintsSeen: z.array(z.string().max(40)).max(40),
 });
@@ -73,6 +75,7 @@ export const defaultSettings: Settings = {
   model: 'fast',
   cameraModels: {},
   subfolders: false,
+  updates: false,
   hintsSeen: [],
 };
 

@@ -51,7 +51,7 @@ it('loads no network and no picture encoder for info', () => {
 
 it('loads every command to list them', () => {
   const files = loadedBy('--help');
-  for (const name of ['enhance', 'info', 'devices', 'train', 'serve']) {
+  for (const name of ['enhance', 'info', 'devices', 'train/train', 'serve']) {
     expect(files).toContain(`main/commands/${name}.ts`);
   }
 });

@@ -74,6 +74,17 @@ describe.each([
     );
   });
 
+  it('keeps errors of the page in the log that it names', async () => {
+    const { client } = connection;
+    const { logFile, canUpdate } = await client.call('app.info', {});
+    await client.call('app.report', { stack: 'uncaught: TypeError: a test' });
+    expect(readFileSync(logFile, 'utf8')).toMatch(/ page: uncaught: TypeError: a test\n/);
+    const tooLong = client.call('app.report', { stack: 'x'.repeat(8001) });
+    await expect(tooLong).rejects.toMatchObject({ code: 'bad-argument' });
+    // Only the packed desktop app of a release is.
+    expect(canUpdate).toBe(false);
+  });
+
   it('opens a folder, with progress, in the order people count', async () => {
     const seen: string[] = [];
     const { folder, photos: all } = await connection.client.call(

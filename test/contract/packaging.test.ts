@@ -35,6 +35,34 @@ const fileMatcher = z
   })
   .parse(builder('app-builder-lib/out/fileMatcher'));
 
+const appImage = z
+  .object({
+    default:
+      z.custom<
+        new (
+          name: string,
+          packager: object,
+          helper: object,
+          outDir: string,
+        ) => { readonly desktopEntry: { readonly value: Promise<string> } }
+      >(),
+  })
+  .parse(builder('app-builder-lib/out/targets/appimage/AppImageTarget'));
+
+/** The command that electron-builder writes into the AppImage's desktop entry. */
+async function appImageExec(unknown: unknown): Promise<string> {
+  const config = z.looseObject({ linux: z.looseObject({}) }).parse(unknown);
+  const packager = {
+    config,
+    platformSpecificBuildOptions: config.linux,
+    appInfo: { buildVersion: '0' },
+  };
+  const helper = {
+    computeDesktopEntry: (_options: unknown, exec: string) => Promise.resolve(exec),
+  };
+  return new appImage.default('appImage', packager, helper, root).desktopEntry.value;
+}
+
 const configSchema = z.object({
   files: z
     .array(z.object({ filter: z.array(z.string()) }))
@@ -54,18 +82,40 @@ describe('the desktop app', () => {
     await expect(loader.validateConfiguration(wrong, log)).rejects.toThrow(/electronFuses/);
   });
 
-  it('is packed whole: main, preload, models,', async () => {
+  it('is packed whole: the bundle, the window, models, the sample', async () => {
     const { files } = configSchema.parse(await read());
-    for (const folder of ['main', 'preload', 'models', 'out/renderer', 'out/preload']) {
+    for (const folder of ['out/main', 'out/preload', 'out/renderer', 'models']) {
       expect(files).toContain(`${folder}/**`);
     }
     // The sample night: main/library/sample.ts.
     expect(files).toContain('test/fixtures/night.dng');
     expect(existsSync(path.join(root, 'test/fixtures/night.dng'))).toBe(true);
+    // test/electron/bundle.test.ts builds it.
     const { main } = z
       .object({ main: z.string() })
       .parse(JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')));
-    expect(existsSync(path.join(root, main))).toBe(true);
+    expect(main).toBe('out/main/electron.js');
+  });
+
+  it('leaves out the code of packages that are in the bundle, not their licences', async () => {
+    const { files } = configSchema.parse(await read());
+    const matcher = new fileMatcher.FileMatcher(root, root, (text: string) => text);
+    for (const rule of ['**/*', ...files.filter((rule) => rule.startsWith('!'))]) {
+      matcher.addPattern(rule);
+    }
+    const isPacked = matcher.createFilter();
+    for (const name of ['commander', 'electron-store', 'hdrify', 'ws', 'zod']) {
+      const folder = path.join(root, 'node_modules', name);
+      const packed = globSync('**/*', { cwd: folder, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => path.join(entry.parentPath, entry.name))
+        .filter((file) => isPacked(file, statSync(file)))
+        .map((file) => path.relative(folder, file).toLowerCase());
+      expect(packed.sort(), name).toEqual(
+        expect.arrayContaining([expect.stringMatching(/^license/), 'package.json']),
+      );
+      expect(packed.length, name).toBe(2);
+    }
   });
 
   it('takes the native code of its own system alone', async () => {
@@ -102,6 +152,14 @@ describe('the desktop app', () => {
       enableEmbeddedAsarIntegrityValidation: true,
       onlyLoadAppFromAsar: true,
     });
+  });
+
+  it('starts with its sandbox from the menu of a Linux desktop', async () => {
+    const exec = await appImageExec(await read());
+    expect(exec).toContain('AppRun');
+    expect(exec).not.toContain('--no-sandbox');
+    // The test would see one: electron-builder's default toolset adds it.
+    expect(await appImageExec({ linux: {} })).toContain('--no-sandbox');
   });
 
   it('offers itself for exactly the RAW files that it opens', async () => {

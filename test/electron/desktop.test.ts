@@ -163,6 +163,11 @@ describe.skipIf(electronPath === undefined)('the desktop app', () => {
       (Menu.getApplicationMenu()?.items ?? []).map(({ label }) => label),
     );
     expect(labels).toEqual(expect.arrayContaining(['File', 'Edit', 'View']));
+    const help = await electron.evaluate(({ Menu }) => {
+      const items = Menu.getApplicationMenu()?.items ?? [];
+      return items.find(({ label }) => label === 'Help')?.submenu?.items.map(({ label }) => label);
+    });
+    expect(help).toContain('Show Log');
     await electron.evaluate(({ Menu }) => {
       const items = (Menu.getApplicationMenu()?.items ?? []).flatMap(
         ({ submenu }) => submenu?.items ?? [],

@@ -1,5 +1,7 @@
 /** The training process: it trains one run, and dies alone if native code takes it down. */
 
+import { appFolder } from '../../base/app-folder.ts';
+import { Log } from '../../base/log.ts';
 import { constants, setPriority } from 'node:os';
 import { joinParent } from '../../process/parent.ts';
 import { RunControl } from './control.ts';
@@ -17,6 +19,7 @@ const aliveEveryMs = 2000;
 
 const control = new RunControl();
 
+new Log(appFolder()).watchProcess('child');
 const app = joinParent({
   onExit: () => {
     // The app is gone, however that came: what was learned is kept, and the process ends by itself.
