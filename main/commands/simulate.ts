@@ -14,7 +14,7 @@ import { readCameraProfile } from '../darkness/camera-file.ts';
 import { measuredCamera } from '../darkness/measured-camera.ts';
 import { loadLinearPhoto } from '../training/photos/photos.ts';
 import { Random } from '../darkness/random.ts';
-import { LONG_EXPOSURE_SECONDS, simulateMosaic } from '../darkness/simulate.ts';
+import { LONG_EXPOSURE_SECONDS, simulateMosaic, type NightOptions } from '../darkness/simulate.ts';
 import { numberBetween, numberWithin } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';
 
@@ -27,6 +27,15 @@ const optionsSchema = z.object({
   truth: z.string().optional(),
   kelvin: z.number().optional(),
   noiseProfile: z.boolean().default(false),
+  hotPixels: z.number().optional(),
+  stars: z.number().optional(),
+  starFwhm: z.number().optional(),
+  lamps: z.number().optional(),
+  banding: z.number().optional(),
+  columnBanding: z.number().optional(),
+  clipBlack: z.boolean().default(false),
+  blackOffset: z.number().optional(),
+  ampGlow: z.number().optional(),
   json: z.boolean().default(false),
 });
 
@@ -64,6 +73,31 @@ export function simulateCommand(): Command {
       numberWithin(ranges.kelvin),
     )
     .option('--noise-profile', 'write the noise into the file (NoiseProfile tag)')
+    .option(
+      '--hot-pixels <share>',
+      'share of the pixels that are hot, such as 0.0005; a quarter as many are dead',
+      numberBetween(0, 0.1),
+    )
+    .option('--stars <number>', 'stars in a million pixels, SNR 3 to 300', numberBetween(0, 1e5))
+    .option(
+      '--star-fwhm <pixels>',
+      'width of the stars at half of their height (default: 1.6)',
+      numberBetween(0.5, 20),
+    )
+    .option(
+      '--lamps <number>',
+      'coloured lamps, 1 to 30 times white',
+      numberBetween(0, 1000, { whole: true }),
+    )
+    .option('--banding <dn>', 'offsets of rows, standard deviation', numberBetween(0, 1000))
+    .option('--column-banding <dn>', 'the same of columns', numberBetween(0, 1000))
+    .option('--clip-black', 'nothing below black, as from cameras that subtract it themselves')
+    .option(
+      '--black-offset <dn>',
+      'true black lies this far above the stated one',
+      numberBetween(-1000, 1000),
+    )
+    .option('--amp-glow <dn>', 'glow in the lower right corner', numberBetween(0, 100_000))
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
@@ -83,12 +117,13 @@ async function simulate(clean: string, options: Options): Promise<void> {
   await checkTargets(clean, targets);
 
   const photo = await loadLinearPhoto(clean);
-  const { mosaic, truth, darkness } = simulateMosaic(photo, {
+  const { mosaic, truth, darkness, night } = simulateMosaic(photo, {
     camera,
     iso: options.iso,
     ratio: options.ratio,
     random: new Random(options.seed),
     withNoiseProfile: options.noiseProfile,
+    night: nightOf(options),
     ...(options.kelvin === undefined
       ? {}
       : {
@@ -123,6 +158,11 @@ async function simulate(clean: string, options: Options): Promise<void> {
       cfa: mosaic.cfa,
       gains: mosaic.colour.asShotGains,
       darkness,
+      night: {
+        stars: night.stars.length,
+        lamps: night.lamps.length,
+        hotPixels: night.hotPixels.length,
+      },
     };
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return;
@@ -131,6 +171,21 @@ async function simulate(clean: string, options: Options): Promise<void> {
     `${options.out}: ${width} × ${height}, simulated darkness ×${options.ratio}, ` +
       `${camera.make} ${camera.model} at ISO ${options.iso}\n`,
   );
+}
+
+function nightOf(options: Options): NightOptions {
+  const { hotPixels, stars, starFwhm, lamps, banding, columnBanding, blackOffset } = options;
+  return {
+    ...(hotPixels === undefined ? {} : { hotPixels }),
+    ...(stars === undefined ? {} : { stars }),
+    ...(starFwhm === undefined ? {} : { starFwhm }),
+    ...(lamps === undefined ? {} : { lamps }),
+    ...(banding === undefined ? {} : { bandingDn: banding }),
+    ...(columnBanding === undefined ? {} : { columnBandingDn: columnBanding }),
+    ...(blackOffset === undefined ? {} : { blackOffsetDn: blackOffset }),
+    ...(options.ampGlow === undefined ? {} : { ampGlowDn: options.ampGlow }),
+    clipsBlack: options.clipBlack,
+  };
 }
 
 /** Before any work: names that are DNGs, not the photo itself, in folders that can be written to. */

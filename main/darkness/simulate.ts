@@ -7,6 +7,16 @@ import { Refusal } from '../base/refusal.ts';
 import { darknessOf, simulatedCamera, type SimulatedCamera } from './cameras.ts';
 import { darken, type DarknessParameters } from './darkness.ts';
 import { lightOfCode, type LinearPhoto } from './linear-photo.ts';
+import {
+  addLamps,
+  addStars,
+  drawLamps,
+  drawStars,
+  fluxOfSnr,
+  type Lamp,
+  type Star,
+} from './night-scene.ts';
+import { addAmpGlow, addDefects, clipBlack, type HotPixel } from './sensor-faults.ts';
 import type { Random } from './random.ts';
 import { multiplied, srgbToBalancedCamera, SRGB_TO_XYZ } from './scene.ts';
 import { tukeyStandardDeviation } from './tukey.ts';
@@ -28,6 +38,34 @@ export interface Area {
   readonly height: number;
 }
 
+/** What a night has besides darkness; each is left out where it is not given. */
+export interface NightOptions {
+  /** Share of the pixels that are hot, 0–1; a quarter as many are dead. */
+  readonly hotPixels?: number;
+  /** Stars in a million pixels, of SNR 3 to 300. */
+  readonly stars?: number;
+  /** Width of their spots at half maximum, pixels. Default 1.6. */
+  readonly starFwhm?: number;
+  /** How many lamps there are, coloured and 1 to 30 times white. */
+  readonly lamps?: number;
+  /** Standard deviation of offsets of rows and of columns besides the camera's own, DN. */
+  readonly bandingDn?: number;
+  readonly columnBandingDn?: number;
+  /** Whether the camera subtracts black itself and cuts off what lies below. */
+  readonly clipsBlack?: boolean;
+  /** How far true black lies above the stated one, DN. */
+  readonly blackOffsetDn?: number;
+  /** Amp glow in the lower right corner, DN. */
+  readonly ampGlowDn?: number;
+}
+
+/** What a night got, where it is. */
+export interface NightTruth {
+  readonly stars: readonly Star[];
+  readonly lamps: readonly Lamp[];
+  readonly hotPixels: readonly HotPixel[];
+}
+
 export interface SimulationOptions {
   /** The id of one of `SIMULATED_CAMERAS`, or a camera like them. */
   readonly camera: string | SimulatedCamera;
@@ -42,6 +80,7 @@ export interface SimulationOptions {
   readonly area?: Area;
   /** Tells the file's readers how noisy it is, as some phones and no cameras do. */
   readonly withNoiseProfile?: boolean;
+  readonly night?: NightOptions;
 }
 
 export interface Simulation {
@@ -51,6 +90,7 @@ export interface Simulation {
   readonly truth: CameraLinearImage;
   /** This frame's noise. */
   readonly darkness: DarknessParameters;
+  readonly night: NightTruth;
 }
 
 /**
@@ -68,7 +108,8 @@ export function simulateMosaic(photo: LinearPhoto, options: SimulationOptions): 
   }
   const camera =
     typeof options.camera === 'string' ? simulatedCamera(options.camera) : options.camera;
-  const darkness = darknessOf(camera, iso, random);
+  const { night = {} } = options;
+  const darkness = nightDarkness(darknessOf(camera, iso, random), night);
   const area = options.area ?? { left: 0, top: 0, width: photo.width, height: photo.height };
   if (area.width < SIDE_MIN || area.height < SIDE_MIN) {
     throw new Refusal(
@@ -82,12 +123,27 @@ export function simulateMosaic(photo: LinearPhoto, options: SimulationOptions): 
   };
   const { width, height } = area;
   const scene = sceneOf(photo, area, camera);
+  const shining = lightNight(
+    { width, height, samples: scene },
+    night,
+    { camera, darkness, ratio },
+    random,
+  );
   const cleanDn = exposed(scene, width, colour.asShotGains, {
     colours: siteColours(camera.cfa),
     dnPerUnit: (camera.whiteLevel - camera.blackLevel) / ratio,
   });
+  if (night.ampGlowDn !== undefined) {
+    const [x, y, reachPixels] = [width, height, 0.3 * Math.min(width, height)];
+    addAmpGlow(cleanDn, width, height, { x, y, peakDn: night.ampGlowDn, reachPixels });
+  }
   const samples = new Uint16Array(width * height);
   darken(cleanDn, width, height, darkness, random, samples);
+  if (night.clipsBlack === true) clipBlack(samples, width, darkness.blackLevel);
+  const hotPixels =
+    night.hotPixels === undefined
+      ? []
+      : addDefects(samples, width, night.hotPixels, darkness, random);
   const mosaic: Mosaic = {
     width,
     height,
@@ -108,7 +164,68 @@ export function simulateMosaic(photo: LinearPhoto, options: SimulationOptions): 
       artist: 'simulated by nightglass',
     },
   };
-  return { mosaic, truth: { width, height, samples: scene, colour, orientation: 1 }, darkness };
+  return {
+    mosaic,
+    truth: { width, height, samples: scene, colour, orientation: 1 },
+    darkness,
+    night: { ...shining, hotPixels },
+  };
+}
+
+/** The frame's noise with banding and a black that the file does not know of. */
+function nightDarkness(
+  darkness: DarknessParameters,
+  { bandingDn, columnBandingDn, blackOffsetDn = 0 }: NightOptions,
+): DarknessParameters {
+  return {
+    ...darkness,
+    blackErrorDn: darkness.blackErrorDn + blackOffsetDn,
+    ...(bandingDn === undefined ? {} : { rowSigmaDn: Math.hypot(darkness.rowSigmaDn, bandingDn) }),
+    ...(columnBandingDn === undefined
+      ? {}
+      : { columnSigmaDn: Math.hypot(darkness.columnSigmaDn ?? 0, columnBandingDn) }),
+  };
+}
+
+/** Stars of SNR 3 to 300 in the noise of the scene's median light, and lamps. */
+function lightNight(
+  scene: { readonly width: number; readonly height: number; readonly samples: Float32Array },
+  { stars: perMegapixel, starFwhm: fwhmPixels = 1.6, lamps: lampCount }: NightOptions,
+  frame: {
+    readonly camera: SimulatedCamera;
+    readonly darkness: DarknessParameters;
+    readonly ratio: number;
+  },
+  random: Random,
+): Omit<NightTruth, 'hotPixels'> {
+  const { camera, darkness, ratio } = frame;
+  const stars =
+    perMegapixel === undefined
+      ? []
+      : drawStars(
+          scene,
+          {
+            perMegapixel,
+            fwhmPixels,
+            snr: [3, 300],
+            steepness: 0.8,
+            fluxAtSnrOne: fluxOfSnr(sigmaOfSky(scene.samples, darkness, ratio), fwhmPixels),
+            toCamera: srgbToBalancedCamera(camera.xyzToCamera),
+          },
+          random,
+        );
+  addStars(scene, stars);
+  const lamps = lampCount === undefined ? [] : drawLamps(scene, lampCount, random);
+  addLamps(scene, lamps);
+  return { stars, lamps };
+}
+
+/** Standard deviation of an amplified green sample of the median light. */
+function sigmaOfSky(scene: Float32Array, darkness: DarknessParameters, ratio: number): number {
+  const green = scene.filter((_, at) => at % 3 === 1).sort();
+  const light = green[green.length >> 1] ?? 0;
+  const { slope, offset } = noiseProfileOf(darkness);
+  return Math.sqrt(slope * ratio * light + offset * ratio * ratio);
 }
 
 /** Gains that make D65 neutral to a camera. */

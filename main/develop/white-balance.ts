@@ -46,6 +46,12 @@ export function gainsOf({ kelvin, tint }: Temperature, colour: CameraColour): Ve
   );
 }
 
+/** XYZ of a glowing body, Y = 1. @param kelvin 1667–25,000 */
+export function blackBody(kelvin: number): Vector3 {
+  const { u, v } = planckian(1e6 / kelvin);
+  return xyzOf(u, v);
+}
+
 /** The temperature whose `gainsOf` these gains are, within the limits of both controls. */
 export function temperatureOf(gains: Vector3, colour: CameraColour): Temperature {
   const [red, green, blue] = gains;

@@ -11,6 +11,7 @@ import { clippedWhite, keepWhite } from '../develop/highlights.ts';
 import { LinearCanvas } from '../develop/linear-canvas.ts';
 import { frameNoise } from '../develop/noise.ts';
 import { packedGrid, type Allocate } from '../develop/pack.ts';
+import { withoutLonePixels } from '../develop/lone-pixels.ts';
 import { limitLongSide } from '../develop/resize.ts';
 import { planTiles } from '../develop/tiles.ts';
 import { gainsFor } from '../develop/white-balance.ts';
@@ -96,8 +97,8 @@ async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwat
   const { terms, allocate, allocateCore, signal, onProgress } = context;
   if (job.output.format === 'dng') checkLinear(terms);
   onProgress({ stage: 'decode', tilesDone: 0, tilesTotal: 0 });
-  const mosaic = await watch.time('decode', () => decode(job.photo, signal));
-  const plan = await watch.time('prepare', () => planPhoto(mosaic, job));
+  const taken = await watch.time('decode', () => decode(job.photo, signal));
+  const { mosaic, ...plan } = await watch.time('prepare', () => planPhoto(taken, job));
   const { ratio, gains, noise, balance } = plan;
   const grain = { strength: job.edit.strength, noise: noise.profile, ratio, gains };
   const grid = packedGrid(mosaic);
@@ -134,14 +135,15 @@ async function decode(photo: string, signal: AbortSignal): Promise<Mosaic> {
 }
 
 /** What is decided from the frame as a whole, before its first tile. */
-function planPhoto(mosaic: Mosaic, { edit, photo }: PhotoJob) {
+function planPhoto(taken: Mosaic, { edit, photo }: PhotoJob) {
+  const noise = frameNoise(taken);
+  const mosaic = withoutLonePixels(taken, noise.ceiling);
   const gains = mosaic.colour.asShotGains;
   const ratio = edit.ratio === 'auto' ? autoRatio(mosaic, gains) : edit.ratio;
   if (!(ratio >= 1)) throw new Error(`expected a ratio of at least 1 for ${path.basename(photo)}`);
-  const noise = frameNoise(mosaic);
   const chosen = gainsFor(edit.whiteBalance, mosaic);
   const balance: Vector3 = [chosen[0] / gains[0], chosen[1] / gains[1], chosen[2] / gains[2]];
-  return { gains, ratio, noise, balance };
+  return { mosaic, gains, ratio, noise, balance };
 }
 
 /** Where tiles go, and what they make. */

@@ -3,6 +3,7 @@
 import { develop, type RunNetwork } from '../develop/develop.ts';
 import { fitted, isLinear, type NetworkTerms } from '../develop/dialect.ts';
 import { LinearCanvas } from '../develop/linear-canvas.ts';
+import { withoutLonePixels } from '../develop/lone-pixels.ts';
 import { frameNoise } from '../develop/noise.ts';
 import { packedGrid } from '../develop/pack.ts';
 import { planTiles } from '../develop/tiles.ts';
@@ -24,11 +25,13 @@ export interface ScoredNetwork {
  * @throws Refusal `cancelled`; whatever `run` throws
  */
 export async function networkPicture(
-  mosaic: Mosaic,
+  taken: Mosaic,
   ratio: number,
   { run, terms }: ScoredNetwork,
   signal?: AbortSignal,
 ): Promise<LinearRgb> {
+  const noise = frameNoise(taken).ceiling;
+  const mosaic = withoutLonePixels(taken, noise);
   const grid = packedGrid(mosaic);
   const tiles = planTiles(grid.width, grid.height, WINDOW_AREA_MAX);
   const canvas = new LinearCanvas({ ...mosaic, grid }, [1, 1, 1]);
@@ -36,7 +39,7 @@ export async function networkPicture(
     mosaic,
     ratio,
     gains: mosaic.colour.asShotGains,
-    noise: isLinear(terms) ? frameNoise(mosaic).ceiling : undefined,
+    noise: isLinear(terms) ? noise : undefined,
     tiles,
     // The output stays as it is: no later stage corrects it here.
     run: fitted(run, { ...terms, domain: 'camera-linear' }, mosaic.colour),

@@ -7,6 +7,7 @@ import {
   unetShapeSchema,
   type Manifest,
 } from '../network/manifest.ts';
+import { nightSharesSchema, noNight, usualNight } from './photos/night.ts';
 import { defaultLoss, noLoss, type LossWeights } from './step/loss.ts';
 
 export const recipeNameSchema = z.enum(['raw', 'sid', 'adapt']);
@@ -28,6 +29,8 @@ export const recipeSchema = z.object({
   patchPacked: z.number().int().min(32).max(512).multipleOf(16),
   /** Share of the patches of photos that are drawn from the deep dark besides (`drawSlope`). */
   deepDark: z.number().min(0).max(1).default(0),
+  /** Shares of the patches of photos that have stars, lamps and a sensor's faults. */
+  night: nightSharesSchema.default(noNight),
   steps: z.number().int().min(1).max(100_000_000),
   /** Passes over the pairs that `steps` was reckoned from, where it was. */
   epochs: z.number().positive().optional(),
@@ -73,6 +76,7 @@ export const defaultRecipe: Recipe = {
   batch: 8,
   patchPacked: 64,
   deepDark: 0,
+  night: usualNight,
   steps: 30_000,
   learningRate: 1e-3,
   learningRateFinal: 1e-6,
@@ -99,6 +103,7 @@ const sidRecipe: Recipe = {
   unet: { ...defaultRecipe.unet, baseChannels: 32 },
   batch: 1,
   patchPacked: 256,
+  night: noNight,
   epochs: 400,
   learningRate: 1e-4,
   learningRateFinal: 1e-5,
@@ -112,6 +117,7 @@ const sidRecipe: Recipe = {
 const adaptRecipe: Recipe = {
   ...defaultRecipe,
   name: 'adapt',
+  night: noNight,
   steps: 2000,
   learningRate: 1e-4,
   warmupSteps: 50,

@@ -9,6 +9,7 @@ import {
   recipeSchema,
   stepsOfEpochs,
 } from '../../main/training/recipe.ts';
+import { noNight, usualNight } from '../../main/training/photos/night.ts';
 import { noLoss } from '../../main/training/step/loss.ts';
 import { refusalOf } from './refusal-of.ts';
 
@@ -87,6 +88,42 @@ describe('the options of nightglass train', () => {
       clipNorm: 2,
       deepDark: 0.3,
     });
+  });
+
+  it('say how much of the night a run on photos learns from', async () => {
+    const { night } = recipeOf({ stars: 0.3, hotPixels: 0 }, undefined);
+    expect(night).toEqual({ ...usualNight, stars: 0.3, hotPixels: 0 });
+    expect(recipeOf({ night: false, lamps: 0.5 }, undefined).night).toEqual({
+      ...noNight,
+      lamps: 0.5,
+    });
+    // A measured camera's faults are in its profile.
+    expect(recipeOf({ camera: 'mine.json', banding: 0.1 }, undefined).night).toEqual({
+      ...noNight,
+      stars: usualNight.stars,
+      lamps: usualNight.lamps,
+      banding: 0.1,
+    });
+    // Pairs have what the camera saw, and so have the recipes that are made for them.
+    for (const recipe of ['raw', 'sid', 'adapt'] as const) {
+      expect(recipeOf({ recipe }, 10).night).toEqual(noNight);
+    }
+    const message = async (work: () => unknown): Promise<string> => (await refusalOf(work)).message;
+    expect(await message(() => recipeOf({ columnBanding: 0.1 }, 10))).toMatch(
+      /--photos for --column-banding/,
+    );
+    expect(await message(() => resumedRecipe({ stars: 0.3 }, defaultRecipe))).toMatch(
+      /expected --stars 0.12, as the run began, but received 0.3/,
+    );
+    expect(await message(() => resumedRecipe({ night: false }, defaultRecipe))).toMatch(
+      /expected --hot-pixels 0.35/,
+    );
+    expect(resumedRecipe({ stars: 0.12 }, defaultRecipe)).toEqual(defaultRecipe);
+  });
+
+  it('of runs that began before there were nights stay without', () => {
+    const { night: _, ...old } = JSON.parse(JSON.stringify(defaultRecipe));
+    expect(recipeSchema.parse(old).night).toEqual(noNight);
   });
 
   it('are refused where they make no recipe, or another than the run has', async () => {

@@ -29,7 +29,6 @@ import { checkSameTerms, recipeOf, recipeOptionsSchema } from './recipe.ts';
 export const trainOptionsSchema = recipeOptionsSchema.extend({
   onlyCamera: z.string().optional(),
   photos: z.array(z.string()).default([]),
-  camera: z.string().optional(),
   out: z.string(),
   threads: z.number().optional(),
   name: z.string().min(1).max(100).optional(),

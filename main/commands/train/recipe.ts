@@ -10,6 +10,24 @@ import {
   type Recipe,
 } from '../../training/recipe.ts';
 import { noLoss, type LossWeights } from '../../training/step/loss.ts';
+import {
+  nightNames,
+  nightSharesSchema,
+  noNight,
+  type NightShares,
+} from '../../training/photos/night.ts';
+
+/** `--hot-pixels` and its like: shares of the patches. */
+const nightOptions = z.object({
+  hotPixels: z.number().optional(),
+  stars: z.number().optional(),
+  lamps: z.number().optional(),
+  banding: z.number().optional(),
+  columnBanding: z.number().optional(),
+  clipBlack: z.number().optional(),
+  blackOffset: z.number().optional(),
+  ampGlow: z.number().optional(),
+});
 
 export const recipeOptionsSchema = z.object({
   recipe: recipeNameSchema.optional(),
@@ -26,10 +44,35 @@ export const recipeOptionsSchema = z.object({
   warmup: z.number().optional(),
   clipNorm: z.number().optional(),
   teacherShare: z.number().optional(),
+  camera: z.string().optional(),
+  night: z.boolean().default(true),
+  ...nightOptions.shape,
   seed: z.number().optional(),
 });
 
-type RecipeOptions = z.infer<typeof recipeOptionsSchema>;
+type RecipeOptions = z.input<typeof recipeOptionsSchema>;
+
+/** As the command line names it. */
+const optionOf = (name: string): string =>
+  `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** What the sensor does, as against what shines: a measured camera's own is known. */
+const sensorsOwn: ReadonlySet<keyof NightShares> = new Set(
+  nightNames.filter((name) => name !== 'stars' && name !== 'lamps'),
+);
+
+/**
+ * How much of the night a run on photos learns from: the recipe's shares, each of which an option may
+ * change. In a measured camera's darkness faults come from its profile, unless they are asked for.
+ */
+function nightOf(options: RecipeOptions, made: NightShares, isMeasured: boolean): NightShares {
+  const usual = options.night === false ? noNight : made;
+  const entries = nightNames.map((name): readonly [string, number] => [
+    name,
+    options[name] ?? (isMeasured && sensorsOwn.has(name) ? 0 : usual[name]),
+  ]);
+  return nightSharesSchema.parse(Object.fromEntries(entries));
+}
 
 const lossWeightsSchema = z.strictObject(recipeSchema.shape.loss.shape);
 
@@ -76,6 +119,13 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
       'expected --photos for --deep-dark but received pairs, which are as dark as they were taken',
     );
   }
+  const [askedNight] = nightNames.filter((name) => options[name] !== undefined);
+  if (pairs !== undefined && askedNight !== undefined) {
+    throw new Refusal(
+      'bad-argument',
+      `expected --photos for ${optionOf(askedNight)} but received pairs, which have what the camera saw`,
+    );
+  }
   const { epochs: madeEpochs, ...rest } = made;
   const batch = options.batch ?? made.batch;
   const epochs = options.steps === undefined ? (options.epochs ?? madeEpochs) : undefined;
@@ -90,6 +140,8 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
     batch,
     patchPacked: options.patch ?? made.patchPacked,
     deepDark: options.deepDark ?? made.deepDark,
+    night:
+      pairs === undefined ? nightOf(options, made.night, options.camera !== undefined) : noNight,
     steps,
     ...(epochs === undefined ? {} : { epochs }),
     learningRate,
@@ -131,11 +183,15 @@ function said(loss: LossWeights): string {
  * @throws Refusal `bad-argument`
  */
 export function resumedRecipe(options: RecipeOptions, recipe: Recipe): Recipe {
+  const nothing = options.night === false ? 0 : undefined;
   const given: readonly (readonly [string, number | string | undefined, number | string])[] = [
     ['--recipe', options.recipe, recipe.name],
     ['--batch', options.batch, recipe.batch],
     ['--patch', options.patch, recipe.patchPacked],
     ['--deep-dark', options.deepDark, recipe.deepDark],
+    ...nightNames.map(
+      (name) => [optionOf(name), options[name] ?? nothing, recipe.night[name]] as const,
+    ),
     ['--base', options.base, recipe.unet.baseChannels],
     ['--learning-rate', options.learningRate, recipe.learningRate],
     ['--learning-rate-final', options.learningRateFinal, recipe.learningRateFinal],

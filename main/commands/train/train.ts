@@ -22,6 +22,7 @@ import { choosePairs } from './pairs.ts';
 import { checkOptions, planRun, titled, trainOptionsSchema, type TrainOptions } from './plan.ts';
 import { planResumption } from './resumption.ts';
 import { TrainingReport } from './report.ts';
+import { usualNight } from '../../training/photos/night.ts';
 
 const whole = { whole: true };
 
@@ -78,6 +79,15 @@ export function trainCommand(): Command {
       'share of the patches drawn from the deep dark (×200 at ISO 6400 and darker), besides those that chance puts there (with --photos; default: 0)',
       numberBetween(0, 1),
     )
+    .option('--no-night', 'none of what follows up to --amp-glow, but what is asked for by name')
+    .addOption(nightOption('--hot-pixels', 'hot and dead pixels', usualNight.hotPixels))
+    .addOption(nightOption('--stars', 'a field of stars', usualNight.stars))
+    .addOption(nightOption('--lamps', 'coloured lamps far above white', usualNight.lamps))
+    .addOption(nightOption('--banding', 'rows that differ', usualNight.banding))
+    .addOption(nightOption('--column-banding', 'columns that differ', usualNight.columnBanding))
+    .addOption(nightOption('--clip-black', 'nothing below black', usualNight.clipBlack))
+    .addOption(nightOption('--black-offset', 'a black level that is off', usualNight.blackOffset))
+    .addOption(nightOption('--amp-glow', "the electronics' warmth", usualNight.ampGlow))
     .option(
       '--base <channels>',
       `width of the network: 16 is fast, 32 is quality (default: ${unet.baseChannels})`,
@@ -174,6 +184,14 @@ export function trainCommand(): Command {
     .action(async (pairs: string[], given: unknown) => {
       await runTraining(pairs, trainOptions(given));
     });
+}
+
+/** A share of the patches of photos that have something of the night. */
+function nightOption(name: string, what: string, usual: number): Option {
+  return new Option(
+    `${name} <share>`,
+    `share of the patches with ${what} (with --photos; default: ${usual})`,
+  ).argParser(numberBetween(0, 1));
 }
 
 /** @throws Refusal `bad-argument` */

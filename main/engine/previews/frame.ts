@@ -10,6 +10,7 @@ import { decodeRaw } from '../../raw/decode.ts';
 import type { Mosaic } from '../../raw/mosaic.ts';
 import { remosaic } from '../../raw/remosaic.ts';
 import { calibratedFrame, camerasStamp } from '../calibration.ts';
+import { withoutLonePixels } from '../../develop/lone-pixels.ts';
 
 let nextId = 1;
 
@@ -20,16 +21,14 @@ export class PreviewFrame {
   readonly mosaic: Mosaic;
   readonly grid: PackedGrid;
   readonly #levels = new Map<number, Level>();
-  #noise: FrameNoise | undefined;
+  readonly noise: FrameNoise;
   #autoRatio: number | undefined;
 
-  constructor(mosaic: Mosaic) {
+  constructor(taken: Mosaic) {
+    this.noise = frameNoise(taken);
+    const mosaic = withoutLonePixels(taken, this.noise.ceiling);
     this.mosaic = mosaic;
     this.grid = packedGrid(mosaic);
-  }
-
-  get noise(): FrameNoise {
-    return (this.#noise ??= frameNoise(this.mosaic));
   }
 
   get autoRatio(): number {

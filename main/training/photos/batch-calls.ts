@@ -22,7 +22,12 @@ const loadingSchema = z.object({ loaded: z.number(), total: z.number() });
 export const batchCall = defineCall({
   name: 'batch',
   input: z.number().int(),
-  output: z.object({ step: z.number(), input: plainFloats, target: plainFloats }),
+  output: z.object({
+    step: z.number(),
+    input: plainFloats,
+    target: plainFloats,
+    isNight: z.array(z.boolean()),
+  }),
 });
 
 /** Reads the first pairs. */

@@ -10,6 +10,7 @@ import { Peer } from '../../process/peer.ts';
 import { joinThread } from '../../process/thread.ts';
 import { throwIfCancelled } from '../../base/refusal.ts';
 import { awayNote, batchCall, clientNote, loadPhotosCall, skippedNote } from './batch-calls.ts';
+import { noNight, type NightShares } from './night.ts';
 import type { Batch } from './patches.ts';
 import type { Shelf } from './shelf.ts';
 
@@ -23,6 +24,8 @@ export interface PatchSourceOptions {
   readonly patchPacked: number;
   /** Share of the patches drawn from the deep dark besides, 0–1, as in `drawSlope`. Default 0. */
   readonly deepDark?: number;
+  /** Shares of the patches with stars, lamps and a sensor's faults. Default none. */
+  readonly night?: NightShares;
   /** The measured camera in whose noise photos are darkened; all cameras' if not given. */
   readonly camera?: CameraProfile | undefined;
   /** Number of the first batch: where a resumed run goes on. Default 0. */
@@ -141,11 +144,11 @@ export class PatchSource {
   }
 
   #openCutter(loader: Peer, shelf: Shelf): Peer {
-    const { seed, batch, patchPacked, deepDark = 0, camera } = this.#options;
+    const { seed, batch, patchPacked, deepDark = 0, night = noNight, camera } = this.#options;
     const { port1, port2 } = new MessageChannel();
     loader.tell(clientNote, port1, [port1]);
     const worker = new Worker(new URL('./patch-worker.ts', import.meta.url), {
-      workerData: { seed, batch, patchPacked, deepDark, camera, shelf, loader: port2 },
+      workerData: { seed, batch, patchPacked, deepDark, night, camera, shelf, loader: port2 },
       transferList: [port2],
     });
     this.#workers.push(worker);

@@ -11,6 +11,7 @@ import { cameraDarkness } from '../../darkness/camera-darkness.ts';
 import { drawDarkness, type DrawDarkness } from '../../darkness/drawn-darkness.ts';
 import type { LinearPhoto } from '../../darkness/linear-photo.ts';
 import { batchCall, hintNote, photoCall, shelfSchema } from './batch-calls.ts';
+import { nightSharesSchema } from './night.ts';
 import { emptyBatch, PatchMaker, randomOf, type Batch } from './patches.ts';
 import type { Random } from '../../darkness/random.ts';
 import { drawPhoto, oldestPlace, photosOfPlace } from './shelf.ts';
@@ -20,6 +21,7 @@ const orders = z.object({
   batch: z.number().int().positive(),
   patchPacked: z.number().int().positive(),
   deepDark: z.number(),
+  night: nightSharesSchema,
   camera: cameraProfileSchema.optional(),
   shelf: shelfSchema,
   loader: z.custom<MessagePort>((value) => value instanceof Object),
@@ -37,12 +39,12 @@ class Cutter {
   constructor(given: z.infer<typeof orders>) {
     this.#orders = given;
     this.#loader = new Peer('the thread that reads photos', joinPort(given.loader));
-    const { patchPacked, camera, deepDark } = given;
+    const { patchPacked, camera, deepDark, night } = given;
     const darkness: DrawDarkness =
       camera === undefined
         ? (random) => drawDarkness(random, deepDark)
         : cameraDarkness(camera, deepDark);
-    this.#maker = new PatchMaker(patchPacked, darkness);
+    this.#maker = new PatchMaker(patchPacked, darkness, night);
   }
 
   async make(step: number): Promise<Batch> {
@@ -56,7 +58,8 @@ class Cutter {
     );
     const made = emptyBatch(step, batch, this.#maker);
     for (const [index, { random, photo }] of drawn.entries()) {
-      this.#maker.make(photo, random, index, made.input, made.target);
+      const { isNight } = this.#maker.make(photo, random, index, made.input, made.target);
+      made.isNight[index] = isNight;
     }
     return made;
   }

@@ -10,6 +10,16 @@ import {
 } from '../../darkness/drawn-darkness.ts';
 import { drawLook, type SceneLook } from '../../darkness/scene.ts';
 import { drawPhoto, type Shelf } from './shelf.ts';
+import {
+  drawNight,
+  glowNight,
+  isNight,
+  lightNight,
+  nightNoise,
+  noNight,
+  spoilNight,
+  type NightShares,
+} from './night.ts';
 
 /** Network input is clamped to ± this, targets to 0 … this, in amplified units (white is 1). */
 export const AMPLIFIED_LIMIT = 4;
@@ -25,6 +35,8 @@ export interface Batch {
    * (dy · 2 + dx) · 3 + c holds colour c of the mosaic pixel (2y + dy, 2x + dx).
    */
   readonly target: Float32Array<ArrayBuffer>;
+  /** For each patch whether it has anything that `NightShares` names; of pairs nobody knows. */
+  readonly isNight: boolean[];
 }
 
 /** What the batches are cut from: photos, and how often each comes. */
@@ -57,6 +69,13 @@ export function poolOf(photos: readonly LinearPhoto[]): PhotoPool {
   return { photos: sorted, shelf: shelfOfAll(sorted) };
 }
 
+/** A patch as it was drawn. */
+export interface DrawnPatch {
+  /** How the photo's light became the camera's. */
+  readonly look: SceneLook;
+  readonly isNight: boolean;
+}
+
 /** Position folded back into 0 … size − 1 by mirroring about the edge samples. */
 function mirrored(position: number, size: number): number {
   if (size === 1) return 0;
@@ -75,17 +94,20 @@ export class PatchMaker {
   private readonly cleanDn: Float32Array;
   private readonly noisy: Uint16Array;
   private readonly drawDarkness: DrawDarkness;
+  private readonly night: NightShares;
 
   /**
    * @param patchPacked side of a patch in packed pixels
    * @param darkness whose; that of all cameras if not given
+   * @param night shares of the patches that have stars, lamps and a sensor's faults
    */
-  constructor(patchPacked: number, darkness: DrawDarkness = drawDarkness) {
+  constructor(patchPacked: number, darkness: DrawDarkness = drawDarkness, night = noNight) {
     if (!Number.isInteger(patchPacked) || patchPacked < 1) {
       throw new RangeError(`expected a whole number ≥ 1 for patchPacked, got ${patchPacked}`);
     }
     this.patchPacked = patchPacked;
     this.drawDarkness = darkness;
+    this.night = night;
     this.side = patchPacked * 2;
     this.scene = new Float32Array(this.side * this.side * 3);
     this.cleanDn = new Float32Array(this.side * this.side);
@@ -97,7 +119,7 @@ export class PatchMaker {
    *
    * @param input 4 · P² samples from `offset · 4 · P²`, as in `Batch.input`
    * @param target 12 · P² samples from `offset · 12 · P²`, as in `Batch.target`
-   * @returns how the photo's light became the camera's
+   * @returns what was drawn
    */
   make(
     photo: LinearPhoto,
@@ -105,18 +127,25 @@ export class PatchMaker {
     offset: number,
     input: Float32Array,
     target: Float32Array,
-  ): SceneLook {
+  ): DrawnPatch {
+    const { side, scene, cleanDn, noisy } = this;
     const look = drawLook(photo.space, random);
     this.cut(photo, random);
     this.colour(look.toBalancedCamera);
-    const darkness = this.drawDarkness(random);
-    this.expose(look.whiteBalance, darkness.ratio, darkness.parameters);
-    darken(this.cleanDn, this.side, this.side, darkness.parameters, random, this.noisy);
-    if (darkness.hot !== undefined) this.heat(darkness.hot, darkness.parameters.whiteLevel, random);
+    const drawn = this.drawDarkness(random);
+    const night = drawNight(this.night, random);
+    const parameters = nightNoise(drawn.parameters, night, random);
+    const darkness = { ...drawn, parameters };
+    lightNight({ width: side, height: side, samples: scene }, night, look, darkness, random);
+    this.expose(look.whiteBalance, darkness.ratio, parameters);
+    glowNight(cleanDn, side, night, darkness, random);
+    darken(cleanDn, side, side, parameters, random, noisy);
+    if (darkness.hot !== undefined) this.heat(darkness.hot, parameters.whiteLevel, random);
+    spoilNight(noisy, side, night, parameters, random);
     this.packInput(look.whiteBalance, darkness, input, offset);
     // What the sensor clipped nobody can know: at ratios below 4 white is all that can be asked.
     this.packTarget(Math.min(AMPLIFIED_LIMIT, darkness.ratio), target, offset);
-    return look;
+    return { look, isNight: isNight(night) };
   }
 
   /** Cuts a crop out of the photo, halved in linear light in 20 %, flipped and transposed. */
@@ -288,7 +317,7 @@ export function makeBatch({ pool, seed, step, batch, maker }: BatchRequest): Bat
     const [drawn = 0] = drawPhoto(pool.shelf, seed, step, random);
     const photo = pool.photos[drawn];
     if (photo === undefined) throw new RangeError('expected a pool of at least one photo');
-    maker.make(photo, random, index, made.input, made.target);
+    made.isNight[index] = maker.make(photo, random, index, made.input, made.target).isNight;
   }
   return made;
 }
@@ -300,5 +329,6 @@ export function emptyBatch(step: number, batch: number, { patchPacked }: PatchMa
     step,
     input: new Float32Array(batch * 4 * area),
     target: new Float32Array(batch * 12 * area),
+    isNight: Array.from({ length: batch }, () => false),
   };
 }

@@ -1,6 +1,7 @@
 /** The model card of a trained model, as Markdown: how it was made, for whoever receives it. */
 
 import type { Passes } from '../../network/inference-model.ts';
+import { nightNames, type NightShares } from '../photos/night.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { ModelTitle } from './model-title.ts';
 
@@ -60,6 +61,7 @@ export function modelCard(
       : [
           `| deep dark | ${recipe.deepDark} of the patches, besides those that chance puts there |`,
         ]),
+    ...nightLines(recipe.night),
     `| learning rate | ${learningRate} to ${learningRateFinal}, seed ${seed} |`,
     `| time | ${trainedHours.toFixed(trainedHours < 1 ? 2 : 1)} h |`,
     ...(validation === undefined ? [] : validationLines(validation)),
@@ -70,6 +72,13 @@ export function modelCard(
     '',
   ];
   return lines.join('\n');
+}
+
+function nightLines(night: NightShares): string[] {
+  const shares = nightNames
+    .filter((name) => night[name] > 0)
+    .map((name) => `${name} ${night[name]}`);
+  return shares.length === 0 ? [] : [`| of the night | ${shares.join(', ')} of the patches |`];
 }
 
 function validationLines(validation: NonNullable<CardFacts['validation']>): string[] {

@@ -68,7 +68,7 @@ async function openPhotos(
   const { cameraProfile } = dataset;
   const camera = cameraProfile === undefined ? undefined : await readCameraProfile(cameraProfile);
   const digest = await digestOfDataset(training, camera);
-  const { seed, batch, patchPacked, deepDark } = recipe;
+  const { seed, batch, patchPacked, deepDark, night } = recipe;
   const source = await PatchSource.open({
     // The choice of photos must not depend on where the folder is: it may be moved.
     files: [...training].sort((a, b) => order(path.basename(a), path.basename(b))),
@@ -76,6 +76,7 @@ async function openPhotos(
     batch,
     patchPacked,
     deepDark,
+    night,
     camera,
     firstStep,
     signal,

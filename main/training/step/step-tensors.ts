@@ -11,6 +11,8 @@ export interface Batch {
   readonly input: Float32Array;
   /** [batch, 12, p, p] */
   readonly target: Float32Array;
+  /** For each patch whether it has what a teacher without nights answers wrongly. Default: none has. */
+  readonly isNight?: readonly boolean[];
 }
 
 export interface StepResult {

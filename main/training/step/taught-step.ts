@@ -71,12 +71,14 @@ export function taughtStep(
 }
 
 /**
- * Truth and answer, mixed. Light below nothing, which a network may well answer, is none.
+ * Truth and answer, mixed. Light below nothing, which a network may well answer, is none. Where a
+ * patch has stars or hot pixels the truth alone counts: a teacher that never saw any takes stars for
+ * noise, and hot pixels for light.
  * @returns [batch, 12, p, p]
  * @throws Refusal `device` for a card that fails, as steps do
  */
 async function taughtTarget(
-  { input, target }: Batch,
+  { input, target, isNight }: Batch,
   teacher: Pick<Network, 'run' | 'device'>,
   { batch, patchPacked, unet }: Recipe,
   share: number,
@@ -85,6 +87,10 @@ async function taughtTarget(
   const [taken, given] = [unet.inputChannels * patch, unet.outputChannels * patch];
   const mixed = new Float32Array(target.length);
   for (let index = 0; index < batch; index++) {
+    if (isNight?.[index] === true) {
+      mixed.set(target.subarray(index * given, (index + 1) * given), index * given);
+      continue;
+    }
     const own = input.subarray(index * taken, (index + 1) * taken);
     const answer = await answerOf(teacher, own, patchPacked);
     for (let at = 0, out = index * given; at < given; at++, out++) {

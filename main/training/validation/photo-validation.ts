@@ -34,7 +34,7 @@ export async function photoValidation(
       for (let patch = index; patch < validationPatchCount; patch += files.length) {
         const input = new Float32Array(4 * sidePacked ** 2);
         const target = new Float32Array(12 * sidePacked ** 2);
-        const look = maker.make(photo, new Random(validationKey, patch), 0, input, target);
+        const { look } = maker.make(photo, new Random(validationKey, patch), 0, input, target);
         const cameraToSrgb = invert(look.toBalancedCamera);
         patches.set(patch, { name: photo.name, sidePacked, input, target, cameraToSrgb });
       }

@@ -60,7 +60,7 @@ async function make(step: number): Promise<Batch> {
     const loaded = await present(() => store.get(pair, group));
     maker.make(loaded, new Random(seed, step, index), index, input, target);
   }
-  return { step, input, target };
+  return { step, input, target, isNight: [] };
 }
 
 // Unreadable pairs are reported before the first step.

@@ -1,0 +1,125 @@
+/**
+ * Finds hot and dead pixels in a single frame and replaces them by what their neighbours of the same
+ * colour read. A star covers several pixels in the shape that the lens gives it, whatever their
+ * colours; a hot pixel is alone.
+ */
+
+import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
+import { normalisation } from './normalise.ts';
+
+/**
+ * A pixel must lie this many σ beyond its neighbours. Fainter ones are left to the network. Noise
+ * gets there in its far tails alone, where nothing is lost with it.
+ */
+const sigmasMin = 8;
+/**
+ * And by this share of the light around it: no lens makes one pixel of bright detail twice as bright,
+ * or half as bright, as all pixels around it.
+ */
+const brighterMin = 1;
+const darkerMin = 0.5;
+/**
+ * A pixel is alone if the eight around it and the next four of its colour have less than this share
+ * of its excess, all together. A star 1 pixel wide at half of its height gives them 0.7 of it in
+ * white light, one of 1.6 pixels 2.3, and a purely red lamp of 1.6 pixels, which green and blue
+ * pixels hardly see, 0.4.
+ */
+const aloneMax = 0.25;
+/** Pixels at the frame's edges that are left as they are: their surroundings are not known. */
+const rim = 3;
+
+/** Steps to other pixels, as offsets of a flat index. */
+interface Surroundings {
+  /** The next eight of the same colour (for green: of the same half of green). */
+  readonly own: readonly number[];
+  /** The four of them across and down, which a star reaches. */
+  readonly ownNear: readonly number[];
+  /** The other colours: those beside the pixel, and what lies behind them, where no star reaches. */
+  readonly others: readonly { readonly near: readonly number[]; readonly far: readonly number[] }[];
+}
+
+/**
+ * The frame with its hot and dead pixels mended; the same object where it has none. What is decided
+ * about one pixel does not depend on whether another is mended.
+ * @param noise no less than the noise of the normalised samples
+ */
+export function withoutLonePixels(mosaic: Mosaic, noise: NoiseProfile): Mosaic {
+  const { samples, width, height } = mosaic;
+  const { black, scale } = normalisation(mosaic);
+  const surroundings = surroundingsOf(width);
+  let mended: Uint16Array | undefined;
+  for (let y = rim; y < height - rim; y++) {
+    for (let parity = 0; parity < 2; parity++) {
+      const site = (y & 1) * 2 + parity;
+      const [blackDn, dn] = [black[site]!, 1 / scale[site]!];
+      const [slope, offset] = [noise.slope * dn, noise.offset * dn * dn];
+      const least = sigmasMin * sigmasMin;
+      const begin = rim + ((rim ^ parity) & 1);
+      for (let x = begin, at = y * width + begin; x < width - rim; x += 2, at += 2) {
+        const value = samples[at]!;
+        const [left, right] = [samples[at - 2]!, samples[at + 2]!];
+        const isHot = value > left && value > right;
+        if (!isHot && !(value < left && value < right)) continue;
+        // Nearly all pixels end here, so nothing is called before.
+        const [above, below] = [samples[at - 2 * width]!, samples[at + 2 * width]!];
+        const next = isHot
+          ? Math.max(left, right, above, below)
+          : Math.min(left, right, above, below);
+        const light = Math.max(0, next - blackDn);
+        const beyond = isHot ? value - next : next - value;
+        if (!(beyond > (isHot ? brighterMin : darkerMin) * light)) continue;
+        if (!(beyond * beyond > least * (offset + slope * light))) continue;
+        const own = middle(samples, at, surroundings.own);
+        if (!isAlone(samples, at, own, surroundings)) continue;
+        mended ??= samples.slice();
+        mended[at] = own;
+      }
+    }
+  }
+  return mended === undefined ? mosaic : { ...mosaic, samples: mended };
+}
+
+function isAlone(
+  samples: Uint16Array,
+  at: number,
+  own: number,
+  { ownNear, others }: Surroundings,
+): boolean {
+  const excess = samples[at]! - own;
+  const sign = Math.sign(excess);
+  let around = 0;
+  for (const step of ownNear) around += samples[at + step]! - own;
+  for (const { near, far } of others) {
+    const usual = middle(samples, at, far);
+    for (const step of near) around += samples[at + step]! - usual;
+  }
+  return sign * around < aloneMax * Math.abs(excess);
+}
+
+/** The median of the samples at some steps from a pixel. */
+function middle(samples: Uint16Array, at: number, steps: readonly number[]): number {
+  const values = steps.map((step) => samples[at + step]!).sort((a, b) => a - b);
+  const half = values.length >> 1;
+  return Math.round((values[half - 1]! + values[half]!) / 2);
+}
+
+function surroundingsOf(width: number): Surroundings {
+  const steps = (rows: readonly number[], columns: readonly number[]): number[] =>
+    rows.flatMap((row) => columns.map((column) => row * width + column));
+  const without = (all: readonly number[], some: readonly number[]): number[] =>
+    all.filter((step) => !some.includes(step));
+  const own = without(steps([-2, 0, 2], [-2, 0, 2]), [0]);
+  const beside = (rows: readonly number[], columns: readonly number[], all: readonly number[]) => {
+    const near = steps(rows, columns);
+    return { near, far: without(all, near) };
+  };
+  return {
+    own,
+    ownNear: [-2, 2, -2 * width, 2 * width],
+    others: [
+      beside([0], [-1, 1], steps([-2, 0, 2], [-3, -1, 1, 3])),
+      beside([-1, 1], [0], steps([-3, -1, 1, 3], [-2, 0, 2])),
+      beside([-1, 1], [-1, 1], steps([-3, -1, 1, 3], [-3, -1, 1, 3])),
+    ],
+  };
+}
