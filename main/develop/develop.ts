@@ -10,6 +10,7 @@ import { returnDetail } from './detail.ts';
 import { whitenClipped } from './highlights.ts';
 import { normalisation } from './normalise.ts';
 import { packedGrid, packWindow, type Allocate } from './pack.ts';
+import { returnStars } from './stars.ts';
 import type { Tile } from './tiles.ts';
 import { unpackCore, type DevelopedTile } from './unpack.ts';
 
@@ -92,10 +93,13 @@ export function tileResult(
   const { ratio, gains, noise, allocateCore } = request;
   const developed = unpackCore(output, tile, allocateCore);
   const result = { ...developed, tile, input, output };
-  const returned =
-    noise === undefined
-      ? undefined
-      : returnDetail(developed, input, output, tile, { noise, ratio, gains });
+  if (noise === undefined) {
+    whitenClipped(developed.samples, ratio, gains);
+    return result;
+  }
+  const options = { noise, ratio, gains };
+  const returned = returnDetail(developed, input, output, tile, options);
+  returnStars(developed, input, output, tile, options, returned);
   whitenClipped(developed.samples, ratio, gains);
-  return returned === undefined ? result : { ...result, returned };
+  return { ...result, returned };
 }

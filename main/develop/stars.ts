@@ -1,0 +1,296 @@
+/**
+ * Gives back stars that the network took for noise: where what is missing has the shape of a lens's
+ * spot and is too strong for noise, that much light is added, in the star's own colour.
+ */
+
+import type { NoiseProfile, Vector3 } from '../raw/mosaic.ts';
+import type { Tile } from './tiles.ts';
+import { ownChannel, type DevelopedTile } from './unpack.ts';
+
+export interface StarOptions {
+  /** No less than the noise of the frame's normalised samples. */
+  readonly noise: NoiseProfile;
+  /** What the tile's input was amplified by. */
+  readonly ratio: number;
+  readonly gains: Vector3;
+}
+
+/** A matched filter must see this many σ: noise alone reaches it some three times in 12 megapixels. */
+const detectedSigmas = 5;
+/** Without its strongest pixel a star is seen still; a hot pixel or a far tail of noise is not. */
+const spreadSigmas = 3.5;
+/** Most pixels are passed over because they lack less than this many σ. */
+const screenSigmas = 2.5;
+/**
+ * And those whose noise is below this share of their light: good light, whose detail the gate of
+ * `returnDetail` gives back.
+ */
+const goodLight = 0.02;
+/** Pixels to where no light of the same star is expected; a band or an edge goes on there. */
+const asideStep = 5;
+/** Of the star's σ, what may be seen aside. */
+const asideShare = 0.5;
+/** Pixels around the middle that are filtered for detection, and that a star may cover. */
+const filterReach = 2;
+const spotReach = 3;
+/**
+ * Pixels around a star's middle that are looked at. Middles lie up to `spotReach` outside of the core:
+ * 10 pixels in all, as many as a tile's halo holds as the whole frame would have them.
+ */
+const sight = asideStep + filterReach;
+
+/** Widths at half of the height that are tried, pixels, and steps off the middle of a pixel. */
+const widths = [1.2, 1.7, 2.5, 3.5];
+const offsets = [-0.35, 0, 0.35];
+const sigmaPerFwhm = 1 / (2 * Math.sqrt(2 * Math.log(2)));
+
+/** A normalised spot on the pixels around a middle one, row by row. */
+interface Spot {
+  readonly reach: number;
+  readonly shares: Float64Array;
+}
+
+function spotOf(reach: number, fwhm: number, offsetX = 0, offsetY = 0): Spot {
+  const side = 2 * reach + 1;
+  const scale = 0.5 / (fwhm * sigmaPerFwhm) ** 2;
+  const shares = Float64Array.from({ length: side * side }, (_, at) => {
+    const [x, y] = [(at % side) - reach - offsetX, Math.floor(at / side) - reach - offsetY];
+    return Math.exp(-scale * (x * x + y * y));
+  });
+  const sum = shares.reduce((total, share) => total + share, 0);
+  return { reach, shares: shares.map((share) => share / sum) };
+}
+
+const filter = spotOf(filterReach, 1.6);
+const spots: readonly Spot[] = widths.flatMap((width) =>
+  offsets.flatMap((y) => offsets.map((x) => spotOf(spotReach, width, x, y))),
+);
+
+/** What the network's picture of a window lacks at each pixel of the mosaic, and the noise there. */
+class Missing {
+  readonly width: number;
+  readonly height: number;
+  readonly #input: Float32Array;
+  readonly #output: Float32Array;
+  readonly #plane: number;
+  readonly #slopes: readonly number[];
+  readonly #offsets: readonly number[];
+
+  constructor(
+    input: Float32Array,
+    output: Float32Array,
+    { window }: Tile,
+    { noise, ratio, gains }: StarOptions,
+  ) {
+    this.width = 2 * window.width;
+    this.height = 2 * window.height;
+    this.#plane = window.width * window.height;
+    this.#input = input;
+    this.#output = output;
+    const amplifications = [gains[0], gains[1], gains[1], gains[2]].map((gain) => ratio * gain);
+    this.#slopes = amplifications.map((by) => noise.slope * by);
+    this.#offsets = amplifications.map((by) => noise.offset * by * by);
+  }
+
+  /** Whether a pixel lacks so much that a star may be there. */
+  stands(x: number, y: number): boolean {
+    const site = (y & 1) * 2 + (x & 1);
+    const cell = (y >> 1) * (this.width >> 1) + (x >> 1);
+    const clean = this.#output[ownChannel(site) * this.#plane + cell]!;
+    const taken = this.#input[site * this.#plane + cell]! - clean;
+    if (!(taken > 0)) return false;
+    const variance = this.#offsets[site]! + this.#slopes[site]! * Math.max(0, clean);
+    return (
+      taken * taken > screenSigmas * screenSigmas * variance &&
+      variance > goodLight * goodLight * clean * clean
+    );
+  }
+
+  /** What is missing at a pixel, and one over the variance of its noise. */
+  at(x: number, y: number): readonly [taken: number, weight: number] {
+    const site = (y & 1) * 2 + (x & 1);
+    const cell = (y >> 1) * (this.width >> 1) + (x >> 1);
+    const clean = this.#output[ownChannel(site) * this.#plane + cell]!;
+    const taken = this.#input[site * this.#plane + cell]! - clean;
+    const variance = this.#offsets[site]! + this.#slopes[site]! * Math.max(0, clean);
+    return [taken, variance > 0 ? 1 / variance : 0];
+  }
+
+  /** The matched filter's answer about a pixel in σ, and without the pixel that says most. */
+  sigmas(x: number, y: number): readonly [all: number, spread: number] {
+    const { reach, shares } = filter;
+    let [light, weights, most, mostLight, mostWeight] = [0, 0, 0, 0, 0];
+    for (let dy = -reach, at = 0; dy <= reach; dy++) {
+      for (let dx = -reach; dx <= reach; dx++, at++) {
+        const [taken, weight] = this.at(x + dx, y + dy);
+        const share = shares[at]!;
+        const [own, ownWeight] = [share * taken * weight, share * share * weight];
+        light += own;
+        weights += ownWeight;
+        const strength = taken * taken * weight;
+        if (taken > 0 && strength > most)
+          [most, mostLight, mostWeight] = [strength, own, ownWeight];
+      }
+    }
+    const sigmas = (sum: number, weight: number): number =>
+      weight > 0 ? sum / Math.sqrt(weight) : 0;
+    return [sigmas(light, weights), sigmas(light - mostLight, weights - mostWeight)];
+  }
+
+  /** The network's light around a pixel, as far off as a star reaches. */
+  #around(x: number, y: number): Vector3 {
+    const sums: [number, number, number] = [0, 0, 0];
+    const far = spotReach + 1;
+    let count = 0;
+    for (let dy = -far; dy <= far; dy++) {
+      for (let dx = -far; dx <= far; dx += Math.abs(dy) === far ? 1 : 2 * far, count++) {
+        const [column, row] = [x + dx, y + dy];
+        const cell = (row >> 1) * (this.width >> 1) + (column >> 1);
+        const first = ((row & 1) * 2 + (column & 1)) * 3 * this.#plane + cell;
+        for (let c = 0; c < 3; c++) sums[c]! += this.#output[first + c * this.#plane]!;
+      }
+    }
+    return [sums[0] / count, sums[1] / count, sums[2] / count];
+  }
+
+  /** The spot that explains best what the sensor saw about a pixel. */
+  spotAt(x: number, y: number): Spot {
+    const around = this.#around(x, y);
+    const side = 2 * spotReach + 1;
+    const light = new Float64Array(side * side);
+    const weights = new Float64Array(side * side);
+    for (let dy = -spotReach, at = 0; dy <= spotReach; dy++) {
+      for (let dx = -spotReach; dx <= spotReach; dx++, at++) {
+        const [column, row] = [x + dx, y + dy];
+        const site = (row & 1) * 2 + (column & 1);
+        const cell = (row >> 1) * (this.width >> 1) + (column >> 1);
+        const seen = this.#input[site * this.#plane + cell]! - around[ownColour(column, row)];
+        weights[at] = this.at(column, row)[1];
+        light[at] = seen * weights[at]!;
+      }
+    }
+    let [best, bestExplained] = [filter, -Infinity];
+    for (const spot of spots) {
+      let [sum, weight] = [0, 0];
+      for (const [at, share] of spot.shares.entries()) {
+        sum += share * light[at]!;
+        weight += share * share * weights[at]!;
+      }
+      const explained = sum > 0 ? (sum * sum) / weight : 0;
+      if (explained > bestExplained) [best, bestExplained] = [spot, explained];
+    }
+    return best;
+  }
+
+  /** Light of a spot that is missing, in each colour. */
+  fluxOf(x: number, y: number, { reach, shares }: Spot): Vector3 {
+    const light: [number, number, number] = [0, 0, 0];
+    const weights: [number, number, number] = [0, 0, 0];
+    for (let dy = -reach, at = 0; dy <= reach; dy++) {
+      for (let dx = -reach; dx <= reach; dx++, at++) {
+        const [taken, weight] = this.at(x + dx, y + dy);
+        const colour = ownColour(x + dx, y + dy);
+        const share = shares[at]!;
+        light[colour] += share * taken * weight;
+        weights[colour] += share * share * weight;
+      }
+    }
+    const weight = weights[0] + weights[1] + weights[2];
+    const grey = weight > 0 ? (light[0] + light[1] + light[2]) / weight : 0;
+    // A colour counts as far as its own noise lets it be told from grey.
+    const flux = (colour: 0 | 1 | 2): number => {
+      if (!(weights[colour] > 0)) return grey;
+      const differs = light[colour] / weights[colour] - grey;
+      const square = differs * differs;
+      return grey + differs * (square / (square + 1 / weights[colour]));
+    };
+    return [flux(0), flux(1), flux(2)];
+  }
+}
+
+/** Red, green or blue: what the sensor sees at a pixel of an RGGB mosaic. */
+function ownColour(x: number, y: number): 0 | 1 | 2 {
+  return (y & 1) === (x & 1) ? ((x & 1) === 0 ? 0 : 2) : 1;
+}
+
+/**
+ * Adds to a developed tile the stars that are missing in it, in place.
+ * @param input [4, window.height, window.width], amplified and white-balanced
+ * @param output [12, window.height, window.width], linear light as the input
+ * @param shares for each cell of the core what came back of it already, 0–1
+ */
+export function returnStars(
+  developed: DevelopedTile,
+  input: Float32Array,
+  output: Float32Array,
+  tile: Tile,
+  options: StarOptions,
+  shares: Float32Array,
+): void {
+  const { core, window } = tile;
+  const missing = new Missing(input, output, tile, options);
+  const [left, top] = [2 * (core.x - window.x), 2 * (core.y - window.y)];
+  const [right, bottom] = [left + 2 * core.width, top + 2 * core.height];
+  const within = (value: number, size: number): number =>
+    Math.min(size - sight, Math.max(sight, value));
+  const [beginX, endX] = [
+    within(left - spotReach, missing.width),
+    within(right + spotReach, missing.width),
+  ];
+  const [beginY, endY] = [
+    within(top - spotReach, missing.height),
+    within(bottom + spotReach, missing.height),
+  ];
+  for (let y = beginY; y < endY; y++) {
+    for (let x = beginX; x < endX; x++) {
+      if (!missing.stands(x, y) || !isStar(missing, x, y)) continue;
+      const spot = missing.spotAt(x, y);
+      const flux = missing.fluxOf(x, y, spot);
+      addSpot(developed, tile, [x - left, y - top], spot, flux, shares);
+    }
+  }
+}
+
+/** Whether the pixel is the middle of something that is missing, alone there, and no single pixel's. */
+function isStar(missing: Missing, x: number, y: number): boolean {
+  const [all, spread] = missing.sigmas(x, y);
+  if (!(all > detectedSigmas && spread > spreadSigmas)) return false;
+  for (let dy = -1; dy <= 1; dy++) {
+    for (let dx = -1; dx <= 1; dx++) {
+      if ((dx !== 0 || dy !== 0) && missing.sigmas(x + dx, y + dy)[0] > all) return false;
+    }
+  }
+  const aside = [
+    [asideStep, 0],
+    [-asideStep, 0],
+    [0, asideStep],
+    [0, -asideStep],
+  ] as const;
+  return aside.every(([dx, dy]) => missing.sigmas(x + dx, y + dy)[0] < asideShare * all);
+}
+
+/** @param middle in pixels of the core */
+function addSpot(
+  { samples }: DevelopedTile,
+  { core }: Tile,
+  [x, y]: readonly [number, number],
+  { reach, shares: spot }: Spot,
+  flux: Vector3,
+  returned: Float32Array,
+): void {
+  const [width, height] = [2 * core.width, 2 * core.height];
+  for (let dy = -reach, at = 0; dy <= reach; dy++) {
+    for (let dx = -reach; dx <= reach; dx++, at++) {
+      const [column, row] = [x + dx, y + dy];
+      if (column < 0 || row < 0 || column >= width || row >= height) continue;
+      const left = 1 - returned[(row >> 1) * core.width + (column >> 1)]!;
+      const out = (row * width + column) * 3;
+      for (let c = 0; c < 3; c++) {
+        const before = samples[out + c]!;
+        const after = before + left * spot[at]! * flux[c]!;
+        // What is taken off a colour leaves no less than no light.
+        samples[out + c] = after < before ? Math.max(Math.min(before, 0), after) : after;
+      }
+    }
+  }
+}
