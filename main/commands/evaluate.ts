@@ -24,6 +24,7 @@ import type { Scores } from '../training/validation/metrics.ts';
 import { loadLinearPhoto } from '../training/photos/photos.ts';
 import { looksLikePairs } from '../training/pairs/find/find.ts';
 import { numberBetween } from './arguments.ts';
+import { evaluateNights } from './evaluate-night.ts';
 import { evaluatePairs } from './evaluate-pairs.ts';
 import { interruptSignal } from './interrupt.ts';
 import { exitStatus } from './outcome.ts';
@@ -34,6 +35,7 @@ const optionsSchema = z.object({
   camera: z.string().optional(),
   levels: z.string().optional(),
   crop: z.number().optional(),
+  night: z.boolean().default(false),
   pairs: z.boolean().default(false),
   onlyCamera: z.string().optional(),
   threads: z.number().optional(),
@@ -50,9 +52,10 @@ export function evaluateCommand(): Command {
       'scores a model on clean photos that are darkened by simulation, or on pairs of exposures',
     )
     .argument(
-      '<photos...>',
+      '[photos...]',
       'clean photos, or folders of them; or pairs, as nightglass train takes them',
     )
+    .option('--night', 'score stars, hot pixels, lamps and banding, in made scenes of its own')
     .option('--pairs', 'take the folders for pairs although they do not look like it')
     .option('--only-camera <name>', 'the pairs of this camera alone (default: any)')
     .option('--model <id|file>', 'model to score', defaultModelId)
@@ -90,6 +93,19 @@ interface LevelResult {
 
 async function evaluate(paths: readonly string[], options: Options): Promise<void> {
   const signal = interruptSignal();
+  if (options.night) {
+    if (paths.length > 0) {
+      throw new Refusal(
+        'bad-argument',
+        'expected no photos with --night, which makes scenes of its own',
+      );
+    }
+    await evaluateNights(await readModel(options.model), { ...options, signal });
+    return;
+  }
+  if (paths.length === 0) {
+    throw new Refusal('bad-argument', 'expected photos or pairs to score a model on, or --night');
+  }
   if (options.pairs || (await looksLikePairs(paths))) {
     if (options.camera !== undefined) {
       throw new Refusal(

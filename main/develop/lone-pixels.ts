@@ -19,12 +19,17 @@ const sigmasMin = 8;
 const brighterMin = 1;
 const darkerMin = 0.5;
 /**
- * A pixel is alone if the eight around it and the next four of its colour have less than this share
- * of its excess, all together. A star 1 pixel wide at half of its height gives them 0.7 of it in
- * white light, one of 1.6 pixels 2.3, and a purely red lamp of 1.6 pixels, which green and blue
- * pixels hardly see, 0.4.
+ * A pixel is alone if the eight around it have less than this share of its excess, all together, and
+ * the next four of its colour too. A star 1 pixel wide at half of its height gives the eight 0.7 of
+ * it in white light, one of 1.6 pixels 2.3, and a purely red lamp of 1.6 pixels, which green and blue
+ * pixels hardly see, 0.3.
  */
 const aloneMax = 0.25;
+/**
+ * And if what lies around varies by less than this share of it, the highest and the lowest left out:
+ * detail as fine as a pixel is no defect.
+ */
+const unrestMax = 0.5;
 /** Pixels at the frame's edges that are left as they are: their surroundings are not known. */
 const rim = 3;
 
@@ -69,10 +74,10 @@ export function withoutLonePixels(mosaic: Mosaic, noise: NoiseProfile): Mosaic {
         const beyond = isHot ? value - next : next - value;
         if (!(beyond > (isHot ? brighterMin : darkerMin) * light)) continue;
         if (!(beyond * beyond > least * (offset + slope * light))) continue;
-        const own = middle(samples, at, surroundings.own);
+        const own = levelOf(samples, at, surroundings.own);
         if (!isAlone(samples, at, own, surroundings)) continue;
         mended ??= samples.slice();
-        mended[at] = own;
+        mended[at] = own.middle;
       }
     }
   }
@@ -82,25 +87,38 @@ export function withoutLonePixels(mosaic: Mosaic, noise: NoiseProfile): Mosaic {
 function isAlone(
   samples: Uint16Array,
   at: number,
-  own: number,
+  own: Level,
   { ownNear, others }: Surroundings,
 ): boolean {
-  const excess = samples[at]! - own;
-  const sign = Math.sign(excess);
+  const excess = samples[at]! - own.middle;
+  const size = Math.abs(excess);
+  const lit = (steps: readonly number[], usual: number): number =>
+    steps.reduce((sum, step) => sum + samples[at + step]! - usual, 0) * Math.sign(excess);
+  if (!(own.spread < unrestMax * size && lit(ownNear, own.middle) < aloneMax * size)) return false;
   let around = 0;
-  for (const step of ownNear) around += samples[at + step]! - own;
   for (const { near, far } of others) {
-    const usual = middle(samples, at, far);
-    for (const step of near) around += samples[at + step]! - usual;
+    const usual = levelOf(samples, at, far);
+    if (!(usual.spread < unrestMax * size)) return false;
+    around += lit(near, usual.middle);
   }
-  return sign * around < aloneMax * Math.abs(excess);
+  return around < aloneMax * size;
 }
 
-/** The median of the samples at some steps from a pixel. */
-function middle(samples: Uint16Array, at: number, steps: readonly number[]): number {
+/** What some samples have in common. */
+interface Level {
+  /** Their median. */
+  readonly middle: number;
+  /** From the second lowest to the second highest. */
+  readonly spread: number;
+}
+
+function levelOf(samples: Uint16Array, at: number, steps: readonly number[]): Level {
   const values = steps.map((step) => samples[at + step]!).sort((a, b) => a - b);
   const half = values.length >> 1;
-  return Math.round((values[half - 1]! + values[half]!) / 2);
+  return {
+    middle: Math.round((values[half - 1]! + values[half]!) / 2),
+    spread: values.at(-2)! - values[1]!,
+  };
 }
 
 function surroundingsOf(width: number): Surroundings {

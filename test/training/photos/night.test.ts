@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SIMULATED_CAMERAS } from '../../main/darkness/cameras.ts';
+import { SIMULATED_CAMERAS } from '../../../main/darkness/cameras.ts';
 import {
   addLamps,
   addStars,
@@ -12,22 +12,23 @@ import {
   drawStars,
   fluxOfSnr,
   starColour,
-} from '../../main/darkness/night-scene.ts';
-import { Random } from '../../main/darkness/random.ts';
-import { srgbToBalancedCamera } from '../../main/darkness/scene.ts';
-import { simulateMosaic, type NightOptions } from '../../main/darkness/simulate.ts';
+} from '../../../main/darkness/night-scene.ts';
+import { Random } from '../../../main/darkness/random.ts';
+import { srgbToBalancedCamera } from '../../../main/darkness/scene.ts';
+import { simulateMosaic, type NightOptions } from '../../../main/darkness/simulate.ts';
 import {
   drawNight,
   nightNames,
   nightNoise,
   noNight,
   type NightShares,
-} from '../../main/training/photos/night.ts';
-import { drawDarkness, makeBatch, PatchMaker, poolOf } from '../../main/training/photos/patches.ts';
-import { PatchSource } from '../../main/training/photos/patch-source.ts';
-import type { Mosaic } from '../../main/raw/mosaic.ts';
+} from '../../../main/training/photos/night.ts';
+import { drawDarkness } from '../../../main/darkness/drawn-darkness.ts';
+import { makeBatch, PatchMaker, poolOf } from '../../../main/training/photos/patches.ts';
+import { PatchSource } from '../../../main/training/photos/patch-source.ts';
+import type { Mosaic } from '../../../main/raw/mosaic.ts';
 import { photoOf, writePhotos } from './made-photos.ts';
-import { eventsOf, nightglass } from './nightglass.ts';
+import { eventsOf, nightglass } from '../nightglass.ts';
 
 const toCamera = srgbToBalancedCamera(SIMULATED_CAMERAS[0]!.xyzToCamera);
 const sceneOf = (side: number) => ({
