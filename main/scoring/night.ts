@@ -8,7 +8,7 @@ import { addLamps, addStars, fluxOfSnr } from '../darkness/night-scene.ts';
 import { codeOfLight, type LinearPhoto } from '../darkness/linear-photo.ts';
 import { simulateMosaic, type NightOptions, type Simulation } from '../darkness/simulate.ts';
 import type { Vector3 } from '../raw/mosaic.ts';
-import type { LinearRgb } from './metrics.ts';
+import type { LinearRgb } from '../training/validation/metrics.ts';
 import { networkPicture, type ScoredNetwork } from './network-picture.ts';
 
 /** What a class of stars has kept. */
