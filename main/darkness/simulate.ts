@@ -78,6 +78,8 @@ export interface SimulationOptions {
   readonly whiteBalance?: Vector3;
   /** Default: the whole photo. */
   readonly area?: Area;
+  /** This frame's noise; drawn for the camera and the ISO where it is not given. */
+  readonly darkness?: DarknessParameters;
   /** Tells the file's readers how noisy it is, as some phones and no cameras do. */
   readonly withNoiseProfile?: boolean;
   readonly night?: NightOptions;
@@ -109,7 +111,7 @@ export function simulateMosaic(photo: LinearPhoto, options: SimulationOptions): 
   const camera =
     typeof options.camera === 'string' ? simulatedCamera(options.camera) : options.camera;
   const { night = {} } = options;
-  const darkness = nightDarkness(darknessOf(camera, iso, random), night);
+  const darkness = nightDarkness(options.darkness ?? darknessOf(camera, iso, random), night);
   const area = options.area ?? { left: 0, top: 0, width: photo.width, height: photo.height };
   if (area.width < SIDE_MIN || area.height < SIDE_MIN) {
     throw new Refusal(

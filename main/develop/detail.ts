@@ -4,6 +4,7 @@
  */
 
 import type { NoiseProfile, Vector3 } from '../raw/mosaic.ts';
+import { factorsWithin, type NoiseMap } from './noise-map.ts';
 import { placesWithin, type Rectangle, type Tile } from './tiles.ts';
 import { ownChannel, type DevelopedTile } from './unpack.ts';
 
@@ -13,6 +14,8 @@ export interface DetailOptions {
   /** What the tile's input was amplified by. */
   readonly ratio: number;
   readonly gains: Vector3;
+  /** Where the frame is noisier than that. */
+  readonly map?: NoiseMap | undefined;
 }
 
 /**
@@ -91,7 +94,7 @@ function layOut(
   output: Float32Array,
   window: Rectangle,
   region: Rectangle,
-  { noise, ratio, gains }: DetailOptions,
+  { noise, ratio, gains, map }: DetailOptions,
 ): Region {
   const { width, height } = region;
   const plane = window.width * window.height;
@@ -102,6 +105,7 @@ function layOut(
   const excess = new Float32Array(width * height);
   const columns = placesWithin(region.x - window.x, width, window.width);
   const rows = placesWithin(region.y - window.y, height, window.height);
+  const factors = map && factorsWithin(map, window);
   for (const [site, gain] of [gains[0], gains[1], gains[1], gains[2]].entries()) {
     const amplification = ratio * gain;
     const slope = noise.slope * amplification;
@@ -119,7 +123,8 @@ function layOut(
         missing[out] = taken;
         own[out] = clean;
         green[out] = output[greenPlane + at]!;
-        const variance = Math.max(varianceMin, offset + slope * Math.max(0, clean));
+        const stated = offset + slope * Math.max(0, clean);
+        const variance = Math.max(varianceMin, stated * (factors?.[at] ?? 1));
         excess[cell]! += 0.25 * Math.min(squareMax, (taken * taken) / variance);
       }
     }

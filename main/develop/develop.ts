@@ -8,6 +8,7 @@ import type { Mosaic, NoiseProfile, Vector3 } from '../raw/mosaic.ts';
 import { amplify } from './amplify.ts';
 import { returnDetail } from './detail.ts';
 import { whitenClipped } from './highlights.ts';
+import type { NoiseMap } from './noise-map.ts';
 import { normalisation } from './normalise.ts';
 import { packedGrid, packWindow, type Allocate } from './pack.ts';
 import { returnStars } from './stars.ts';
@@ -36,6 +37,8 @@ export interface DevelopRequest {
    * network's picture stays as it is, as one that is no linear light must.
    */
   readonly noise?: NoiseProfile | undefined;
+  /** Where the frame is noisier than that. */
+  readonly map?: NoiseMap | undefined;
   readonly tiles: readonly Tile[];
   readonly run: RunNetwork;
   /** Memory for windows; two are in use at any time. */
@@ -88,16 +91,16 @@ export function tileResult(
   tile: Tile,
   input: Float32Array,
   output: Float32Array,
-  request: Pick<DevelopRequest, 'ratio' | 'gains' | 'noise' | 'allocateCore'>,
+  request: Pick<DevelopRequest, 'ratio' | 'gains' | 'noise' | 'map' | 'allocateCore'>,
 ): TileResult {
-  const { ratio, gains, noise, allocateCore } = request;
+  const { ratio, gains, noise, map, allocateCore } = request;
   const developed = unpackCore(output, tile, allocateCore);
   const result = { ...developed, tile, input, output };
   if (noise === undefined) {
     whitenClipped(developed.samples, ratio, gains);
     return result;
   }
-  const options = { noise, ratio, gains };
+  const options = { noise, ratio, gains, map };
   const returned = returnDetail(developed, input, output, tile, options);
   returnStars(developed, input, output, tile, options, returned);
   whitenClipped(developed.samples, ratio, gains);

@@ -2,6 +2,7 @@
 
 import type { NoiseProfile, Vector3 } from '../raw/mosaic.ts';
 import type { TileResult } from './develop.ts';
+import { factorsWithin, type NoiseMap } from './noise-map.ts';
 import { placesWithin, type Rectangle } from './tiles.ts';
 import { ownChannel } from './unpack.ts';
 
@@ -13,6 +14,8 @@ export interface GrainOptions {
   /** What the tile's input was amplified by. */
   readonly ratio: number;
   readonly gains: Vector3;
+  /** Where the frame is noisier than that. */
+  readonly map?: NoiseMap | undefined;
 }
 
 /**
@@ -34,7 +37,10 @@ const rim = 1;
  * @param tile samples and what they were made from; the window must reach the halo around the core,
  *   except at the edge of the frame
  */
-export function addGrain(tile: TileResult, { strength, noise, ratio, gains }: GrainOptions): void {
+export function addGrain(
+  tile: TileResult,
+  { strength, noise, ratio, gains, map }: GrainOptions,
+): void {
   const amount = 1 - Math.min(1, Math.max(0, strength));
   if (!(amount > 0)) return;
   const { core } = tile.tile;
@@ -44,11 +50,12 @@ export function addGrain(tile: TileResult, { strength, noise, ratio, gains }: Gr
     width: core.width + 2 * rim,
     height: core.height + 2 * rim,
   };
+  const factors = map && factorsWithin(map, tile.tile.window);
   const [red, green, blue] = gains;
   const fields = [red, green, green, blue].map((gain, site) => {
     const amplification = ratio * gain;
     return highPass(
-      residual(tile, region, site, {
+      residual(tile, region, site, factors, {
         slope: noise.slope * amplification,
         offset: noise.offset * amplification * amplification,
       }),
@@ -57,8 +64,8 @@ export function addGrain(tile: TileResult, { strength, noise, ratio, gains }: Gr
     );
   });
   const amplified = { slope: noise.slope * ratio, offset: noise.offset * ratio * ratio };
-  addToRows(tile, fields, region.width, 0, amplified, amount);
-  addToRows(tile, fields, region.width, 1, amplified, amount);
+  addToRows(tile, fields, region.width, 0, amplified, factors, amount);
+  addToRows(tile, fields, region.width, 1, amplified, factors, amount);
 }
 
 /** In σ: what differs by more is no noise. */
@@ -68,6 +75,7 @@ const varianceMin = 1e-10;
 
 /**
  * What the network took at one site of each cell, in units of the noise there.
+ * @param factors of the window's packed pixels: times the noise
  * @param noise of the site's amplified samples
  * @returns [region.height + 2 · highPassRadius, region.width + 2 · highPassRadius]
  */
@@ -75,6 +83,7 @@ function residual(
   tile: TileResult,
   region: Rectangle,
   site: number,
+  factors: Float32Array | undefined,
   noise: NoiseProfile,
 ): Float32Array {
   const { window } = tile.tile;
@@ -93,7 +102,8 @@ function residual(
     for (let x = 0; x < width; x++, out++) {
       const at = row + columns[x]!;
       const clean = output[outputPlane + at]!;
-      const variance = Math.max(varianceMin, offset + slope * Math.max(0, clean));
+      const stated = offset + slope * Math.max(0, clean);
+      const variance = Math.max(varianceMin, stated * (factors?.[at] ?? 1));
       const taken = (input[inputPlane + at]! - clean) / Math.sqrt(variance);
       // The identity up to some 3σ, then back to 0 (Tukey's biweight, a power steeper): a hot pixel
       // does not come back.
@@ -142,11 +152,12 @@ function highPass(values: Float32Array, width: number, height: number): Float32A
  * colours.
  */
 function addToRows(
-  { tile: { core }, samples, returned }: TileResult,
+  { tile: { core, window }, samples, returned }: TileResult,
   fields: readonly Float32Array[],
   stride: number,
   dy: 0 | 1,
   { slope, offset }: NoiseProfile,
+  factors: Float32Array | undefined,
   amount: number,
 ): void {
   const left = fields[dy * 2]!;
@@ -160,6 +171,7 @@ function addToRows(
     let out = (2 * y + dy) * core.width * 6;
     let before = right[start - 1]!;
     let here = left[start]!;
+    const inWindow = (core.y - window.y + y) * window.width + core.x - window.x - start;
     for (let at = start, end = start + core.width; at < end; at++, out += 6) {
       const besideHere = right[at]!;
       const after = left[at + 1]!;
@@ -170,8 +182,9 @@ function addToRows(
       before = besideHere;
       here = after;
       const rest = amount * (1 - (returned?.[y * core.width + at - start] ?? 0));
-      addToPixel(samples, out, rest * first, slope, offset);
-      addToPixel(samples, out + 3, rest * second, slope, offset);
+      const factor = factors?.[inWindow + at] ?? 1;
+      addToPixel(samples, out, rest * first, slope * factor, offset * factor);
+      addToPixel(samples, out + 3, rest * second, slope * factor, offset * factor);
     }
   }
 }

@@ -19,8 +19,12 @@ const exposureReach = 2;
 /** Fewer dark frames don't say how far black wanders by itself. */
 const framesForBlack = 4;
 
-/** The frame as its camera's profile makes it, if the user measured that camera; else the same. */
+/**
+ * The frame as its camera's profile makes it, if the user measured that camera; else the same. The
+ * frames of a merged one were calibrated before.
+ */
 export async function calibratedFrame(mosaic: Mosaic): Promise<Mosaic> {
+  if (mosaic.merged !== undefined) return mosaic;
   const profile = await profileOf(mosaic.shot);
   if (profile === undefined) return mosaic;
   const calibration = frameCalibration(profile, mosaic);

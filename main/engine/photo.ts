@@ -10,6 +10,7 @@ import { addGrain } from '../develop/grain.ts';
 import { clippedWhite, keepWhite } from '../develop/highlights.ts';
 import { LinearCanvas } from '../develop/linear-canvas.ts';
 import { frameNoise } from '../develop/noise.ts';
+import { noiseMaps } from '../develop/noise-map.ts';
 import { packedGrid, type Allocate } from '../develop/pack.ts';
 import { withoutLonePixels } from '../develop/lone-pixels.ts';
 import { limitLongSide } from '../develop/resize.ts';
@@ -99,8 +100,14 @@ async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwat
   onProgress({ stage: 'decode', tilesDone: 0, tilesTotal: 0 });
   const taken = await watch.time('decode', () => decode(job.photo, signal));
   const { mosaic, ...plan } = await watch.time('prepare', () => planPhoto(taken, job));
-  const { ratio, gains, noise, balance } = plan;
-  const grain = { strength: job.edit.strength, noise: noise.profile, ratio, gains };
+  const { ratio, gains, noise, maps, balance } = plan;
+  const grain = {
+    strength: job.edit.strength,
+    noise: noise.profile,
+    ratio,
+    gains,
+    map: maps.profile,
+  };
   const grid = packedGrid(mosaic);
   const run = fitted(context.run, terms, mosaic.colour);
   for (let area = job.windowAreaMax; ; area = Math.floor(area / 2)) {
@@ -110,9 +117,10 @@ async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwat
     try {
       let tilesDone = 0;
       onProgress({ stage: 'network', tilesDone, tilesTotal });
-      const light = { mosaic, ratio, gains, noise: isLinear(terms) ? noise.ceiling : undefined };
+      const light = { mosaic, ratio, gains };
+      const known = isLinear(terms) ? { noise: noise.ceiling, map: maps.ceiling } : {};
       const memory = { allocate, allocateCore };
-      for await (const tile of develop({ ...light, tiles, run, ...memory, signal })) {
+      for await (const tile of develop({ ...light, ...known, tiles, run, ...memory, signal })) {
         await watch.time('finish', () => {
           addGrain(tile, grain);
           keepWhite(tile.samples, clippedWhite(ratio, gains), balance);
@@ -141,9 +149,10 @@ function planPhoto(taken: Mosaic, { edit, photo }: PhotoJob) {
   const gains = mosaic.colour.asShotGains;
   const ratio = edit.ratio === 'auto' ? autoRatio(mosaic, gains) : edit.ratio;
   if (!(ratio >= 1)) throw new Error(`expected a ratio of at least 1 for ${path.basename(photo)}`);
+  const maps = noiseMaps(mosaic, noise);
   const chosen = gainsFor(edit.whiteBalance, mosaic);
   const balance: Vector3 = [chosen[0] / gains[0], chosen[1] / gains[1], chosen[2] / gains[2]];
-  return { mosaic, gains, ratio, noise, balance };
+  return { mosaic, gains, ratio, noise, maps, balance };
 }
 
 /** Where tiles go, and what they make. */

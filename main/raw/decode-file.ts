@@ -18,6 +18,7 @@ import { LibRawFailure } from './libraw-failure.ts';
 import { LibRawFile } from './libraw.ts';
 import type { HiddenFields, LibRawMetadata, SensorSamples } from './libraw.ts';
 import type { CornerMoved } from './levels.ts';
+import { decodeMerged } from './merged-tag.ts';
 import type {
   DecodedRaw,
   LinearFrame,
@@ -36,6 +37,7 @@ const MIN_SIDE = 22;
 
 const BASELINE_EXPOSURE = 50_730;
 const NOISE_PROFILE = 51_041;
+const DNG_PRIVATE_DATA = 50_740;
 const MAX_BASELINE_STOPS = 10;
 
 const FILTERS_XTRANS = 9;
@@ -215,6 +217,8 @@ function assembleMosaic(
   checkSamples(samples, width, blackLevel, name);
   const opticalBlack = opticalBlackOf(sensor, metadata, levels.settled, blackLevel, whiteLevel);
   const noiseProfile = dng && noiseProfileOf(dng.image, dng.first);
+  const privateData = dng?.first.bytes(DNG_PRIVATE_DATA);
+  const merged = privateData && decodeMerged(privateData, { width, height });
   return {
     width,
     height,
@@ -224,6 +228,7 @@ function assembleMosaic(
     ...(opticalBlack === undefined ? {} : { opticalBlack }),
     whiteLevel,
     ...(noiseProfile === undefined ? {} : { noiseProfile }),
+    ...(merged === undefined ? {} : { merged }),
     ...describe(metadata, container),
   };
 }

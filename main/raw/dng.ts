@@ -12,6 +12,7 @@ import { shotTags } from './exif-tags.ts';
 import {
   ascii,
   byte,
+  bytes,
   double,
   layOutTiff,
   long,
@@ -23,6 +24,7 @@ import {
   toFraction,
 } from './ifd.ts';
 import type { FilePieces, Pixels, TagValue } from './ifd.ts';
+import { encodeMerged } from './merged-tag.ts';
 import type { CameraColour, Mosaic, NoiseProfile, PerSite, Shot } from './mosaic.ts';
 
 const D65 = 21;
@@ -140,8 +142,8 @@ function littleEndianBytes(samples: Uint16Array): Uint8Array {
 
 /**
  * An uncompressed 16-bit CFA DNG: the mosaic's numbers untouched, black level (1×1 where it is the
- * same at every site, else 2×2), white level, colour, noise profile and EXIF as tags. With a
- * `sensor`, the whole plane is written and ActiveArea names the mosaic's part of it.
+ * same at every site, else 2×2), white level, colour, noise profile and EXIF as tags; a merged one's
+ * frames and their map too (see merged-tag.ts). With a `sensor`, the whole plane is written and ActiveArea names the mosaic's part of it.
  * @throws Refusal `bad-argument` for a colour no tag can hold, or more than 4 GiB
  */
 export function cfaDng(mosaic: Mosaic, { sensor }: CfaDngOptions = {}): FilePieces {
@@ -180,6 +182,7 @@ export function cfaDng(mosaic: Mosaic, { sensor }: CfaDngOptions = {}): FilePiec
   for (const [tag, value] of own) tags.set(tag, value);
   if (sensor !== undefined) tags.set(50829, long(plane.top, plane.left, bottom, right));
   if (mosaic.noiseProfile !== undefined) tags.set(51041, noiseTag(mosaic.noiseProfile));
+  if (mosaic.merged !== undefined) tags.set(50740, bytes(encodeMerged(mosaic.merged)));
   return layOutTiff(tags);
 }
 

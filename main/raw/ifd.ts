@@ -36,6 +36,7 @@ export const byte = (...bytes: number[]): TagValue => ({
   type: 'BYTE',
   bytes: Uint8Array.from(bytes),
 });
+export const bytes = (values: Uint8Array): TagValue => ({ type: 'BYTE', bytes: values });
 export const undefinedBytes = (bytes: Uint8Array): TagValue => ({ type: 'UNDEFINED', bytes });
 export const ascii = (text: string): TagValue => ({ type: 'ASCII', text });
 export const short = (...numbers: number[]): TagValue => ({ type: 'SHORT', numbers });

@@ -56,6 +56,27 @@ export interface NoiseProfile {
   readonly offset: number;
 }
 
+/** How many frames stand behind each block of a merged mosaic. */
+export interface FrameMap {
+  /** Pixels of a block each way; those at the right and bottom edge may be cut. */
+  readonly blockSide: number;
+  readonly columns: number;
+  readonly rows: number;
+  /** columns × rows, row-major: the frames whose mean has the block's noise, in sixteenths of a frame. */
+  readonly sixteenths: Uint16Array;
+}
+
+/** What a mosaic was merged from. */
+export interface Merged {
+  /** Names of the files, without folders; sorted. */
+  readonly frames: readonly string[];
+  /** The one the others were laid on. */
+  readonly reference: string;
+  /** Of all frames together; absent where a file does not say its own. */
+  readonly exposureSeconds?: number;
+  readonly map: FrameMap;
+}
+
 /** One frame of a Bayer sensor, visible area only. */
 export interface Mosaic {
   readonly width: number;
@@ -74,6 +95,11 @@ export interface Mosaic {
   readonly noiseProfile?: NoiseProfile;
   /** Measured on this very camera (`nightglass calibrate`) at this ISO. */
   readonly cameraNoise?: NoiseProfile;
+  /**
+   * Present where several frames were merged: they were calibrated before, and `noiseProfile` is that
+   * of a block with as many frames as the middle one of the map.
+   */
+  readonly merged?: Merged;
   readonly shot: Shot;
 }
 

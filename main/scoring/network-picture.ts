@@ -5,6 +5,7 @@ import { fitted, isLinear, type NetworkTerms } from '../develop/dialect.ts';
 import { LinearCanvas } from '../develop/linear-canvas.ts';
 import { withoutLonePixels } from '../develop/lone-pixels.ts';
 import { frameNoise } from '../develop/noise.ts';
+import { noiseMap } from '../develop/noise-map.ts';
 import { packedGrid } from '../develop/pack.ts';
 import { planTiles } from '../develop/tiles.ts';
 import type { Mosaic } from '../raw/mosaic.ts';
@@ -39,7 +40,7 @@ export async function networkPicture(
     mosaic,
     ratio,
     gains: mosaic.colour.asShotGains,
-    noise: isLinear(terms) ? noise : undefined,
+    ...(isLinear(terms) ? { noise, map: noiseMap(mosaic, noise) } : {}),
     tiles,
     // The output stays as it is: no later stage corrects it here.
     run: fitted(run, { ...terms, domain: 'camera-linear' }, mosaic.colour),

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { autoRatio } from '../../develop/brightness.ts';
 import { levelOf, type Level } from '../../develop/level.ts';
 import { frameNoise, type FrameNoise } from '../../develop/noise.ts';
+import { noiseMaps, type NoiseMap } from '../../develop/noise-map.ts';
 import { packedGrid, type PackedGrid } from '../../develop/pack.ts';
 import { throwIfCancelled } from '../../base/refusal.ts';
 import { decodeRaw } from '../../raw/decode.ts';
@@ -22,6 +23,7 @@ export class PreviewFrame {
   readonly grid: PackedGrid;
   readonly #levels = new Map<number, Level>();
   readonly noise: FrameNoise;
+  #maps: ReturnType<typeof noiseMaps> | undefined;
   #autoRatio: number | undefined;
 
   constructor(taken: Mosaic) {
@@ -29,6 +31,13 @@ export class PreviewFrame {
     const mosaic = withoutLonePixels(taken, this.noise.ceiling);
     this.mosaic = mosaic;
     this.grid = packedGrid(mosaic);
+  }
+
+  /** Of the level; see `levelOf`. */
+  noiseMap(which: 'profile' | 'ceiling', level: number): NoiseMap {
+    const maps = (this.#maps ??= noiseMaps(this.mosaic, this.noise));
+    const map = maps[which];
+    return level === 0 ? map : { ...map, blockPacked: map.blockPacked / 2 ** level };
   }
 
   get autoRatio(): number {

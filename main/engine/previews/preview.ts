@@ -118,9 +118,10 @@ export class Previewer {
   ): Promise<Uint16Array> {
     // Worked out meanwhile: this thread has nothing else to do.
     const noise = noiseAt(frame, level);
+    const map = frame.noiseMap('profile', level);
     const developed = await developing;
     const grainy = { ...developed, samples: developed.samples.slice() };
-    addGrain(grainy, { strength: 0, noise, ratio, gains: gainsOf(frame) });
+    addGrain(grainy, { strength: 0, noise, ratio, gains: gainsOf(frame), map });
     return halfTile(developed.samples, grainy.samples);
   }
 
@@ -152,8 +153,10 @@ export class Previewer {
     const input = amplify(packed, ratio, gains);
     const run = fitted(this.#run, this.#terms, mosaic.colour);
     const output = await run(input, tile.window.width, tile.window.height);
-    const noise = isLinear(this.#terms) ? noiseAt(frame, level, 'ceiling') : undefined;
-    return tileResult(tile, input, output, { ratio, gains, noise });
+    const known = isLinear(this.#terms)
+      ? { noise: noiseAt(frame, level, 'ceiling'), map: frame.noiseMap('ceiling', level) }
+      : {};
+    return tileResult(tile, input, output, { ratio, gains, ...known });
   }
 
   /** The smallest level through the whole line, with the photo's edits. */
@@ -172,7 +175,8 @@ export class Previewer {
     const result = await this.#networkWhole(frame, level, ratio);
     throwIfCancelled(signal);
     const developed = { ...result, samples: result.samples.slice() };
-    addGrain(developed, { strength: edit.strength, noise: noiseAt(frame, level), ratio, gains });
+    const grain = { strength: edit.strength, noise: noiseAt(frame, level), ratio, gains };
+    addGrain(developed, { ...grain, map: frame.noiseMap('profile', level) });
     const chosen = gainsFor(edit.whiteBalance, mosaic);
     const balance: Vector3 = [chosen[0] / gains[0], chosen[1] / gains[1], chosen[2] / gains[2]];
     const grid = { ...size, rowsBefore: 0, columnsBefore: 0 } as const;

@@ -3,7 +3,8 @@
 import { siteColours } from '../../../raw/cfa.ts';
 import { normalisation } from '../../../develop/normalise.ts';
 import type { Mosaic } from '../../../raw/mosaic.ts';
-import { shiftBetween, type Plane } from './phase-correlation.ts';
+import { shiftBetween } from '../../../burst/phase-correlation.ts';
+import type { Plane } from '../../../burst/planes.ts';
 import type { FinishedPicture } from '../picture.ts';
 import { lightOfSrgb } from '../srgb.ts';
 

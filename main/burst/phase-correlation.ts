@@ -1,12 +1,6 @@
 /** Finds the shift between two pictures by correlation in the frequency domain. */
 
-/** A picture of one channel. */
-export interface Plane {
-  readonly width: number;
-  readonly height: number;
-  /** width × height, row-major. */
-  readonly values: Float32Array;
-}
+import type { Plane } from './planes.ts';
 
 export interface Shift {
   /** How far the scene lies to the right and down in the second picture, samples. */

@@ -1,0 +1,185 @@
+/**
+ * The line of a burst: frames in, one mosaic and a map of frames out. It knows nothing of files: each
+ * frame is loaded when its turn comes, three times in all, and no two need to be in memory but the
+ * reference.
+ */
+
+import { varianceAt } from '../develop/noise.ts';
+import { middleFrames } from '../develop/noise-map.ts';
+import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
+import { Refusal, throwIfCancelled } from '../base/refusal.ts';
+import { chooseFrames, gainOf, type LeftOut } from './choose.ts';
+import { factsOf, type FrameFacts } from './frames.ts';
+import { blockGrid, sampleTables, scaleOf, Sums, wholeWeight } from './gather.ts';
+import { Motion } from './motion.ts';
+import { placeFinely, still, type Pose } from './pose.ts';
+
+export interface BurstFrame {
+  /** Of its file, without folders. */
+  readonly name: string;
+  /** The frame, calibrated; the same each time. */
+  readonly load: () => Promise<Mosaic>;
+}
+
+export interface BurstProgress {
+  readonly stage: 'look' | 'place' | 'motion' | 'merge';
+  readonly framesDone: number;
+  readonly framesTotal: number;
+}
+
+export interface MergeOptions {
+  /** Index of the frame the others are laid on; `auto` takes the sharpest. */
+  readonly reference: number | 'auto';
+  /** What moves looks as in the reference (`freeze`), or is averaged like the rest (`blur`). */
+  readonly motion: 'freeze' | 'blur';
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: BurstProgress) => void) | undefined;
+}
+
+/** What became of a frame. */
+export type FrameOutcome =
+  | {
+      readonly name: string;
+      readonly kind: 'reference' | 'merged';
+      /** Takes a place of the reference to the frame's. */
+      readonly pose: Pose;
+      /** What brings the frame to the reference's brightness. */
+      readonly gain: number;
+    }
+  | {
+      readonly name: string;
+      readonly kind: 'left-out';
+      readonly code: LeftOut['code'];
+      readonly reason: string;
+    };
+
+export interface MergedBurst {
+  /** `merged` is set, and `noiseProfile` is that of the map's middle block. */
+  readonly mosaic: Mosaic;
+  /** In the order the frames were given. */
+  readonly frames: readonly FrameOutcome[];
+  /** Share of the picture in which something moves, 0–1. */
+  readonly movingShare: number;
+}
+
+interface Part {
+  readonly frame: BurstFrame;
+  readonly pose: Pose;
+  readonly gain: number;
+  /** Sixteenths of a frame, by its noise beside the reference's. */
+  readonly weight: number;
+}
+
+/**
+ * Merges a burst. The order in which frames are given makes no difference to the result.
+ * @throws Refusal `bad-argument` if no two frames go together, naming each and why; `cancelled`;
+ *   whatever `load` throws
+ */
+export async function mergeBurst(
+  given: readonly BurstFrame[],
+  options: MergeOptions,
+): Promise<MergedBurst> {
+  const { signal, onProgress } = options;
+  const tell = (stage: BurstProgress['stage'], framesDone: number, framesTotal: number): void => {
+    throwIfCancelled(signal);
+    onProgress?.({ stage, framesDone, framesTotal });
+  };
+  const looked: { readonly frame: BurstFrame; readonly facts: FrameFacts; readonly index: number }[] = [];
+  for (const [index, frame] of given.entries()) {
+    tell('look', index, given.length);
+    looked.push({ frame, index, facts: factsOf(await frame.load()) });
+  }
+  const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+  looked.sort((a, b) => order(a.facts.digest, b.facts.digest) || order(a.frame.name, b.frame.name));
+
+  const wanted = options.reference;
+  const choice = chooseFrames(
+    looked.map(({ facts }) => facts),
+    looked.map(({ frame }) => frame.name),
+    wanted === 'auto' ? 'auto' : looked.findIndex(({ index }) => index === wanted),
+  );
+  const outcomes: FrameOutcome[] = [];
+  for (const { index, code, reason } of choice.leftOut) {
+    const { frame, index: place } = looked[index]!;
+    outcomes[place] = { name: frame.name, kind: 'left-out', code, reason };
+  }
+  checkEnough(choice.others.length, outcomes);
+
+  const reference = looked[choice.reference]!;
+  outcomes[reference.index] = { name: reference.frame.name, kind: 'reference', pose: still, gain: 1 };
+  const parts: Part[] = [];
+  for (const [done, { index, pose: rough, gain: guess }] of choice.others.entries()) {
+    tell('place', done, choice.others.length);
+    const { frame, facts, index: place } = looked[index]!;
+    const pose = placeFinely(reference.facts, facts.pyramid, guess, rough);
+    const gain = gainOf(reference.facts.pyramid, facts.pyramid, pose, guess);
+    outcomes[place] = { name: frame.name, kind: 'merged', pose, gain };
+    parts.push({ frame, pose, gain, weight: weightOf(reference.facts, facts.noise, gain) });
+  }
+  const base = await reference.frame.load();
+  const { mosaic, map, movingShare } = await gathered(base, reference.facts, parts, options, tell);
+  const names = [reference.frame, ...parts.map(({ frame }) => frame)].map(({ name }) => name).sort(order);
+  const seconds = base.shot.exposureSeconds;
+  const { noise } = reference.facts;
+  const frames = middleFrames(map);
+  const { cameraNoise: _, ...rest } = mosaic;
+  return {
+    mosaic: {
+      ...rest,
+      noiseProfile: { slope: noise.slope / frames, offset: noise.offset / frames },
+      merged: {
+        frames: names,
+        reference: reference.frame.name,
+        ...(seconds === undefined ? {} : { exposureSeconds: seconds * names.length }),
+        map,
+      },
+    },
+    frames: outcomes,
+    movingShare,
+  };
+}
+
+async function gathered(
+  base: Mosaic,
+  facts: FrameFacts,
+  parts: readonly Part[],
+  { motion: wanted }: MergeOptions,
+  tell: (stage: BurstProgress['stage'], framesDone: number, framesTotal: number) => void,
+) {
+  const scale = scaleOf(base);
+  const own = sampleTables(base, 1, scale);
+  const { columns, rows } = blockGrid(base);
+  const motion = wanted === 'freeze' && parts.length > 0 ? new Motion(base, own, scale, facts.noise) : undefined;
+  if (motion !== undefined) {
+    for (const [done, { frame, pose, gain }] of parts.entries()) {
+      tell('motion', done, parts.length);
+      const loaded = await frame.load();
+      motion.add(loaded, pose, sampleTables(loaded, gain, scale));
+    }
+  }
+  const whole = (weight: number): Uint16Array => new Uint16Array(columns * rows).fill(weight);
+  const sums = new Sums(base);
+  sums.add(base, still, own, whole(wholeWeight));
+  for (const [done, { frame, pose, gain, weight }] of parts.entries()) {
+    tell('merge', done, parts.length);
+    const loaded = await frame.load();
+    const weights = motion?.weights(done, weight) ?? whole(weight);
+    sums.add(loaded, pose, sampleTables(loaded, gain, scale), weights);
+  }
+  return { ...sums.finish(base, scale), movingShare: motion?.movingShare ?? 0 };
+}
+
+/** A frame that had to be brightened is noisier, and counts for less. */
+function weightOf({ noise, light }: FrameFacts, own: NoiseProfile, gain: number): number {
+  const seen = Math.max(light, 0);
+  const variance = gain * gain * varianceAt(own, seen / gain);
+  return Math.max(1, Math.min(4095, Math.round((wholeWeight * varianceAt(noise, seen)) / variance)));
+}
+
+/** Copies of one picture make that picture; anything else wants two frames that go together. */
+function checkEnough(others: number, outcomes: readonly FrameOutcome[]): void {
+  const leftOut = outcomes.filter((outcome) => outcome.kind === 'left-out');
+  if (others > 0 || leftOut.every(({ code }) => code === 'copy')) return;
+  const reasons = leftOut.map(({ name, reason }) => `${name} ${reason}`).join('; ');
+  throw new Refusal('bad-argument', `expected frames of one burst but no two go together: ${reasons}`);
+}
