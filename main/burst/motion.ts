@@ -4,6 +4,7 @@
  * elsewhere all count, so that no frame is left out for its noise.
  */
 
+import { normalisation } from '../develop/normalise.ts';
 import { siteColours } from '../raw/cfa.ts';
 import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
 import { blockGrid, blockSide, eachRow, wholeWeight, type SampleTables, type Scale } from './gather.ts';
@@ -36,6 +37,8 @@ const differsSigmas = 2;
 const growBlocks = 2;
 /** How far frames may lie beside each other, pixels: what an edge then differs by is no motion. */
 const allowedPixels = 0.7;
+/** How much of the texture within a block the nearest samples of two frames may differ by (variance). */
+const texturePart = 0.5;
 /** Differences are kept in steps of this part of the read noise of one sample. */
 const stepsPerSigma = 32;
 
@@ -69,6 +72,8 @@ export class Motion {
   /** Frames that cover each block, the reference with them. */
   readonly #counts: Uint16Array;
   readonly #means: readonly Float32Array[];
+  /** Variance within each block of the reference that is not noise. */
+  readonly #texture: Plane;
   #judge: Judge | undefined;
 
   /** @param noise of the reference's normalised samples */
@@ -80,6 +85,7 @@ export class Motion {
     this.#white = reference.whiteLevel * scale.times;
     this.#step = Math.sqrt(Math.max(noise.offset, 1e-10)) / stepsPerSigma;
     this.#reference = this.#blockMeans(reference, still, tables);
+    this.#texture = textureOf(reference, this.#grid, noise);
     this.#counts = new Uint16Array(columns * rows).fill(1);
     this.#means = this.#reference.planes.map(({ values }) => new Float32Array(values.length));
     this.#spreads = [];
@@ -133,6 +139,7 @@ export class Motion {
       spreads: this.#spreads,
       counts: this.#counts,
       frames: this.#frames.length + 1,
+      texture: this.#texture,
       level: this.#reference.planes.map(({ width, height, values }, channel) => ({
         width,
         height,
@@ -270,11 +277,12 @@ interface Seen {
   readonly spreads: readonly (readonly Spread[])[];
   readonly counts: Uint16Array;
   readonly frames: number;
+  readonly texture: Plane;
   /** Mean of all frames, for each colour. */
   readonly level: readonly Plane[];
 }
 
-function judgeOf({ grid, noise, spreads, counts, frames, level }: Seen): Judge {
+function judgeOf({ grid, noise, spreads, counts, frames, texture, level }: Seen): Judge {
   const { width, height } = grid;
   const moving = new Uint8Array(width * height);
   const half = gaussianHalf(sigma);
@@ -282,10 +290,12 @@ function judgeOf({ grid, noise, spreads, counts, frames, level }: Seen): Judge {
   const line = half.reduce((sum, weight, i) => sum + (i === 0 ? 1 : 2) * weight * weight, 0);
   let planes = [...level];
   let covering: Plane = { width, height, values: Float32Array.from(counts) };
+  let rough = texture;
   const limits = spreads.map((spread, index) => {
     if (index > 0) {
       planes = planes.map(halved);
       covering = halved(covering);
+      rough = halved(rough);
     }
     const light = viewed(planes.map((plane) => blurred(plane, sigma)));
     return spread.map(({ sum, squares }, view) => {
@@ -293,7 +303,9 @@ function judgeOf({ grid, noise, spreads, counts, frames, level }: Seen): Judge {
       const plane = light[view]!;
       const factor = (share * line * line) / 4 ** index;
       const raw = plane.values.map(
-        (value) => (noise.slope * Math.max(0, value) + noise.offset) * factor,
+        (value, at) =>
+          (noise.slope * Math.max(0, value) + noise.offset + texturePart * rough.values[at]!) *
+          factor,
       );
       const slack = slackOf(plane, index);
       const spreadOf = (at: number): number =>
@@ -314,6 +326,40 @@ function judgeOf({ grid, noise, spreads, counts, frames, level }: Seen): Judge {
     });
   });
   return { area: areaOf(moving, width, height), limits };
+}
+
+/** What green varies by within each block, noise taken off. */
+function textureOf(
+  reference: Mosaic,
+  grid: { readonly width: number; readonly height: number },
+  noise: NoiseProfile,
+): Plane {
+  const { samples, width, height } = reference;
+  const { black, scale } = normalisation(reference);
+  const colours = siteColours(reference.cfa);
+  const blocksInAll = grid.width * grid.height;
+  const sums = new Float32Array(blocksInAll);
+  const squares = new Float32Array(blocksInAll);
+  const counts = new Float32Array(blocksInAll);
+  for (let y = 0; y < height; y++) {
+    const blocks = Math.floor(y / blockSide) * grid.width;
+    const first = colours[(y & 1) * 2] === 'G' ? 0 : 1;
+    const site = (y & 1) * 2 + first;
+    for (let x = first; x < width; x += 2) {
+      const block = blocks + Math.floor(x / blockSide);
+      const value = (samples[y * width + x]! - black[site]!) * scale[site]!;
+      sums[block]! += value;
+      squares[block]! += value * value;
+      counts[block]! += 1;
+    }
+  }
+  const variances = squares.map((square, block) => {
+    const [sum, count] = [sums[block]!, counts[block]!];
+    const mean = sum / count;
+    return (square - sum * mean) / Math.max(1, count - 1) - noise.slope * Math.max(0, mean) - noise.offset;
+  });
+  const smooth = blurred({ ...grid, values: variances }, sigma);
+  return { ...smooth, values: smooth.values.map((value) => Math.max(0, value)) };
 }
 
 /** The square of what a small misplacement changes, from the slopes of the light. */

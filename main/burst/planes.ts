@@ -106,9 +106,9 @@ export function stabilised({ width, height, values }: Plane, noise: NoiseProfile
   };
 }
 
-/** The middle one of some of the values: enough of them to know it to a per cent. */
+/** The middle one of some of the values: enough of them to know it to two per cent of their spread. */
 export function medianOf(values: Float32Array, count: number = values.length): number {
-  const step = Math.max(1, Math.floor(count / 20_000));
+  const step = Math.max(1, Math.floor(count / 5000));
   const some = new Float32Array(Math.ceil(count / step));
   for (let i = 0, at = 0; at < count; i++, at += step) some[i] = values[at]!;
   some.sort();

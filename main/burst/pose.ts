@@ -183,9 +183,9 @@ interface Fit {
 }
 
 /** Values looked at in one round, about. */
-const samplesMax = 500_000;
-/** A round that moves the corners by less than this many pixels is the last. */
-const enoughPixels = 0.003;
+const samplesMax = 300_000;
+/** A round that moves the corners by less than this share of a value's side is the last. */
+const enoughShare = 0.002;
 
 /**
  * Robust Gauss-Newton (Cauchy weights): each round finds the small movement of the reference that
@@ -267,7 +267,7 @@ function fitted(reference: Prepared, frame: Plane, start: Pose, freedom: Freedom
       for (let a = 0; a < size; a++) {
         const weighted = weight * row[a]!;
         sides[a]! -= weighted * difference;
-        for (let b = a; b < size; b++) system[a * size + b]! += weighted * row[b]!;
+        for (let b = a, cell = a * size + a; b < size; b++, cell++) system[cell]! += weighted * row[b]!;
       }
     }
     const after = left / count;
@@ -277,7 +277,7 @@ function fitted(reference: Prepared, frame: Plane, start: Pose, freedom: Freedom
     if (change === undefined) return best;
     pose = composed(pose, movement(change, reach));
     const moved = change.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    if (moved < enoughPixels) return { ...best, pose };
+    if (moved < enoughShare * unit) return { ...best, pose };
   }
   return { ...best, pose };
 }

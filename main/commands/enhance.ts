@@ -27,6 +27,7 @@ import { termsOf, type Manifest } from '../network/manifest.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 import { numberWithin } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';
+import { gatherBursts, type BurstReport, type GatheredPhotos } from './enhance-bursts.ts';
 import { addNetworkOptions, networkOptionsSchema, openEngine } from './network-options.ts';
 import { exitStatus } from './outcome.ts';
 import { findRawPhotos } from '../library/raw-photos.ts';
@@ -46,6 +47,7 @@ const optionsSchema = networkOptionsSchema.extend({
   wb: whiteBalanceSchema,
   space: spaceSchema,
   onConflict: conflictPolicySchema,
+  bursts: z.boolean().default(false),
   json: z.boolean().default(false),
 });
 
@@ -89,6 +91,7 @@ export function enhanceCommand(): Command {
         .choices(conflictPolicies)
         .default('rename'),
     )
+    .option('--bursts', 'merge frames that were taken right after each other into one picture')
     .option('--json', 'one JSON object a line');
   return addNetworkOptions(command).action(async (paths: string[], unknown: unknown) => {
     await enhance(paths, optionsSchema.parse(unknown));
@@ -99,14 +102,20 @@ async function enhance(paths: readonly string[], options: EnhanceOptions): Promi
   const signal = interruptSignal();
   const beginMs = performance.now();
   const empty: Refusal[] = [];
-  const photos = await findRawPhotos(paths, (refusal) => empty.push(refusal));
-  const report = options.json ? jsonReport() : terminalReport(photos.length);
+  const found = await findRawPhotos(paths, (refusal) => empty.push(refusal));
+  const report = options.json ? jsonReport() : terminalReport();
   for (const refusal of empty) report.emptyFolder(refusal);
   const { engine, manifest } = await openEngine(options, { signal, onTrouble: report.trouble });
+  let gathered: GatheredPhotos | undefined;
   const counts = { done: 0, skipped: 0, failed: 0, left: 0 };
+  let total = found.length;
   let peakRssBytes = 0;
   try {
     if (options.format === 'dng') checkLinear(termsOf(manifest));
+    if (options.bursts) gathered = await gatherBursts(found, signal, report.bursts);
+    const photos = gathered?.photos ?? found;
+    total = photos.length;
+    report.begin(total);
     await enhanceBatch(
       engine,
       {
@@ -135,11 +144,12 @@ async function enhance(paths: readonly string[], options: EnhanceOptions): Promi
   } finally {
     engine.close();
     report.end();
+    await gathered?.close();
   }
   if (signal.aborted)
     throw new Refusal(
       'cancelled',
-      `stopped: ${String(counts.done)} of ${String(photos.length)} photos are done`,
+      `stopped: ${String(counts.done)} of ${String(total)} photos are done`,
     );
   report.summary({
     ...counts,
@@ -197,6 +207,9 @@ interface Summary {
 /** How a run is told, to a person or to a program. */
 interface Report {
   readonly emptyFolder: (refusal: Refusal) => void;
+  /** How many photos there are to do. */
+  readonly begin: (photos: number) => void;
+  readonly bursts: BurstReport;
   readonly progress: (photo: string, progress: PhotoProgress) => void;
   readonly outcome: (outcome: PhotoOutcome, manifest: Manifest) => void;
   readonly trouble: (account: string) => void;
@@ -211,6 +224,18 @@ function jsonReport(): Report {
   return {
     emptyFolder: ({ code, message }) => {
       print({ event: 'empty-folder', code, error: message });
+    },
+    begin: () => undefined,
+    bursts: {
+      progress: (burst, progress) => {
+        print({ event: 'burst', burst, ...progress });
+      },
+      merged: (merged, frames, leftOut) => {
+        print({ event: 'merged', path: merged, frames, leftOut });
+      },
+      apart: (account) => {
+        print({ event: 'trouble', account });
+      },
     },
     progress: (photo, progress) => {
       print({ event: 'progress', photo, ...progress });
@@ -248,7 +273,8 @@ function jsonReport(): Report {
   };
 }
 
-function terminalReport(total: number): Report {
+function terminalReport(): Report {
+  let total = 0;
   const line = new ProgressLine();
   const eta = new Eta();
   const shares = new Map<string, number>();
@@ -257,6 +283,21 @@ function terminalReport(total: number): Report {
   return {
     emptyFolder: ({ message }) => {
       line.log(`failed: ${message}`);
+    },
+    begin: (photos) => {
+      total = photos;
+    },
+    bursts: {
+      progress: (burst, { stage, framesDone, framesTotal }) => {
+        line.update(`burst of ${burst}: ${stage} ${framesDone + 1}/${framesTotal}`);
+      },
+      merged: (merged, frames, leftOut) => {
+        line.log(`${path.basename(merged)}: ${frames} frames merged`);
+        for (const reason of leftOut) line.log(`left out: ${reason}`);
+      },
+      apart: (account) => {
+        line.log(`note: ${account}`);
+      },
     },
     progress: (photo, { stage, tilesDone, tilesTotal }) => {
       // Decoding and encoding count as a tile each: the bar moves for them too.

@@ -5,26 +5,64 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { autoRatio } from '../develop/brightness.ts';
 import { frameNoise } from '../develop/noise.ts';
+import { middleFrames } from '../develop/noise-map.ts';
 import { temperatureOf } from '../develop/white-balance.ts';
 import { cameraName } from '../raw/camera-name.ts';
 import { decodeRaw } from '../raw/decode.ts';
-import type { CameraColour, DecodedRaw, Gps, Orientation, Shot } from '../raw/mosaic.ts';
+import type { CameraColour, DecodedRaw, Gps, Merged, Orientation, Shot } from '../raw/mosaic.ts';
 import { remosaic } from '../raw/remosaic.ts';
+import { burstsAmong } from '../engine/burst.ts';
 import { calibratedFrame } from '../engine/calibration.ts';
+import { findRawPhotos } from '../library/raw-photos.ts';
 import { interruptSignal } from './interrupt.ts';
 
-const optionsSchema = z.object({ json: z.boolean().default(false) });
+const optionsSchema = z.object({
+  bursts: z.boolean().default(false),
+  json: z.boolean().default(false),
+});
 
 export function infoCommand(): Command {
   return new Command('info')
     .description('shows what a RAW file says about itself, its noise, and its automatic ratio')
-    .argument('<file>', 'a RAW file')
+    .argument('<file>', 'a RAW file, or a folder with --bursts')
+    .option('--bursts', 'list the bursts in a folder')
     .option('--json', 'print one JSON object')
     .action(async (file: string, given: unknown) => {
-      const { json } = optionsSchema.parse(given);
+      const { bursts, json } = optionsSchema.parse(given);
+      if (bursts) {
+        await listBursts(file, json);
+        return;
+      }
       const facts = await factsOf(file, await decodeRaw(file, { signal: interruptSignal() }));
       process.stdout.write(json ? `${JSON.stringify(facts)}\n` : `${describe(facts)}\n`);
     });
+}
+
+/** Bursts of a folder, one a line; nothing is decoded. */
+async function listBursts(folder: string, json: boolean): Promise<void> {
+  const photos = await findRawPhotos([folder]);
+  const bursts = await burstsAmong(photos, interruptSignal());
+  const listed = bursts.map((burst) => {
+    const { iso, exposureSeconds, takenAt } = burst[0]!.summary.shot;
+    return { takenAt, iso, exposureSeconds, frames: burst.map((photo) => photo.path) };
+  });
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ event: 'result', folder, bursts: listed })}\n`);
+    return;
+  }
+  for (const { frames, ...shot } of listed) {
+    const names = frames.map((frame) => path.basename(frame));
+    const settings = exposure(compacted(shot));
+    const when = shot.takenAt?.replace('T', ' ');
+    const about = [when, settings].filter((part) => part !== undefined).join(', ');
+    process.stdout.write(`${frames.length} frames, ${about}: ${names.join(' ')}\n`);
+  }
+  if (listed.length === 0) process.stdout.write(`no bursts among ${photos.length} photos\n`);
+}
+
+/** Without what is undefined. */
+function compacted(shot: { readonly [Key in keyof Shot]: Shot[Key] | undefined }): Shot {
+  return Object.fromEntries(Object.entries(shot).filter(([, value]) => value !== undefined));
 }
 
 type Facts = Awaited<ReturnType<typeof factsOf>>;
@@ -54,9 +92,14 @@ async function factsOf(file: string, raw: DecodedRaw) {
           whiteLevel: frame.whiteLevel,
         }
       : {}),
+    ...(frame.merged === undefined ? {} : { merged: mergedFacts(frame.merged) }),
     noise: { ...noise.profile, source: noise.source },
     autoRatio: autoRatio(frame, gains),
   };
+}
+
+function mergedFacts({ frames, reference, exposureSeconds, map }: Merged) {
+  return { frames, reference, exposureSeconds, middleFrames: middleFrames(map) };
 }
 
 const TURNS: Readonly<Record<Orientation, string>> = {
@@ -79,7 +122,7 @@ const NOISE_SOURCES = {
 } as const;
 
 function describe(facts: Facts): string {
-  const { shot, colour, noise } = facts;
+  const { shot, colour, noise, merged } = facts;
   const megapixels = ((facts.width * facts.height) / 1e6).toFixed(1);
   const rows: [string, string | undefined][] = [
     ['file', path.basename(facts.file)],
@@ -87,6 +130,7 @@ function describe(facts: Facts): string {
     ['lens', shot.lens],
     ['taken', shot.takenAt?.replace('T', ' ')],
     ['exposure', exposure(shot)],
+    ['merged', merged === undefined ? undefined : mergedWords(merged)],
     ['place', shot.gps === undefined ? undefined : place(shot.gps)],
     ['artist', shot.artist],
     ['copyright', shot.copyright],
@@ -111,6 +155,12 @@ function describe(facts: Facts): string {
   return rows
     .flatMap(([name, value]) => (value === undefined ? [] : [`${name.padEnd(14)}${value}`]))
     .join('\n');
+}
+
+function mergedWords({ frames, reference, exposureSeconds }: ReturnType<typeof mergedFacts>): string {
+  const light =
+    exposureSeconds === undefined ? '' : `, ${Number(exposureSeconds.toPrecision(3))} s in all`;
+  return `from ${frames.length} frames on ${reference}${light}`;
 }
 
 function exposure(shot: Shot): string | undefined {

@@ -7,6 +7,7 @@ import { exitStatus } from './outcome.ts';
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   enhance: async () => (await import('./enhance.ts')).enhanceCommand(),
+  merge: async () => (await import('./merge.ts')).mergeCommand(),
   info: async () => (await import('./info.ts')).infoCommand(),
   devices: async () => (await import('./devices.ts')).devicesCommand(),
   simulate: async () => (await import('./simulate.ts')).simulateCommand(),

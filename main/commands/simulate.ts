@@ -9,12 +9,19 @@ import { gainsOf } from '../develop/white-balance.ts';
 import { openOutputFolder, writeAtomically } from '../base/atomic.ts';
 import { cfaDng, linearDng } from '../raw/dng.ts';
 import { Refusal } from '../base/refusal.ts';
+import { simulateBurst } from '../darkness/burst.ts';
 import { SIMULATED_CAMERAS, simulatedCamera } from '../darkness/cameras.ts';
 import { readCameraProfile } from '../darkness/camera-file.ts';
 import { measuredCamera } from '../darkness/measured-camera.ts';
 import { loadLinearPhoto } from '../training/photos/photos.ts';
+import type { LinearPhoto } from '../darkness/linear-photo.ts';
 import { Random } from '../darkness/random.ts';
-import { LONG_EXPOSURE_SECONDS, simulateMosaic, type NightOptions } from '../darkness/simulate.ts';
+import {
+  LONG_EXPOSURE_SECONDS,
+  simulateMosaic,
+  type NightOptions,
+  type SimulationOptions,
+} from '../darkness/simulate.ts';
 import { numberBetween, numberWithin } from './arguments.ts';
 import { interruptSignal } from './interrupt.ts';
 
@@ -36,6 +43,12 @@ const optionsSchema = z.object({
   clipBlack: z.boolean().default(false),
   blackOffset: z.number().optional(),
   ampGlow: z.number().optional(),
+  burst: z.number().optional(),
+  turn: z.number(),
+  shift: z.number(),
+  shake: z.number(),
+  flicker: z.number(),
+  walker: z.boolean().default(false),
   json: z.boolean().default(false),
 });
 
@@ -98,6 +111,16 @@ export function simulateCommand(): Command {
       numberBetween(-1000, 1000),
     )
     .option('--amp-glow <dn>', 'glow in the lower right corner', numberBetween(0, 100_000))
+    .option(
+      '--burst <n>',
+      'a handheld burst of so many frames: OUT-1.dng, OUT-2.dng and so on, the first held still',
+      numberBetween(2, 64, { whole: true }),
+    )
+    .option('--turn <degrees>', 'burst: frames are turned by up to this', numberBetween(0, 5), 0.5)
+    .option('--shift <pixels>', 'burst: and shifted by up to this', numberBetween(0, 400), 20)
+    .option('--shake <pixels>', 'burst: and blurred by up to this', numberBetween(0, 100), 0)
+    .option('--flicker <share>', 'burst: light differs by up to this', numberBetween(0, 0.9), 0)
+    .option('--walker', 'burst: somebody walks through the scene')
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
@@ -113,15 +136,15 @@ async function simulate(clean: string, options: Options): Promise<void> {
   const camera = options.camera.endsWith('.json')
     ? measuredCamera(await readCameraProfile(options.camera))
     : simulatedCamera(options.camera);
-  const targets = options.truth === undefined ? [options.out] : [options.out, options.truth];
+  const outs = outsOf(options);
+  const targets = options.truth === undefined ? outs : [...outs, options.truth];
   await checkTargets(clean, targets);
 
   const photo = await loadLinearPhoto(clean);
-  const { mosaic, truth, darkness, night } = simulateMosaic(photo, {
+  const { mosaics, truth, darkness, night, poses } = taken(photo, options, {
     camera,
     iso: options.iso,
     ratio: options.ratio,
-    random: new Random(options.seed),
     withNoiseProfile: options.noiseProfile,
     night: nightOf(options),
     ...(options.kelvin === undefined
@@ -136,18 +159,21 @@ async function simulate(clean: string, options: Options): Promise<void> {
   const write = async (file: string, pieces: ReturnType<typeof cfaDng>): Promise<void> => {
     await writeAtomically(file, pieces.chunks(), { overwrite: true, signal });
   };
+  const [mosaic] = mosaics;
+  if (mosaic === undefined) throw new Error('expected a frame');
   if (options.truth !== undefined) {
     const shot = { ...mosaic.shot, exposureSeconds: LONG_EXPOSURE_SECONDS };
     await write(options.truth, linearDng(truth, shot));
   }
-  await write(options.out, cfaDng(mosaic));
+  for (const [index, out] of outs.entries()) await write(out, cfaDng(mosaics[index]!));
 
   const { width, height } = mosaic;
   if (options.json) {
     const result = {
       event: 'result',
       clean,
-      path: options.out,
+      path: outs[0],
+      ...(poses === undefined ? {} : { paths: outs, poses }),
       ...(options.truth === undefined ? {} : { truth: options.truth }),
       width,
       height,
@@ -158,17 +184,21 @@ async function simulate(clean: string, options: Options): Promise<void> {
       cfa: mosaic.cfa,
       gains: mosaic.colour.asShotGains,
       darkness,
-      night: {
-        stars: night.stars.length,
-        lamps: night.lamps.length,
-        hotPixels: night.hotPixels.length,
-      },
+      ...(night === undefined
+        ? {}
+        : {
+            night: {
+              stars: night.stars.length,
+              lamps: night.lamps.length,
+              hotPixels: night.hotPixels.length,
+            },
+          }),
     };
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return;
   }
   process.stdout.write(
-    `${options.out}: ${width} × ${height}, simulated darkness ×${options.ratio}, ` +
+    `${outs.join(', ')}: ${width} × ${height}, simulated darkness ×${options.ratio}, ` +
       `${camera.make} ${camera.model} at ISO ${options.iso}\n`,
   );
 }
@@ -185,6 +215,54 @@ function nightOf(options: Options): NightOptions {
     ...(blackOffset === undefined ? {} : { blackOffsetDn: blackOffset }),
     ...(options.ampGlow === undefined ? {} : { ampGlowDn: options.ampGlow }),
     clipsBlack: options.clipBlack,
+  };
+}
+
+/** The files that frames go to: `OUT-1.dng` and so on for a burst. */
+function outsOf({ out, burst }: Options): readonly string[] {
+  if (burst === undefined) return [out];
+  const { dir, name, ext } = path.parse(out);
+  return Array.from({ length: burst }, (_, index) => path.join(dir, `${name}-${index + 1}${ext}`));
+}
+
+/** One frame, or a burst with its poses. */
+function taken(
+  photo: LinearPhoto,
+  { burst, seed, turn, shift, shake, flicker, walker }: Options,
+  options: Omit<SimulationOptions, 'random'>,
+) {
+  if (burst === undefined) {
+    const { mosaic, ...rest } = simulateMosaic(photo, { ...options, random: new Random(seed) });
+    return { ...rest, mosaics: [mosaic], poses: undefined };
+  }
+  const { night, ...plain } = options;
+  const { clipsBlack, ...asked } = night ?? {};
+  if (clipsBlack === true || Object.keys(asked).length > 0) {
+    throw new Refusal(
+      'bad-argument',
+      'expected --burst without --stars, --lamps, --hot-pixels and their like: each frame would have ' +
+        'others; simulate the frames one by one instead',
+    );
+  }
+  const { frames, truth, darkness } = simulateBurst(photo, {
+    ...plain,
+    frames: burst,
+    seed,
+    turnMax: turn,
+    shiftMax: shift,
+    shakeMax: shake,
+    flicker,
+    hasWalker: walker,
+  });
+  return {
+    mosaics: frames.map(({ mosaic }) => mosaic),
+    truth,
+    darkness,
+    night: undefined,
+    poses: frames.map(({ pose, walker: place }) => ({
+      ...pose,
+      ...(place === undefined ? {} : { walker: place }),
+    })),
   };
 }
 

@@ -72,8 +72,8 @@ const SIDE_MIN = 64;
 const shakeSteps = 5;
 
 /**
- * Takes a burst. What the camera itself adds to every frame (black level errors, how large its noise
- * is) is drawn once; noise is drawn for each frame.
+ * Takes a burst. How large the camera's noise is, is drawn once; noise is drawn for each frame, and so
+ * is how far its black lies off, which the calibrations give as a scatter from frame to frame.
  *
  * @throws Refusal `bad-argument` for a number of frames outside 2–64, and as `simulateMosaic`;
  *   `dataset` for a photo too small to be moved about in
@@ -92,12 +92,14 @@ export function simulateBurst(photo: LinearPhoto, options: BurstOptions): Simula
     const pose = index === 0 ? heldStill : drawPose(random, turnMax, shiftMax, shakeMax, flicker);
     const walker = options.hasWalker === true ? walk(index) : undefined;
     const held = seen(photo, area, pose, walker);
+    const own = new Random(BURST_KEY, seed, index + 1);
+    const { biasDn } = darknessOf(camera, options.iso, own);
     const simulation = simulateMosaic(held, {
       ...options,
       camera,
       ratio: options.ratio / pose.light,
-      darkness,
-      random: new Random(BURST_KEY, seed, index + 1),
+      darkness: { ...darkness, biasDn },
+      random: own,
     });
     const { shot } = simulation.mosaic;
     const exposureSeconds = (shot.exposureSeconds ?? 1) * pose.light;
