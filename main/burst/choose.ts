@@ -84,8 +84,9 @@ export function chooseFrames(
     if (index === reference) return false;
     if (!fits) {
       const isScene = likeness < likenessMin;
-      if (isScene) leave(index, 'scene', `does not show the scene of ${names[reference]!}`);
-      else {
+      if (isScene) {
+        leave(index, 'scene', `does not show the scene of ${names[reference]!}, or is badly blurred`);
+      } else {
         const times = gain >= 1 ? `${gain.toFixed(1)} times darker` : `${(1 / gain).toFixed(1)} times brighter`;
         leave(index, 'brightness', `is ${times} than ${names[reference]!}`);
       }
@@ -183,13 +184,15 @@ function bySharpness(frames: readonly Candidate[]): Candidate[] {
   const scales = all[0]?.sharpness.length ?? 0;
   for (let scale = 0; scale < scales; scale++) {
     const clear = all.filter(({ sharpness }) => {
-      const { across, down } = sharpness[scale]!;
+      const detail = sharpness[scale];
+      if (detail === undefined) return false;
+      const { across, down } = detail;
       return across.value > 5 * across.error && down.value > 5 * down.error;
     });
     if (2 * clear.length < all.length) continue;
     const score = ({ sharpness }: (typeof all)[number]): number => {
-      const { across, down } = sharpness[scale]!;
-      return Number.isFinite(across.error + down.error) ? Math.min(across.value, down.value) : 0;
+      const detail = sharpness[scale];
+      return detail === undefined ? 0 : Math.min(detail.across.value, detail.down.value);
     };
     return all.sort((a, b) => score(b) - score(a)).map(({ frame }) => frame);
   }

@@ -66,8 +66,8 @@ export function factsOf(frame: Mosaic): FrameFacts {
   };
 }
 
-/** Scales looked at: same-coloured neighbours, and 2, 4, 8 and 16 times as far. */
-const detailScales = 5;
+/** Scales looked at: same-coloured neighbours, and 2, 4 and 8 times as far. */
+const detailScales = 4;
 
 /**
  * Structure, free of noise: slopes of the one green plane times those of the other, whose noise is
@@ -124,22 +124,15 @@ function energy(
   return { value, error: Math.sqrt(Math.max(0, squares / count - value * value) / count) };
 }
 
-/** How much of its coarse structure a frame still has when it is looked at closely, at one scale. */
-export interface Sharpness {
-  readonly across: Energy;
-  readonly down: Energy;
-}
-
-/** At each scale but the coarsest, by which it is divided. */
-export function sharpnessOf({ detail }: FrameFacts): Sharpness[] {
-  const coarsest = detail.at(-1);
-  if (coarsest === undefined) return [];
-  const over = ({ value, error }: Energy, base: Energy): Energy =>
-    base.value > 3 * base.error
-      ? { value: value / base.value, error: error / base.value }
-      : { value: 0, error: Infinity };
-  return detail.slice(0, -1).map(({ across, down }) => ({
-    across: over(across, coarsest.across),
-    down: over(down, coarsest.down),
-  }));
+/**
+ * Structure beside the frame's light, so that frames of one scene compare whatever their exposure.
+ * @returns one a scale, from fine to coarse; none for a frame without light
+ */
+export function sharpnessOf({ detail, light }: FrameFacts): Detail[] {
+  if (!(light > 0)) return [];
+  const over = ({ value, error }: Energy): Energy => ({
+    value: value / light ** 2,
+    error: error / light ** 2,
+  });
+  return detail.map(({ across, down }) => ({ across: over(across), down: over(down) }));
 }

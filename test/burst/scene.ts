@@ -1,9 +1,10 @@
 /** A made-up night scene for bursts: boxes of all sizes and colours, lit and unlit. */
 
-import { simulateBurst, type BurstOptions } from '../../main/darkness/burst.ts';
+import { simulateBurst, type BurstOptions, type SimulatedBurst } from '../../main/darkness/burst.ts';
 import { codeOfLight, type LinearPhoto } from '../../main/darkness/linear-photo.ts';
 import { Random } from '../../main/darkness/random.ts';
 import { mergeBurst, type BurstFrame, type MergeOptions } from '../../main/burst/merge.ts';
+import { siteColours } from '../../main/raw/cfa.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
 
 /** @param seed another one is another scene */
@@ -57,17 +58,29 @@ export function lightOf({ samples, blackLevel, whiteLevel, width }: Mosaic): Flo
   });
 }
 
-/** Root of the mean square of what two mosaics of one size differ by, in the given pixels. */
-export function differenceOf(
-  a: Mosaic,
-  b: Mosaic,
-  counts: (x: number, y: number) => boolean = () => true,
+/** What the first frame would be without noise, in normalised samples. */
+export function cleanOf({ frames, truth }: SimulatedBurst, ratio: number): Float64Array {
+  const mosaic = frames[0]!.mosaic;
+  const colours = siteColours(mosaic.cfa);
+  const gains = mosaic.colour.asShotGains;
+  return Float64Array.from(mosaic.samples, (_, at) => {
+    const site = (Math.floor(at / mosaic.width) & 1) * 2 + ((at % mosaic.width) & 1);
+    const channel = 'RGB'.indexOf(colours[site]!);
+    return truth.samples[at * 3 + channel]! / (gains[channel]! * ratio);
+  });
+}
+
+/** Root of the mean square of a mosaic's error, in the pixels that count. */
+export function errorOf(
+  mosaic: Mosaic,
+  clean: Float64Array,
+  counts: (x: number, y: number) => boolean,
 ): number {
-  const [first, second] = [lightOf(a), lightOf(b)];
+  const light = lightOf(mosaic);
   let [sum, count] = [0, 0];
-  for (let at = 0; at < first.length; at++) {
-    if (!counts(at % a.width, Math.floor(at / a.width))) continue;
-    sum += (first[at]! - second[at]!) ** 2;
+  for (let at = 0; at < light.length; at++) {
+    if (!counts(at % mosaic.width, Math.floor(at / mosaic.width))) continue;
+    sum += (light[at]! - clean[at]!) ** 2;
     count += 1;
   }
   return Math.sqrt(sum / count);
