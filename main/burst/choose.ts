@@ -210,7 +210,7 @@ function isBlurred(frame: FrameFacts, reference: FrameFacts): boolean {
       const a = own[scale]?.[direction];
       const b = sharp[scale]?.[direction];
       if (a === undefined || b === undefined || !(b.value > 8 * b.error)) return false;
-      return a.value + 4 * a.error < share * (b.value - 4 * b.error);
+      return a.value + 1.5 * a.error < share * (b.value - 1.5 * b.error);
     }),
   );
 }
