@@ -68,7 +68,8 @@ export function chooseFrames(
     if (!keeps) leave(index, 'copy', `holds the same samples as ${names[twin.index]!}`);
     return keeps;
   });
-  const order = wanted === 'auto' ? bySharpness(left) : left.filter(({ index }) => index === wanted);
+  const order =
+    wanted === 'auto' ? bySharpness(left) : left.filter(({ index }) => index === wanted);
   let best: { readonly reference: number; readonly placed: readonly Placed[] } | undefined;
   for (const { index } of order.slice(0, tries)) {
     const placed = left.map((frame) => place(facts[index]!, frame, index));
@@ -85,9 +86,14 @@ export function chooseFrames(
     if (!fits) {
       const isScene = likeness < likenessMin;
       if (isScene) {
-        leave(index, 'scene', `does not show the scene of ${names[reference]!}, or is badly blurred`);
+        leave(
+          index,
+          'scene',
+          `does not show the scene of ${names[reference]!}, or is badly blurred`,
+        );
       } else {
-        const times = gain >= 1 ? `${gain.toFixed(1)} times darker` : `${(1 / gain).toFixed(1)} times brighter`;
+        const times =
+          gain >= 1 ? `${gain.toFixed(1)} times darker` : `${(1 / gain).toFixed(1)} times brighter`;
         leave(index, 'brightness', `is ${times} than ${names[reference]!}`);
       }
       return false;
@@ -200,7 +206,7 @@ function bySharpness(frames: readonly Candidate[]): Candidate[] {
 }
 
 /** Scales at which a blur costs the result: 2, 4 and 8 pixels, and the share that must be left. */
-const blurShares = [0.15, 0.4, 0.4] as const;
+const blurShares = [0.25, 0.55, 0.55] as const;
 
 /** Whether a frame surely has less of its fine structure left than the reference has. */
 function isBlurred(frame: FrameFacts, reference: FrameFacts): boolean {
@@ -210,7 +216,7 @@ function isBlurred(frame: FrameFacts, reference: FrameFacts): boolean {
       const a = own[scale]?.[direction];
       const b = sharp[scale]?.[direction];
       if (a === undefined || b === undefined || !(b.value > 8 * b.error)) return false;
-      return a.value + 1.5 * a.error < share * (b.value - 1.5 * b.error);
+      return a.value + a.error < share * (b.value - b.error);
     }),
   );
 }

@@ -55,7 +55,9 @@ export function factsOf(frame: Mosaic): FrameFacts {
     light,
     detail: detailOf(frame, slopeMax),
     digest: createHash('sha256')
-      .update(new Uint8Array(frame.samples.buffer, frame.samples.byteOffset, frame.samples.byteLength))
+      .update(
+        new Uint8Array(frame.samples.buffer, frame.samples.byteOffset, frame.samples.byteLength),
+      )
       .digest('hex'),
     width: frame.width,
     height: frame.height,
@@ -78,7 +80,10 @@ function detailOf(frame: Mosaic, slopeMax: number): Detail[] {
   let [first, second] = greens(frame);
   return Array.from({ length: detailScales }, (_, scale) => {
     if (scale > 0) [first, second] = [halved(first), halved(second)];
-    return { across: energy(first, second, [1, 0], slopeMax), down: energy(first, second, [0, 1], slopeMax) };
+    return {
+      across: energy(first, second, [1, 0], slopeMax),
+      down: energy(first, second, [0, 1], slopeMax),
+    };
   });
 }
 
@@ -100,12 +105,7 @@ function greens(frame: Mosaic): [Plane, Plane] {
   return [plane(sites[0] ?? 0), plane(sites[1] ?? 0)];
 }
 
-function energy(
-  a: Plane,
-  b: Plane,
-  [dx, dy]: readonly [number, number],
-  slopeMax: number,
-): Energy {
+function energy(a: Plane, b: Plane, [dx, dy]: readonly [number, number], slopeMax: number): Energy {
   const { width, height } = a;
   const step = dy * width + dx;
   const capped = (slope: number): number => Math.max(-slopeMax, Math.min(slopeMax, slope));

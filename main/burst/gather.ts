@@ -25,7 +25,13 @@ export interface BlockGrid {
   readonly rows: number;
 }
 
-export function blockGrid({ width, height }: { readonly width: number; readonly height: number }): BlockGrid {
+export function blockGrid({
+  width,
+  height,
+}: {
+  readonly width: number;
+  readonly height: number;
+}): BlockGrid {
   return { columns: Math.ceil(width / blockSide), rows: Math.ceil(height / blockSide) };
 }
 
@@ -40,7 +46,10 @@ export interface Scale {
 export function scaleOf(reference: Mosaic): Scale {
   const times = Math.max(1, Math.floor(65_535 / reference.whiteLevel));
   const { black } = normalisation(reference);
-  return { times, blackLevel: [black[0] * times, black[1] * times, black[2] * times, black[3] * times] };
+  return {
+    times,
+    blackLevel: [black[0] * times, black[1] * times, black[2] * times, black[3] * times],
+  };
 }
 
 /** Every sample value of a frame as the sum counts it, one table a site; 65,536 where it is clipped. */
@@ -49,7 +58,11 @@ export type SampleTables = readonly [Uint32Array, Uint32Array, Uint32Array, Uint
 const clipped = 65_536;
 
 /** @param gain brings the frame to the reference's brightness */
-export function sampleTables(frame: Mosaic, gain: number, { times, blackLevel }: Scale): SampleTables {
+export function sampleTables(
+  frame: Mosaic,
+  gain: number,
+  { times, blackLevel }: Scale,
+): SampleTables {
   const { black } = normalisation(frame);
   const limit = clippedShare * frame.whiteLevel;
   const table = (site: 0 | 1 | 2 | 3): Uint32Array =>
@@ -74,7 +87,11 @@ type Visit = (
  * Finds, row by row, the sample of each site's own colour that lies nearest to where the pose puts the
  * site in the frame.
  */
-export function eachRow(frame: Pick<Mosaic, 'width' | 'height' | 'cfa'>, pose: Pose, visit: Visit): void {
+export function eachRow(
+  frame: Pick<Mosaic, 'width' | 'height' | 'cfa'>,
+  pose: Pose,
+  visit: Visit,
+): void {
   const { width, height, cfa } = frame;
   const colours = siteColours(cfa);
   const sources = new Int32Array(width);
@@ -187,7 +204,12 @@ export class Sums {
           : Math.round((this.#sums[at]! * times) / (weight * scale.times));
     }
     const { black } = normalisation(reference);
-    const blackLevel: PerSite = [black[0] * times, black[1] * times, black[2] * times, black[3] * times];
+    const blackLevel: PerSite = [
+      black[0] * times,
+      black[1] * times,
+      black[2] * times,
+      black[3] * times,
+    ];
     const { opticalBlack: _, ...rest } = reference;
     const mosaic = { ...rest, samples, blackLevel, whiteLevel: whiteLevel * times };
     return { mosaic, map: this.#map() };

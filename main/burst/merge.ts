@@ -84,7 +84,11 @@ export async function mergeBurst(
     throwIfCancelled(signal);
     onProgress?.({ stage, framesDone, framesTotal });
   };
-  const looked: { readonly frame: BurstFrame; readonly facts: FrameFacts; readonly index: number }[] = [];
+  const looked: {
+    readonly frame: BurstFrame;
+    readonly facts: FrameFacts;
+    readonly index: number;
+  }[] = [];
   for (const [index, frame] of given.entries()) {
     tell('look', index, given.length);
     looked.push({ frame, index, facts: factsOf(await frame.load()) });
@@ -106,7 +110,12 @@ export async function mergeBurst(
   checkEnough(choice.others.length, outcomes);
 
   const reference = looked[choice.reference]!;
-  outcomes[reference.index] = { name: reference.frame.name, kind: 'reference', pose: still, gain: 1 };
+  outcomes[reference.index] = {
+    name: reference.frame.name,
+    kind: 'reference',
+    pose: still,
+    gain: 1,
+  };
   const parts: Part[] = [];
   for (const [done, { index, pose: rough, gain: guess }] of choice.others.entries()) {
     tell('place', done, choice.others.length);
@@ -118,7 +127,9 @@ export async function mergeBurst(
   }
   const base = await reference.frame.load();
   const { mosaic, map, movingShare } = await gathered(base, reference.facts, parts, options, tell);
-  const names = [reference.frame, ...parts.map(({ frame }) => frame)].map(({ name }) => name).sort(order);
+  const names = [reference.frame, ...parts.map(({ frame }) => frame)]
+    .map(({ name }) => name)
+    .sort(order);
   const seconds = base.shot.exposureSeconds;
   const { noise } = reference.facts;
   const frames = middleFrames(map);
@@ -149,7 +160,8 @@ async function gathered(
   const scale = scaleOf(base);
   const own = sampleTables(base, 1, scale);
   const { columns, rows } = blockGrid(base);
-  const motion = wanted === 'freeze' && parts.length > 0 ? new Motion(base, own, scale, facts.noise) : undefined;
+  const motion =
+    wanted === 'freeze' && parts.length > 0 ? new Motion(base, own, scale, facts.noise) : undefined;
   if (motion !== undefined) {
     for (const [done, { frame, pose, gain }] of parts.entries()) {
       tell('motion', done, parts.length);
@@ -173,7 +185,10 @@ async function gathered(
 function weightOf({ noise, light }: FrameFacts, own: NoiseProfile, gain: number): number {
   const seen = Math.max(light, 0);
   const variance = gain * gain * varianceAt(own, seen / gain);
-  return Math.max(1, Math.min(4095, Math.round((wholeWeight * varianceAt(noise, seen)) / variance)));
+  return Math.max(
+    1,
+    Math.min(4095, Math.round((wholeWeight * varianceAt(noise, seen)) / variance)),
+  );
 }
 
 /** Copies of one picture make that picture; anything else wants two frames that go together. */
@@ -181,5 +196,8 @@ function checkEnough(others: number, outcomes: readonly FrameOutcome[]): void {
   const leftOut = outcomes.filter((outcome) => outcome.kind === 'left-out');
   if (others > 0 || leftOut.every(({ code }) => code === 'copy')) return;
   const reasons = leftOut.map(({ name, reason }) => `${name} ${reason}`).join('; ');
-  throw new Refusal('bad-argument', `expected frames of one burst but no two go together: ${reasons}`);
+  throw new Refusal(
+    'bad-argument',
+    `expected frames of one burst but no two go together: ${reasons}`,
+  );
 }

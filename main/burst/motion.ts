@@ -7,7 +7,14 @@
 import { normalisation } from '../develop/normalise.ts';
 import { siteColours } from '../raw/cfa.ts';
 import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
-import { blockGrid, blockSide, eachRow, wholeWeight, type SampleTables, type Scale } from './gather.ts';
+import {
+  blockGrid,
+  blockSide,
+  eachRow,
+  wholeWeight,
+  type SampleTables,
+  type Scale,
+} from './gather.ts';
 import { blurred, gaussianHalf, halved, medianOf, type Plane } from './planes.ts';
 import { still, type Pose } from './pose.ts';
 
@@ -143,7 +150,9 @@ export class Motion {
       level: this.#reference.planes.map(({ width, height, values }, channel) => ({
         width,
         height,
-        values: values.map((value, block) => value + this.#means[channel]![block]! / this.#counts[block]!),
+        values: values.map(
+          (value, block) => value + this.#means[channel]![block]! / this.#counts[block]!,
+        ),
       })),
     });
     return this.#judge;
@@ -356,7 +365,11 @@ function textureOf(
   const variances = squares.map((square, block) => {
     const [sum, count] = [sums[block]!, counts[block]!];
     const mean = sum / count;
-    return (square - sum * mean) / Math.max(1, count - 1) - noise.slope * Math.max(0, mean) - noise.offset;
+    return (
+      (square - sum * mean) / Math.max(1, count - 1) -
+      noise.slope * Math.max(0, mean) -
+      noise.offset
+    );
   });
   const smooth = blurred({ ...grid, values: variances }, sigma);
   return { ...smooth, values: smooth.values.map((value) => Math.max(0, value)) };
@@ -370,7 +383,10 @@ function slackOf({ width, height, values }: Plane, index: number): Float32Array 
     const above = Math.max(0, y - 1) * width;
     const below = Math.min(height - 1, y + 1) * width;
     for (let x = 0, at = y * width; x < width; x++, at++) {
-      const across = (values[y * width + Math.min(width - 1, x + 1)]! - values[y * width + Math.max(0, x - 1)]!) / 2;
+      const across =
+        (values[y * width + Math.min(width - 1, x + 1)]! -
+          values[y * width + Math.max(0, x - 1)]!) /
+        2;
       const down = (values[below + x]! - values[above + x]!) / 2;
       slack[at] = allowedValues * allowedValues * (across * across + down * down);
     }
@@ -411,7 +427,8 @@ function areaOf(moving: Uint8Array, width: number, height: number): Float32Array
       if (moving[y * width + x] === 0) continue;
       const [top, bottom] = [Math.max(0, y - growBlocks), Math.min(height - 1, y + growBlocks)];
       const [left, right] = [Math.max(0, x - growBlocks), Math.min(width - 1, x + growBlocks)];
-      for (let row = top; row <= bottom; row++) grown.fill(1, row * width + left, row * width + right + 1);
+      for (let row = top; row <= bottom; row++)
+        grown.fill(1, row * width + left, row * width + right + 1);
     }
   }
   const area = blurred({ width, height, values: grown }, 0.75).values;

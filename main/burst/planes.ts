@@ -40,7 +40,8 @@ export function halved({ width, height, values }: Plane): Plane {
   const out = new Float32Array(half.width * half.height);
   for (let y = 0, to = 0; y < half.height; y++) {
     for (let x = 0, at = 2 * y * width; x < half.width; x++, at += 2, to++) {
-      out[to] = 0.25 * (values[at]! + values[at + 1]! + values[at + width]! + values[at + width + 1]!);
+      out[to] =
+        0.25 * (values[at]! + values[at + 1]! + values[at + width]! + values[at + width + 1]!);
     }
   }
   return { ...half, values: out };

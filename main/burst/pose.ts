@@ -43,7 +43,10 @@ const coarsestSide = 192;
  * @param cells means of 2 × 2 samples
  * @param size of the frame, pixels
  */
-export function pyramidOf(cells: Plane, size: { readonly width: number; readonly height: number }): Pyramid {
+export function pyramidOf(
+  cells: Plane,
+  size: { readonly width: number; readonly height: number },
+): Pyramid {
   let plane = cells;
   let unit = 2;
   const levels: Level[] = [];
@@ -113,7 +116,11 @@ export function placeFinely(reference: Target, frame: Pyramid, gain: number, rou
     const to = frame.levels[index];
     if (from === undefined || to === undefined) continue;
     for (const sigma of index === 0 ? sigmas.fine : [sigmas.coarse]) {
-      const prepared = prepare(lit(from.plane, reference.noise, 1, sigma), from.unit, reference.pyramid);
+      const prepared = prepare(
+        lit(from.plane, reference.noise, 1, sigma),
+        from.unit,
+        reference.pyramid,
+      );
       const other = lit(to.plane, reference.noise, gain, sigma);
       const turned = fitted(prepared, other, pose, 'turn', 12);
       pose = turned.pose;
@@ -148,7 +155,11 @@ interface Prepared {
   readonly reach: number;
 }
 
-function prepare(plane: Plane, unit: number, size: { readonly width: number; readonly height: number }): Prepared {
+function prepare(
+  plane: Plane,
+  unit: number,
+  size: { readonly width: number; readonly height: number },
+): Prepared {
   const { width, height, values } = blurred(plane, 0.7);
   const across = new Float32Array(values.length);
   const down = new Float32Array(values.length);
@@ -191,7 +202,13 @@ const enoughShare = 0.002;
  * Robust Gauss-Newton (Cauchy weights): each round finds the small movement of the reference that
  * explains most of what differs, by the reference's own slopes.
  */
-function fitted(reference: Prepared, frame: Plane, start: Pose, freedom: Freedom, rounds: number): Fit {
+function fitted(
+  reference: Prepared,
+  frame: Plane,
+  start: Pose,
+  freedom: Freedom,
+  rounds: number,
+): Fit {
   const { plane, across, down, unit, centreX, centreY, reach } = reference;
   const { width, height } = plane;
   const step = Math.max(1, Math.round(Math.sqrt(plane.values.length / samplesMax)));
@@ -267,7 +284,8 @@ function fitted(reference: Prepared, frame: Plane, start: Pose, freedom: Freedom
       for (let a = 0; a < size; a++) {
         const weighted = weight * row[a]!;
         sides[a]! -= weighted * difference;
-        for (let b = a, cell = a * size + a; b < size; b++, cell++) system[cell]! += weighted * row[b]!;
+        for (let b = a, cell = a * size + a; b < size; b++, cell++)
+          system[cell]! += weighted * row[b]!;
       }
     }
     const after = left / count;

@@ -157,7 +157,11 @@ function describe(facts: Facts): string {
     .join('\n');
 }
 
-function mergedWords({ frames, reference, exposureSeconds }: ReturnType<typeof mergedFacts>): string {
+function mergedWords({
+  frames,
+  reference,
+  exposureSeconds,
+}: ReturnType<typeof mergedFacts>): string {
   const light =
     exposureSeconds === undefined ? '' : `, ${Number(exposureSeconds.toPrecision(3))} s in all`;
   return `from ${frames.length} frames on ${reference}${light}`;

@@ -78,7 +78,8 @@ async function writeNumbered(
   const { name, ext } = path.parse(mergedName(burst));
   for (let number = 1; ; number++) {
     const target = path.join(folder, `${number === 1 ? name : `${name}-${number}`}${ext}`);
-    if ((await writeMerged(burst, target, { overwrite: false, signal })) === 'written') return target;
+    if ((await writeMerged(burst, target, { overwrite: false, signal })) === 'written')
+      return target;
   }
 }
 

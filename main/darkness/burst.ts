@@ -85,7 +85,8 @@ export function simulateBurst(photo: LinearPhoto, options: BurstOptions): Simula
   }
   const random = new Random(BURST_KEY, seed);
   const area = heldArea(photo, shiftMax + shakeMax + 2, turnMax, options.crop);
-  const camera = typeof options.camera === 'string' ? simulatedCamera(options.camera) : options.camera;
+  const camera =
+    typeof options.camera === 'string' ? simulatedCamera(options.camera) : options.camera;
   const darkness = darknessOf(camera, options.iso, random);
   const walk = walkOf(area, random);
   const taken = Array.from({ length: count }, (_, index) => {
@@ -135,12 +136,17 @@ function drawPose(
 
 /** Cameras write whole seconds; a burst begins on New Year's Eve. */
 function timeOf(index: number, exposureSeconds: number): string {
-  const begun = Date.UTC(2026, 11, 31, 22, 0, 0) + Math.floor(index * (exposureSeconds + 0.1)) * 1000;
+  const begun =
+    Date.UTC(2026, 11, 31, 22, 0, 0) + Math.floor(index * (exposureSeconds + 0.1)) * 1000;
   return new Date(begun).toISOString().slice(0, 19);
 }
 
 /** Where a place of the first frame lies in a frame held so, pixels from the middle. */
-export function heldAt({ x, y, degrees }: HeldPose, u: number, v: number): readonly [number, number] {
+export function heldAt(
+  { x, y, degrees }: HeldPose,
+  u: number,
+  v: number,
+): readonly [number, number] {
   const angle = (degrees * Math.PI) / 180;
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   return [cos * u - sin * v + x, sin * u + cos * v + y];
@@ -157,8 +163,7 @@ interface Area {
 function heldArea(photo: LinearPhoto, shiftMax: number, turnMax: number, crop = Infinity): Area {
   const turned = (Math.hypot(photo.width, photo.height) / 2) * ((turnMax * Math.PI) / 180);
   const margin = Math.ceil(shiftMax + turned) + 2;
-  const side = (length: number): number =>
-    Math.floor(Math.min(length - 2 * margin, crop) / 2) * 2;
+  const side = (length: number): number => Math.floor(Math.min(length - 2 * margin, crop) / 2) * 2;
   const [width, height] = [side(photo.width), side(photo.height)];
   if (width < SIDE_MIN || height < SIDE_MIN) {
     throw new Refusal(
@@ -179,7 +184,12 @@ function walkOf({ width, height }: Area, random: Random): (index: number) => Wal
 }
 
 /** The photo as a frame held so sees it. */
-function seen(photo: LinearPhoto, area: Area, pose: HeldPose, walker: Walker | undefined): LinearPhoto {
+function seen(
+  photo: LinearPhoto,
+  area: Area,
+  pose: HeldPose,
+  walker: Walker | undefined,
+): LinearPhoto {
   const { left, top, width, height } = area;
   const codes = new Uint16Array(width * height * 3);
   const steps = pose.shakeX === 0 && pose.shakeY === 0 ? 1 : shakeSteps;
@@ -207,7 +217,12 @@ function seen(photo: LinearPhoto, area: Area, pose: HeldPose, walker: Walker | u
   return { name: photo.name, width, height, codes, space: photo.space };
 }
 
-function addWalker({ x, y, radiusX, radiusY }: Walker, atX: number, atY: number, light: Float64Array): void {
+function addWalker(
+  { x, y, radiusX, radiusY }: Walker,
+  atX: number,
+  atY: number,
+  light: Float64Array,
+): void {
   const far = Math.hypot((atX - x) / radiusX, (atY - y) / radiusY);
   // A soft edge a pixel or two wide.
   const share = Math.max(0, Math.min(1, (1 - far) * radiusX * 0.5 + 0.5));
@@ -218,7 +233,12 @@ function addWalker({ x, y, radiusX, radiusY }: Walker, atX: number, atY: number,
 }
 
 /** Catmull and Rom's cubic through the four nearest pixels each way; what overshoots black is black. */
-function cubicLight({ width, height, codes }: LinearPhoto, x: number, y: number, light: Float64Array): void {
+function cubicLight(
+  { width, height, codes }: LinearPhoto,
+  x: number,
+  y: number,
+  light: Float64Array,
+): void {
   const [x0, y0] = [Math.floor(x), Math.floor(y)];
   const across = cubicWeights(x - x0);
   const down = cubicWeights(y - y0);

@@ -115,7 +115,10 @@ export async function burstsAmong(
   const seen: SeenPhoto[] = [];
   for (const file of files) {
     try {
-      seen.push({ path: file, summary: await summariseRaw(file, signal === undefined ? {} : { signal }) });
+      seen.push({
+        path: file,
+        summary: await summariseRaw(file, signal === undefined ? {} : { signal }),
+      });
     } catch (error) {
       if (error instanceof Refusal && error.code === 'cancelled') throw error;
     }

@@ -54,8 +54,7 @@ export function decodeMerged(
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(head.length, end));
     const about = aboutSchema.parse(JSON.parse(text));
     const { blockSide, columns, rows } = about.map;
-    const fits =
-      columns === Math.ceil(width / blockSide) && rows === Math.ceil(height / blockSide);
+    const fits = columns === Math.ceil(width / blockSide) && rows === Math.ceil(height / blockSide);
     if (!fits || columns * rows > blocksMax) return undefined;
     const raw = inflateSync(bytes.subarray(end + 1), { maxOutputLength: 2 * columns * rows });
     if (raw.byteLength !== 2 * columns * rows) return undefined;

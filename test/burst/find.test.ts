@@ -7,7 +7,10 @@ import type { Shot } from '../../main/raw/mosaic.ts';
 function photo(name: string, second: number, shot: Partial<Shot> = {}): SeenPhoto {
   const takenAt = new Date(Date.UTC(2026, 0, 1, 20, 0, second)).toISOString().slice(0, 19);
   const usual = { make: 'Canon', model: 'R6', iso: 6400, exposureSeconds: 0.1, takenAt };
-  return { path: `/night/${name}`, summary: { width: 6000, height: 4000, cfa: 'RGGB', shot: { ...usual, ...shot } } };
+  return {
+    path: `/night/${name}`,
+    summary: { width: 6000, height: 4000, cfa: 'RGGB', shot: { ...usual, ...shot } },
+  };
 }
 
 const namesOf = (bursts: readonly (readonly SeenPhoto[])[]): string[][] =>
@@ -52,7 +55,10 @@ describe('findBursts', () => {
 
   it('leaves photos alone that do not say when they were taken', () => {
     const { takenAt: _, ...shot } = photo('a', 0).summary.shot;
-    const silent = (name: string): SeenPhoto => ({ path: name, summary: { width: 9, height: 9, shot } });
+    const silent = (name: string): SeenPhoto => ({
+      path: name,
+      summary: { width: 9, height: 9, shot },
+    });
     expect(findBursts([silent('IMG_1.CR3'), silent('IMG_2.CR3')])).toEqual([]);
   });
 });

@@ -1,6 +1,10 @@
 /** A made-up night scene for bursts: boxes of all sizes and colours, lit and unlit. */
 
-import { simulateBurst, type BurstOptions, type SimulatedBurst } from '../../main/darkness/burst.ts';
+import {
+  simulateBurst,
+  type BurstOptions,
+  type SimulatedBurst,
+} from '../../main/darkness/burst.ts';
 import { codeOfLight, type LinearPhoto } from '../../main/darkness/linear-photo.ts';
 import { Random } from '../../main/darkness/random.ts';
 import { mergeBurst, type BurstFrame, type MergeOptions } from '../../main/burst/merge.ts';
@@ -30,7 +34,10 @@ export function boxes(width: number, height: number, seed = 1): LinearPhoto {
 
 export const size = { width: 360, height: 300 } as const;
 
-export function burstOf(options: Partial<BurstOptions> = {}, photo = boxes(size.width, size.height)) {
+export function burstOf(
+  options: Partial<BurstOptions> = {},
+  photo = boxes(size.width, size.height),
+) {
   return simulateBurst(photo, {
     camera: 'sony-a7s2',
     iso: 6400,
@@ -53,7 +60,8 @@ export function merged(mosaics: readonly Mosaic[], options: Partial<MergeOptions
 /** Normalised samples of a mosaic without black. */
 export function lightOf({ samples, blackLevel, whiteLevel, width }: Mosaic): Float64Array {
   return Float64Array.from(samples, (sample, at) => {
-    const black = blackLevel[((Math.floor(at / width) & 1) * 2 + ((at % width) & 1)) as 0 | 1 | 2 | 3];
+    const black =
+      blackLevel[((Math.floor(at / width) & 1) * 2 + ((at % width) & 1)) as 0 | 1 | 2 | 3];
     return (sample - black) / (whiteLevel - black);
   });
 }

@@ -53,11 +53,23 @@ function meanFactor(mosaic: Mosaic, left: number, right: number): number {
 
 describe('a noise map', () => {
   it('is 1 where noise is as stated', () => {
-    expect(meanFactor(frameOf(() => 200, () => 20), 0, width)).toBeLessThan(1.02);
+    expect(
+      meanFactor(
+        frameOf(
+          () => 200,
+          () => 20,
+        ),
+        0,
+        width,
+      ),
+    ).toBeLessThan(1.02);
   });
 
   it('finds a strip with four times the variance, in a file that does not say so', () => {
-    const frame = frameOf(() => 200, (x) => (x < 64 ? 40 : 20));
+    const frame = frameOf(
+      () => 200,
+      (x) => (x < 64 ? 40 : 20),
+    );
     expect(meanFactor(frame, 0, 48)).toBeGreaterThan(3);
     expect(meanFactor(frame, 96, width)).toBeLessThan(1.05);
   });
@@ -65,13 +77,25 @@ describe('a noise map', () => {
   it('does not take texture for noise', () => {
     const cloth = (x: number, y: number): number =>
       400 + 120 * Math.sin((x * Math.PI) / 2.3) + 120 * Math.sin((y * Math.PI) / 3.1);
-    expect(meanFactor(frameOf(cloth, () => 20), 0, width)).toBeLessThan(1.1);
+    expect(
+      meanFactor(
+        frameOf(cloth, () => 20),
+        0,
+        width,
+      ),
+    ).toBeLessThan(1.1);
   });
 
   it('does not take stars for noise', () => {
     const stars = (x: number, y: number): number =>
       100 + 4000 * Math.exp(-((((x + 5) % 32) - 16) ** 2 + (((y + 9) % 32) - 16) ** 2) / 1.2);
-    expect(meanFactor(frameOf(stars, () => 20), 0, width)).toBeLessThan(1.05);
+    expect(
+      meanFactor(
+        frameOf(stars, () => 20),
+        0,
+        width,
+      ),
+    ).toBeLessThan(1.05);
   });
 
   it('follows the map of frames of a merged file', () => {
@@ -80,9 +104,13 @@ describe('a noise map', () => {
       block % columns < 8 ? 16 : 128,
     );
     const map = { blockSide: 4, columns, rows, sixteenths };
-    const frame = frameOf(() => 200, (x) => (x < 32 ? 20 * Math.sqrt(8) : 20), {
-      merged: { frames: ['a', 'b'], reference: 'a', map },
-    });
+    const frame = frameOf(
+      () => 200,
+      (x) => (x < 32 ? 20 * Math.sqrt(8) : 20),
+      {
+        merged: { frames: ['a', 'b'], reference: 'a', map },
+      },
+    );
     expect(meanFactor(frame, 0, 28)).toBeCloseTo(8, 0);
     expect(meanFactor(frame, 64, width)).toBeLessThan(1.05);
   });
