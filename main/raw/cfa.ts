@@ -39,6 +39,11 @@ export function shiftToRggb(cfa: CfaPattern): Shift {
   return SHIFTS[cfa];
 }
 
+/** The corner that lies that many rows and columns on, within its cell. */
+export function shiftOf(rows: number, columns: number): Shift {
+  return { row: rows % 2 === 0 ? 0 : 1, column: columns % 2 === 0 ? 0 : 1 };
+}
+
 /** The four values of a mosaic's sites, seen from a corner moved by `shift`. */
 export function shiftSites(sites: PerSite, { row, column }: Shift): PerSite {
   const at = (r: number, c: number): number => sites[((r + row) % 2) * 2 + ((c + column) % 2)]!;

@@ -57,12 +57,7 @@ const MAX_EXPANSION = new Map([
 ]);
 
 /** DNG compressions that LibRaw, as we have it, cannot undo. */
-const UNDECODABLE = new Map([
-  [8, 'Deflate compression'],
-  [32_946, 'Deflate compression'],
-  [9, 'GoPro VC-5 compression'],
-  [52_546, 'JPEG XL compression'],
-]);
+const UNDECODABLE = new Map([[9, 'GoPro VC-5 compression']]);
 
 /** What people most often rename or pick by mistake, by its first bytes. */
 const OTHERS: readonly (readonly [string, RegExp])[] = [

@@ -1,5 +1,7 @@
 /** The sensor's plane as a RAW file holds it, and what the camera said about it. */
 
+import type { Warp } from './opcodes/parse.ts';
+
 /** Colours of one 2×2 cell, in reading order: (0,0), (0,1), (1,0), (1,1). */
 export type CfaPattern = 'RGGB' | 'BGGR' | 'GRBG' | 'GBRG';
 
@@ -50,6 +52,15 @@ export interface CameraColour {
   readonly xyzToCamera: Matrix3;
 }
 
+/** A distortion and where the frame lies in the picture that it was measured in. */
+export interface PlacedWarp {
+  readonly warp: Warp;
+  readonly left: number;
+  readonly top: number;
+  readonly fullWidth: number;
+  readonly fullHeight: number;
+}
+
 /** Variance of a normalised (black 0, white 1) sample x: `slope · x + offset`. */
 export interface NoiseProfile {
   readonly slope: number;
@@ -77,6 +88,12 @@ export interface Merged {
   readonly map: FrameMap;
 }
 
+/** What samples were multiplied by before they came here, as a gain map asks. */
+export interface AppliedGain {
+  readonly mean: number;
+  readonly most: number;
+}
+
 /** One frame of a Bayer sensor, visible area only. */
 export interface Mosaic {
   readonly width: number;
@@ -92,7 +109,14 @@ export interface Mosaic {
   readonly colour: CameraColour;
   /** Stops to add to the file's values for the photographer's intended brightness (DNG). */
   readonly baselineExposureStops: number;
+  /** Of the sensor's own numbers, before `appliedGain`. */
   readonly noiseProfile?: NoiseProfile;
+  /** Noise was multiplied too, and is that much larger than the sensor's. */
+  readonly appliedGain?: AppliedGain;
+  /** The sensor has no colours: all sites see the same light. */
+  readonly isMonochrome?: true;
+  /** Distortions to be straightened after the network, in their order. */
+  readonly warps?: readonly PlacedWarp[];
   /** Measured on this very camera (`nightglass calibrate`) at this ISO. */
   readonly cameraNoise?: NoiseProfile;
   /**
@@ -115,6 +139,7 @@ export interface LinearFrame {
   readonly orientation: Orientation;
   readonly colour: CameraColour;
   readonly baselineExposureStops: number;
+  readonly warps?: readonly PlacedWarp[];
   readonly shot: Shot;
 }
 

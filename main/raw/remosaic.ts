@@ -1,34 +1,40 @@
 /** Gives a frame that comes without a mosaic (linear DNG, sRAW) one, so that it can be developed. */
 
 import type { LinearFrame, Mosaic } from './mosaic.ts';
+import { toSixteenBits } from './sixteen-bits.ts';
 
 /**
  * An RGGB mosaic of a linear frame: each pixel keeps the one colour a sensor would have seen there.
  * The network was trained on mosaics, and nothing else here takes a frame whose noise was already
- * spread over its neighbours; two thirds of the samples are the price.
+ * spread over its neighbours; two thirds of the samples are the price. Noise below black and light
+ * above white are kept.
  */
 export function remosaic(frame: LinearFrame): Mosaic {
   const { width, height, samples, colour } = frame;
-  const whiteLevel = 65_535;
-  const factors = colour.asShotGains.map((gain) => whiteLevel / gain);
-  const plane = new Uint16Array(width * height);
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, at++) {
-      const channel = (y & 1) + (x & 1);
-      const value = samples[at * 3 + channel]! * factors[channel]! + 0.5;
-      plane[at] = value > whiteLevel ? whiteLevel : value < 0 ? 0 : value;
+  const inverse = colour.asShotGains.map((gain) => 1 / gain);
+  let brightest = 1;
+  for (let i = 0; i < samples.length; i += 3) {
+    for (let channel = 0; channel < 3; channel++) {
+      const value = samples[i + channel]! * inverse[channel]!;
+      if (value > brightest) brightest = value;
     }
   }
+  const sixteen = toSixteenBits(width * height, brightest, (at) => {
+    const channel = (Math.floor(at / width) & 1) + ((at % width) & 1);
+    return samples[at * 3 + channel]! * inverse[channel]!;
+  });
+  const { blackLevel: black } = sixteen;
   return {
     width,
     height,
-    samples: plane,
+    samples: sixteen.samples,
     cfa: 'RGGB',
-    blackLevel: [0, 0, 0, 0],
-    whiteLevel,
+    blackLevel: [black, black, black, black],
+    whiteLevel: sixteen.whiteLevel,
     orientation: frame.orientation,
     colour,
     baselineExposureStops: frame.baselineExposureStops,
     shot: frame.shot,
+    ...(frame.warps === undefined ? {} : { warps: frame.warps }),
   };
 }

@@ -1,10 +1,13 @@
 /** What a RAW file says about itself, read without its samples; runs in the worker. */
 
+import { shiftCfa } from './cfa.ts';
 import { identifyContainer } from './container.ts';
 import { checkFrame, explain } from './decode-file.ts';
+import { dngFileOf, shownPart, type DngFile } from './dng-light.ts';
 import { bayerLayout } from './levels.ts';
 import { LibRawFailure } from './libraw-failure.ts';
 import { LibRawFile } from './libraw.ts';
+import type { LibRawMetadata } from './libraw.ts';
 import type { CfaPattern, Shot } from './mosaic.ts';
 import { shotOf } from './shot.ts';
 
@@ -28,12 +31,32 @@ export async function summariseBytes(bytes: Uint8Array, name: string): Promise<R
   try {
     const file = await LibRawFile.open(bytes);
     const metadata = file.metadata();
-    checkFrame(metadata, container, name);
-    const { width, height, filters, cdesc } = metadata;
-    const cfa = filters === 0 ? undefined : bayerLayout(filters, cdesc);
-    const shot = shotOf(metadata, container);
-    return { width, height, ...(cfa === undefined ? {} : { cfa }), shot };
+    const dng = dngFileOf(container, name);
+    checkFrame(metadata, { container, dng }, name);
+    return { ...layoutOf(metadata, dng), shot: shotOf(metadata, container) };
   } catch (error) {
     throw error instanceof LibRawFailure ? explain(error, name) : error;
   }
+}
+
+/** As `decodeBytes` will give it. */
+function layoutOf(
+  metadata: LibRawMetadata,
+  dng: DngFile | undefined,
+): Pick<RawSummary, 'width' | 'height' | 'cfa'> {
+  const { width, height, filters, cdesc, raw_width, raw_height } = metadata;
+  if (dng?.kind === undefined) {
+    const cfa = filters === 0 ? undefined : bayerLayout(filters, cdesc);
+    return { width, height, ...(cfa === undefined ? {} : { cfa }) };
+  }
+  const { active, shown } = shownPart(dng, { width: raw_width, height: raw_height });
+  const [down, along] = [shown.top - active.top, shown.left - active.left];
+  const { kind } = dng;
+  const side = kind.kind === 'quad' ? 2 : 1;
+  return {
+    width: Math.floor((shown.right - shown.left) / side),
+    height: Math.floor((shown.bottom - shown.top) / side),
+    ...(kind.kind === 'bayer' ? { cfa: shiftCfa(kind.cfa, down, along) } : {}),
+    ...(kind.kind === 'quad' ? { cfa: kind.cfa } : {}),
+  };
 }

@@ -115,6 +115,7 @@ export interface TiffFile {
   readonly gps?: TiffDirectory;
   /** Every directory that is named could be read. */
   readonly isWhole: boolean;
+  readonly littleEndian: boolean;
 }
 
 interface Walk {
@@ -191,6 +192,7 @@ export function readTiff(bytes: Uint8Array): TiffFile | undefined {
   return {
     images,
     isWhole,
+    littleEndian,
     ...(exif === undefined ? {} : { exif }),
     ...(gps === undefined ? {} : { gps }),
   };

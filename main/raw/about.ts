@@ -1,0 +1,52 @@
+/** What a file says beside its samples: orientation, colour, baseline exposure, noise and the shot. */
+
+import { cameraName, unknownCamera } from './camera-name.ts';
+import { cameraColour } from './colour.ts';
+import type { Container } from './container.ts';
+import type { LibRawMetadata } from './libraw.ts';
+import type { Mosaic, NoiseProfile, Orientation } from './mosaic.ts';
+import { cameraOf, shotOf } from './shot.ts';
+import type { TiffDirectory } from './tiff-tags.ts';
+
+const BASELINE_EXPOSURE = 50_730;
+const NOISE_PROFILE = 51_041;
+const MAX_BASELINE_STOPS = 10;
+
+/** Means over a DNG's planes of S and O (DNG 1.4, NoiseProfile): R, G and B differ by little. */
+export function noiseProfileOf(
+  image: TiffDirectory,
+  first: TiffDirectory,
+): NoiseProfile | undefined {
+  const values = image.has(NOISE_PROFILE)
+    ? image.numbers(NOISE_PROFILE)
+    : first.numbers(NOISE_PROFILE);
+  const planes = Math.floor(values.length / 2);
+  if (planes < 1 || planes > 4) return undefined;
+  const mean = (part: number): number =>
+    values
+      .filter((_, index) => index % 2 === part && index < planes * 2)
+      .reduce((sum, value) => sum + value, 0) / planes;
+  const [slope, offset] = [mean(0), mean(1)];
+  return slope > 0 && slope < 1 && Math.abs(offset) < 1 ? { slope, offset } : undefined;
+}
+
+/** What mosaics and linear frames both carry. */
+export type About = Pick<Mosaic, 'orientation' | 'colour' | 'baselineExposureStops' | 'shot'>;
+
+export function describe(metadata: LibRawMetadata, container: Container): About {
+  const first = container.kind === 'tiff' && container.isDng ? container.tiff.images[0] : undefined;
+  const camera = cameraName(cameraOf(metadata, container)) ?? unknownCamera;
+  const stops = first?.number(BASELINE_EXPOSURE) ?? 0;
+  return {
+    orientation: orientationOf(metadata.flip),
+    colour: cameraColour(metadata, first, camera),
+    baselineExposureStops: Math.abs(stops) <= MAX_BASELINE_STOPS ? stops : 0,
+    shot: shotOf(metadata, container),
+  };
+}
+
+/** dcraw's flip (1: mirror columns, 2: mirror rows, 4: swap them first) as EXIF's orientation. */
+function orientationOf(flip: number): Orientation {
+  const orientations = [1, 2, 4, 3, 5, 8, 6, 7] as const;
+  return orientations[flip] ?? 1;
+}

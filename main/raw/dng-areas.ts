@@ -1,0 +1,92 @@
+/** Which part of a DNG's samples is the picture: ActiveArea, DefaultCrop, DefaultUserCrop, TrimBounds. */
+
+import type { Rectangle } from './opcodes/parse.ts';
+import type { TiffDirectory } from './tiff-tags.ts';
+
+const ACTIVE_AREA = 50_829;
+const DEFAULT_CROP_ORIGIN = 50_719;
+const DEFAULT_CROP_SIZE = 50_720;
+const DEFAULT_USER_CROP = 51_125;
+
+/** A picture smaller than this on a side is no crop that a camera asks for. */
+const MIN_SIDE = 22;
+
+const isRectangle = ({ top, left, bottom, right }: Rectangle): boolean =>
+  [top, left, bottom, right].every(Number.isInteger) &&
+  top >= 0 &&
+  left >= 0 &&
+  bottom - top >= MIN_SIDE &&
+  right - left >= MIN_SIDE;
+
+const isWithin = (inner: Rectangle, outer: Rectangle): boolean =>
+  inner.top >= outer.top &&
+  inner.left >= outer.left &&
+  inner.bottom <= outer.bottom &&
+  inner.right <= outer.right;
+
+/** The part of the stored samples that saw light; all of them where the file does not say, or nonsense. */
+export function activeArea(image: TiffDirectory, width: number, height: number): Rectangle {
+  const whole = { top: 0, left: 0, bottom: height, right: width };
+  const [top = 0, left = 0, bottom = height, right = width] = image.numbers(ACTIVE_AREA);
+  const area = { top, left, bottom, right };
+  return isRectangle(area) && isWithin(area, whole) ? area : whole;
+}
+
+/**
+ * The part of the active area that the file shows, in whole pixels of the active area.
+ * @param first the DNG's first directory; DefaultUserCrop stands in either
+ */
+export function defaultCrop(
+  first: TiffDirectory,
+  image: TiffDirectory,
+  { width, height }: { readonly width: number; readonly height: number },
+): Rectangle {
+  const whole = { top: 0, left: 0, bottom: height, right: width };
+  // Horizontal first, unlike all the other tags.
+  const [x = 0, y = 0] = image.numbers(DEFAULT_CROP_ORIGIN);
+  const [cropWidth = width, cropHeight = height] = image.numbers(DEFAULT_CROP_SIZE);
+  const [left, top] = [Math.round(x), Math.round(y)];
+  const crop = {
+    top,
+    left,
+    bottom: top + Math.round(cropHeight),
+    right: left + Math.round(cropWidth),
+  };
+  const shown = isRectangle(crop) && isWithin(crop, whole) ? crop : whole;
+  return userCrop(first, image, shown);
+}
+
+/** DefaultUserCrop: shares of the default crop, as cameras with a choice of aspect ratios write them. */
+function userCrop(first: TiffDirectory, image: TiffDirectory, crop: Rectangle): Rectangle {
+  const own = image.numbers(DEFAULT_USER_CROP);
+  const [top = 0, left = 0, bottom = 1, right = 1] =
+    own.length > 0 ? own : first.numbers(DEFAULT_USER_CROP);
+  if (!(top >= 0 && left >= 0 && bottom <= 1 && right <= 1)) return crop;
+  const [width, height] = [crop.right - crop.left, crop.bottom - crop.top];
+  const chosen = {
+    top: crop.top + Math.round(top * height),
+    left: crop.left + Math.round(left * width),
+    bottom: crop.top + Math.round(bottom * height),
+    right: crop.left + Math.round(right * width),
+  };
+  return isRectangle(chosen) ? chosen : crop;
+}
+
+/** What lies in both; the first where too little does. */
+export function intersection(one: Rectangle, other: Rectangle): Rectangle {
+  const both = {
+    top: Math.max(one.top, other.top),
+    left: Math.max(one.left, other.left),
+    bottom: Math.min(one.bottom, other.bottom),
+    right: Math.min(one.right, other.right),
+  };
+  return isRectangle(both) ? both : one;
+}
+
+export function moved(
+  { top, left, bottom, right }: Rectangle,
+  down: number,
+  along: number,
+): Rectangle {
+  return { top: top + down, left: left + along, bottom: bottom + down, right: right + along };
+}

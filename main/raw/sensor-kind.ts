@@ -1,0 +1,91 @@
+/** Which colour layout a DNG's samples have, by its own tags. */
+
+import { Refusal } from '../base/refusal.ts';
+import { cfaOf } from './cfa.ts';
+import type { CfaPattern } from './mosaic.ts';
+import type { TiffDirectory } from './tiff-tags.ts';
+
+const SAMPLES_PER_PIXEL = 277;
+const PHOTOMETRIC = 262;
+const PHOTOMETRIC_LINEAR_RAW = 34_892;
+const CFA_REPEAT = 33_421;
+const CFA_PATTERN = 33_422;
+const CFA_LAYOUT = 50_711;
+const LETTERS = ['R', 'G', 'B'] as const;
+
+export type SensorKind =
+  | { readonly kind: 'linear' }
+  | { readonly kind: 'monochrome' }
+  /** Seen from the active area's corner. */
+  | { readonly kind: 'bayer'; readonly cfa: CfaPattern }
+  /**
+   * Bayer in blocks of 2×2 samples of one colour. `cfa` is the layout of the blocks; the first whole
+   * block begins that many rows and columns after the active area's corner.
+   */
+  | {
+      readonly kind: 'quad';
+      readonly cfa: CfaPattern;
+      readonly rows: 0 | 1;
+      readonly columns: 0 | 1;
+    };
+
+/**
+ * @param name the file's own name, for messages
+ * @returns undefined where the tags do not say
+ * @throws Refusal `unsupported-file` for X-Trans and layouts that no camera here has
+ */
+export function sensorKind(image: TiffDirectory, name: string): SensorKind | undefined {
+  const channels = image.number(SAMPLES_PER_PIXEL) ?? 1;
+  if (image.number(PHOTOMETRIC) === PHOTOMETRIC_LINEAR_RAW)
+    return channels === 1 ? { kind: 'monochrome' } : { kind: 'linear' };
+  const [rows = 2, columns = 2] = image.numbers(CFA_REPEAT);
+  const pattern = image.numbers(CFA_PATTERN);
+  if (pattern.length === 0) return undefined;
+  if (pattern.length !== rows * columns)
+    throw new Refusal(
+      'damaged-file',
+      `${name} is damaged: its colour layout is no ${rows}×${columns}`,
+    );
+  const layout = image.number(CFA_LAYOUT) ?? 1;
+  if (layout !== 1) throw unsupported(name, 'a sensor whose rows or columns are staggered');
+  if (pattern.some((code) => LETTERS[code] === undefined))
+    throw unsupported(name, 'a sensor of other colours than red, green and blue');
+  if (pattern.every((code) => code === pattern[0])) return { kind: 'monochrome' };
+  const at = (row: number, column: number): string =>
+    LETTERS[pattern[(row % rows) * columns + (column % columns)]!]!;
+  if (rows === 6 && columns === 6) throw unsupported(name, 'an X-Trans sensor');
+  const bayer = layoutOf(at, 1, 0, 0);
+  if (bayer !== undefined) return { kind: 'bayer', cfa: bayer };
+  for (const down of [0, 1] as const) {
+    for (const along of [0, 1] as const) {
+      const cfa = layoutOf(at, 2, down, along);
+      if (cfa !== undefined) return { kind: 'quad', cfa, rows: down, columns: along };
+    }
+  }
+  throw unsupported(name, `a colour layout of ${rows}×${columns} samples other than Bayer`);
+}
+
+/** The Bayer layout of blocks of `side`² samples from a corner on; undefined where it is none. */
+function layoutOf(
+  at: (row: number, column: number) => string,
+  side: number,
+  down: number,
+  along: number,
+): CfaPattern | undefined {
+  const block = (row: number, column: number): string =>
+    at(down + row * side, along + column * side);
+  const cfa = cfaOf(block(0, 0) + block(0, 1) + block(1, 0) + block(1, 1));
+  if (cfa === undefined) return undefined;
+  // Twelve samples are a whole number of repeats of every layout there is.
+  for (let row = 0; row < 12; row++) {
+    for (let column = 0; column < 12; column++) {
+      const expected = block(Math.floor(row / side) % 2, Math.floor(column / side) % 2);
+      if (at(down + row, along + column) !== expected) return undefined;
+    }
+  }
+  return cfa;
+}
+
+function unsupported(name: string, what: string): Refusal {
+  return new Refusal('unsupported-file', `${name} is from ${what}, which is not supported yet`);
+}

@@ -1,0 +1,42 @@
+/** Light as 16-bit samples that keep the noise below black, and highlights above white. */
+
+/** Room for noise below black: 3 % of the range. */
+const PEDESTAL = 2048;
+const MOST = 65_535;
+/** The network sees no more than four times white, whatever it is amplified by. */
+const MAX_HEADROOM = 4;
+
+export interface SixteenBits {
+  readonly samples: Uint16Array;
+  readonly blackLevel: number;
+  readonly whiteLevel: number;
+}
+
+/**
+ * @param count how many samples there will be
+ * @param lightAt light of one sample: 0 is black, 1 is white
+ * @param brightest the brightest sample; what is above white by more than a factor of 4 is cut off
+ */
+export function toSixteenBits(
+  count: number,
+  brightest: number,
+  lightAt: (index: number) => number,
+): SixteenBits {
+  const headroom = Math.min(MAX_HEADROOM, Math.max(1, brightest));
+  const range = Math.floor((MOST - PEDESTAL) / headroom);
+  const samples = new Uint16Array(count);
+  for (let i = 0; i < count; i++) {
+    const value = lightAt(i) * range + PEDESTAL + 0.5;
+    // A float that is no number is black.
+    samples[i] = value >= MOST ? MOST : value > 0 ? value : Number.isNaN(value) ? PEDESTAL : 0;
+  }
+  return { samples, blackLevel: PEDESTAL, whiteLevel: PEDESTAL + range };
+}
+
+/** The largest of finite samples; -Infinity of none. */
+export function brightestOf(samples: Float32Array): number {
+  let brightest = Number.NEGATIVE_INFINITY;
+  // A comparison with NaN is false, so NaN never wins.
+  for (let i = 0; i < samples.length; i++) if (samples[i]! > brightest) brightest = samples[i]!;
+  return brightest;
+}
