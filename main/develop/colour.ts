@@ -1,5 +1,6 @@
 /** From a camera's own RGB to a colour space that others can show. */
 
+import { bradford, D50, D65 } from '../raw/matrix.ts';
 import type { CameraColour, Matrix3, Vector3 } from '../raw/mosaic.ts';
 import type { OutputSpace } from '../raw/image.ts';
 
@@ -30,10 +31,11 @@ export function luminanceWeights(space: OutputSpace): Vector3 {
 
 /**
  * White-balanced camera RGB → linear RGB of the output space, so that camera white becomes white.
- * The camera's matrix is for D65; other lights are taken to it by the white balance alone, as
- * dcraw does.
+ * A DNG may say how for the light of the shot. Else the camera's matrix is for D65; other lights are
+ * taken to it by the white balance alone, as dcraw does.
  */
 export function cameraToOutput(colour: CameraColour, space: OutputSpace): Matrix3 {
+  if (colour.balancedToXyz !== undefined) return fromBalanced(colour.balancedToXyz, space);
   const outputToCamera = multiply(colour.xyzToCamera, rgbToXyz[space]);
   const [a, b, c, d, e, f, g, h, i] = outputToCamera;
   const balance: Vector3 = [a + b + c, d + e + f, g + h + i];
@@ -41,6 +43,15 @@ export function cameraToOutput(colour: CameraColour, space: OutputSpace): Matrix
     (value, index) => value / (balance[Math.floor(index / 3)] ?? 1),
   );
   return invert(matrix3(balanced));
+}
+
+function fromBalanced(balancedToXyz: Matrix3, space: OutputSpace): Matrix3 {
+  const xyzToOutput = invert(rgbToXyz[space]);
+  const matrix = multiply(xyzToOutput, multiply(bradford(D50, D65), balancedToXyz));
+  // The whites of both standards are rounded; camera white is to be white exactly.
+  const sum = (row: number): number => matrix[row]! + matrix[row + 1]! + matrix[row + 2]!;
+  const sums = [sum(0), sum(3), sum(6)];
+  return matrix3(matrix.map((value, index) => value / (sums[Math.floor(index / 3)] ?? 1)));
 }
 
 export function multiply(a: Matrix3, b: Matrix3): Matrix3 {

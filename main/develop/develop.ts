@@ -8,8 +8,9 @@ import type { Mosaic, NoiseProfile, Vector3 } from '../raw/mosaic.ts';
 import { amplify } from './amplify.ts';
 import { returnDetail } from './detail.ts';
 import { whitenClipped } from './highlights.ts';
+import { greyed } from './monochrome.ts';
 import type { NoiseMap } from './noise-map.ts';
-import { normalisation } from './normalise.ts';
+import { clippingLevel, normalisation } from './normalise.ts';
 import { packedGrid, packWindow, type Allocate } from './pack.ts';
 import { returnStars } from './stars.ts';
 import type { Tile } from './tiles.ts';
@@ -91,18 +92,22 @@ export function tileResult(
   tile: Tile,
   input: Float32Array,
   output: Float32Array,
-  request: Pick<DevelopRequest, 'ratio' | 'gains' | 'noise' | 'map' | 'allocateCore'>,
+  request: Pick<DevelopRequest, 'mosaic' | 'ratio' | 'gains' | 'noise' | 'map' | 'allocateCore'>,
 ): TileResult {
-  const { ratio, gains, noise, map, allocateCore } = request;
+  const { mosaic, ratio, gains, noise, map, allocateCore } = request;
   const developed = unpackCore(output, tile, allocateCore);
   const result = { ...developed, tile, input, output };
+  const whitened = (): void => {
+    greyed(developed.samples, mosaic);
+    whitenClipped(developed.samples, ratio * clippingLevel(mosaic), gains);
+  };
   if (noise === undefined) {
-    whitenClipped(developed.samples, ratio, gains);
+    whitened();
     return result;
   }
   const options = { noise, ratio, gains, map };
   const returned = returnDetail(developed, input, output, tile, options);
   returnStars(developed, input, output, tile, options, returned);
-  whitenClipped(developed.samples, ratio, gains);
+  whitened();
   return { ...result, returned };
 }

@@ -2,7 +2,7 @@
 
 import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
 import { calibratedNoise, typicalNoise } from '../raw/noise-table.ts';
-import { normalisation } from './normalise.ts';
+import { clippingLevel, normalisation } from './normalise.ts';
 
 export interface FrameNoise {
   readonly profile: NoiseProfile;
@@ -25,23 +25,37 @@ export interface FrameNoise {
  */
 export function frameNoise(mosaic: Mosaic): FrameNoise {
   const estimate = estimateNoise(mosaic);
-  const known = likeliestNoise(mosaic, estimate);
-  return { ...known, ceiling: ceilingOf(known.profile, estimate) };
+  const { mean, most } = mosaic.appliedGain ?? { mean: 1, most: 1 };
+  const clipping = clippingLevel(mosaic);
+  const known = likeliestNoise(mosaic, estimate, mean * clipping);
+  const corners =
+    known.source === 'estimate' ? known.profile : multiplied(known.profile, most / mean);
+  return { ...known, ceiling: ceilingOf(corners, estimate) };
+}
+
+/** The noise of samples that were multiplied: what is told of a sensor holds for its own numbers. */
+function multiplied({ slope, offset }: NoiseProfile, by: number): NoiseProfile {
+  return { slope: slope * by, offset: offset * by * by };
 }
 
 function likeliestNoise(
-  { noiseProfile, cameraNoise, shot }: Mosaic,
+  mosaic: Mosaic,
   estimate: NoiseEstimate | undefined,
+  gain: number,
 ): Omit<FrameNoise, 'ceiling'> {
+  const { shot } = mosaic;
+  const own = (profile: NoiseProfile | undefined): NoiseProfile | undefined =>
+    profile && multiplied(profile, gain);
+  const [noiseProfile, cameraNoise] = [own(mosaic.noiseProfile), own(mosaic.cameraNoise)];
   const isStated = noiseProfile !== undefined && isNoise(noiseProfile);
   if (isStated && cameraNoise === undefined) return { profile: noiseProfile, source: 'dng' };
   const holds = (profile: NoiseProfile | undefined): profile is NoiseProfile =>
     profile !== undefined && !(estimate !== undefined && contradicts(estimate, profile));
   if (holds(cameraNoise)) return { profile: cameraNoise, source: 'camera' };
   if (isStated) return { profile: noiseProfile, source: 'dng' };
-  const table = calibratedNoise(shot);
+  const table = own(calibratedNoise(shot));
   if (holds(table)) return { profile: table, source: 'table' };
-  const typical = typicalNoise(shot.iso);
+  const typical = multiplied(typicalNoise(shot.iso), gain);
   if (estimate !== undefined && sigmaRatio(estimate, typical) > leastOfTypical) {
     return { profile: estimate.profile, source: 'estimate' };
   }

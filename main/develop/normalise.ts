@@ -9,11 +9,22 @@ export interface Normalisation {
 }
 
 /**
- * How each site of the mosaic is brought to 0–1. The result is signed: noise below black carries
+ * How each site of the mosaic is brought to light: 0 is black, 1 is the white that the camera meant. The result is signed: noise below black carries
  * half of what is known about a dark area, and clipping it turns the area purple.
  */
 export function normalisation(mosaic: Mosaic): Normalisation {
   const black = mosaic.opticalBlack ?? mosaic.blackLevel;
-  const scale = (level: number): number => 1 / Math.max(1, mosaic.whiteLevel - level);
+  const clipping = clippingLevel(mosaic);
+  const scale = (level: number): number => clipping / Math.max(1, mosaic.whiteLevel - level);
   return { black, scale: [scale(black[0]), scale(black[1]), scale(black[2]), scale(black[3])] };
+}
+
+/**
+ * The light at which the sensor is full. The file's baseline exposure makes it other than 1: cameras
+ * that keep room for highlights ask for their samples to be shown brighter than they are.
+ */
+export function clippingLevel({
+  baselineExposureStops,
+}: Pick<Mosaic, 'baselineExposureStops'>): number {
+  return 2 ** baselineExposureStops;
 }

@@ -11,8 +11,14 @@ export const plainHaloPacked = 1;
 /**
  * White-balances and interpolates bilinearly, clipped light to white; no brightening.
  * @param packed [4, window.height, window.width], normalised
+ * @param clipping light at which the sensor is full
  */
-export function plainTile(packed: Float32Array, tile: Tile, gains: Vector3): DevelopedTile {
+export function plainTile(
+  packed: Float32Array,
+  tile: Tile,
+  gains: Vector3,
+  clipping = 1,
+): DevelopedTile {
   const { width, height } = tile.window;
   const area = width * height;
   const output = new Float32Array(12 * area);
@@ -49,6 +55,6 @@ export function plainTile(packed: Float32Array, tile: Tile, gains: Vector3): Dev
     }
   }
   const developed = unpackCore(output, tile);
-  whitenClipped(developed.samples, 1, gains);
+  whitenClipped(developed.samples, clipping, gains);
   return developed;
 }

@@ -77,6 +77,34 @@ interface Axis {
   readonly windows: readonly Span[];
 }
 
+/**
+ * The window that a core of one's own choice is developed from.
+ * @param size of the frame in packed pixels
+ * @param halo packed pixels around the core that its output depends on
+ */
+export function windowAround(
+  core: Rectangle,
+  size: { readonly width: number; readonly height: number },
+  halo: number,
+): Rectangle {
+  const [x, width] = span(core.x, core.width, size.width, halo);
+  const [y, height] = span(core.y, core.height, size.height, halo);
+  return { x, y, width, height };
+}
+
+/** Windows start and end on the network's grid, and need no halo past the mirrored margin. */
+function span(
+  coreStart: number,
+  coreLength: number,
+  length: number,
+  halo: number,
+): [start: number, length: number] {
+  const start = Math.max(-marginPacked, floorToGrid(coreStart - halo));
+  const limit = ceilToGrid(length + 2 * marginPacked) - marginPacked;
+  const end = Math.min(limit, ceilToGrid(coreStart + coreLength + halo));
+  return [start, end - start];
+}
+
 /** Every sensible number of windows along an axis, from one to cores of one grid step. */
 function axisChoices(length: number): readonly Axis[] {
   const extended = ceilToGrid(length + 2 * marginPacked);
@@ -107,6 +135,10 @@ function axis(length: number, extended: number, count: number): Axis {
     coreStart = coreEnd;
   }
   return { size, windows };
+}
+
+function floorToGrid(value: number): number {
+  return Math.floor(value / gridPacked) * gridPacked;
 }
 
 function ceilToGrid(value: number): number {

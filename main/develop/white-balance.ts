@@ -25,9 +25,9 @@ const tintPerUv = 3000;
 const gainMin = 1 / 8;
 const gainMax = 8;
 
-/** @returns gains of R, G, B; green is 1, the others 1/8 to 8 */
+/** @returns gains of R, G, B; green is 1; those not of the camera lie from 1/8 to 8 */
 export function gainsFor(choice: WhiteBalance, mosaic: Mosaic): Vector3 {
-  if (choice === 'as-shot') return limited(mosaic.colour.asShotGains);
+  if (choice === 'as-shot') return mosaic.colour.asShotGains;
   if (choice === 'auto') return autoGains(mosaic);
   return gainsOf(choice, mosaic.colour);
 }
@@ -163,7 +163,7 @@ function autoGains(mosaic: Mosaic): Vector3 {
     g += weight * green[block]!;
     b += weight * blue[block]!;
   }
-  if (!(r > 0 && g > 0 && b > 0)) return limited(mosaic.colour.asShotGains);
+  if (!(r > 0 && g > 0 && b > 0)) return mosaic.colour.asShotGains;
   const { kelvin, tint } = temperatureOf([g / r, 1, g / b], mosaic.colour);
   return gainsOf(
     {

@@ -3,18 +3,22 @@
 import path from 'node:path';
 import { autoRatio } from '../develop/brightness.ts';
 import { framePicture } from '../develop/crop.ts';
-import { develop, type RunNetwork, type TileResult } from '../develop/develop.ts';
+import { develop, type RunNetwork } from '../develop/develop.ts';
 import { checkLinear, fitted, isLinear, type NetworkTerms } from '../develop/dialect.ts';
 import { Finisher } from '../develop/finish.ts';
 import { addGrain } from '../develop/grain.ts';
 import { clippedWhite, keepWhite } from '../develop/highlights.ts';
 import { LinearCanvas } from '../develop/linear-canvas.ts';
+import { greyed } from '../develop/monochrome.ts';
 import { frameNoise } from '../develop/noise.ts';
 import { noiseMaps } from '../develop/noise-map.ts';
+import { clippingLevel } from '../develop/normalise.ts';
 import { packedGrid, type Allocate } from '../develop/pack.ts';
 import { withoutLonePixels } from '../develop/lone-pixels.ts';
 import { limitLongSide } from '../develop/resize.ts';
 import { planTiles } from '../develop/tiles.ts';
+import type { DevelopedTile } from '../develop/unpack.ts';
+import { straightenerOf } from '../develop/warp.ts';
 import { gainsFor } from '../develop/white-balance.ts';
 import { holds, writeAtomically } from '../base/atomic.ts';
 import { encodePicture, type Exportable } from '../export/export.ts';
@@ -110,8 +114,11 @@ async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwat
   };
   const grid = packedGrid(mosaic);
   const run = fitted(context.run, terms, mosaic.colour);
+  const straightener = straightenerOf(mosaic);
+  const white = clippedWhite(ratio * clippingLevel(mosaic), gains);
   for (let area = job.windowAreaMax; ; area = Math.floor(area / 2)) {
     const tiles = planTiles(grid.width, grid.height, area);
+    const sources = straightener ? tiles.map((tile) => straightener.sourceTile(tile)) : tiles;
     const tilesTotal = tiles.length;
     const canvas = canvasFor(mosaic, job, balance);
     try {
@@ -120,11 +127,13 @@ async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwat
       const light = { mosaic, ratio, gains };
       const known = isLinear(terms) ? { noise: noise.ceiling, map: maps.ceiling } : {};
       const memory = { allocate, allocateCore };
-      for await (const tile of develop({ ...light, ...known, tiles, run, ...memory, signal })) {
+      const asked = { ...light, ...known, tiles: sources, run, ...memory, signal };
+      for await (const tile of develop(asked)) {
         await watch.time('finish', () => {
           addGrain(tile, grain);
-          keepWhite(tile.samples, clippedWhite(ratio, gains), balance);
-          canvas.add(tile);
+          greyed(tile.samples, mosaic);
+          keepWhite(tile.samples, white, balance);
+          canvas.add(straightener?.straighten(tile, tiles[tilesDone]!) ?? tile);
         });
         tilesDone += 1;
         onProgress({ stage: 'network', tilesDone, tilesTotal });
@@ -157,7 +166,7 @@ function planPhoto(taken: Mosaic, { edit, photo }: PhotoJob) {
 
 /** Where tiles go, and what they make. */
 interface Canvas {
-  add(tile: TileResult): void;
+  add(tile: DevelopedTile): void;
   readonly picture: Exportable;
 }
 

@@ -41,6 +41,7 @@ export class Developments {
       levels,
       coarseLevel,
       networkGains: colour.asShotGains,
+      clipping: opened.clipping,
       asShot: temperatureOf(opened.gains.asShot, colour),
       autoRatio: opened.facts.autoRatio,
       noise: opened.noise,

@@ -1,6 +1,8 @@
 /** A camera's colour: white balance gains and XYZ → camera matrix, from the best source a file has. */
 
+import { dngColour, isGain } from './dng-colour.ts';
 import type { LibRawMetadata } from './libraw.ts';
+import { D65, inverse, matrixOf, multiply, transform } from './matrix.ts';
 import type { CameraColour, Matrix3, Vector3 } from './mosaic.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
 
@@ -10,8 +12,7 @@ const XYZ_TO_SRGB: Matrix3 = [
   1.0572252,
 ];
 
-/** The white of D65 in XYZ. */
-const D65: Vector3 = [0.95047, 1, 1.08883];
+const AS_SHOT_WHITE_XY = 50_729;
 
 /** For a camera nothing is known of: the middle of many measured ones. */
 const TYPICAL: Matrix3 = [0.8, -0.24, -0.09, -0.56, 1.35, 0.24, -0.12, 0.22, 0.66];
@@ -39,95 +40,6 @@ const CIFF_CAMERAS: ReadonlyMap<string, Matrix3> = new Map<string, Matrix3>([
   ['Canon PowerShot S70', [9976, -3810, -832, -7115, 14463, 2906, -901, 989, 7889]],
 ]);
 
-/** EXIF light sources with a colour temperature, in kelvin. */
-const ILLUMINANT_KELVIN = new Map([
-  [1, 5500],
-  [2, 4150],
-  [3, 2850],
-  [4, 5500],
-  [9, 5500],
-  [10, 6500],
-  [11, 7500],
-  [12, 6430],
-  [13, 5000],
-  [14, 4230],
-  [15, 3450],
-  [17, 2856],
-  [18, 4874],
-  [19, 6774],
-  [20, 5503],
-  [21, 6504],
-  [22, 7504],
-  [23, 5003],
-  [24, 3200],
-]);
-
-const ANALOG_BALANCE = 50_727;
-/** ColorMatrix, CameraCalibration, CalibrationIlluminant, for the up to two a DNG holds. */
-const DNG_COLOUR = [
-  { matrix: 50_721, calibration: 50_723, illuminant: 50_778 },
-  { matrix: 50_722, calibration: 50_724, illuminant: 50_779 },
-] as const;
-
-/** Ratios beyond these are no light a camera was ever balanced for. */
-const MAX_GAIN = 20;
-const MAX_COEFFICIENT = 100;
-
-function matrixOf(values: readonly number[]): Matrix3 | undefined {
-  const [a, b, c, d, e, f, g, h, i] = values;
-  if (a === undefined || b === undefined || c === undefined || d === undefined || e === undefined)
-    return undefined;
-  if (f === undefined || g === undefined || h === undefined || i === undefined) return undefined;
-  const matrix: Matrix3 = [a, b, c, d, e, f, g, h, i];
-  const isBounded = matrix.every((value) => Math.abs(value) < MAX_COEFFICIENT);
-  return isBounded && Math.abs(determinant(matrix)) > 1e-4 ? matrix : undefined;
-}
-
-function determinant([a, b, c, d, e, f, g, h, i]: Matrix3): number {
-  return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
-}
-
-function multiply(left: Matrix3, right: Matrix3): Matrix3 {
-  const at = (row: number, column: number): number =>
-    left[row * 3]! * right[column]! +
-    left[row * 3 + 1]! * right[3 + column]! +
-    left[row * 3 + 2]! * right[6 + column]!;
-  return [at(0, 0), at(0, 1), at(0, 2), at(1, 0), at(1, 1), at(1, 2), at(2, 0), at(2, 1), at(2, 2)];
-}
-
-function inverse(matrix: Matrix3): Matrix3 {
-  const [a, b, c, d, e, f, g, h, i] = matrix;
-  const scale = 1 / determinant(matrix);
-  return [
-    (e * i - f * h) * scale,
-    (c * h - b * i) * scale,
-    (b * f - c * e) * scale,
-    (f * g - d * i) * scale,
-    (a * i - c * g) * scale,
-    (c * d - a * f) * scale,
-    (d * h - e * g) * scale,
-    (b * g - a * h) * scale,
-    (a * e - b * d) * scale,
-  ];
-}
-
-/** AnalogBalance · CameraCalibration · ColorMatrix for the illuminant nearest to D65 (DNG 1.4, chapter 6). */
-function dngMatrix(first: TiffDirectory): Matrix3 | undefined {
-  let best: { matrix: Matrix3; distance: number } | undefined;
-  for (const tags of DNG_COLOUR) {
-    const matrix = matrixOf(first.numbers(tags.matrix));
-    if (matrix === undefined || first.numbers(tags.matrix).length !== 9) continue;
-    const kelvin = ILLUMINANT_KELVIN.get(first.number(tags.illuminant) ?? 0) ?? 20_000;
-    const distance = Math.abs(1 / kelvin - 1 / 6504);
-    if (best !== undefined && best.distance <= distance) continue;
-    const calibration = matrixOf(first.numbers(tags.calibration));
-    best = { matrix: calibration === undefined ? matrix : multiply(calibration, matrix), distance };
-  }
-  if (best === undefined) return undefined;
-  const [red = 1, green = 1, blue = 1] = first.numbers(ANALOG_BALANCE);
-  return matrixOf(multiply([red, 0, 0, 0, green, 0, 0, 0, blue], best.matrix));
-}
-
 /** LibRaw's own camera → sRGB matrix turned round; for cameras it knows by formula only (old Kodaks). */
 function matrixFromRgbCam(rows: readonly (readonly number[])[]): Matrix3 | undefined {
   const cameraToSrgb = matrixOf(rows.flatMap((row) => row.slice(0, 3)));
@@ -138,16 +50,11 @@ function matrixFromRgbCam(rows: readonly (readonly number[])[]): Matrix3 | undef
   return isIdentity ? undefined : matrixOf(multiply(inverse(cameraToSrgb), XYZ_TO_SRGB));
 }
 
-/** XYZ (D65) → camera RGB: the DNG's own, LibRaw's table, ours for what it loses, or a typical one. */
-function xyzToCameraOf(
-  metadata: LibRawMetadata,
-  dng: TiffDirectory | undefined,
-  camera: string,
-): Matrix3 {
+/** XYZ (D65) → camera RGB: LibRaw's table, ours for what it loses, or a typical one. */
+function xyzToCameraOf(metadata: LibRawMetadata, camera: string): Matrix3 {
   const { cam_xyz, rgb_cam } = metadata.color_data;
   const table = CIFF_CAMERAS.get(camera)?.map((value) => value / 10_000);
   return (
-    (dng === undefined ? undefined : dngMatrix(dng)) ??
     matrixOf(cam_xyz.slice(0, 3).flatMap((row) => row.slice(0, 3))) ??
     matrixOf(table ?? []) ??
     matrixFromRgbCam(rgb_cam) ??
@@ -155,15 +62,10 @@ function xyzToCameraOf(
   );
 }
 
-const isGain = (gain: number): boolean => gain > 1 / MAX_GAIN && gain < MAX_GAIN;
-
 /** What makes D65 neutral: where a camera says nothing, daylight is the honest guess. */
 function daylightGains(matrix: Matrix3): Vector3 {
-  const [red, green, blue] = [0, 1, 2].map(
-    (row) =>
-      matrix[row * 3]! * D65[0] + matrix[row * 3 + 1]! * D65[1] + matrix[row * 3 + 2]! * D65[2],
-  );
-  const gains: Vector3 = [green! / red!, 1, green! / blue!];
+  const [red, green, blue] = transform(matrix, D65);
+  const gains: Vector3 = [green / red, 1, green / blue];
   return gains.every(isGain) ? gains : [2, 1, 1.5];
 }
 
@@ -176,8 +78,19 @@ export function cameraColour(
   dng: TiffDirectory | undefined,
   camera: string,
 ): CameraColour {
-  const xyzToCamera = xyzToCameraOf(metadata, dng, camera);
+  // A sensor without colours sees grey as it is.
+  if (metadata.colors === 1) return { asShotGains: [1, 1, 1], xyzToCamera: XYZ_TO_SRGB };
+  const own = dng && dngColour(dng);
+  const xyzToCamera = own?.xyzToCamera ?? xyzToCameraOf(metadata, camera);
   const [red = 0, green = 0, blue = 0] = metadata.color_data.cam_mul;
-  const asShot: Vector3 = [red / green, 1, blue / green];
-  return { asShotGains: asShot.every(isGain) ? asShot : daylightGains(xyzToCamera), xyzToCamera };
+  const fromLibRaw: Vector3 = [red / green, 1, blue / green];
+  // LibRaw reads AsShotNeutral well, and AsShotWhiteXY wrongly.
+  const isRead = fromLibRaw.every(isGain) && dng?.has(AS_SHOT_WHITE_XY) !== true;
+  const asShotGains = isRead ? fromLibRaw : (own?.asShotGains ?? daylightGains(xyzToCamera));
+  const hasMatrix = own?.asShotGains !== undefined && own.balancedToXyz !== undefined;
+  return {
+    asShotGains,
+    xyzToCamera,
+    ...(hasMatrix ? { balancedToXyz: own.balancedToXyz } : {}),
+  };
 }

@@ -82,7 +82,14 @@ function cameraTags(
     [50728, rational(...colour.asShotGains.map((gain) => toFraction(1 / gain, 1e-8)))],
     [50730, srational(toFraction(baselineExposureStops, 1e-7))],
     [50778, short(D65)],
+    ...forwardTags(colour),
   ];
+}
+
+/** ForwardMatrix1, where more than one matrix for daylight is known. */
+function forwardTags({ balancedToXyz }: CameraColour): [number, TagValue][] {
+  if (balancedToXyz === undefined) return [];
+  return [[50964, srational(...balancedToXyz.map((value) => toFraction(value, 1e-9)))]];
 }
 
 function noiseTag({ slope, offset }: NoiseProfile): TagValue {

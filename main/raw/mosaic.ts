@@ -50,6 +50,11 @@ export interface CameraColour {
   readonly asShotGains: Vector3;
   /** XYZ (D65) → camera RGB before white balance, DNG's ColorMatrix convention. */
   readonly xyzToCamera: Matrix3;
+  /**
+   * Camera RGB with the as-shot white balance → XYZ (D50), where the file says more than one matrix
+   * for daylight does.
+   */
+  readonly balancedToXyz?: Matrix3;
 }
 
 /** A distortion and where the frame lies in the picture that it was measured in. */

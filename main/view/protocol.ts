@@ -50,7 +50,13 @@ const openedSchema = z.object({
   tileSide: z.number(),
   levels: z.array(z.object({ level: z.number(), width: z.number(), height: z.number() })),
   coarseLevel: z.number(),
-  colour: z.object({ asShotGains: vector3Schema, xyzToCamera: matrix3Schema }),
+  colour: z.object({
+    asShotGains: vector3Schema,
+    xyzToCamera: matrix3Schema,
+    balancedToXyz: matrix3Schema.exactOptional(),
+  }),
+  /** Light at which the sensor is full, at ratio 1. */
+  clipping: z.number(),
   /** What each choice of white balance comes to; `asShot` is the colour's own, within limits. */
   gains: z.object({ asShot: vector3Schema, auto: vector3Schema }),
   noise: z.object({ slope: z.number(), offset: z.number(), source: z.string() }),

@@ -4,7 +4,9 @@ import { open } from 'node:fs/promises';
 import { Finisher } from '../develop/finish.ts';
 import { halfTile } from '../develop/half.ts';
 import { levelSize, levelWindow } from '../develop/level.ts';
-import { normalisation } from '../develop/normalise.ts';
+import { greyed } from '../develop/monochrome.ts';
+import { clippingLevel, normalisation } from '../develop/normalise.ts';
+import { straightenerOf } from '../develop/warp.ts';
 import { packWindow } from '../develop/pack.ts';
 import { plainHaloPacked, plainTile } from '../develop/plain.ts';
 import type { Tile } from '../develop/tiles.ts';
@@ -128,11 +130,15 @@ async function orientationOf(photo: string): Promise<Orientation> {
 
 function plainAt(frame: PreviewFrame, level: number, tile: Tile): DevelopedTile {
   const { mosaic, grid } = frame;
+  const straightener = straightenerOf(mosaic, level);
+  const source = straightener?.sourceTile(tile, plainHaloPacked) ?? tile;
   const packed =
     level === 0
-      ? packWindow(mosaic, grid, normalisation(mosaic), tile.window)
-      : levelWindow(frame.level(level), tile.window);
-  return plainTile(packed, tile, mosaic.colour.asShotGains);
+      ? packWindow(mosaic, grid, normalisation(mosaic), source.window)
+      : levelWindow(frame.level(level), source.window);
+  const plain = plainTile(packed, source, mosaic.colour.asShotGains, clippingLevel(mosaic));
+  greyed(plain.samples, mosaic);
+  return straightener?.straighten(plain, tile) ?? plain;
 }
 
 function plainPicture(
@@ -173,7 +179,7 @@ function plainImage(frame: PreviewFrame, ratio = frame.autoRatio) {
 
 function openedOf(frame: PreviewFrame): Opened {
   const { mosaic, grid, noise } = frame;
-  const { asShotGains, xyzToCamera } = mosaic.colour;
+  const { asShotGains, xyzToCamera, balancedToXyz } = mosaic.colour;
   return {
     width: mosaic.width,
     height: mosaic.height,
@@ -182,7 +188,12 @@ function openedOf(frame: PreviewFrame): Opened {
     tileSide,
     levels: [...levelsOf(grid)],
     coarseLevel: coarseLevel(grid),
-    colour: { asShotGains: [...asShotGains], xyzToCamera: [...xyzToCamera] },
+    colour: {
+      asShotGains: [...asShotGains],
+      xyzToCamera: [...xyzToCamera],
+      ...(balancedToXyz === undefined ? {} : { balancedToXyz: [...balancedToXyz] }),
+    },
+    clipping: clippingLevel(mosaic),
     gains: { asShot: [...gainsFor('as-shot', mosaic)], auto: [...gainsFor('auto', mosaic)] },
     noise: { ...noise.profile, source: noise.source },
     facts: factsOf(frame),

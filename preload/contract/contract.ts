@@ -92,6 +92,8 @@ export const developmentSchema = z.object({
   coarseLevel: z.number().int(),
   /** What the network was shown; tiles have it in them. Green is 1. */
   networkGains: vector3Schema,
+  /** Light at which the sensor is full, at ratio 1; other than 1 where the file asks for an exposure. */
+  clipping: z.number(),
   asShot: z.object({ kelvin: z.number(), tint: z.number() }),
   autoRatio: z.number(),
   /** Variance of a normalised (black 0, white 1) sample x: slope · x + offset. */

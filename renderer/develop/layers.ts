@@ -34,7 +34,7 @@ export function lookOf(
   return {
     grain: 1 - strength,
     balance,
-    white: ratio * Math.min(...facts.networkGains),
+    white: ratio * facts.clipping * Math.min(...facts.networkGains),
     cameraToOutput,
     luminance,
     exposure,

@@ -9,9 +9,12 @@ import { addGrain } from '../../develop/grain.ts';
 import { clippedWhite, keepWhite } from '../../develop/highlights.ts';
 import { halfTile } from '../../develop/half.ts';
 import { levelNoise, levelSize, levelWindow } from '../../develop/level.ts';
-import { normalisation } from '../../develop/normalise.ts';
+import { greyed } from '../../develop/monochrome.ts';
+import { clippingLevel, normalisation } from '../../develop/normalise.ts';
 import { packWindow } from '../../develop/pack.ts';
 import { haloPacked, type Tile } from '../../develop/tiles.ts';
+import type { DevelopedTile } from '../../develop/unpack.ts';
+import { straightenerOf } from '../../develop/warp.ts';
 import { gainsFor } from '../../develop/white-balance.ts';
 import { smallPicture } from '../../export/thumbnail.ts';
 import type { NoiseProfile, Vector3 } from '../../raw/mosaic.ts';
@@ -86,8 +89,9 @@ export class Previewer {
         core.height * 2,
       );
     }
-    const developing = this.#network(frame, level, ratio, tile);
-    const halves = await this.#halves(frame, level, ratio, developing);
+    const source = straightenerOf(frame.mosaic, level)?.sourceTile(tile) ?? tile;
+    const developing = this.#network(frame, level, ratio, source);
+    const halves = await this.#halves(frame, level, ratio, { developing, tile });
     return { width: core.width * 2, height: core.height * 2, bytes: bytesOf(halves) };
   }
 
@@ -101,7 +105,10 @@ export class Previewer {
       frame: frame.id,
       level,
       ratio,
-      halves: this.#halves(frame, level, ratio, this.#networkWhole(frame, level, ratio)),
+      halves: this.#halves(frame, level, ratio, {
+        developing: this.#networkWhole(frame, level, ratio),
+        tile: wholeTile(levelSize(frame.grid, level)),
+      }),
     };
     this.#wholeLevels = [...this.#wholeLevels, made].slice(-wholeLevelsMax);
     made.halves.catch(() => {
@@ -114,7 +121,7 @@ export class Previewer {
     frame: PreviewFrame,
     level: number,
     ratio: number,
-    developing: Promise<TileResult>,
+    { developing, tile }: { readonly developing: Promise<TileResult>; readonly tile: Tile },
   ): Promise<Uint16Array> {
     // Worked out meanwhile: this thread has nothing else to do.
     const noise = noiseAt(frame, level);
@@ -122,7 +129,11 @@ export class Previewer {
     const developed = await developing;
     const grainy = { ...developed, samples: developed.samples.slice() };
     addGrain(grainy, { strength: 0, noise, ratio, gains: gainsOf(frame), map });
-    return halfTile(developed.samples, grainy.samples);
+    greyed(grainy.samples, frame.mosaic);
+    const straightener = straightenerOf(frame.mosaic, level);
+    const straight = (bent: DevelopedTile): Float32Array =>
+      (straightener?.straighten(bent, tile) ?? bent).samples;
+    return halfTile(straight(developed), straight(grainy));
   }
 
   /** Once for all who ask while it runs; what it gives belongs to all of them. */
@@ -156,7 +167,7 @@ export class Previewer {
     const known = isLinear(this.#terms)
       ? { noise: noiseAt(frame, level, 'ceiling'), map: frame.noiseMap('ceiling', level) }
       : {};
-    return tileResult(tile, input, output, { ratio, gains, ...known });
+    return tileResult(tile, input, output, { mosaic, ratio, gains, ...known });
   }
 
   /** The smallest level through the whole line, with the photo's edits. */
@@ -190,8 +201,11 @@ export class Previewer {
       },
       { space: 'srgb', balance, tone: edit.tone },
     );
-    keepWhite(developed.samples, clippedWhite(ratio, gains), balance);
-    finisher.add(developed);
+    greyed(developed.samples, mosaic);
+    keepWhite(developed.samples, clippedWhite(ratio * clippingLevel(mosaic), gains), balance);
+    finisher.add(
+      straightenerOf(mosaic, level)?.straighten(developed, wholeTile(size)) ?? developed,
+    );
     const framed =
       edit.framing === undefined ? finisher.image : framePicture(finisher.image, edit.framing);
     const bytes = await smallPicture(framed, longSide);

@@ -1,7 +1,13 @@
 /** Which levels and tiles a frame is shown in, and the windows they are developed from. */
 
 import { levelSize } from '../../develop/level.ts';
-import { gridPacked, marginPacked, type Rectangle, type Tile } from '../../develop/tiles.ts';
+import {
+  gridPacked,
+  marginPacked,
+  windowAround,
+  type Rectangle,
+  type Tile,
+} from '../../develop/tiles.ts';
 
 interface Size {
   readonly width: number;
@@ -78,28 +84,9 @@ export function tileAt(
     height: Math.min(tileSidePacked, height - y * tileSidePacked),
   };
   if (core.width <= 0 || core.height <= 0) return undefined;
-  const [startX, lengthX] = span(core.x, core.width, width, halo);
-  const [startY, lengthY] = span(core.y, core.height, height, halo);
-  return { core, window: { x: startX, y: startY, width: lengthX, height: lengthY } };
-}
-
-/** Windows start and end on the network's grid, and need no halo past the mirrored margin. */
-function span(
-  coreStart: number,
-  coreLength: number,
-  length: number,
-  halo: number,
-): [number, number] {
-  const start = Math.max(-marginPacked, floorToGrid(coreStart - halo));
-  const limit = ceilToGrid(length + 2 * marginPacked) - marginPacked;
-  const end = Math.min(limit, ceilToGrid(coreStart + coreLength + halo));
-  return [start, end - start];
+  return { core, window: windowAround(core, { width, height }, halo) };
 }
 
 function ceilToGrid(value: number): number {
   return Math.ceil(value / gridPacked) * gridPacked;
-}
-
-function floorToGrid(value: number): number {
-  return Math.floor(value / gridPacked) * gridPacked;
 }
