@@ -4,9 +4,9 @@
  * elsewhere all count, so that no frame is left out for its noise.
  */
 
-import { normalisation } from '../develop/normalise.ts';
 import { siteColours } from '../raw/cfa.ts';
 import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
+import { areaOf, least } from './areas.ts';
 import {
   blockGrid,
   blockSide,
@@ -17,6 +17,7 @@ import {
 } from './gather.ts';
 import { blurred, gaussianHalf, halved, medianOf, type Plane } from './planes.ts';
 import { still, type Pose } from './pose.ts';
+import { textureOf } from './texture.ts';
 
 /** Red, green, blue: sums over each block. */
 const channels = 3;
@@ -40,8 +41,6 @@ const sigma = 1;
 const movingSigmas = 4.5;
 /** Standard deviations above which a frame that may have moved is left out. */
 const differsSigmas = 2;
-/** Blocks around a moving one that may have moved too. */
-const growBlocks = 2;
 /** How far frames may lie beside each other, pixels: what an edge then differs by is no motion. */
 const allowedPixels = 0.7;
 /** How much of the texture within a block the nearest samples of two frames may differ by (variance). */
@@ -337,44 +336,6 @@ function judgeOf({ grid, noise, spreads, counts, frames, texture, level }: Seen)
   return { area: areaOf(moving, width, height), limits };
 }
 
-/** What green varies by within each block, noise taken off. */
-function textureOf(
-  reference: Mosaic,
-  grid: { readonly width: number; readonly height: number },
-  noise: NoiseProfile,
-): Plane {
-  const { samples, width, height } = reference;
-  const { black, scale } = normalisation(reference);
-  const colours = siteColours(reference.cfa);
-  const blocksInAll = grid.width * grid.height;
-  const sums = new Float32Array(blocksInAll);
-  const squares = new Float32Array(blocksInAll);
-  const counts = new Float32Array(blocksInAll);
-  for (let y = 0; y < height; y++) {
-    const blocks = Math.floor(y / blockSide) * grid.width;
-    const first = colours[(y & 1) * 2] === 'G' ? 0 : 1;
-    const site = (y & 1) * 2 + first;
-    for (let x = first; x < width; x += 2) {
-      const block = blocks + Math.floor(x / blockSide);
-      const value = (samples[y * width + x]! - black[site]!) * scale[site]!;
-      sums[block]! += value;
-      squares[block]! += value * value;
-      counts[block]! += 1;
-    }
-  }
-  const variances = squares.map((square, block) => {
-    const [sum, count] = [sums[block]!, counts[block]!];
-    const mean = sum / count;
-    return (
-      (square - sum * mean) / Math.max(1, count - 1) -
-      noise.slope * Math.max(0, mean) -
-      noise.offset
-    );
-  });
-  const smooth = blurred({ ...grid, values: variances }, sigma);
-  return { ...smooth, values: smooth.values.map((value) => Math.max(0, value)) };
-}
-
 /** The square of what a small misplacement changes, from the slopes of the light. */
 function slackOf({ width, height, values }: Plane, index: number): Float32Array {
   const allowedValues = allowedPixels / (blockSide << index);
@@ -417,36 +378,4 @@ function calibration(
 function limitOf(freedom: number): number {
   const spread = 2 / (9 * freedom);
   return freedom * (1 - spread + movingSigmas * Math.sqrt(spread)) ** 3;
-}
-
-/** Moving blocks and those around them, fading out. */
-function areaOf(moving: Uint8Array, width: number, height: number): Float32Array {
-  const grown = new Float32Array(moving.length);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      if (moving[y * width + x] === 0) continue;
-      const [top, bottom] = [Math.max(0, y - growBlocks), Math.min(height - 1, y + growBlocks)];
-      const [left, right] = [Math.max(0, x - growBlocks), Math.min(width - 1, x + growBlocks)];
-      for (let row = top; row <= bottom; row++)
-        grown.fill(1, row * width + left, row * width + right + 1);
-    }
-  }
-  const area = blurred({ width, height, values: grown }, 0.75).values;
-  // A blur leaves crumbs far away, which would cost every block a look.
-  return area.map((share) => (share < 0.02 ? 0 : Math.min(1, share)));
-}
-
-/** The least of each value and its eight neighbours. */
-function least(values: Float32Array, width: number, height: number): Float32Array {
-  const across = new Float32Array(values.length);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0, at = y * width; x < width; x++, at++) {
-      const left = x > 0 ? values[at - 1]! : 1;
-      const right = x < width - 1 ? values[at + 1]! : 1;
-      across[at] = Math.min(values[at]!, left, right);
-    }
-  }
-  return across.map((value, at) =>
-    Math.min(value, across[at - width] ?? 1, across[at + width] ?? 1),
-  );
 }

@@ -5,6 +5,7 @@
 
 import type { NoiseProfile } from '../raw/mosaic.ts';
 import { shiftBetween } from './phase-correlation.ts';
+import { solved } from './linear-system.ts';
 import { blurred, halved, medianOf, stabilised, type Plane } from './planes.ts';
 
 /**
@@ -313,8 +314,15 @@ function movement(change: Float64Array, reach: number): Pose {
   return [1 + a, b, at(0), c, 1 + d, at(1), p, q, 1];
 }
 
+/** Perspective has five more numbers to fit noise with; it must explain more than that. */
+function isBetter({ before, after, count }: Fit, sigma: number): boolean {
+  // Blurred values are not independent: so many of them are worth one.
+  const independent = count / (4 * Math.PI * sigma * sigma);
+  return (before - after) * independent > 6;
+}
+
 /** First b, then a; scaled so that the last number is 1. */
-export function composed(a: Pose, b: Pose): Pose {
+function composed(a: Pose, b: Pose): Pose {
   const cell = (row: number, column: number): number =>
     a[row * 3]! * b[column]! + a[row * 3 + 1]! * b[3 + column]! + a[row * 3 + 2]! * b[6 + column]!;
   const last = cell(2, 2);
@@ -325,47 +333,13 @@ export function composed(a: Pose, b: Pose): Pose {
   ]; // prettier-ignore
 }
 
-/** Gaussian elimination of a symmetric system given by its upper half; undefined if it has no answer. */
-function solved(upper: Float64Array, sides: Float64Array, size: number): Float64Array | undefined {
-  const m = Float64Array.from(upper, (_, index) => {
-    const [row, column] = [Math.floor(index / size), index % size];
-    return upper[Math.min(row, column) * size + Math.max(row, column)]!;
-  });
-  const x = sides.slice();
-  for (let pivot = 0; pivot < size; pivot++) {
-    const own = m[pivot * size + pivot]!;
-    if (!(own > 1e-12)) return undefined;
-    for (let row = pivot + 1; row < size; row++) {
-      const factor = m[row * size + pivot]! / own;
-      for (let column = pivot; column < size; column++) {
-        m[row * size + column]! -= factor * m[pivot * size + column]!;
-      }
-      x[row]! -= factor * x[pivot]!;
-    }
-  }
-  for (let row = size - 1; row >= 0; row--) {
-    for (let column = row + 1; column < size; column++) {
-      x[row]! -= m[row * size + column]! * x[column]!;
-    }
-    x[row]! /= m[row * size + row]!;
-  }
-  return x;
-}
-
-/** Perspective has five more numbers to fit noise with; it must explain more than that. */
-function isBetter({ before, after, count }: Fit, sigma: number): boolean {
-  // Blurred values are not independent: so many of them are worth one.
-  const independent = count / (4 * Math.PI * sigma * sigma);
-  return (before - after) * independent > 6;
-}
-
 /** Hands turn and tilt a camera a little; what bends a frame by more than 3 % is no such thing. */
 function isMild(bent: Pose, turned: Pose, { width, height }: Pyramid): boolean {
   return cornersApart(bent, turned, width, height) < 0.03 * Math.hypot(width, height);
 }
 
 /** The farthest that the two poses take a corner of the frame apart, pixels. */
-export function cornersApart(a: Pose, b: Pose, width: number, height: number): number {
+function cornersApart(a: Pose, b: Pose, width: number, height: number): number {
   let most = 0;
   for (const x of [-0.5, 0.5]) {
     for (const y of [-0.5, 0.5]) {

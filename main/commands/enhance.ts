@@ -108,7 +108,7 @@ async function enhance(paths: readonly string[], options: EnhanceOptions): Promi
   const { engine, manifest } = await openEngine(options, { signal, onTrouble: report.trouble });
   let gathered: GatheredPhotos | undefined;
   const counts = { done: 0, skipped: 0, failed: 0, left: 0 };
-  let total = found.length;
+  let total: number;
   let peakRssBytes = 0;
   try {
     if (options.format === 'dng') checkLinear(termsOf(manifest));

@@ -44,7 +44,7 @@ const ILLUMINANT_KELVIN = new Map([
 ]);
 
 /** Ratios beyond these are no light a camera was ever balanced for. */
-export const MAX_GAIN = 50;
+const MAX_GAIN = 50;
 
 interface Calibration {
   /** 10⁶ ÷ kelvin of the illuminant; undefined where the file names one without a temperature. */

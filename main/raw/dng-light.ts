@@ -7,7 +7,8 @@
 import { Refusal } from '../base/refusal.ts';
 import { TAG, rawImages, type Container } from './container.ts';
 import { activeArea, defaultCrop, intersection, moved } from './dng-areas.ts';
-import { applyOpcodes, type Applied, type Light } from './opcodes/apply.ts';
+import { applyOpcodes, type Applied } from './opcodes/apply.ts';
+import type { Light } from './opcodes/light.ts';
 import { parseOpcodes, type Opcode, type Rectangle, type Warp } from './opcodes/parse.ts';
 import type { PlacedWarp } from './mosaic.ts';
 import type { Plane } from './payload/plane.ts';

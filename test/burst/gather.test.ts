@@ -49,7 +49,7 @@ describe('gathering', () => {
       const value = { R: 1000, G: 2000, B: 3000 } as const;
       const samples = Uint16Array.from({ length: width * height }, (_, at) => {
         const site = (Math.floor(at / width) & 1) * 2 + ((at % width) & 1);
-        return 512 + value[colours[site as 0 | 1 | 2 | 3]];
+        return 512 + value[colours[site]!];
       });
       const flat: Mosaic = { ...frame, width, height, cfa, samples };
       const turned: Pose = [0.9998, -0.0175, 2.6, 0.0175, 0.9998, -1.3, 0, 0, 1];

@@ -48,7 +48,7 @@ export function burstOf(
   });
 }
 
-export function frameOf(mosaic: Mosaic, name: string): BurstFrame {
+function frameOf(mosaic: Mosaic, name: string): BurstFrame {
   return { name, load: () => Promise.resolve(mosaic) };
 }
 
@@ -60,8 +60,7 @@ export function merged(mosaics: readonly Mosaic[], options: Partial<MergeOptions
 /** Normalised samples of a mosaic without black. */
 export function lightOf({ samples, blackLevel, whiteLevel, width }: Mosaic): Float64Array {
   return Float64Array.from(samples, (sample, at) => {
-    const black =
-      blackLevel[((Math.floor(at / width) & 1) * 2 + ((at % width) & 1)) as 0 | 1 | 2 | 3];
+    const black = blackLevel[(Math.floor(at / width) & 1) * 2 + ((at % width) & 1)]!;
     return (sample - black) / (whiteLevel - black);
   });
 }

@@ -19,10 +19,10 @@ import type { TagValue } from '../../main/raw/ifd.ts';
 import { bytesOf } from './written.ts';
 
 export const CFA = 32_803;
-export const LINEAR_RAW = 34_892;
+const LINEAR_RAW = 34_892;
 
 /** D65 of the EOS 6D, which the chart of the shared cases has too. */
-export const d65Matrix = [
+const d65Matrix = [
   0.7034, -0.0804, -0.1014, -0.442, 1.2564, 0.2058, -0.0851, 0.1994, 0.5758,
 ] as const;
 

@@ -122,7 +122,7 @@ describe('the options of nightglass train', () => {
   });
 
   it('of runs that began before there were nights stay without', () => {
-    const { night: _, ...old } = JSON.parse(JSON.stringify(defaultRecipe));
+    const { night: _, ...old } = defaultRecipe;
     expect(recipeSchema.parse(old).night).toEqual(noNight);
   });
 

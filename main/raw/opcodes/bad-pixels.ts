@@ -1,6 +1,6 @@
 /** Gives pixels that a DNG names as bad the mean of good neighbours of their own colour. */
 
-import type { Light } from './apply.ts';
+import type { Light } from './light.ts';
 import type { Rectangle } from './parse.ts';
 
 /** How far a neighbour may lie, in steps to the next sample of that colour. */

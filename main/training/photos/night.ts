@@ -155,7 +155,7 @@ export function lightNight(
 }
 
 /** A corner of the sensor glows, up to a third of white when amplified. */
-export function drawAmpGlow(
+function drawAmpGlow(
   side: number,
   noise: DarknessParameters,
   ratio: number,
