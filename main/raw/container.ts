@@ -44,6 +44,8 @@ const PHOTOMETRIC_LINEAR_RAW = 34_892;
 
 const UNCOMPRESSED = 1;
 const JPEG = 7;
+const DEFLATE = 8;
+const JPEG_XL = 52_546;
 const LOSSY_JPEG = 34_892;
 
 /**
@@ -223,6 +225,9 @@ export function rawImages(tiff: TiffFile): readonly TiffDirectory[] {
 const LEAST_BITS = new Map([
   [UNCOMPRESSED, 6],
   [JPEG, 1],
+  // Deflate repeats up to 258 bytes by two codes, and JPEG XL says an even area in a few bytes.
+  [DEFLATE, 1 / 256],
+  [JPEG_XL, 1 / 4096],
 ]);
 const LEAST_BITS_CAMERA_TIFF = 1 / 2;
 const LEAST_BITS_ELSE = 1 / 16;

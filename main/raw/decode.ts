@@ -171,9 +171,10 @@ async function readWhole(
     const handle = await open(path, constants.O_RDONLY);
     try {
       // Gigabytes of something else are not read to find that out.
-      const head = await handle.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0);
-      containerKind(head.buffer.subarray(0, head.bytesRead), name);
       const { size } = await handle.stat();
+      const headBytes = Math.min(HEAD_BYTES, size);
+      const head = await handle.read(new Uint8Array(headBytes), 0, headBytes, 0);
+      containerKind(head.buffer.subarray(0, head.bytesRead), name);
       checkSize(size, name);
       const bytes = new Uint8Array(size);
       let filled = 0;
