@@ -6,8 +6,8 @@
 import type { Attachment } from 'svelte/attachments';
 import { fetchPixels } from '../bridge.ts';
 
-/** What is nearer to the screen than this is fetched, where the picture is `loading="lazy"`. */
-const lazyMargin = '400px';
+/** What is nearer to the screen than this is fetched, where the picture is `loading="lazy"`. Chromium's own. */
+const lazyMargin = '1250px';
 
 /**
  * @param address as `pixelUrl` gives it. The picture tells `load` and `error` as if it were its `src`.
@@ -51,7 +51,8 @@ function whenNear(element: Element, begin: () => void): () => void {
       observer.disconnect();
       begin();
     },
-    { rootMargin: lazyMargin },
+    // A list scrolls in its own box, which the margin of the window does not reach.
+    { rootMargin: lazyMargin, scrollMargin: lazyMargin },
   );
   observer.observe(element);
   return () => {
