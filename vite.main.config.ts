@@ -48,6 +48,13 @@ export default defineConfig({
   // Native code and wasm stay in node_modules. What else the main process uses is bundled.
   ssr: {
     noExternal: true,
-    external: ['electron', 'electron-updater', 'libraw-wasm', 'onnxruntime-node', 'sharp'],
+    external: [
+      'electron',
+      'electron-updater',
+      'libraw-wasm',
+      'onnxruntime-node',
+      'sharp',
+      'wasm-vips',
+    ],
   },
 });

@@ -22,12 +22,13 @@ export const tintMax = 150;
 const tintPerUv = 3000;
 
 /** Gains outside are no light that a camera was made for. */
-const gainMin = 1 / 8;
 const gainMax = 8;
+/** Of what a camera wrote: under sodium lamps, blue needs more than twenty times the gain of green. */
+const ownGainMax = 64;
 
-/** @returns gains of R, G, B; green is 1; those not of the camera lie from 1/8 to 8 */
+/** @returns gains of R, G, B; green is 1; the camera's own lie from 1/64 to 64, all others from 1/8 to 8 */
 export function gainsFor(choice: WhiteBalance, mosaic: Mosaic): Vector3 {
-  if (choice === 'as-shot') return mosaic.colour.asShotGains;
+  if (choice === 'as-shot') return limited(mosaic.colour.asShotGains, ownGainMax);
   if (choice === 'auto') return autoGains(mosaic);
   return gainsOf(choice, mosaic.colour);
 }
@@ -130,10 +131,10 @@ function gainsOfNeutral([red, green, blue]: Vector3): Vector3 {
   return limited([green / red, 1, green / blue]);
 }
 
-function limited([red, green, blue]: Vector3): Vector3 {
+function limited([red, green, blue]: Vector3, most = gainMax): Vector3 {
   // A neutral of no or negative light has no gain: the largest stands for it.
   const limit = (gain: number): number =>
-    gain > 0 ? Math.min(gainMax, Math.max(gainMin, gain)) : gainMax;
+    gain > 0 ? Math.min(most, Math.max(1 / most, gain)) : most;
   return [limit(red / green), 1, limit(blue / green)];
 }
 
@@ -163,7 +164,7 @@ function autoGains(mosaic: Mosaic): Vector3 {
     g += weight * green[block]!;
     b += weight * blue[block]!;
   }
-  if (!(r > 0 && g > 0 && b > 0)) return mosaic.colour.asShotGains;
+  if (!(r > 0 && g > 0 && b > 0)) return gainsFor('as-shot', mosaic);
   const { kelvin, tint } = temperatureOf([g / r, 1, g / b], mosaic.colour);
   return gainsOf(
     {

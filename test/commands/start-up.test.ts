@@ -44,9 +44,12 @@ it('loads no network and no picture encoder for info', () => {
   const files = loadedBy('info', 'test/fixtures/night.dng');
   expect(files).toContain('main/commands/info.ts');
   expect(packagesOf(files).sort()).toEqual(['commander', 'zod']);
-  for (const folder of ['network', 'training', 'jobs', 'library']) {
+  for (const folder of ['network', 'training', 'jobs']) {
     expect(files.filter((file) => file.startsWith(`main/${folder}/`))).toEqual([]);
   }
+  // Only what finds the RAW files of a folder.
+  const ofLibrary = files.filter((file) => file.startsWith('main/library/'));
+  expect(ofLibrary).toEqual(['main/library/raw-photos.ts']);
 });
 
 it('loads every command to list them', () => {

@@ -10,6 +10,8 @@ import { fitted, isLinear, type NetworkTerms } from '../../main/develop/dialect.
 import { addGrain } from '../../main/develop/grain.ts';
 import { halfBits } from '../../main/develop/half.ts';
 import { levelOf } from '../../main/develop/level.ts';
+import { noiseMaps } from '../../main/develop/noise-map.ts';
+import { clippingLevel } from '../../main/develop/normalise.ts';
 import { frameNoise } from '../../main/develop/noise.ts';
 import { packedGrid } from '../../main/develop/pack.ts';
 import { Previewer } from '../../main/engine/previews/preview.ts';
@@ -75,6 +77,7 @@ describe('levels', () => {
       });
       const plain = withoutMargin(mosaic);
       const grid = packedGrid(mosaic);
+      const clipping = clippingLevel(mosaic);
       for (const level of [1, 2, 3]) {
         const made = levelOf(plain, level);
         const side = 2 ** level;
@@ -84,7 +87,7 @@ describe('levels', () => {
             for (let site = 0; site < 4; site++) {
               const column = (2 * x + (site & 1) + 0.5) * side - 0.5 - grid.columnsBefore;
               const row = (2 * y + (site >> 1) + 0.5) * side - 0.5 - grid.rowsBefore;
-              const expected = (1000 + 16 * column + 8 * row) / 10_000;
+              const expected = (clipping * (1000 + 16 * column + 8 * row)) / 10_000;
               const found = made.planes[(site * made.height + y) * made.width + x]!;
               expect(Math.abs(found - expected)).toBeLessThan(1e-5);
             }
@@ -186,19 +189,27 @@ describe('the view and the export', () => {
       const grid = packedGrid(mosaic);
       expect(isDevelopedWhole(grid)).toBe(false);
       const gains = mosaic.colour.asShotGains;
+      const noise = frameNoise(mosaic);
+      const maps = noiseMaps(mosaic, noise);
       const request = {
         mosaic,
         ratio: 8,
         gains,
         tiles: [wholeTile(grid)],
         run: fitted(network.run.bind(network), terms, mosaic.colour),
-        noise: isLinear(terms) ? frameNoise(mosaic).ceiling : undefined,
+        ...(isLinear(terms) ? { noise: noise.ceiling, map: maps.ceiling } : {}),
       };
       const first = await develop(request).next();
       if (first.done === true) throw new Error('expected one tile');
       const whole = first.value;
       const grainy = { ...whole, samples: whole.samples.slice() };
-      addGrain(grainy, { strength: 0.25, noise: frameNoise(mosaic).profile, ratio: 8, gains });
+      addGrain(grainy, {
+        strength: 0.25,
+        noise: noise.profile,
+        map: maps.profile,
+        ratio: 8,
+        gains,
+      });
       for (const [x, y] of [
         [1, 1],
         [3, 2],

@@ -115,8 +115,10 @@ describe('the choice', () => {
     expect(gainsFor('as-shot', mosaic)).toEqual([2, 1, 1.5]);
     const doubled = { ...mosaic, colour: { ...mosaic.colour, asShotGains: [4, 2, 3] as const } };
     expect(gainsFor('as-shot', doubled)).toEqual([2, 1, 1.5]);
+    const sodium = { ...mosaic, colour: { ...mosaic.colour, asShotGains: [0.9, 1, 24] as const } };
+    expect(gainsFor('as-shot', sodium)).toEqual([0.9, 1, 24]);
     const broken = { ...mosaic, colour: { ...mosaic.colour, asShotGains: [0, 1, 99] as const } };
-    expect(gainsFor('as-shot', broken)).toEqual([8, 1, 8]);
+    expect(gainsFor('as-shot', broken)).toEqual([64, 1, 64]);
   });
 
   test('a temperature is that of `gainsOf`', () => {

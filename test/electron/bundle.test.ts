@@ -99,6 +99,7 @@ describe('the bundle', () => {
       'libraw-wasm/dist/libraw.js',
       'onnxruntime-node',
       'sharp',
+      'wasm-vips',
     ]);
     const source = files().map(([, text]) => text);
     expect(source.some((text) => text.includes('import("electron-updater")'))).toBe(true);
