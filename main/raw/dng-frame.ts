@@ -2,7 +2,7 @@
 
 import type { About } from './about.ts';
 import { shiftCfa, shiftOf, shiftSites } from './cfa.ts';
-import { brightestOf, toSixteenBits, type SixteenBits } from './sixteen-bits.ts';
+import { sixteenBitsOf, type SixteenBits } from './sixteen-bits.ts';
 import {
   lightOf,
   needsLight,
@@ -24,6 +24,7 @@ import type {
 import { dngBlack } from './levels.ts';
 import type { Plane } from './payload/plane.ts';
 import type { SensorKind } from './sensor-kind.ts';
+import { bayerOfXTrans, shiftPattern } from './xtrans.ts';
 
 export type AboutDng = About & { readonly noiseProfile?: NoiseProfile };
 
@@ -41,7 +42,7 @@ const BLACK_LEVEL = 50_714;
 const WHITE_LEVEL = 50_717;
 
 /** Steps to the next sample of the same colour. */
-const COLOUR_PITCH = { bayer: 2, quad: 4, monochrome: 1, linear: 1 } as const;
+const COLOUR_PITCH = { bayer: 2, quad: 4, xtrans: 6, monochrome: 1, linear: 1 } as const;
 
 /**
  * @param name the file's own name, for messages
@@ -174,7 +175,12 @@ interface SensorMosaic {
 function sensorMosaic(lit: LitFrame, kind: Exclude<SensorKind, { kind: 'linear' }>): SensorMosaic {
   const { width, height, samples, left, top } = lit;
   if (kind.kind === 'quad') return binned(lit, kind);
-  const sixteen = toSixteenBits(samples.length, brightestOf(samples), (at) => samples[at]!);
+  if (kind.kind === 'xtrans') {
+    const pattern = shiftPattern(kind.pattern, top, left);
+    const bayer = bayerOfXTrans(samples, width, height, pattern);
+    return { width, height, cfa: bayer.cfa, sixteen: sixteenBitsOf(bayer.samples), averaged: 1 };
+  }
+  const sixteen = sixteenBitsOf(samples);
   const cfa = kind.kind === 'bayer' ? shiftCfa(kind.cfa, top, left) : 'RGGB';
   return { width, height, cfa, sixteen, averaged: 1 };
 }
@@ -206,7 +212,7 @@ function binned(
     width: across,
     height: down,
     cfa: shiftCfa(cfa, blocksDown, blocksAlong),
-    sixteen: toSixteenBits(means.length, brightestOf(means), (at) => means[at]!),
+    sixteen: sixteenBitsOf(means),
     averaged: 4,
   };
 }

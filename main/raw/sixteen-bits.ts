@@ -33,6 +33,11 @@ export function toSixteenBits(
   return { samples, blackLevel: PEDESTAL, whiteLevel: PEDESTAL + range };
 }
 
+/** As `toSixteenBits`, of light that lies in an array. */
+export function sixteenBitsOf(light: Float32Array): SixteenBits {
+  return toSixteenBits(light.length, brightestOf(light), (at) => light[at]!);
+}
+
 /** The largest of finite samples; -Infinity of none. */
 export function brightestOf(samples: Float32Array): number {
   let brightest = Number.NEGATIVE_INFINITY;
