@@ -1,7 +1,8 @@
 /**
  * Gives an X-Trans mosaic the layout of a Bayer mosaic of the same size, so that the network can
- * develop it. Samples whose colour both layouts have at a place stay as they are; the others are
- * read off a plane through the nearest samples of their colour.
+ * develop it. The network knows noise that is independent from sample to sample, so samples are moved
+ * by a pixel or so rather than averaged: of 36 samples a Bayer sensor has 18 green, 9 red and 9 blue
+ * ones, an X-Trans sensor 20, 8 and 8.
  */
 
 import { siteColours } from './cfa.ts';
@@ -9,15 +10,21 @@ import type { CfaPattern } from './mosaic.ts';
 
 /** Rows and columns after which the pattern repeats. */
 const PERIOD = 6;
+const PLACES = Array.from({ length: PERIOD * PERIOD }, (_, place) => place);
 const BAYER: readonly CfaPattern[] = ['RGGB', 'BGGR', 'GRBG', 'GBRG'];
-/** Neighbours up to this many rows and columns away are looked at. */
-const RADIUS = 3;
-/** Weight of a neighbour: exp(−distance² / (2 · SPREAD²)), in pixels. */
-const SPREAD = 0.9;
-/** Neighbours of less weight than this are left out. */
+/** Samples up to this many rows and columns away are looked at. */
+const RADIUS = 5;
+/**
+ * Weight of a sample in the plane of light around a place: exp(−distance² / (2 · spread²)), in pixels.
+ * A sample that was moved is corrected by the slope of a wide plane, which has little noise; the one
+ * red or blue sample in nine that has none to take over is read off a narrow plane.
+ */
+const SLOPE_SPREAD = 2;
+const VALUE_SPREAD = 0.9;
+/** Samples of less weight than this are left out of a plane. */
 const LEAST_WEIGHT = 0.003;
 
-/** How one missing colour is made at one place of the pattern. */
+/** How one place is made of samples of its colour. */
 interface Kernel {
   readonly rows: readonly number[];
   readonly columns: readonly number[];
@@ -25,12 +32,18 @@ interface Kernel {
   readonly shares: readonly number[];
 }
 
+/** A sample of the pattern, by its distance from the place that takes it over. */
+interface Step {
+  readonly row: number;
+  readonly column: number;
+}
+
 /**
  * @param samples width × height, row-major, any unit
  * @param pattern 36 of the letters R, G and B: the colours of 6 × 6 samples from the corner on,
  *   in reading order
- * @returns samples of the same size and unit, in the Bayer layout that keeps most of them
- * @throws RangeError for a pattern in which a colour is missing around a place
+ * @returns samples of the same size and unit, in the Bayer layout that moves them least
+ * @throws RangeError for a pattern that lacks a colour
  */
 export function bayerOfXTrans(
   samples: Float32Array,
@@ -38,13 +51,9 @@ export function bayerOfXTrans(
   height: number,
   pattern: string,
 ): { readonly samples: Float32Array; readonly cfa: CfaPattern } {
-  const cfa = closestLayout(pattern);
-  const wanted = siteColours(cfa);
-  const kernels = Array.from({ length: PERIOD * PERIOD }, (_, place) => {
-    const [row, column] = [Math.floor(place / PERIOD), place % PERIOD];
-    const colour = wanted[(row % 2) * 2 + (column % 2)]!;
-    return colour === pattern[place] ? undefined : kernelOf(pattern, row, column, colour);
-  });
+  const { cfa, taken } = closestLayout(pattern);
+  const colours = siteColours(cfa);
+  const kernels = PLACES.map((place) => kernelOf(pattern, place, colours, taken.get(place)));
   const made = new Float32Array(width * height);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -88,42 +97,157 @@ function within(place: number, size: number): number {
   return place < size ? place : place - PERIOD;
 }
 
-function closestLayout(pattern: string): CfaPattern {
-  const kept = (cfa: CfaPattern): number => {
-    const colours = siteColours(cfa);
-    return Array.from(pattern).filter((letter, place) => {
-      const [row, column] = [Math.floor(place / PERIOD), place % PERIOD];
-      return letter === colours[(row % 2) * 2 + (column % 2)];
-    }).length;
-  };
-  return BAYER.reduce((best, cfa) => (kept(cfa) > kept(best) ? cfa : best));
+/** The layout whose places are nearest to samples of their colours, and the sample that each takes over. */
+function closestLayout(pattern: string): {
+  readonly cfa: CfaPattern;
+  readonly taken: ReadonlyMap<number, Step>;
+} {
+  const [best] = BAYER.map((cfa) => ({ cfa, ...assignment(pattern, siteColours(cfa)) })).sort(
+    (a, b) => a.cost - b.cost,
+  );
+  if (best === undefined) throw new RangeError('expected a layout');
+  return best;
 }
 
-/** The value at its centre of the plane that fits a colour's neighbours best, as a sum of them. */
-function kernelOf(pattern: string, row: number, column: number, colour: string): Kernel {
-  const near: { row: number; column: number; weight: number }[] = [];
-  for (let down = -RADIUS; down <= RADIUS; down++) {
-    for (let right = -RADIUS; right <= RADIUS; right++) {
-      const r = (row + down + PERIOD) % PERIOD;
-      const c = (column + right + PERIOD) % PERIOD;
-      const weight = Math.exp(-(down * down + right * right) / (2 * SPREAD * SPREAD));
-      if (pattern[r * PERIOD + c] === colour && weight >= LEAST_WEIGHT)
-        near.push({ row: down, column: right, weight });
+type Colours = ReturnType<typeof siteColours>;
+
+const colourWanted = (colours: Colours, place: number): string =>
+  colours[(Math.floor(place / PERIOD) % 2) * 2 + (place % 2)]!;
+
+/** Gives each place a sample of its own, so that the squares of the distances add up to the least. */
+function assignment(
+  pattern: string,
+  colours: Colours,
+): { readonly cost: number; readonly taken: ReadonlyMap<number, Step> } {
+  const taken = new Map<number, Step>();
+  let cost = 0;
+  for (const colour of ['R', 'G', 'B']) {
+    const places = PLACES.filter((place) => colourWanted(colours, place) === colour);
+    const sources = PLACES.filter((source) => pattern[source] === colour);
+    if (sources.length === 0) throw new RangeError(`expected ${colour} in the pattern ${pattern}`);
+    const chosen = places.map((_, index) => sources[index]);
+    const spare = sources.slice(places.length);
+    improve(places, chosen, spare);
+    for (const [index, place] of places.entries()) {
+      const source = chosen[index];
+      if (source === undefined) continue;
+      const step = stepTo(place, source);
+      taken.set(place, step);
+      cost += squared(step);
     }
   }
-  // Weighted least squares: the plane's height at the centre is the first unknown.
-  const sum = (value: (one: (typeof near)[number]) => number): number =>
-    near.reduce((total, one) => total + one.weight * value(one), 0);
-  const [s, sx, sy] = [sum(() => 1), sum((one) => one.column), sum((one) => one.row)];
-  const sxx = sum((one) => one.column ** 2);
-  const sxy = sum((one) => one.column * one.row);
-  const syy = sum((one) => one.row ** 2);
-  const [a, b, c] = [sxx * syy - sxy * sxy, sxy * sy - sx * syy, sx * sxy - sxx * sy];
-  const determinant = s * a + sx * b + sy * c;
-  if (!(determinant > 1e-9)) throw new RangeError(`expected an X-Trans pattern, got ${pattern}`);
+  return { cost, taken };
+}
+
+/**
+ * Exchanges the samples of two places, or one for a spare one, as long as that brings them nearer.
+ * @param chosen of each place, or undefined where there are fewer samples than places; changed in place
+ * @param spare samples that no place has; changed in place
+ */
+function improve(
+  places: readonly number[],
+  chosen: (number | undefined)[],
+  spare: (number | undefined)[],
+): void {
+  const cost = (place: number | undefined, source: number | undefined): number =>
+    place === undefined || source === undefined ? 0 : squared(stepTo(place, source));
+  const all = [...chosen, ...spare];
+  for (let isBetter = true; isBetter;) {
+    isBetter = false;
+    for (let a = 0; a < all.length; a++) {
+      for (let b = a + 1; b < all.length; b++) {
+        const now = cost(places[a], all[a]) + cost(places[b], all[b]);
+        const then = cost(places[a], all[b]) + cost(places[b], all[a]);
+        if (then >= now) continue;
+        [all[a], all[b]] = [all[b], all[a]];
+        isBetter = true;
+      }
+    }
+  }
+  chosen.splice(0, chosen.length, ...all.slice(0, places.length));
+  spare.splice(0, spare.length, ...all.slice(places.length));
+}
+
+const squared = ({ row, column }: Step): number => row * row + column * column;
+
+/** The shortest way from a place to a sample of the repeating pattern. */
+function stepTo(place: number, source: number): Step {
+  const shortest = (difference: number): number =>
+    ((((difference + PERIOD / 2) % PERIOD) + PERIOD) % PERIOD) - PERIOD / 2;
   return {
-    rows: near.map((one) => one.row),
-    columns: near.map((one) => one.column),
-    shares: near.map((one) => (one.weight * (a + b * one.column + c * one.row)) / determinant),
+    row: shortest(Math.floor(source / PERIOD) - Math.floor(place / PERIOD)),
+    column: shortest((source % PERIOD) - (place % PERIOD)),
+  };
+}
+
+/** @returns undefined where the place's own sample stays */
+function kernelOf(
+  pattern: string,
+  place: number,
+  colours: Colours,
+  step: Step | undefined,
+): Kernel | undefined {
+  if (step !== undefined && squared(step) === 0) return undefined;
+  const colour = colourWanted(colours, place);
+  if (step === undefined) {
+    const { near, value } = planeAround(pattern, place, colour, VALUE_SPREAD);
+    return kernelFrom(near, value);
+  }
+  const { near, alongRows, alongColumns } = planeAround(pattern, place, colour, SLOPE_SPREAD);
+  const shares = near.map(
+    (_, index) => -(step.row * alongRows[index]! + step.column * alongColumns[index]!),
+  );
+  return kernelFrom([...near, step], [...shares, 1]);
+}
+
+function kernelFrom(steps: readonly Step[], shares: readonly number[]): Kernel {
+  return {
+    rows: steps.map(({ row }) => row),
+    columns: steps.map(({ column }) => column),
+    shares,
+  };
+}
+
+/** The plane that fits a colour's samples around a place best, each of its numbers as shares of them. */
+interface Plane {
+  readonly near: readonly Step[];
+  /** At the place itself. */
+  readonly value: readonly number[];
+  /** Per pixel down and to the right. */
+  readonly alongRows: readonly number[];
+  readonly alongColumns: readonly number[];
+}
+
+function planeAround(pattern: string, place: number, colour: string, spread: number): Plane {
+  const near: (Step & { readonly weight: number })[] = [];
+  for (let row = -RADIUS; row <= RADIUS; row++) {
+    for (let column = -RADIUS; column <= RADIUS; column++) {
+      const r = (Math.floor(place / PERIOD) + row + PERIOD) % PERIOD;
+      const c = ((place % PERIOD) + column + PERIOD) % PERIOD;
+      const weight = Math.exp(-squared({ row, column }) / (2 * spread * spread));
+      if (pattern[r * PERIOD + c] === colour && weight >= LEAST_WEIGHT)
+        near.push({ row, column, weight });
+    }
+  }
+  // Weighted least squares for light = value + alongRows · row + alongColumns · column.
+  const sum = (of: (one: Step) => number): number =>
+    near.reduce((total, one) => total + one.weight * of(one), 0);
+  const [s, sr, sc] = [sum(() => 1), sum((one) => one.row), sum((one) => one.column)];
+  const srr = sum(({ row }) => row * row);
+  const src = sum(({ row, column }) => row * column);
+  const scc = sum(({ column }) => column * column);
+  const solve = (a: number, b: number, c: number): number[] =>
+    near.map(({ row, column, weight }) => weight * (a + b * row + c * column));
+  // Rows of the inverse of the symmetric matrix [s sr sc; sr srr src; sc src scc].
+  const [vv, vr, vc] = [srr * scc - src * src, src * sc - sr * scc, sr * src - srr * sc];
+  const [rr, rc, cc] = [s * scc - sc * sc, sr * sc - s * src, s * srr - sr * sr];
+  const determinant = s * vv + sr * vr + sc * vc;
+  if (!(determinant > 1e-9)) throw new RangeError(`expected an X-Trans pattern, got ${pattern}`);
+  const over = (numbers: number[]): number[] => numbers.map((number) => number / determinant);
+  return {
+    near,
+    value: over(solve(vv, vr, vc)),
+    alongRows: over(solve(vr, rr, rc)),
+    alongColumns: over(solve(vc, rc, cc)),
   };
 }
