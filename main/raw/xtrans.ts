@@ -13,16 +13,16 @@ const PERIOD = 6;
 const PLACES = Array.from({ length: PERIOD * PERIOD }, (_, place) => place);
 const BAYER: readonly CfaPattern[] = ['RGGB', 'BGGR', 'GRBG', 'GBRG'];
 /** Samples up to this many rows and columns away are looked at. */
-const RADIUS = 5;
+const RADIUS = 4;
 /**
  * Weight of a sample in the plane of light around a place: exp(−distance² / (2 · spread²)), in pixels.
  * A sample that was moved is corrected by the slope of a wide plane, which has little noise; the one
  * red or blue sample in nine that has none to take over is read off a narrow plane.
  */
-const SLOPE_SPREAD = 2;
+const SLOPE_SPREAD = 1.5;
 const VALUE_SPREAD = 0.9;
 /** Samples of less weight than this are left out of a plane. */
-const LEAST_WEIGHT = 0.003;
+const LEAST_WEIGHT = 0.02;
 
 /** How one place is made of samples of its colour. */
 interface Kernel {
@@ -54,12 +54,19 @@ export function bayerOfXTrans(
   const { cfa, taken } = closestLayout(pattern);
   const colours = siteColours(cfa);
   const kernels = PLACES.map((place) => kernelOf(pattern, place, colours, taken.get(place)));
-  const made = new Float32Array(width * height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const at = y * width + x;
-      const kernel = kernels[(y % PERIOD) * PERIOD + (x % PERIOD)];
-      made[at] = kernel === undefined ? samples[at]! : read(samples, width, height, x, y, kernel);
+  const made = samples.slice();
+  for (const [place, kernel] of kernels.entries()) {
+    if (kernel === undefined) continue;
+    const offsets = kernel.rows.map((row, index) => row * width + kernel.columns[index]!);
+    for (let y = Math.floor(place / PERIOD); y < height; y += PERIOD) {
+      const isInner = y >= RADIUS && y < height - RADIUS;
+      for (let x = place % PERIOD; x < width; x += PERIOD) {
+        const at = y * width + x;
+        made[at] =
+          isInner && x >= RADIUS && x < width - RADIUS
+            ? weighed(samples, at, offsets, kernel.shares)
+            : weighedAtEdge(samples, { width, height, x, y }, kernel);
+      }
     }
   }
   return { samples: made, cfa };
@@ -74,12 +81,20 @@ export function shiftPattern(pattern: string, rows: number, columns: number): st
   }).join('');
 }
 
-function read(
+function weighed(
   samples: Float32Array,
-  width: number,
-  height: number,
-  x: number,
-  y: number,
+  at: number,
+  offsets: readonly number[],
+  shares: readonly number[],
+): number {
+  let sum = 0;
+  for (let i = 0; i < shares.length; i++) sum += shares[i]! * samples[at + offsets[i]!]!;
+  return sum;
+}
+
+function weighedAtEdge(
+  samples: Float32Array,
+  { width, height, x, y }: { width: number; height: number; x: number; y: number },
   { rows, columns, shares }: Kernel,
 ): number {
   let sum = 0;
