@@ -20,6 +20,7 @@ import type {
   NoiseProfile,
   PerSite,
   PlacedWarp,
+  Vector3,
 } from './mosaic.ts';
 import { dngBlack } from './levels.ts';
 import type { Plane } from './payload/plane.ts';
@@ -129,7 +130,11 @@ function mosaicOf(
   { noiseProfile, ...about }: AboutDng,
 ): Mosaic {
   const { warps, gain } = lit;
-  const { width, height, cfa, sixteen, averaged } = sensorMosaic(lit, kind);
+  const { width, height, cfa, sixteen, averaged } = sensorMosaic(
+    lit,
+    kind,
+    about.colour.asShotGains,
+  );
   const noise =
     noiseProfile === undefined
       ? undefined
@@ -172,12 +177,16 @@ interface SensorMosaic {
   readonly averaged: number;
 }
 
-function sensorMosaic(lit: LitFrame, kind: Exclude<SensorKind, { kind: 'linear' }>): SensorMosaic {
+function sensorMosaic(
+  lit: LitFrame,
+  kind: Exclude<SensorKind, { kind: 'linear' }>,
+  gains: Vector3,
+): SensorMosaic {
   const { width, height, samples, left, top } = lit;
   if (kind.kind === 'quad') return binned(lit, kind);
   if (kind.kind === 'xtrans') {
     const pattern = shiftPattern(kind.pattern, top, left);
-    const bayer = bayerOfXTrans(samples, width, height, pattern);
+    const bayer = bayerOfXTrans(samples, { width, height }, pattern, gains);
     return { width, height, cfa: bayer.cfa, sixteen: sixteenBitsOf(bayer.samples), averaged: 1 };
   }
   const sixteen = sixteenBitsOf(samples);

@@ -39,7 +39,8 @@ export function xtransMosaic(
       light[out] = (sensor.samples[row + x]! - level) / (white - level);
     }
   }
-  const bayer = bayerOfXTrans(light, width, height, xtrans);
+  const about = describe(metadata, container);
+  const bayer = bayerOfXTrans(light, { width, height }, xtrans, about.colour.asShotGains);
   const { samples, blackLevel, whiteLevel } = sixteenBitsOf(bayer.samples);
   return {
     width,
@@ -48,7 +49,7 @@ export function xtransMosaic(
     cfa: bayer.cfa,
     blackLevel: [blackLevel, blackLevel, blackLevel, blackLevel],
     whiteLevel,
-    ...describe(metadata, container),
+    ...about,
   };
 }
 

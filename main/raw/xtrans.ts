@@ -2,14 +2,16 @@
  * Gives an X-Trans mosaic the layout of a Bayer mosaic of the same size, so that the network can
  * develop it. The network knows noise that is independent from sample to sample, so samples are moved
  * by a pixel or so rather than averaged: of 36 samples a Bayer sensor has 18 green, 9 red and 9 blue
- * ones, an X-Trans sensor 20, 8 and 8.
+ * ones, an X-Trans sensor 20, 8 and 8. Where there is more detail than noise, a place keeps its own
+ * sample, in the colour that the light around it has.
  */
 
 import { siteColours } from './cfa.ts';
-import type { CfaPattern } from './mosaic.ts';
+import type { CfaPattern, Vector3 } from './mosaic.ts';
+import { detailOf, type Blocks } from './xtrans-detail.ts';
 
 /** Rows and columns after which the pattern repeats. */
-const PERIOD = 6;
+export const PERIOD = 6;
 const PLACES = Array.from({ length: PERIOD * PERIOD }, (_, place) => place);
 const BAYER: readonly CfaPattern[] = ['RGGB', 'BGGR', 'GRBG', 'GBRG'];
 /** Samples up to this many rows and columns away are looked at. */
@@ -39,62 +41,79 @@ interface Step {
 }
 
 /**
- * @param samples width × height, row-major, any unit
+ * @param samples width × height, row-major, any unit, black at 0
  * @param pattern 36 of the letters R, G and B: the colours of 6 × 6 samples from the corner on,
  *   in reading order
+ * @param gains of R, G and B that make the light neutral
  * @returns samples of the same size and unit, in the Bayer layout that moves them least
  * @throws RangeError for a pattern that lacks a colour
  */
 export function bayerOfXTrans(
   samples: Float32Array,
-  width: number,
-  height: number,
+  size: { readonly width: number; readonly height: number },
   pattern: string,
+  gains: Vector3,
 ): { readonly samples: Float32Array; readonly cfa: CfaPattern } {
   const { cfa, taken } = closestLayout(pattern);
   const colours = siteColours(cfa);
-  const kernels = PLACES.map((place) => kernelOf(pattern, place, colours, taken.get(place)));
+  const light: Light = { ...size, samples };
+  const moving = PLACES.map((place) => kernelOf(pattern, place, colours, taken.get(place)));
+  const tinting = PLACES.map((place) => tintingKernel(pattern, place, colours, gains));
   const made = samples.slice();
+  fill(made, light, moving, () => 1);
+  const detail = detailOf(light, (x, y) => {
+    const place = (y % PERIOD) * PERIOD + (x % PERIOD);
+    const kernel = tinting[place];
+    if (kernel === undefined || moving[place] === undefined) return undefined;
+    return weighed(light, x, y, kernel) - made[y * size.width + x]!;
+  });
+  fill(made, light, tinting, (x, y) => shareAt(detail, x, y));
+  return { samples: made, cfa };
+}
+
+interface Light {
+  readonly width: number;
+  readonly height: number;
+  readonly samples: Float32Array;
+}
+
+const shareAt = ({ across, shares }: Blocks, x: number, y: number): number =>
+  shares[Math.floor(y / PERIOD) * across + Math.floor(x / PERIOD)]!;
+
+/** Mixes what the kernels give into `made`, by the share that each block of 6 × 6 has of it. */
+function fill(
+  made: Float32Array,
+  light: Light,
+  kernels: readonly (Kernel | undefined)[],
+  shareOf: (x: number, y: number) => number,
+): void {
+  const { width, height, samples } = light;
   for (const [place, kernel] of kernels.entries()) {
     if (kernel === undefined) continue;
+    const { shares } = kernel;
     const offsets = kernel.rows.map((row, index) => row * width + kernel.columns[index]!);
     for (let y = Math.floor(place / PERIOD); y < height; y += PERIOD) {
       const isInner = y >= RADIUS && y < height - RADIUS;
       for (let x = place % PERIOD; x < width; x += PERIOD) {
+        const share = shareOf(x, y);
+        if (share === 0) continue;
         const at = y * width + x;
-        made[at] =
-          isInner && x >= RADIUS && x < width - RADIUS
-            ? weighed(samples, at, offsets, kernel.shares)
-            : weighedAtEdge(samples, { width, height, x, y }, kernel);
+        let value = 0;
+        if (isInner && x >= RADIUS && x < width - RADIUS) {
+          for (let i = 0; i < shares.length; i++) value += shares[i]! * samples[at + offsets[i]!]!;
+        } else {
+          value = weighed(light, x, y, kernel);
+        }
+        made[at] = made[at]! + share * (value - made[at]!);
       }
     }
   }
-  return { samples: made, cfa };
-}
-
-/** The pattern as it is seen from a corner that lies that many rows and columns on. */
-export function shiftPattern(pattern: string, rows: number, columns: number): string {
-  return Array.from({ length: PERIOD * PERIOD }, (_, place) => {
-    const row = (Math.floor(place / PERIOD) + rows) % PERIOD;
-    const column = ((place % PERIOD) + columns) % PERIOD;
-    return pattern[row * PERIOD + column]!;
-  }).join('');
 }
 
 function weighed(
-  samples: Float32Array,
-  at: number,
-  offsets: readonly number[],
-  shares: readonly number[],
-): number {
-  let sum = 0;
-  for (let i = 0; i < shares.length; i++) sum += shares[i]! * samples[at + offsets[i]!]!;
-  return sum;
-}
-
-function weighedAtEdge(
-  samples: Float32Array,
-  { width, height, x, y }: { width: number; height: number; x: number; y: number },
+  { samples, width, height }: Light,
+  x: number,
+  y: number,
   { rows, columns, shares }: Kernel,
 ): number {
   let sum = 0;
@@ -104,6 +123,15 @@ function weighedAtEdge(
     sum += shares[i]! * samples[row * width + column]!;
   }
   return sum;
+}
+
+/** The pattern as it is seen from a corner that lies that many rows and columns on. */
+export function shiftPattern(pattern: string, rows: number, columns: number): string {
+  return Array.from({ length: PERIOD * PERIOD }, (_, place) => {
+    const row = (Math.floor(place / PERIOD) + rows) % PERIOD;
+    const column = ((place % PERIOD) + columns) % PERIOD;
+    return pattern[row * PERIOD + column]!;
+  }).join('');
 }
 
 /** Past an edge, the sample one period further in has the same colour. */
@@ -213,6 +241,29 @@ function kernelOf(
     (_, index) => -(step.row * alongRows[index]! + step.column * alongColumns[index]!),
   );
   return kernelFrom([...near, step], [...shares, 1]);
+}
+
+/**
+ * A place's own sample in another colour: the light around it in that colour, and by how much the
+ * sample differs from the light around it in its own, as grey detail would have it.
+ * @returns undefined where the place has the colour already
+ */
+function tintingKernel(
+  pattern: string,
+  place: number,
+  colours: Colours,
+  gains: Vector3,
+): Kernel | undefined {
+  const [own, colour] = [pattern[place] ?? '', colourWanted(colours, place)];
+  if (own === colour) return undefined;
+  const gainOf = (letter: string): number => gains['RGB'.indexOf(letter)] ?? 1;
+  const ratio = gainOf(own) / gainOf(colour);
+  const wanted = planeAround(pattern, place, colour, SLOPE_SPREAD);
+  const before = planeAround(pattern, place, own, SLOPE_SPREAD);
+  return kernelFrom(
+    [...wanted.near, ...before.near, { row: 0, column: 0 }],
+    [...wanted.value, ...before.value.map((share) => -ratio * share), ratio],
+  );
 }
 
 function kernelFrom(steps: readonly Step[], shares: readonly number[]): Kernel {

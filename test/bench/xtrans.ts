@@ -64,7 +64,7 @@ function xtransOf(mosaics: readonly Mosaic[]): Mosaic {
       light[y * width + x] = (own.samples[y * width + x]! - black[site]!) * scale[site]!;
     }
   }
-  const bayer = bayerOfXTrans(light, width, height, pattern);
+  const bayer = bayerOfXTrans(light, { width, height }, pattern, first.colour.asShotGains);
   const { samples, blackLevel: black, whiteLevel } = sixteenBitsOf(bayer.samples);
   return {
     ...first,
