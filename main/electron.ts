@@ -1,4 +1,4 @@
-/** The desktop app: one window that trusts nobody, around the same app that serves a browser. */
+/** The desktop app: one untrusted window around the same app that serves a browser. */
 
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -49,7 +49,7 @@ const types = new Map([
   ['.woff2', 'font/woff2'],
 ]);
 
-// Another folder for its own data makes it another app: tests, portable installations.
+// Another data folder makes this a separate app, for tests and portable installations.
 const dataFolder = process.env['NIGHTGLASS_DATA'];
 if (dataFolder !== undefined && dataFolder !== '')
   app.setPath('userData', path.resolve(dataFolder));
@@ -68,7 +68,7 @@ function account(error: unknown): void {
   );
 }
 
-/** The folder that a file or folder named by the system stands for. */
+/** The folder to open for a file or folder named by the system. */
 async function folderOf(named: string): Promise<string | undefined> {
   const found = await stat(named).catch(() => undefined);
   if (found?.isDirectory() === true) return path.resolve(named);
@@ -79,7 +79,7 @@ async function folderOf(named: string): Promise<string | undefined> {
 
 async function namedFolder(args: readonly string[]): Promise<string | undefined> {
   for (const arg of args.slice(1).reverse()) {
-    // Run from a checkout, the app's own folder is among them.
+    // When run from a checkout, the arguments include the app's own folder.
     const isOurs = path.resolve(arg) === app.getAppPath() || /\.[cm]?[jt]s$/.test(arg);
     const folder = arg.startsWith('-') || isOurs ? undefined : await folderOf(arg);
     if (folder !== undefined) return folder;
@@ -87,7 +87,7 @@ async function namedFolder(args: readonly string[]): Promise<string | undefined>
   return undefined;
 }
 
-/** Only the built page's own files, by plain names. */
+/** Serves only files of the built page, by plain names. */
 async function page(request: Request): Promise<Response> {
   const { origin, pathname, host } = new URL(request.url);
   const isOwn = host === 'nightglass' || origin === pageOrigin;
@@ -106,7 +106,7 @@ async function page(request: Request): Promise<Response> {
   return new Response(new Uint8Array(bytes), { headers });
 }
 
-/** Nothing that a page may ask a browser for is granted, and it stays where it is. */
+/** Denies a page all permissions and navigation. */
 function shut(contents: WebContents): void {
   contents.on('will-navigate', (event) => {
     event.preventDefault();
@@ -121,7 +121,7 @@ function shut(contents: WebContents): void {
 }
 
 async function start(): Promise<void> {
-  // Also of windows that nobody here knows of.
+  // Also sandboxes windows that were not created here.
   app.enableSandbox();
   app.on('web-contents-created', (_event, contents) => {
     shut(contents);
@@ -144,7 +144,7 @@ async function start(): Promise<void> {
         : await dialog.showOpenDialog(window, options);
     return chosen.filePaths[0];
   };
-  // Where its processes look for the cameras that the user measured.
+  // Child processes look there for the cameras that the user measured.
   process.env['NIGHTGLASS_DATA'] = app.getPath('userData');
   const nightglass = await App.start({
     kind: 'electron',
@@ -184,11 +184,12 @@ async function start(): Promise<void> {
   own.protocol.handle('photo', async (request) => {
     const answer = await nightglass.pixels.handle(request);
     answer.headers.set('access-control-allow-origin', pageOrigin);
-    // The page is of another origin than its pixels: it may read only what is named.
+    // The page's origin differs from that of its pixels, so it may only read the headers named
+    // here.
     answer.headers.set('access-control-expose-headers', Object.values(tileHeaders).join(', '));
     return answer;
   });
-  // The window speaks to nobody: not even its own packages may.
+  // Blocks all network access of the window, including that of its packages.
   own.webRequest.onBeforeRequest(({ url }, answer) => {
     const isOwn = /^(app|photo|blob|data|devtools|chrome-extension):/.test(url);
     answer({ cancel: !isOwn });
@@ -306,7 +307,7 @@ async function start(): Promise<void> {
   await shown.loadURL(`${pageOrigin}/`);
 }
 
-/** macOS names files by this event, also before the app is ready. */
+/** macOS passes files by this event, possibly before the app is ready. */
 let firstOpened: string | undefined;
 let openFile = async (named: string): Promise<boolean> => {
   firstOpened = await folderOf(named);

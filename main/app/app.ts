@@ -1,4 +1,4 @@
-/** The app without its window: everything that stays while windows come and go. */
+/** The app without its window: everything that stays while windows open and close. */
 
 import path from 'node:path';
 import { camerasStamp } from '../engine/calibration.ts';
@@ -31,17 +31,17 @@ import { spawnNodeTraining } from '../training/run/process.ts';
 import { modelFor, type Settings } from '../../preload/contract/settings.ts';
 
 export interface Dialogs {
-  /** Undefined: closed without a choice. */
+  /** Undefined if the user closed the dialog. */
   folder(): Promise<string | undefined>;
   model(): Promise<string | undefined>;
-  /** Shows a file in the system's own browser of files. */
+  /** Shows a file in the system's file manager. */
   reveal(path: string): void;
 }
 
-/** What the system around the app is able to do. */
+/** What the surrounding system can do. */
 export interface Host {
   readonly kind: 'electron' | 'headless';
-  /** The app's own data. */
+  /** Folder of the app's own data. */
   readonly folder: string;
   readonly settingsFile: SettingsFile;
   /** Folders that may be named from the start. */
@@ -52,11 +52,11 @@ export interface Host {
   readonly spawnView?: Connect;
   readonly spawnTraining?: Connect;
   readonly spawnSurvey?: Connect;
-  /** Of shipped models; tests have their own. */
+  /** Folder of the shipped models; tests have their own. */
   readonly modelsFolder?: string;
   /** Whether new versions can be fetched for this installation. */
   readonly canUpdate?: boolean;
-  /** Errors that no user can mend; they are in the log already. */
+  /** Called for bugs, after they were logged. */
   readonly onBug: (error: unknown) => void;
   readonly quit: () => void;
 }
@@ -78,7 +78,7 @@ export class App {
   readonly checks: Checks;
   readonly cameras: Cameras;
   readonly thumbnails: ThumbnailCache;
-  /** Models that came in the place of others of the same id since the start. */
+  /** Number of models replaced by others of the same id since the start. */
   #modelsReplaced = 0;
   #opening: AbortController | undefined;
   readonly #view: View;
@@ -184,7 +184,7 @@ export class App {
     };
   }
 
-  /** @throws nothing that a user could mend: damaged files of its own are put aside */
+  /** Never throws for its own damaged files, which are set aside. */
   static async start(given: Host): Promise<App> {
     const log = new Log(given.folder);
     const host: Host = {
@@ -204,7 +204,7 @@ export class App {
     return new App(host, { log, events, settings, recents, marks, access, saved });
   }
 
-  /** Ends what it has started; the queue goes on at the next start. */
+  /** Ends everything it started; the queue continues at the next start. */
   async close(): Promise<void> {
     this.library.close();
     await this.queue.close();
@@ -215,7 +215,7 @@ export class App {
     await this.thumbnails.settled();
   }
 
-  /** Beside other files of whoever chose the place, thumbnails have a folder of their own. */
+  /** The chosen folder may hold other files, so thumbnails get a folder of their own in it. */
   #thumbnailFolder({ thumbnailFolder }: Settings): string {
     return thumbnailFolder === ''
       ? path.join(this.host.folder, 'thumbnails')
@@ -227,19 +227,19 @@ export class App {
       JSON.stringify([model, cameraModels]);
     if (models(now) !== models(before)) this.library.restamp();
     const folder = this.#thumbnailFolder(before);
-    // What lies at an earlier place would never be found again.
+    // Thumbnails in an earlier folder would never be found again.
     if (folder !== this.#thumbnailFolder(now)) void this.thumbnails.clear(folder);
     else if (now.thumbnailBytes < before.thumbnailBytes) void this.thumbnails.trim();
   }
 
-  /** Has the engine make a photo's first picture before it is asked for. Never throws. */
+  /** Asks the engine for a photo's first picture before it is needed. Never throws. */
   async prepare(
     id: string,
     { isAhead, signal }: { readonly isAhead: boolean; readonly signal: AbortSignal },
   ): Promise<void> {
     const opening = new AbortController();
     if (!isAhead) {
-      // Whoever leafs through photos waits for none but the last.
+      // A user who skips through photos only waits for the last one.
       this.#opening?.abort();
       this.#opening = opening;
     }
@@ -252,11 +252,11 @@ export class App {
         engine.preview({ kind: 'prepare', photo, ratio, isAhead }, { signal: either }),
       );
     } catch {
-      // Whoever asks for the picture is told why there is none.
+      // The request for the picture will report why there is none.
     }
   }
 
-  /** The model of the photo's camera; the file is looked into only where cameras have models. */
+  /** The model of the photo's camera. The file is read only if any camera has its own model. */
   async #modelOf(photo: string, signal: AbortSignal): Promise<string> {
     const settings = this.settings.current;
     if (Object.keys(settings.cameraModels).length === 0) return settings.model;
@@ -274,7 +274,7 @@ export class App {
     const name = nameOf(choice.template, { path: photo, facts, number });
     const { output, space, longSide } = choice;
     const edit = editOf(edits, { space, longSide });
-    // Its ending is cut off again by whoever makes a picture's name of it.
+    // The ending is removed again when a picture's name is made from this.
     let target = await names.reserve(path.join(path.dirname(photo), `${name}.raw`));
     const model = await this.#modelOf(photo, signal);
     return this.engine.use(model, async (engine) => {

@@ -1,4 +1,6 @@
-/** One window's side of the contract in the main process: its calls in, answers and events out. */
+/**
+ * One window's side of the contract in the main process: receives calls, sends answers and events.
+ */
 
 import { z } from 'zod';
 import {
@@ -30,11 +32,11 @@ export interface CallerOptions {
   readonly handlers: Handlers;
   readonly events: EventHub;
   readonly post: (message: ToCaller) => void;
-  /** Errors that no user can mend. */
+  /** Called for bugs. */
   readonly onBug: (error: unknown) => void;
 }
 
-/** More calls at once than any window makes. */
+/** More simultaneous calls than any window makes. */
 const callsMax = 1000;
 
 export class Caller {
@@ -50,7 +52,7 @@ export class Caller {
     });
   }
 
-  /** A message of the window, whatever it is. Never throws: what is no message is let fall. */
+  /** Handles a message of the window, valid or not. Never throws; invalid messages are dropped. */
   receive(unknown: unknown): void {
     const parsed = toMainSchema.safeParse(unknown);
     if (!parsed.success || this.#isClosed) return;
@@ -64,7 +66,7 @@ export class Caller {
     }
   }
 
-  /** The window is gone: what runs for it stops. */
+  /** The window is gone, so its running calls are aborted. */
   close(): void {
     this.#isClosed = true;
     this.#stopListening();

@@ -1,4 +1,4 @@
-/** What each call of the contract does. */
+/** Implements each call of the contract. */
 
 import path from 'node:path';
 import type { Handlers } from './caller.ts';
@@ -16,7 +16,7 @@ import { sessionHandlersOf } from './session-handlers.ts';
 
 const endings = { tiff: '.tif', png: '.png', jpeg: '.jpg', dng: '.dng' } as const;
 
-/** Those about connected windows refuse: the served app puts its own in their place for each window. */
+/** Calls about connected windows are refused here; the served app replaces them for each window. */
 export function handlersOf(app: App): Handlers {
   const { host, library, access, recents, developments, queue, settings, models, engine, pixels } =
     app;
@@ -26,7 +26,7 @@ export function handlersOf(app: App): Handlers {
     ids: readonly string[],
     choice: ExportChoice,
   ): Promise<{ queued: number }> => {
-    // A template that cannot be filled is refused now, not at the first photo.
+    // Refuses an invalid template now rather than at the first photo.
     nameOf(choice.template, { path: 'photo.dng', number: 1 });
     const folder =
       choice.folder === undefined ? undefined : await access.futureFolder(choice.folder);
@@ -35,7 +35,7 @@ export function handlersOf(app: App): Handlers {
     return { queued: queue.add(files, { ...choice, ...(folder === undefined ? {} : { folder }) }) };
   };
 
-  /** Photos that it developed are another's from now on. */
+  /** Photos that this model developed will look different from now on. */
   const forgetModel = async (id: string): Promise<void> => {
     const { model, cameraModels } = settings.current;
     const kept = Object.entries(cameraModels).filter(([, used]) => used !== id);
@@ -62,7 +62,7 @@ export function handlersOf(app: App): Handlers {
     },
     'app.licences': async () => ({ components: await components() }),
     'app.quit': () => {
-      // The answer goes first.
+      // Quits after the answer has been sent.
       setTimeout(() => {
         host.quit();
       }, 50);
@@ -137,7 +137,7 @@ export function handlersOf(app: App): Handlers {
     },
 
     'develop.open': async ({ photo }, { signal }) => {
-      // The engine decodes it at the same time, and develops what is shown first.
+      // The engine decodes the photo at the same time, and develops the first picture to be shown.
       void app.prepare(photo, { isAhead: false, signal });
       const development = await developments.open(photo, ...fileOf(photo), signal);
       library.learn(photo, development.facts);
@@ -212,7 +212,7 @@ export function handlersOf(app: App): Handlers {
       if (folder !== undefined) await access.futureFolder(folder);
       if (patch.thumbnailFolder === undefined || patch.thumbnailFolder === '')
         return settings.write(patch);
-      // Where nothing can be written, it is said now: later, nobody would notice.
+      // Reports an unwritable folder now; later, nobody would notice.
       const thumbnailFolder = await access.futureFolder(patch.thumbnailFolder);
       await openOutputFolder(thumbnailFolder);
       return settings.write({ ...patch, thumbnailFolder });
@@ -261,7 +261,7 @@ function noDialogs(): Refusal {
   return new Refusal('bad-argument', 'this host has no dialogs: choose a folder in the window');
 }
 
-/** Without the fields that are there but undefined. */
+/** Leaves out fields that are undefined. */
 function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const result: { [K in keyof T]?: Exclude<T[K], undefined> } = {};
   for (const key in fields) {

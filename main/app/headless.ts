@@ -1,7 +1,7 @@
 /**
- * The app for a browser on this computer: its page, its calls and its pixels over loopback HTTP, for
- * windows that came in by a one-time link, and for nobody else on this computer or in another page.
- * Why it is done this way: docs/decisions/2026-11-28-sessions-of-the-served-app.md.
+ * Serves the app to a browser on this computer: its page, its calls and its pixels, over loopback
+ * HTTP. Only windows that came in by a one-time link are served, not other users or other pages.
+ * The reasons for this design are in docs/decisions/2026-11-28-sessions-of-the-served-app.md.
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -33,34 +33,34 @@ import { parseShallowJson } from './shallow-json.ts';
 import { sessionEndedCode, wireProtocol } from '../../preload/contract/sessions.ts';
 
 export interface HeadlessOptions {
-  /** 0: any that is free. */
+  /** 0 takes any free port. */
   readonly port: number;
   /** The built window: `npm run build`'s out/renderer. */
   readonly pageFolder: string;
-  /** Told in words when a window comes in: "Chromium 156 on Linux". */
+  /** Called with a description when a window comes in: "Chromium 156 on Linux". */
   readonly onEnter?: ((agent: string) => void) | undefined;
-  /** How long a request may take to say what it wants. */
+  /** Time a client has to send a request's headers. */
   readonly headersTimeoutMs?: number | undefined;
 }
 
-/** An address that lets in one window, once. */
+/** An address that lets one window in, once. */
 export interface LinkAddress {
   readonly address: string;
-  /** Settles when the address opens nothing any more, used or not. */
+  /** Resolves when the address no longer works, used or not. */
   readonly spent: Promise<void>;
 }
 
 /** Largest message of a window: a hundred thousand photo ids. */
 const messageBytesMax = 8e6;
-/** A window that takes no more of what it is sent is ended. */
+/** A window that stops reading is disconnected at this many unsent bytes. */
 const unsentBytesMax = 64e6;
-/** A window has six connections and its socket; there may be some windows. */
+/** A window has six connections and its socket, and there may be several windows. */
 const connectionsMax = 200;
 const headerBytesMax = 8192;
 const bodyTimeoutMs = 30_000;
-/** For a client that does not read the page it asked for. */
+/** Limit for a client that does not read the page it asked for. */
 const pageTimeoutMs = 30_000;
-/** For an ended window to close its socket by itself. */
+/** Time for an ended window to close its own socket. */
 const closeTimeoutMs = 1000;
 
 const types = new Map([
@@ -75,7 +75,7 @@ const types = new Map([
   ['.json', 'application/json'],
 ]);
 
-/** An app that is served. */
+/** The app while it is served. */
 export class HeadlessHost {
   readonly #app: App;
   readonly #handlers: Handlers;
@@ -107,7 +107,7 @@ export class HeadlessHost {
     };
     this.#server = createServer(limits, (request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
-        // A client that breaks off in the middle is none of our bugs.
+        // A client that disconnects in the middle is not a bug of ours.
         if (!request.destroyed || request.complete) app.host.onBug(error);
         if (response.headersSent) response.destroy();
         else end(response, 500, 'the app failed to answer; its log says why');
@@ -115,7 +115,7 @@ export class HeadlessHost {
     });
     this.#server.maxConnections = connectionsMax;
     this.#server.on('upgrade', (request, socket, head) => {
-      // Node's own listeners are gone by now, and an error that nobody hears ends the process.
+      // Node has removed its own listeners by now, and an unhandled error would end the process.
       socket.on('error', () => {
         socket.destroy();
       });
@@ -140,7 +140,7 @@ export class HeadlessHost {
       });
       server.listen(options.port, '127.0.0.1', resolve);
     });
-    // Connections that cannot be accepted, for want of file descriptors say.
+    // Connections that cannot be accepted, for example for lack of file descriptors.
     server.on('error', app.host.onBug);
     host.#port = addressOf(server).port;
     host.#address = host.newLink().address;
@@ -151,12 +151,12 @@ export class HeadlessHost {
     return this.#port;
   }
 
-  /** The first link. */
+  /** The address with the first link. */
   get address(): string {
     return this.#address;
   }
 
-  /** One more link; those before stay good. */
+  /** Makes another link; earlier ones stay valid. */
   newLink(): LinkAddress {
     const { token, spent } = this.#sessions.newLink();
     return { address: `http://127.0.0.1:${this.#port}/#${token}`, spent };
@@ -193,7 +193,7 @@ export class HeadlessHost {
     }
   }
 
-  /** Trades the token of a link for the secret of a session, which only the page that asks can read. */
+  /** Exchanges a link's token for a session's secret, which only the requesting page can read. */
   async #enter(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const isPost = request.method === 'POST' && request.headers.origin !== undefined;
     if (!isPost || !isOwnPage(request)) {
@@ -237,7 +237,7 @@ export class HeadlessHost {
     });
     const body = Buffer.from(await answer.arrayBuffer());
     response.setHeader('content-length', body.length);
-    // A window that has scrolled on takes no more; that is no error.
+    // A window that has scrolled on aborts the request; that is no error.
     await pipeline(Readable.from([body]), response).catch(() => undefined);
   }
 
@@ -316,7 +316,7 @@ export class HeadlessHost {
       caller.close();
       disconnected();
     });
-    // Frames that are none: the socket closes itself.
+    // After invalid frames the socket closes itself.
     socket.on('error', () => {
       socket.terminate();
     });
@@ -329,7 +329,7 @@ function addressOf(server: Server): AddressInfo {
   return address;
 }
 
-/** Page files are in one folder and one below it, with plain names. */
+/** Page files have plain names and are in one folder and its subfolders. */
 function safeName(pathname: string): string | undefined {
   return /^\/(?:[\w-]+\/)?[\w-][\w.-]*$/.test(pathname) ? pathname.slice(1) : undefined;
 }

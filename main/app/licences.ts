@@ -1,4 +1,4 @@
-/** Whose work is in the app, and on what terms. */
+/** Lists the components of the app with their licences. */
 
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,7 +9,7 @@ export interface Component {
   readonly name: string;
   readonly version: string;
   readonly licence: string;
-  /** The licence's own words; '' where the package brings none. */
+  /** The licence's text; '' if the package has none. */
   readonly text: string;
 }
 
@@ -20,7 +20,7 @@ const packageSchema = z.object({
   dependencies: z.record(z.string(), z.string()).default({}),
 });
 
-/** Native libraries that come inside of packages, whose package.json does not name them. */
+/** Native libraries inside packages, which their package.json does not list. */
 const inside: readonly Component[] = [
   {
     name: 'LibRaw',
@@ -36,11 +36,11 @@ const inside: readonly Component[] = [
   },
 ];
 
-/** The app, its packages, and theirs. */
+/** The app, its packages, and their dependencies. */
 export async function components(): Promise<Component[]> {
   const own = await readPackage(appRoot);
   const names = new Set(Object.keys(own?.dependencies ?? {}));
-  // The libraries that sharp is linked to are packages of their own, one for each system.
+  // The libraries that sharp links to come in a package for each system.
   const images = await readdir(path.join(appRoot, 'node_modules/@img')).catch(() => []);
   for (const name of images) if (name.startsWith('sharp-')) names.add(`@img/${name}`);
   const found: Component[] = own === undefined ? [] : [await describe(appRoot, own)];

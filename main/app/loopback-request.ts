@@ -1,6 +1,6 @@
 /**
- * Reads what a request to the loopback host says of itself, trusting none of it, and refuses what it
- * may not have. Nothing here throws, whatever the bytes are.
+ * Parses the headers of a request to the loopback host without trusting them, and refuses what is
+ * not allowed. Nothing here throws, whatever the bytes are.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -9,7 +9,9 @@ import { wireProtocol } from '../../preload/contract/sessions.ts';
 
 const secretPattern = /^[0-9a-f]{64}$/;
 
-/** Longest target of ours: a tile's address has less than 200 characters. */
+/**
+ * Limit for request targets. The longest of ours, a tile's address, has less than 200 characters.
+ */
 const targetCharsMax = 2000;
 
 /** @returns the path of an origin-form target without its query; undefined for any other target */
@@ -19,32 +21,35 @@ export function pathOf({ url = '' }: IncomingMessage): string | undefined {
   return path;
 }
 
-/** A page whose name was made to resolve to this computer sends that name (DNS rebinding). */
+/**
+ * A page whose name was made to resolve to this computer (DNS rebinding) sends that name as the
+ * host.
+ */
 export function isOwnHost({ headers }: IncomingMessage, port: number): boolean {
   return headers.host === `127.0.0.1:${port}` || headers.host === `localhost:${port}`;
 }
 
-/** Browsers say so when a page of another origin asks. */
+/** Browsers state when a request comes from a page of another origin. */
 export function isOwnPage({ headers }: IncomingMessage): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
   return headers.origin === undefined || headers.origin === `http://${headers.host ?? ''}`;
 }
 
-/** The session's secret, as fetched pixels show it. */
+/** The session's secret in a request for pixels. */
 export function bearerOf({ headers }: IncomingMessage): string | undefined {
   const [scheme, secret = ''] = (headers.authorization ?? '').split(' ');
   return scheme === 'Bearer' && secretPattern.test(secret) ? secret : undefined;
 }
 
-/** The session's secret, as the socket shows it: a page cannot set its other headers. */
+/** The session's secret in a socket's request. Pages cannot set other headers there. */
 export function offeredSecretOf({ headers }: IncomingMessage): string | undefined {
   const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim());
   if (!offered.includes(wireProtocol)) return undefined;
   return offered.find((one) => secretPattern.test(one));
 }
 
-/** @returns undefined for a longer one than any that we ask for */
+/** @returns undefined for a body longer than any that we expect */
 export async function shortBody(request: IncomingMessage): Promise<string | undefined> {
   let body = '';
   for await (const chunk of request) {
@@ -54,7 +59,7 @@ export async function shortBody(request: IncomingMessage): Promise<string | unde
   return body;
 }
 
-/** What the page may do: its own files, pixels and wire, and nothing of anybody else. */
+/** Restricts the page to its own files, pixels and wire. */
 export function secure(response: ServerResponse, port: number): void {
   const own = `ws://127.0.0.1:${port} ws://localhost:${port}`;
   response.setHeader(
@@ -74,7 +79,7 @@ export function end(response: ServerResponse, status: number, words = ''): void 
   response.end(words);
 }
 
-/** Ends a socket that wanted to become a WebSocket; its other end may have gone already. */
+/** Refuses a WebSocket upgrade; the other end may already have disconnected. */
 export function refuseUpgrade(socket: Duplex, status: '400 Bad Request' | '403 Forbidden'): void {
   socket.once('finish', () => {
     socket.destroy();

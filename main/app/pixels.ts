@@ -1,4 +1,4 @@
-/** Answers every address of pixels, for Electron's `photo://` and for loopback HTTP alike. */
+/** Answers requests for pixels, for Electron's `photo://` and for loopback HTTP. */
 
 import { readFile, stat } from 'node:fs/promises';
 import {
@@ -29,19 +29,19 @@ export interface PixelParts {
   readonly checks: Checks;
   /** The model that develops a photo. @throws Refusal as `decodeRaw`, `cancelled` */
   readonly modelOf: (photo: string, signal: AbortSignal) => Promise<string>;
-  /** Of the model's weights, whatever its id, and of what was measured of cameras. */
+  /** Changes with the model's weights, whatever its id, and with measurements of cameras. */
   readonly modelVersion: (model: string) => Promise<string>;
   readonly cacheBytes: () => number;
-  /** Kept from one run to the next. */
+  /** Thumbnails kept between runs. */
   readonly thumbnails: ThumbnailCache;
-  /** Bugs; refusals are the answer. */
+  /** Called for bugs; refusals go into the answer. */
   readonly onBug: (error: unknown) => void;
 }
 
-/** Of the open folder's photos. */
+/** Pixels of the open folder's photos. */
 type PhotoPixels = Exclude<Pixels, { kind: 'check' | 'run' }>;
 
-/** Of thumbnails, in pixels. */
+/** Longer side of thumbnails, in pixels. */
 const thumbSide = 384;
 
 export class PixelServer {
@@ -55,7 +55,7 @@ export class PixelServer {
   }
 
   /**
-   * Tiles as half floats, pictures as JPEG. Aborting the request stops the work for it. 404: no such
+   * Tiles as half floats, pictures as JPEG. Aborting the request stops its work. 404: no such
    * address or photo; 422: the photo is refused, as JSON with `code` and `message`; 409: tiles of
    * another model than the chosen one; 499: aborted.
    */
@@ -91,7 +91,7 @@ export class PixelServer {
     }
   }
 
-  /** As if the fetch of that number had been aborted: Electron does not tell. */
+  /** Cancels a fetch by its number, because Electron does not report aborted fetches. */
   cancel(request: number): void {
     this.#underWay.get(request)?.abort();
   }
@@ -111,13 +111,14 @@ export class PixelServer {
     const picture = await this.#make(pixels, photo, model, signal);
     this.#cache.set(key, picture);
     if (isThumbnail) {
-      // Unless the file was replaced since it was listed: then this is another one's picture.
+      // Stored only if the file was not replaced since it was listed; otherwise the picture belongs
+      // to another version.
       thumbnails.set(key, picture.bytes, async () => (await stampIn(photo)) === stamp);
     }
     return picture;
   }
 
-  /** The address has a stamp of the window's; what is shown is what the edits are now. */
+  /** The address contains the stamp that the window knows; the picture uses the current edits. */
   #thumbnailOf({ kind, photo }: PhotoPixels): string {
     const { library } = this.#parts;
     return JSON.stringify([kind, thumbSide, kind === 'bright' ? library.editsOf(photo) : {}]);
@@ -166,7 +167,7 @@ export class PixelServer {
       this.#parts.onBug(error);
       return new Response(null, { status: 500 });
     }
-    // Not by the one who asks: the engine was changed under it. Asking again will do.
+    // The engine was replaced, rather than the request aborted, so the client should ask again.
     if (error.code === 'cancelled') return new Response(null, { status: 503 });
     return Response.json({ code: error.code, message: describeError(error) }, { status: 422 });
   }
@@ -174,7 +175,8 @@ export class PixelServer {
 
 function answer(pixels: PhotoPixels, { bytes, width, height }: Picture): Response {
   const isTile = pixels.kind === 'tile' || pixels.kind === 'plain';
-  // Thumbnails' addresses change with what they show; the others are cached here, not there.
+  // Thumbnail addresses change with their content, so browsers may cache them. Other pictures are
+  // only cached here.
   const isStamped = pixels.kind === 'thumb' || pixels.kind === 'bright';
   const size: Record<string, string> = isTile
     ? { [tileHeaders.width]: String(width), [tileHeaders.height]: String(height) }
@@ -195,7 +197,7 @@ function answerWith(
     'x-content-type-options': 'nosniff',
     ...more,
   };
-  // A copy in memory of its own: what is cached may be shared with another thread.
+  // Copied, because cached bytes may be shared with another thread.
   return new Response(new Uint8Array(bytes), { headers });
 }
 

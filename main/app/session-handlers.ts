@@ -1,11 +1,11 @@
-/** What the contract's calls about connected windows do. */
+/** Implements the contract's calls about connected windows. */
 
 import type { sessionCalls } from '../../preload/contract/sessions.ts';
 import type { Handlers } from './caller.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Sessions } from './sessions.ts';
 
-/** The served app as one of its windows sees it. */
+/** The served app, as seen by one of its windows. */
 export interface ServedWindow {
   readonly sessions: Sessions;
   /** The window's own session. */
@@ -14,7 +14,7 @@ export interface ServedWindow {
   readonly newLink: () => string;
 }
 
-/** @param served undefined where the app has only windows of its own */
+/** @param served undefined if the app is not served */
 export function sessionHandlersOf(
   served: ServedWindow | undefined,
 ): Pick<Handlers, keyof typeof sessionCalls> {

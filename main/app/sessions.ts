@@ -1,24 +1,24 @@
 /**
- * Who may use the served app: one-time links, and the sessions of the windows that came in by them.
- * Nothing is kept on disk, so a restart of the program ends every session.
+ * Controls access to the served app: one-time links, and the sessions of the windows that came in
+ * by them. Nothing is stored on disk, so a restart of the program ends every session.
  */
 
 import { createHash, randomBytes } from 'node:crypto';
 import type { Session as SessionSummary } from '../../preload/contract/sessions.ts';
 
-/** Session as the server sees it. */
+/** A session, as the server sees it. */
 export interface Session {
-  /** Public: what lists call it. */
+  /** Public name of the session, used in lists. */
   readonly id: string;
-  /** Aborted when it is ended: sockets and requests of the session stop. */
+  /** Aborted when the session is ended, which stops its sockets and requests. */
   readonly ended: AbortSignal;
 }
 
-/** What opens the app once. */
+/** A link that opens the app once. */
 export interface Link {
   /** 64 hexadecimal digits. */
   readonly token: string;
-  /** Settles when the token opens nothing any more, used or not. */
+  /** Resolves when the token no longer works, used or not. */
   readonly spent: Promise<void>;
 }
 
@@ -31,19 +31,21 @@ interface Entry {
   sockets: number;
 }
 
-/** More windows than anybody opens; beyond that, the closed one that was seen longest ago makes room. */
+/**
+ * More windows than anybody opens. Beyond that, the closed window unused for longest makes room.
+ */
 const sessionsMax = 32;
-/** Beyond that, the oldest link is void. */
+/** Beyond that, the oldest link becomes invalid. */
 const linksMax = 8;
 
 export class Sessions {
   readonly #onChange: () => void;
-  /** By the SHA-256 of the token: memory holds nothing that opens the app. */
+  /** Keyed by the SHA-256 of the token, so that nothing in memory opens the app. */
   readonly #links = new Map<string, () => void>();
-  /** By the SHA-256 of the secret, in the order in which they came. */
+  /** Keyed by the SHA-256 of the secret, in order of arrival. */
   readonly #entries = new Map<string, Entry>();
 
-  /** @param onChange told when `list` gives something else, times aside */
+  /** @param onChange called when the result of `list` changes, except for times */
   constructor(onChange: () => void) {
     this.#onChange = onChange;
   }
@@ -60,10 +62,11 @@ export class Sessions {
   }
 
   /**
-   * Trades a token for a session.
-   * @param userAgent header of the browser that asks
-   * @returns the secret that its requests have to show from now on, 64 hexadecimal digits, and the
-   * browser in words; undefined if the token opens nothing, or if too many windows are connected
+   * Exchanges a token for a session.
+   * @param userAgent header of the requesting browser
+   * @returns the secret that its further requests must send, 64 hexadecimal digits, and a
+   *   description of the browser; undefined if the token is invalid or too many windows are
+   *   connected
    */
   enter(
     token: string,
@@ -87,7 +90,7 @@ export class Sessions {
     return { secret, agent };
   }
 
-  /** The session that a request shows the secret of; it counts as seen. */
+  /** The session with a request's secret; this counts as a sign of life. */
   find(secret: string | undefined): Session | undefined {
     const entry = secret === undefined ? undefined : this.#entries.get(digestOf(secret));
     if (entry === undefined) return undefined;
@@ -95,7 +98,7 @@ export class Sessions {
     return { id: entry.id, ended: entry.ending.signal };
   }
 
-  /** @returns to be called when the window's socket is closed */
+  /** @returns a function to call when the window's socket is closed */
   connected({ id }: Session): () => void {
     const entry = this.#entryOf(id)?.[1];
     if (entry === undefined) return () => undefined;
@@ -130,7 +133,7 @@ export class Sessions {
     this.#endAll([...this.#entries].filter(([, { id }]) => id !== own));
   }
 
-  /** Links too: whoever is put out may have made one to come back by. */
+  /** Ends links too, because a window that is thrown out may have made one to return by. */
   #endAll(ended: readonly (readonly [string, Entry])[]): void {
     for (const link of this.#links.keys()) this.#voidLink(link);
     for (const [digest, { ending }] of ended) {
@@ -164,7 +167,7 @@ function digestOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
 
-/** In the order in which they are looked for: most browsers name others besides themselves. */
+/** In the order they are tested, because most browsers also name others. */
 const browsers: readonly (readonly [RegExp, string])[] = [
   [/\bEdg\/(\d{1,4})/, 'Edge'],
   [/\bOPR\/(\d{1,4})/, 'Opera'],
@@ -181,7 +184,10 @@ const systems: readonly (readonly [RegExp, string])[] = [
   [/\bLinux\b/, 'Linux'],
 ];
 
-/** A browser in words of our own: the header may hold anything, and is shown in a terminal. */
+/**
+ * Describes a browser in our own words, because the header may contain anything and is printed on a
+ * terminal.
+ */
 function agentWords(userAgent = ''): string {
   let browser = 'An unknown program';
   for (const [pattern, name] of browsers) {

@@ -1,4 +1,4 @@
-/** The user's settings: one schema, kept in electron-store's file or in a JSON file of the same shape. */
+/** The user's settings: one schema, stored by electron-store or in a JSON file of the same form. */
 
 import path from 'node:path';
 import { z } from 'zod';
@@ -10,9 +10,9 @@ import {
 } from '../../preload/contract/settings.ts';
 import { JsonFile } from '../base/json-file.ts';
 
-/** Where settings are kept between runs. */
+/** Stores settings between runs. */
 export interface SettingsFile {
-  /** Whatever is there: `settingsFrom` makes settings of it. */
+  /** Returns the stored value unchecked; `settingsFrom` turns it into settings. */
   read(): Promise<unknown>;
   write(settings: Settings): Promise<void>;
 }
@@ -22,7 +22,7 @@ export function jsonSettingsFile(folder: string): SettingsFile {
   return new JsonFile<unknown>(path.join(folder, 'settings.json'), z.unknown(), {});
 }
 
-/** Each field that can be read counts; the others are as new. */
+/** Takes each valid field; the others get their default. */
 function settingsFrom(unknown: unknown): Settings {
   const found = typeof unknown === 'object' && unknown !== null ? unknown : {};
   let settings = defaultSettings;
@@ -36,7 +36,7 @@ function settingsFrom(unknown: unknown): Settings {
 
 export class SettingsStore {
   readonly #file: SettingsFile;
-  /** Told of every change; set by whoever lives as long as the settings do. */
+  /** Called on every change; set by the owner of the settings. */
   onChange: (settings: Settings, before: Settings) => void = () => undefined;
   #settings: Settings;
 

@@ -1,9 +1,9 @@
-/** JSON of a window: parsed unless it is nested deeper than any message of ours. */
+/** Parses JSON from a window, unless it is nested more deeply than any valid message. */
 
-/** The deepest of our messages has 8 levels. */
+/** The deepest valid message has 8 levels. */
 const depthMax = 64;
 
-/** @returns undefined for what is no JSON, or is nested too deep to be looked into safely */
+/** @returns undefined for invalid JSON, or JSON nested too deeply to inspect safely */
 export function parseShallowJson(text: string): unknown {
   if (!isShallow(text)) return undefined;
   try {

@@ -1,4 +1,4 @@
-/** What each call about training does. */
+/** Implements the calls about training. */
 
 import type { App } from './app.ts';
 import type { Handlers } from './caller.ts';
@@ -29,7 +29,7 @@ export function trainingHandlersOf({
   const spawnSurvey = host.spawnSurvey ?? spawnNodeSurvey;
   const pace = new Pace(spawnSurvey);
 
-  /** With paths that the window may name, without links. */
+  /** The dataset with paths that the window may name, links resolved. */
   const allowed = async (dataset: Dataset): Promise<Dataset> => ({
     ...dataset,
     folders: await Promise.all(dataset.folders.map((folder) => access.folder(folder))),
@@ -46,7 +46,7 @@ export function trainingHandlersOf({
     return usablePairs(chosenReports(reports, dataset), { camera: dataset.only });
   };
 
-  /** What the run keeps of it. */
+  /** The description of a dataset that is stored with the run. */
   const runDatasetOf = async (
     dataset: Dataset,
     context: { readonly signal: AbortSignal },
@@ -92,7 +92,7 @@ export function trainingHandlersOf({
       const { device, threads } = lesson;
       const from = await desk.startOf(startsFrom);
       const recipe = recipeOf(lesson, from?.manifest);
-      // Who wants photos on the processor has a reason, which is as good for training.
+      // A user who chose the processor for photos has a reason, which also applies to training.
       const mayUseCard = settings.current.device !== 'cpu';
       const limits = threads === 0 ? {} : { threads };
       return pace.measure({ recipe, device, mayUseCard, ...limits }, signal);

@@ -1,11 +1,11 @@
-/** Where the program keeps what it remembers between runs. */
+/** Locates the folder where the program stores its data between runs. */
 
 import { homedir, platform } from 'node:os';
 import path from 'node:path';
 
 /**
- * The user's folder for this program's own data, by each system's custom.
- * `NIGHTGLASS_DATA` names another one (tests, portable installations).
+ * The user's folder for this program's data, by each system's convention. `NIGHTGLASS_DATA`
+ * overrides it (tests, portable installations).
  */
 export function appFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const chosen = environment['NIGHTGLASS_DATA'];
@@ -27,7 +27,7 @@ export function appFolder(environment: NodeJS.ProcessEnv = process.env): string 
   }
 }
 
-/** Where profiles of measured cameras lie; photos of these cameras are developed with them. */
+/** Folder of measured cameras' profiles, with which photos of these cameras are developed. */
 export function camerasFolder(): string {
   return path.join(appFolder(), 'cameras');
 }

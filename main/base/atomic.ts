@@ -1,7 +1,4 @@
-/**
- * Writes a file whole or not at all: a temporary file in the same folder, flushed, then given its
- * name.
- */
+/** Writes files atomically: a temporary file in the same folder is flushed and then renamed. */
 
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, existsSync, readFileSync, unlinkSync } from 'node:fs';
@@ -13,27 +10,30 @@ import { dirname, join, resolve } from 'node:path';
 import { describeError, Refusal, throwIfCancelled } from './refusal.ts';
 
 interface AtomicOptions {
-  /** Whether a file of that name may be replaced. */
+  /** Whether an existing file of that name may be replaced. */
   readonly overwrite: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** `taken`: the name was there and may not be replaced; nothing was changed. */
+/** `taken`: a file of that name exists and may not be replaced; nothing was changed. */
 type AtomicOutcome = 'written' | 'taken';
 
-/** A shared folder may hold another machine's temporary files, whose processes can't be asked for. */
+/**
+ * Identifies this machine. A shared folder may hold temporary files of other machines, whose
+ * processes cannot be looked up.
+ */
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 const TEMPORARY_NAME = /^\.nightglass-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
 
 const live = new Set<string>();
 
-/** Last resort where the process is told to exit in the middle: asynchronous cleaning can't run then. */
+/** Last resort if the process exits while writing, when asynchronous clean-up can no longer run. */
 function removeLiveAtExit(): void {
   for (const path of live) {
     try {
       unlinkSync(path);
     } catch {
-      // Nothing more can be done on the way out; the next sweep takes it.
+      // Nothing more can be done while exiting; the next sweep removes the file.
     }
   }
 }
@@ -72,10 +72,13 @@ const REASONS: Readonly<Record<string, string>> = {
   EBUSY: 'another program holds it',
 };
 
-/** No other file can be written there either, until somebody makes room or mounts the disk anew. */
+/** Errors that also affect other files, until somebody frees space or remounts the disk. */
 const LASTING: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
-/** An operating system's error as one line with the file's name; every other error as it is. */
+/**
+ * Turns an operating system's error into one line with the file's name; other errors stay as they
+ * are.
+ */
 function asRefusal(error: unknown, path: string): unknown {
   const code = codeOf(error);
   if (error instanceof Refusal || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
@@ -111,7 +114,10 @@ async function fill(
   }
 }
 
-/** Where a file system has no hard links (exFAT, some shares), an empty file keeps the name meanwhile. */
+/**
+ * For file systems without hard links (exFAT, some shares), an empty file reserves the name
+ * meanwhile.
+ */
 async function moveBehindPlaceholder(temporary: string, path: string): Promise<AtomicOutcome> {
   try {
     await (await open(path, 'wx')).close();
@@ -128,7 +134,7 @@ async function moveBehindPlaceholder(temporary: string, path: string): Promise<A
   return 'written';
 }
 
-/** `rename` would replace silently; `link` refuses. */
+/** `rename` would replace a file silently; `link` refuses to. */
 async function moveWithoutReplacing(temporary: string, path: string): Promise<AtomicOutcome> {
   try {
     await link(temporary, path);
@@ -144,7 +150,7 @@ async function moveWithoutReplacing(temporary: string, path: string): Promise<At
   return 'written';
 }
 
-/** So that the new name survives a power cut. Not every system lets a folder be flushed. */
+/** Makes the new name survive a power cut. Not every system can flush a folder. */
 async function flushFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');
@@ -154,13 +160,13 @@ async function flushFolder(folder: string): Promise<void> {
       await handle.close();
     }
   } catch {
-    // The file itself is flushed and named; that is all such a system offers.
+    // The file itself is flushed and renamed, which is all that such a system offers.
   }
 }
 
 /**
- * Writes `chunks` to `path`. A chunk is on its way to the disk before the next is asked for. On any
- * failure or cancellation nothing is left behind, and what stood at `path` still stands.
+ * Writes `chunks` to `path`. Each chunk is written before the next is requested. After any failure
+ * or cancellation nothing is left behind, and an existing file at `path` is unchanged.
  * @throws Refusal `disk` with the file's name and the reason; `cancelled`; what `chunks` throws
  */
 export async function writeAtomically(
@@ -187,15 +193,13 @@ export async function writeAtomically(
   }
 }
 
-/**
- * Whether a file of exactly these bytes stands at `path` already; false for whatever cannot be read.
- */
+/** Whether a file with exactly these bytes exists at `path`; false if it cannot be read. */
 export async function holds(
   path: string,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<boolean> {
   try {
-    // Not to wait for the other end, if it is a pipe.
+    // Does not wait for the other end if the file is a pipe.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       let position = 0;
@@ -218,25 +222,27 @@ function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // Anything but "no such process" means that there is one, only not ours.
+    // Any error but "no such process" means that the process exists but is not ours.
     return codeOf(error) !== 'ESRCH';
   }
   return !isZombie(pid);
 }
 
-/** Whether it has ended and only answers because nobody has asked how; Linux alone tells. */
+/** Whether the process has ended but was not yet reaped by its parent; known on Linux only. */
 function isZombie(pid: number): boolean {
   if (process.platform !== 'linux') return false;
   try {
     const status = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The state follows the name, which may hold anything but ends with the last bracket.
+    // The state follows the name, which may contain anything and ends at the last bracket.
     return /^\) [ZX]/.test(status.slice(status.lastIndexOf(')')));
   } catch {
     return false;
   }
 }
 
-/** Containers give every run the same process number, so our own number may be a dead run's. */
+/**
+ * In containers every run may have the same process number, so our own may be that of a dead run.
+ */
 async function isStale(path: string, pid: number): Promise<boolean> {
   if (pid !== process.pid) return !isRunning(pid);
   if (live.has(path)) return false;
@@ -246,7 +252,7 @@ async function isStale(path: string, pid: number): Promise<boolean> {
 
 /**
  * Deletes temporary files that killed runs on this machine left in a folder.
- * @returns how many were deleted; failures are passed over
+ * @returns the number of deleted files; failures are ignored
  */
 export async function sweepTemporaries(folder: string): Promise<number> {
   let count = 0;
@@ -259,13 +265,16 @@ export async function sweepTemporaries(folder: string): Promise<number> {
       await unlink(path);
       count++;
     } catch {
-      // Another run may sweep the same folder.
+      // Another run may sweep the same folder at the same time.
     }
   }
   return count;
 }
 
-/** Node's own making of nested folders calls a folder missing where a disk is full or read-only. */
+/**
+ * Used instead of Node's recursive mkdir, which reports a missing folder if a disk is full or
+ * read-only.
+ */
 async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
@@ -279,8 +288,8 @@ async function makeFolder(folder: string): Promise<void> {
 }
 
 /**
- * Makes the output folder if need be, sweeps it, and finds out whether it can be written to before
- * hours of work are put into it.
+ * Creates the output folder if necessary, sweeps it, and checks that it is writable before hours of
+ * work begin.
  * @throws Refusal `disk`
  */
 export async function openOutputFolder(folder: string): Promise<void> {
@@ -297,7 +306,7 @@ export async function openOutputFolder(folder: string): Promise<void> {
     }
   } catch (error) {
     const code = codeOf(error);
-    // mkdir says so when a file has the name.
+    // mkdir reports this if a file has the name.
     if (code === 'EEXIST' || code === 'ENOTDIR')
       throw new Refusal('disk', notAFolder(folder), { cause: error });
     throw asRefusal(error, folder);

@@ -1,4 +1,4 @@
-/** Bytes kept in memory up to a limit; what was not asked for longest goes first. */
+/** Keeps bytes in memory up to a limit. Those unused for longest are dropped first. */
 
 export interface Kept {
   readonly bytes: Uint8Array;

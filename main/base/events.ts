@@ -1,4 +1,4 @@
-/** The app's events on their way to every window that listens. */
+/** Distributes the app's events to all listening windows. */
 
 import type { EventName, Events } from '../../preload/contract/contract.ts';
 
@@ -11,7 +11,7 @@ export class EventHub {
     for (const listener of this.#listeners) listener(name, event);
   }
 
-  /** @returns stops listening */
+  /** @returns a function that stops listening */
   listen(listener: EventListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -1,4 +1,7 @@
-/** One small JSON file of the app's own data: parsed by a schema, written whole, last write wins. */
+/**
+ * A small JSON file of the app's data, checked by a schema and written atomically. The last write
+ * wins.
+ */
 
 import { mkdir, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
@@ -18,7 +21,7 @@ export class JsonFile<T> {
     this.#fallback = fallback;
   }
 
-  /** What the file holds, or the fallback. A file that does not parse is put aside, not lost. */
+  /** The file's content, or the fallback. An invalid file is set aside, not deleted. */
   async read(): Promise<T> {
     let text: string;
     try {
@@ -33,7 +36,7 @@ export class JsonFile<T> {
   }
 
   /**
-   * Values that are overtaken before they are written are skipped.
+   * Skips values that are replaced before they are written.
    * @throws Refusal `disk`
    */
   async write(value: T): Promise<void> {

@@ -1,31 +1,34 @@
-/** The log file: errors with their stacks, kept where the user can find them, never more than two files. */
+/**
+ * The log file: errors with their stacks, stored where the user can find them, in at most two
+ * files.
+ */
 
 import { appendFileSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 
-/** Which part of the app an entry is about. */
+/** The part of the app that an entry is about. */
 export type LogSource = 'app' | 'page' | 'child' | 'update';
 
-/** A full file becomes `nightglass.old.log`, in the place of the one before. */
+/** A full file is renamed to `nightglass.old.log`, replacing the previous one. */
 const fileBytesMax = 1_000_000;
 
-/** An error that repeats itself in its own words must not push the others out. */
+/** Limit for one entry, so that a very long error does not push out the others. */
 const entryCharactersMax = 8000;
 
 export class Log {
   readonly file: string;
   readonly #older: string;
 
-  /** @param folder the app's own data; made with the first entry */
+  /** @param folder of the app's data; created with the first entry */
   constructor(folder: string) {
     this.file = path.join(folder, 'logs', 'nightglass.log');
     this.#older = path.join(folder, 'logs', 'nightglass.old.log');
   }
 
   /**
-   * Adds an entry before it returns, because the process may be about to end. Never throws: a full disk
-   * must not make an error worse.
-   * @param what an error, whose stack is kept, or words; no contents of photos
+   * Writes an entry synchronously, because the process may be about to end. Never throws: a full
+   * disk must not make an error worse.
+   * @param what an error, whose stack is logged, or a text; no contents of photos
    */
   write(source: LogSource, what: unknown): void {
     const words = wordsOf(what).slice(0, entryCharactersMax).replaceAll('\n', '\n    ');
@@ -40,13 +43,16 @@ export class Log {
     }
   }
 
-  /** Makes sure that there is a file to look at. @returns where it is */
+  /**
+   * Creates the file if necessary.
+   * @returns its path
+   */
   touch(): string {
     if (!existsSync(this.file)) this.write('app', 'no errors so far');
     return this.file;
   }
 
-  /** Records what would end this process, and leaves the ending to Node. */
+  /** Logs errors that would end this process, and leaves the ending to Node. */
   watchProcess(source: LogSource): void {
     process.on('uncaughtExceptionMonitor', (error) => {
       this.write(source, error);

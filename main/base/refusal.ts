@@ -1,4 +1,4 @@
-/** What a user can mend: a clear message instead of a stack. */
+/** Errors that a user can fix, with a clear message instead of a stack. */
 
 export type RefusalCode =
   | 'bad-argument'
@@ -12,13 +12,13 @@ export type RefusalCode =
   | 'unsupported-file';
 
 /**
- * Something the user can mend. The message is one line and says what was expected, the name of the
- * thing, and what came instead. Every other error is a bug and keeps its stack.
+ * An error that the user can fix. The message is one line and says what was expected, the name of
+ * the thing, and what came instead. Every other error is a bug and keeps its stack.
  */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly code: RefusalCode;
-  /** Whether the next file would fail in the same way: the disk is full, say. */
+  /** Whether the next file would fail in the same way, for example because the disk is full. */
   readonly isLasting: boolean;
 
   constructor(code: RefusalCode, message: string, options: RefusalOptions = {}) {
@@ -37,7 +37,7 @@ interface RefusalOptions extends ErrorOptions {
   readonly isLasting?: boolean;
 }
 
-/** One line for a person, whatever was thrown. */
+/** A one-line description of any thrown value. */
 export function describeError(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replaceAll(/\s*\n\s*/g, ' ').trim() || 'unknown error';

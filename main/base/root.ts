@@ -1,4 +1,4 @@
-/** Where the app's own files lie, whether it runs from its sources or from the bundle. */
+/** Locates the app's own files, whether it runs from its sources or from the bundle. */
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -10,5 +10,5 @@ function folderOfPackage(from: string): string {
   return folderOfPackage(parent);
 }
 
-/** The folder of package.json: the checkout, or the archive of the packed app. */
+/** The folder of package.json: the checkout, or the archive of the packaged app. */
 export const appRoot = folderOfPackage(import.meta.dirname);

@@ -2,10 +2,10 @@
 
 import { blurred } from './planes.ts';
 
-/** Blocks around a moving one that may have moved too. */
+/** Blocks around a moving block that are assumed to have moved too. */
 const growBlocks = 2;
 
-/** Moving blocks and those around them, fading out. */
+/** Moving blocks with their surroundings, which fade out. */
 export function areaOf(moving: Uint8Array, width: number, height: number): Float32Array {
   const grown = new Float32Array(moving.length);
   for (let y = 0; y < height; y++) {
@@ -18,11 +18,11 @@ export function areaOf(moving: Uint8Array, width: number, height: number): Float
     }
   }
   const area = blurred({ width, height, values: grown }, 0.75).values;
-  // A blur leaves crumbs far away, which would cost every block a look.
+  // The blur leaves tiny values far away. Without this, every block would have to be examined.
   return area.map((share) => (share < 0.02 ? 0 : Math.min(1, share)));
 }
 
-/** The least of each value and its eight neighbours. */
+/** The minimum of each value and its eight neighbours. */
 export function least(values: Float32Array, width: number, height: number): Float32Array {
   const across = new Float32Array(values.length);
   for (let y = 0; y < height; y++) {

@@ -1,4 +1,4 @@
-/** Which frame the others are laid on, and which frames are left out and why. */
+/** Chooses the frame that the others are aligned to, and leaves out frames, with the reason. */
 
 import { sharpnessOf, type FrameFacts } from './frames.ts';
 import { placeRoughly, type Pose, type Pyramid } from './pose.ts';
@@ -6,16 +6,16 @@ import { placeRoughly, type Pose, type Pyramid } from './pose.ts';
 /** A frame that takes part. */
 export interface Chosen {
   readonly index: number;
-  /** Roughly. */
+  /** An approximate pose. */
   readonly pose: Pose;
-  /** Brings the frame to the reference's brightness. */
+  /** Factor that brings the frame to the reference's brightness. */
   readonly gain: number;
 }
 
 export interface LeftOut {
   readonly index: number;
   readonly code: 'copy' | 'setting' | 'black' | 'brightness' | 'scene' | 'blurred';
-  /** As the end of "NAME is left out: it …". */
+  /** Completes the sentence "NAME is left out: it …". */
   readonly reason: string;
 }
 
@@ -25,18 +25,20 @@ export interface Choice {
   readonly leftOut: readonly LeftOut[];
 }
 
-/** Lights flicker by ±40 %: two frames of one scene differ by no more than this. */
+/** Lights flicker by ±40 %, so two frames of one scene differ by no more than this factor. */
 const brightnessMax = 3;
-/** Less of the others' light is none. */
+/** A frame with less than this share of the others' light counts as black. */
 const blackShare = 0.08;
-/** Frames of one scene agree by 0.8 and more even in the deepest dark, others by 0.2 at most. */
+/**
+ * Frames of one scene have a likeness of at least 0.8 even in the deepest dark, others at most 0.2.
+ */
 const likenessMin = 0.5;
-/** So many of the sharpest frames are tried as the reference. */
+/** Number of the sharpest frames that are tried as the reference. */
 const tries = 5;
 
 /**
  * @param facts of the frames, in an order that does not depend on how they were given
- * @param wanted the frame the user wants the others laid on
+ * @param wanted the frame that the user chose as the reference
  */
 export function chooseFrames(
   facts: readonly FrameFacts[],
@@ -55,7 +57,7 @@ export function chooseFrames(
     return difference === undefined;
   });
   const lights = left.map(({ fact }) => fact.light).sort((a, b) => a - b);
-  // The frames that have light, whichever they are, say what light there is.
+  // The brighter frames determine what light is usual.
   const usual = lights[Math.floor(0.75 * lights.length)] ?? 0;
   left = left.filter(({ fact, index }) => {
     if (index === wanted || fact.light > blackShare * usual) return true;
@@ -105,7 +107,7 @@ export function chooseFrames(
   return { reference, others, leftOut };
 }
 
-/** A frame with the settings that most of them have. */
+/** A frame with the most common settings. */
 function commonest(facts: readonly FrameFacts[]): number {
   const counts = facts.map(
     (fact) => facts.filter((other) => settingDifference(other, fact) === undefined).length,
@@ -113,7 +115,7 @@ function commonest(facts: readonly FrameFacts[]): number {
   return counts.indexOf(Math.max(...counts));
 }
 
-/** How a frame's settings differ from the reference's, in words. */
+/** A description of how a frame's settings differ from the reference's. */
 function settingDifference(frame: FrameFacts, reference: FrameFacts): string | undefined {
   if (frame.width !== reference.width || frame.height !== reference.height) {
     return `has ${frame.width} × ${frame.height} pixels where the others have ${reference.width} × ${reference.height}`;
@@ -152,7 +154,7 @@ function place(reference: FrameFacts, { fact, index }: Candidate, own: number): 
 }
 
 /**
- * How much brighter the reference is: the light of what both frames show, in all. The brightest
+ * How much brighter the reference is, from the total light that both frames show. The brightest
  * twentieth does not count, because lamps clip.
  */
 export function gainOf(reference: Pyramid, frame: Pyramid, pose: Pose, guess: number): number {
@@ -176,7 +178,7 @@ export function gainOf(reference: Pyramid, frame: Pyramid, pose: Pose, guess: nu
       pairs.push([plane.values[y * plane.width + x]!, to.plane.values[fy * to.plane.width + fx]!]);
     }
   }
-  // Chosen by both frames' light, so that neither one's noise has a say.
+  // Sorted by the light of both frames together, so that neither frame's noise biases the choice.
   pairs.sort((a, b) => a[0] + guess * a[1] - (b[0] + guess * b[1]));
   const counted = pairs.slice(0, Math.ceil(0.95 * pairs.length));
   const own = counted.reduce((sum, [value]) => sum + value, 0);
@@ -184,7 +186,9 @@ export function gainOf(reference: Pyramid, frame: Pyramid, pose: Pose, guess: nu
   return own > 0 && other > 0 ? own / other : guess;
 }
 
-/** The sharpest first, judged at the finest scale that rises out of the noise. */
+/**
+ * Frames by sharpness, sharpest first, judged at the finest scale that stands out from the noise.
+ */
 function bySharpness(frames: readonly Candidate[]): Candidate[] {
   const all = frames.map((frame) => ({ frame, sharpness: sharpnessOf(frame.fact) }));
   const scales = all[0]?.sharpness.length ?? 0;
@@ -205,10 +209,13 @@ function bySharpness(frames: readonly Candidate[]): Candidate[] {
   return [...frames];
 }
 
-/** Scales at which a blur costs the result: 2, 4 and 8 pixels, and the share that must be left. */
+/**
+ * Minimum share of detail that must remain at each scale at which a blur matters: 2, 4 and 8
+ * pixels.
+ */
 const blurShares = [0.25, 0.55, 0.55] as const;
 
-/** Whether a frame surely has less of its fine structure left than the reference has. */
+/** Whether a frame has, with certainty, less fine structure than the reference. */
 function isBlurred(frame: FrameFacts, reference: FrameFacts): boolean {
   const [own, sharp] = [sharpnessOf(frame), sharpnessOf(reference)];
   return blurShares.some((share, scale) =>

@@ -1,22 +1,25 @@
-/** Finds bursts among a folder's photos: frames of one camera and setting, taken one right after the other. */
+/**
+ * Finds bursts among a folder's photos: frames of one camera and setting, taken in quick
+ * succession.
+ */
 
 import type { RawSummary } from '../raw/summary.ts';
 
-/** A photo and what its file says of it. */
+/** A photo and its summary. */
 export interface SeenPhoto {
   readonly path: string;
   readonly summary: RawSummary;
 }
 
-/** Cameras pause to think between frames; clocks count whole seconds. */
+/** Longest pause: cameras wait between frames to store them, and clocks count whole seconds. */
 const pauseSeconds = 2;
-/** Photos may have been deleted between two of a burst. */
+/** Photos may have been deleted from within a burst. */
 const numbersMissing = 2;
 
 /**
  * @param photos in any order
- * @returns groups of two photos or more, in order of time, each group's frames too; photos without a
- *   time or an exposure belong to none
+ * @returns groups of at least two photos, in order of time, as are each group's frames; photos
+ *   without a time or an exposure belong to none
  */
 export function findBursts(photos: readonly SeenPhoto[]): SeenPhoto[][] {
   const sets = new Map<string, Timed[]>();
@@ -50,7 +53,7 @@ export function findBursts(photos: readonly SeenPhoto[]): SeenPhoto[][] {
 
 interface Timed {
   readonly photo: SeenPhoto;
-  /** When the exposure began, seconds. */
+  /** Start of the exposure, seconds. */
   readonly seconds: number;
   readonly exposureSeconds: number;
   readonly number?: number;
@@ -59,14 +62,14 @@ interface Timed {
 function timedOf(photo: SeenPhoto): Timed | undefined {
   const { takenAt, exposureSeconds } = photo.summary.shot;
   if (takenAt === undefined || exposureSeconds === undefined) return undefined;
-  // The camera's own clock counts, whatever zone it stands in.
+  // The camera's clock is used as it is; its time zone does not matter.
   const seconds = Date.parse(`${takenAt.slice(0, 19)}Z`) / 1000;
   if (!Number.isFinite(seconds)) return undefined;
   const number = numberOf(photo.path);
   return { photo, seconds, exposureSeconds, ...(number === undefined ? {} : { number }) };
 }
 
-/** What all frames of a burst share. */
+/** The settings that all frames of a burst share. */
 function settingOf({ summary }: SeenPhoto): string {
   const { width, height, cfa, shot } = summary;
   const { make, model, lens, iso, exposureSeconds, aperture, focalLengthMm } = shot;
@@ -76,7 +79,7 @@ function settingOf({ summary }: SeenPhoto): string {
   ]); // prettier-ignore
 }
 
-/** The last number in a photo's name: cameras count their photos. */
+/** The last number in a photo's name, because cameras number their photos. */
 function numberOf(path: string): number | undefined {
   const stem = path.replace(/^.*[\\/]/, '').replace(/\.[^.]*$/, '');
   const digits = /(\d+)\D*$/.exec(stem)?.[1];
@@ -87,7 +90,7 @@ function follows(before: Timed, frame: Timed): boolean {
   if (frame.seconds - before.seconds > before.exposureSeconds + pauseSeconds) return false;
   if (before.number === undefined || frame.number === undefined) return true;
   const step = frame.number - before.number;
-  // Counters begin again after 9999.
+  // Counters restart after 9999.
   const isNext = step > 0 ? step <= 1 + numbersMissing : frame.number <= 1 + numbersMissing;
   return isNext;
 }

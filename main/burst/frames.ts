@@ -1,4 +1,7 @@
-/** What one look at a frame tells about it: its light, its sharpness, and whether it is another's copy. */
+/**
+ * Facts about a frame from a single pass over it: its light, its sharpness, and whether it is a
+ * copy of another.
+ */
 
 import { createHash } from 'node:crypto';
 import { frameNoise, varianceAt } from '../develop/noise.ts';
@@ -8,18 +11,18 @@ import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
 import { cellMeans, halved, type Plane } from './planes.ts';
 import { pyramidOf, type Pyramid } from './pose.ts';
 
-/** What is kept of a frame while the others are looked at. */
+/** The facts that are kept while other frames are read. */
 export interface FrameFacts {
   readonly pyramid: Pyramid;
-  /** No less than the noise of its samples. */
+  /** Not lower than the noise of its samples. */
   readonly noise: NoiseProfile;
   /** Mean of its samples, normalised. */
   readonly light: number;
-  /** From fine to coarse: how much structure there is, noise apart. */
+  /** The amount of structure without noise, from fine to coarse scales. */
   readonly detail: readonly Detail[];
-  /** Of the samples. */
+  /** Digest of the samples. */
   readonly digest: string;
-  /** Settings that frames of one burst share. */
+  /** This and the following are equal in all frames of a burst. */
   readonly width: number;
   readonly height: number;
   readonly cfa: Mosaic['cfa'];
@@ -28,7 +31,7 @@ export interface FrameFacts {
   readonly exposureSeconds?: number;
 }
 
-/** Structure at one scale, across and down. */
+/** Structure at one scale, horizontally and vertically. */
 interface Detail {
   readonly across: Energy;
   readonly down: Energy;
@@ -36,7 +39,7 @@ interface Detail {
 
 interface Energy {
   readonly value: number;
-  /** Its standard error. */
+  /** Standard error of the structure. */
   readonly error: number;
 }
 
@@ -47,7 +50,8 @@ export function factsOf(frame: Mosaic): FrameFacts {
   const noise = frameNoise(frame).ceiling;
   const coarsest = pyramid.levels.at(-1)?.plane.values ?? cells.values;
   const light = coarsest.reduce((sum, value) => sum + value, 0) / coarsest.length;
-  // Steeper slopes than noise and the scene's own light make are lamps, and would decide alone.
+  // Slopes steeper than noise and the scene's own light explain belong to lamps and are capped;
+  // otherwise they would dominate.
   const slopeMax = 4 * (Math.max(0, light) + Math.sqrt(2 * varianceAt(noise, light)));
   return {
     pyramid,
@@ -68,13 +72,13 @@ export function factsOf(frame: Mosaic): FrameFacts {
   };
 }
 
-/** Scales looked at: same-coloured neighbours, and 2, 4 and 8 times as far. */
+/** Number of scales: neighbours of the same colour, and 2, 4 and 8 times that distance. */
 const detailScales = 4;
 
 /**
- * Structure, free of noise: slopes of the one green plane times those of the other, whose noise is
- * its own.
- * @param slopeMax what is steeper counts as this
+ * Structure without noise: slopes of one green plane times those of the other, whose noise is
+ * independent.
+ * @param slopeMax steeper slopes are capped at this
  */
 function detailOf(frame: Mosaic, slopeMax: number): Detail[] {
   let [first, second] = greens(frame);
@@ -125,8 +129,9 @@ function energy(a: Plane, b: Plane, [dx, dy]: readonly [number, number], slopeMa
 }
 
 /**
- * Structure beside the frame's light, so that frames of one scene compare whatever their exposure.
- * @returns one a scale, from fine to coarse; none for a frame without light
+ * Structure relative to the frame's light, so that frames of one scene compare whatever their
+ * exposure.
+ * @returns one value per scale, from fine to coarse; none for a frame without light
  */
 export function sharpnessOf({ detail, light }: FrameFacts): Detail[] {
   if (!(light > 0)) return [];

@@ -1,6 +1,6 @@
 /**
- * Adds frames up, each site of the reference from the nearest sample of the same colour: whole
- * numbers throughout, so that the order of the frames makes no difference to the last digit.
+ * Adds up frames. Each site of the reference gets each frame's nearest sample of the same colour.
+ * All numbers are integers, so that the order of the frames does not change the last digit.
  */
 
 import { normalisation } from '../develop/normalise.ts';
@@ -8,18 +8,18 @@ import { siteColours } from '../raw/cfa.ts';
 import type { FrameMap, Mosaic, PerSite } from '../raw/mosaic.ts';
 import type { Pose } from './pose.ts';
 
-/** Pixels of a block each way: weights and the map of frames are given for blocks. */
+/** Side of a block in pixels; weights and the frame map have one value per block. */
 export const blockSide = 4;
-/** What a frame counts that lies wholly in the sum. */
+/** Weight of a frame that counts fully. */
 export const wholeWeight = 16;
-/** From this share of white on, a sample may be clipped. */
+/** Samples at or above this share of white may be clipped. */
 const clippedShare = 0.95;
-/** Sums of samples of 16 bits times their weights stay below 2^32. */
+/** Keeps sums of weighted 16-bit samples below 2^32. */
 const weightSumMax = 0x7fff;
-/** Marks a site where some frame is clipped. */
+/** Marks a site at which some frame is clipped. */
 const clippedMark = 0x8000;
 
-/** Blocks that cover a frame. */
+/** The blocks that cover a frame. */
 export interface BlockGrid {
   readonly columns: number;
   readonly rows: number;
@@ -35,11 +35,11 @@ export function blockGrid({
   return { columns: Math.ceil(width / blockSide), rows: Math.ceil(height / blockSide) };
 }
 
-/** The numbers that frames are added up in. */
+/** The scale of the numbers that frames are added up in. */
 export interface Scale {
-  /** A whole number of them make one of the reference's own. */
+  /** How many units of the sum make one unit of the reference. */
   readonly times: number;
-  /** Of the sum. */
+  /** Black level on the scale of the sum. */
   readonly blackLevel: PerSite;
 }
 
@@ -52,12 +52,14 @@ export function scaleOf(reference: Mosaic): Scale {
   };
 }
 
-/** Every sample value of a frame as the sum counts it, one table a site; 65,536 where it is clipped. */
+/**
+ * For each site, a table from a frame's sample values to those of the sum; 65,536 means clipped.
+ */
 export type SampleTables = readonly [Uint32Array, Uint32Array, Uint32Array, Uint32Array];
 
 const clipped = 65_536;
 
-/** @param gain brings the frame to the reference's brightness */
+/** @param gain factor that brings the frame to the reference's brightness */
 export function sampleTables(
   frame: Mosaic,
   gain: number,
@@ -74,18 +76,18 @@ export function sampleTables(
   return [table(0), table(1), table(2), table(3)];
 }
 
-/** Meets every site of the reference that a frame has a sample for. */
+/** Called for each row of the reference with the frame's samples for it. */
 type Visit = (
-  /** Row of the reference, and where it begins. */
+  /** Row of the reference, and the index of its first pixel. */
   y: number,
   row: number,
-  /** For each pixel of the row: index of the frame's sample, −1 where the frame does not reach. */
+  /** For each pixel of the row: the index of the frame's sample, or −1 outside the frame. */
   sources: Int32Array,
 ) => void;
 
 /**
- * Finds, row by row, the sample of each site's own colour that lies nearest to where the pose puts the
- * site in the frame.
+ * For each site, row by row, finds the sample of its colour nearest to where the pose puts the site
+ * in the frame.
  */
 export function eachRow(
   frame: Pick<Mosaic, 'width' | 'height' | 'cfa'>,
@@ -97,7 +99,7 @@ export function eachRow(
   const sources = new Int32Array(width);
   const [centreX, centreY] = [(width - 1) / 2, (height - 1) / 2];
   const [p0, p1, p2, p3, p4, p5, p6, p7, p8] = pose;
-  // Green's sites are those whose row and column add up to this, modulo 2.
+  // Row plus column of a green site, modulo 2.
   const greenParity = colours[0] === 'G' ? 0 : 1;
   for (let y = 0; y < height; y++) {
     const v = y - centreY;
@@ -120,7 +122,7 @@ export function eachRow(
           sy = Math.floor(fy + 0.5);
           if (((sx + sy) & 1) !== greenParity) {
             const [dx, dy] = [fx - sx, fy - sy];
-            // One step along the axis that lies farther off finds the nearest green.
+            // A step along the axis with the larger remaining distance leads to the nearest green.
             if (Math.abs(dx) > Math.abs(dy)) sx += dx > 0 ? 1 : -1;
             else sy += dy > 0 ? 1 : -1;
             if (sx < 0) sx += 2;
@@ -160,7 +162,7 @@ export class Sums {
   /**
    * Adds a frame.
    * @param tables of the frame
-   * @param weights one a block, sixteenths of a frame
+   * @param weights one per block, in sixteenths of a frame
    */
   add(frame: Mosaic, pose: Pose, tables: SampleTables, weights: Uint16Array): void {
     const { columns } = blockGrid(frame);
@@ -187,10 +189,10 @@ export class Sums {
   }
 
   /**
-   * The weighted means as a mosaic like the reference. Where a sample of any frame is clipped, the
-   * reference's stands alone: means of clipped and unclipped light have a colour of their own.
-   * Where all means are whole numbers of the reference's, the mosaic keeps those.
-   * @param reference the frame that lies still
+   * The weighted means as a mosaic like the reference. Where any frame's sample is clipped, the
+   * reference's own sample is used, because a mean of clipped and unclipped light would have a
+   * false colour. If all means are whole numbers on the reference's scale, that scale is kept.
+   * @param reference the frame that the others are aligned to
    */
   finish(reference: Mosaic, scale: Scale): { readonly mosaic: Mosaic; readonly map: FrameMap } {
     const { whiteLevel } = reference;
@@ -223,7 +225,10 @@ export class Sums {
     });
   }
 
-  /** Frames behind each block: as many as have the noise of the block's samples, on the mean. */
+  /**
+   * The number of frames in each block whose plain mean would have the noise of the block's
+   * samples.
+   */
   #map(): FrameMap {
     const { columns, rows } = blockGrid({ width: this.#width, height: this.#height });
     const sixteenths = new Uint16Array(columns * rows);

@@ -1,7 +1,7 @@
 /**
- * The line of a burst: frames in, one mosaic and a map of frames out. It knows nothing of files: each
- * frame is loaded when its turn comes, three times in all, and no two need to be in memory but the
- * reference.
+ * The burst pipeline: frames in, one mosaic and a map of frames out. It knows nothing of files.
+ * Each frame is loaded when it is needed, three times in all, and only the reference has to stay in
+ * memory.
  */
 
 import { varianceAt } from '../develop/noise.ts';
@@ -15,9 +15,9 @@ import { Motion } from './motion.ts';
 import { placeFinely, still, type Pose } from './pose.ts';
 
 export interface BurstFrame {
-  /** Of its file, without folders. */
+  /** Name of its file, without folders. */
   readonly name: string;
-  /** The frame, calibrated; the same each time. */
+  /** Loads the calibrated frame; the result is the same each time. */
   readonly load: () => Promise<Mosaic>;
 }
 
@@ -28,22 +28,22 @@ export interface BurstProgress {
 }
 
 export interface MergeOptions {
-  /** Index of the frame the others are laid on; `auto` takes the sharpest. */
+  /** Index of the frame that the others are aligned to; `auto` takes the sharpest. */
   readonly reference: number | 'auto';
-  /** What moves looks as in the reference (`freeze`), or is averaged like the rest (`blur`). */
+  /** Moving objects look as in the reference (`freeze`), or are averaged like the rest (`blur`). */
   readonly motion: 'freeze' | 'blur';
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: BurstProgress) => void) | undefined;
 }
 
-/** What became of a frame. */
+/** What happened to a frame. */
 export type FrameOutcome =
   | {
       readonly name: string;
       readonly kind: 'reference' | 'merged';
-      /** Takes a place of the reference to the frame's. */
+      /** Maps a position in the reference to the frame. */
       readonly pose: Pose;
-      /** What brings the frame to the reference's brightness. */
+      /** Factor that brings the frame to the reference's brightness. */
       readonly gain: number;
     }
   | {
@@ -54,9 +54,9 @@ export type FrameOutcome =
     };
 
 export interface MergedBurst {
-  /** `merged` is set, and `noiseProfile` is that of the map's middle block. */
+  /** `merged` is set, and `noiseProfile` applies to the map's middle block. */
   readonly mosaic: Mosaic;
-  /** In the order the frames were given. */
+  /** In the order in which the frames were given. */
   readonly frames: readonly FrameOutcome[];
   /** Share of the picture in which something moves, 0–1. */
   readonly movingShare: number;
@@ -66,14 +66,14 @@ interface Part {
   readonly frame: BurstFrame;
   readonly pose: Pose;
   readonly gain: number;
-  /** Sixteenths of a frame, by its noise beside the reference's. */
+  /** In sixteenths of a frame, depending on its noise relative to the reference's. */
   readonly weight: number;
 }
 
 /**
- * Merges a burst. The order in which frames are given makes no difference to the result.
- * @throws Refusal `bad-argument` if no two frames go together, naming each and why; `cancelled`;
- *   whatever `load` throws
+ * Merges a burst. The order in which frames are given does not change the result.
+ * @throws Refusal `bad-argument` if no two frames fit together, naming each and the reason;
+ *   `cancelled`; whatever `load` throws
  */
 export async function mergeBurst(
   given: readonly BurstFrame[],
@@ -181,7 +181,7 @@ async function gathered(
   return { ...sums.finish(base, scale), movingShare: motion?.movingShare ?? 0 };
 }
 
-/** A frame that had to be brightened is noisier, and counts for less. */
+/** A frame that had to be brightened is noisier, so its weight is lower. */
 function weightOf({ noise, light }: FrameFacts, own: NoiseProfile, gain: number): number {
   const seen = Math.max(light, 0);
   const variance = gain * gain * varianceAt(own, seen / gain);
@@ -191,7 +191,10 @@ function weightOf({ noise, light }: FrameFacts, own: NoiseProfile, gain: number)
   );
 }
 
-/** Copies of one picture make that picture; anything else wants two frames that go together. */
+/**
+ * Copies of one picture are merged into that picture; otherwise at least two frames must fit
+ * together.
+ */
 function checkEnough(others: number, outcomes: readonly FrameOutcome[]): void {
   const leftOut = outcomes.filter((outcome) => outcome.kind === 'left-out');
   if (others > 0 || leftOut.every(({ code }) => code === 'copy')) return;

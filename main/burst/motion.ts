@@ -1,7 +1,8 @@
 /**
- * Finds what moved, in two steps. Where anything moves: the spread of all frames about their mean is
- * more than noise. Only there is each frame held against the reference and left out where it differs;
- * elsewhere all count, so that no frame is left out for its noise.
+ * Detects motion in two steps. First it finds areas where anything moves: there, the spread of all
+ * frames about their mean exceeds noise. Only in these areas is each frame compared with the
+ * reference and left out where it differs. Elsewhere all frames count, so that none is left out
+ * because of its noise.
  */
 
 import { siteColours } from '../raw/cfa.ts';
@@ -19,11 +20,11 @@ import { blurred, gaussianHalf, halved, medianOf, type Plane } from './planes.ts
 import { still, type Pose } from './pose.ts';
 import { textureOf } from './texture.ts';
 
-/** Red, green, blue: sums over each block. */
+/** Red, green, blue, as sums over each block. */
 const channels = 3;
 /** Samples of each colour in a whole block. */
 const samplesInBlock = [blockSide ** 2 / 4, blockSide ** 2 / 2, blockSide ** 2 / 4] as const;
-/** What is looked at: the colours, and R + 2 G + B, whose noise is least. */
+/** The compared quantities: the colours, and R + 2 G + B, which has the least noise. */
 const views = [
   { of: [1, 0, 0], noise: 1 / samplesInBlock[0] },
   { of: [0, 1, 0], noise: 1 / samplesInBlock[1] },
@@ -33,34 +34,38 @@ const views = [
     noise: 0.0625 / samplesInBlock[0] + 0.25 / samplesInBlock[1] + 0.0625 / samplesInBlock[2],
   },
 ] as const;
-/** Scales that are looked at: blocks, and twice and four times as large. */
+/** Number of scales: blocks, and areas two and four times as large. */
 const scales = 3;
-/** Blur at each scale, in values of that scale. */
+/** Standard deviation of the blur at each scale, in values of that scale. */
 const sigma = 1;
-/** Standard deviations above which the spread of the frames is motion. */
+/** The spread of the frames counts as motion above this many standard deviations. */
 const movingSigmas = 4.5;
-/** Standard deviations above which a frame that may have moved is left out. */
+/** In a moving area, a frame is left out above this many standard deviations. */
 const differsSigmas = 2;
-/** How far frames may lie beside each other, pixels: what an edge then differs by is no motion. */
+/** Tolerated misalignment of frames, pixels; the resulting differences at edges are not motion. */
 const allowedPixels = 0.7;
-/** How much of the texture within a block the nearest samples of two frames may differ by (variance). */
+/**
+ * Share of the texture's variance in a block that the nearest samples of two frames may differ by.
+ */
 const texturePart = 0.5;
-/** Differences are kept in steps of this part of the read noise of one sample. */
+/** Differences are stored in steps of this fraction of one sample's read noise. */
 const stepsPerSigma = 32;
 
-/** Means of each colour over each block, normalised, and whether a frame covers it wholly. */
+/**
+ * Normalised means of each colour over each block, and whether a frame covers the block completely.
+ */
 interface BlockMeans {
   readonly planes: readonly Plane[];
   readonly covered: Uint8Array;
 }
 
-/** One frame's differences from the reference, kept small until all frames have been seen. */
+/** One frame's differences from the reference, stored compactly until all frames have been seen. */
 interface Differences {
   readonly steps: readonly Int16Array[];
   readonly covered: Uint8Array;
 }
 
-/** Sums over all frames at one scale, for one view. */
+/** Sums over all frames at one scale, for one quantity. */
 interface Spread {
   readonly sum: Float32Array;
   readonly squares: Float32Array;
@@ -75,10 +80,10 @@ export class Motion {
   readonly #step: number;
   readonly #frames: Differences[] = [];
   readonly #spreads: Spread[][];
-  /** Frames that cover each block, the reference with them. */
+  /** Number of frames that cover each block, including the reference. */
   readonly #counts: Uint16Array;
   readonly #means: readonly Float32Array[];
-  /** Variance within each block of the reference that is not noise. */
+  /** Variance without noise within each block of the reference. */
   readonly #texture: Plane;
   #judge: Judge | undefined;
 
@@ -108,7 +113,7 @@ export class Motion {
     }
   }
 
-  /** Takes a frame's part in what all frames say; frames count from 0 in the order they come. */
+  /** Adds a frame to the statistics. Frames are numbered from 0 in the order of the calls. */
   add(frame: Mosaic, pose: Pose, tables: SampleTables): void {
     const { planes, covered } = this.#blockMeans(frame, pose, tables);
     const steps = planes.map(({ values }, channel) => {
@@ -137,7 +142,7 @@ export class Motion {
     });
   }
 
-  /** What all frames say together, once the last has been added. */
+  /** The conclusions from all frames, once the last has been added. */
   #settled(): Judge {
     this.#judge ??= judgeOf({
       grid: this.#grid,
@@ -157,16 +162,16 @@ export class Motion {
     return this.#judge;
   }
 
-  /** The share of the frame in which something moves. */
+  /** The share of the picture in which something moves. */
   get movingShare(): number {
     const { area } = this.#settled();
     return area.reduce((sum, share) => sum + (share > 0.5 ? 1 : 0), 0) / Math.max(1, area.length);
   }
 
   /**
-   * What each block of a frame counts once all frames have been added.
-   * @param whole weight of the frame where nothing moves, sixteenths
-   * @returns one weight a block, sixteenths
+   * The weight of each block of a frame, once all frames have been added.
+   * @param whole weight of the frame where nothing moves, in sixteenths
+   * @returns one weight per block, in sixteenths
    */
   weights(frame: number, whole: number = wholeWeight): Uint16Array {
     const { area, limits } = this.#settled();
@@ -220,11 +225,11 @@ export class Motion {
             missed[block] = 1;
             continue;
           }
-          // What is clipped counts as white: all frames' lamps are alike.
+          // Clipped samples count as white, so that lamps are equal in all frames.
           sum[block]! += Math.min(this.#white, table[samples[source]!]!) - dark;
           count[block]! += 1;
         }
-        // Brought to white = 1 at the end of the block, below.
+        // Normalised to white = 1 at the end of the block, below.
       }
     });
     const planes = sums.map((sum, channel) => {
@@ -240,7 +245,7 @@ export class Motion {
     return { planes, covered: missed.map((value) => 1 - value) };
   }
 
-  /** A frame's smoothed differences: at each scale, each view. */
+  /** A frame's smoothed differences, at each scale, for each quantity. */
   #views({ steps }: Differences): readonly (readonly Plane[])[] {
     const { width, height } = this.#grid;
     let planes: Plane[] = steps.map((values) => ({
@@ -255,7 +260,7 @@ export class Motion {
   }
 }
 
-/** The three colours and their sum. */
+/** The three colours and their weighted sum. */
 function viewed(planes: readonly Plane[]): Plane[] {
   const [red, green, blue] = planes;
   if (red === undefined || green === undefined || blue === undefined) return [];
@@ -266,16 +271,16 @@ function viewed(planes: readonly Plane[]): Plane[] {
 }
 
 interface Limits {
-  /** Variance that noise explains, of each smoothed value. */
+  /** Variance of each smoothed value that noise explains. */
   readonly allowed: Float32Array;
-  /** What frames that lie a little beside each other add to it. */
+  /** Additional variance from small misalignments. */
   readonly slack: Float32Array;
 }
 
 interface Judge {
-  /** For each block, 0: nothing moves, to 1: something does. */
+  /** For each block, from 0 (nothing moves) to 1 (something moves). */
   readonly area: Float32Array;
-  /** At each scale, for each view. */
+  /** For each scale and each quantity. */
   readonly limits: readonly (readonly Limits[])[];
 }
 
@@ -294,7 +299,7 @@ function judgeOf({ grid, noise, spreads, counts, frames, texture, level }: Seen)
   const { width, height } = grid;
   const moving = new Uint8Array(width * height);
   const half = gaussianHalf(sigma);
-  // Of independent values, what the blur leaves of their variance.
+  // Factor of the blur on the variance of independent values.
   const line = half.reduce((sum, weight, i) => sum + (i === 0 ? 1 : 2) * weight * weight, 0);
   let planes = [...level];
   let covering: Plane = { width, height, values: Float32Array.from(counts) };
@@ -336,7 +341,7 @@ function judgeOf({ grid, noise, spreads, counts, frames, texture, level }: Seen)
   return { area: areaOf(moving, width, height), limits };
 }
 
-/** The square of what a small misplacement changes, from the slopes of the light. */
+/** The squared change that a small misalignment causes, from the slopes of the light. */
 function slackOf({ width, height, values }: Plane, index: number): Float32Array {
   const allowedValues = allowedPixels / (blockSide << index);
   const slack = new Float32Array(values.length);
@@ -355,7 +360,9 @@ function slackOf({ width, height, values }: Plane, index: number): Float32Array 
   return slack;
 }
 
-/** How far the noise is from what was said of it, by the middle of all places that every frame covers. */
+/**
+ * Ratio of the actual to the stated noise, from the median over all places that every frame covers.
+ */
 function calibration(
   variance: Float32Array,
   spreadOf: (at: number) => number,
@@ -369,12 +376,15 @@ function calibration(
   }
   if (ratios.length < 64 || frames < 2) return 1;
   const freedom = frames - 1;
-  // The median of a chi-square (Wilson & Hilferty).
+  // The median of a chi-square distribution (Wilson & Hilferty).
   const median = freedom * (1 - 2 / (9 * freedom)) ** 3;
   return Math.max(0.25, medianOf(Float32Array.from(ratios)) / median);
 }
 
-/** What a chi-square of so many degrees of freedom hardly ever exceeds (Wilson & Hilferty). */
+/**
+ * A value that a chi-square variable with this many degrees of freedom hardly ever exceeds (Wilson
+ * & Hilferty).
+ */
 function limitOf(freedom: number): number {
   const spread = 2 / (9 * freedom);
   return freedom * (1 - spread + movingSigmas * Math.sqrt(spread)) ** 3;

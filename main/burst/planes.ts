@@ -1,9 +1,9 @@
-/** Small pictures of one channel, for finding out how frames lie and differ: means, bins, blurs. */
+/** Small single-channel pictures, used to align and compare frames: means, bins, blurs. */
 
 import { normalisation } from '../develop/normalise.ts';
 import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
 
-/** A picture of one channel. */
+/** A single-channel picture. */
 export interface Plane {
   readonly width: number;
   readonly height: number;
@@ -47,7 +47,7 @@ export function halved({ width, height, values }: Plane): Plane {
   return { ...half, values: out };
 }
 
-/** One half of a Gaussian, its middle first; the whole adds up to 1. */
+/** One half of a Gaussian, starting at its middle; both halves add up to 1. */
 export function gaussianHalf(sigma: number): Float32Array {
   const radius = Math.max(1, Math.ceil(3 * sigma));
   const half = Float32Array.from({ length: radius + 1 }, (_, i) =>
@@ -57,7 +57,7 @@ export function gaussianHalf(sigma: number): Float32Array {
   return half.map((weight) => weight / sum);
 }
 
-/** Blurs with a Gaussian of `sigma` values; at the edges the nearest value stands for those beyond. */
+/** Blurs with a Gaussian of `sigma` values. Beyond the edges, the nearest value is repeated. */
 export function blurred({ width, height, values }: Plane, sigma: number): Plane {
   const half = gaussianHalf(sigma);
   const radius = half.length - 1;
@@ -92,7 +92,7 @@ export function blurred({ width, height, values }: Plane, sigma: number): Plane 
 }
 
 /**
- * Brings means of 2 × 2 samples or more to about equal noise whatever their brightness: the
+ * Makes the noise of means of 2 × 2 samples or more about equal, whatever their brightness: the
  * generalised Anscombe transform (Starck, Murtagh & Bijaoui 1998).
  * @param noise of single samples, normalised
  */
@@ -107,7 +107,10 @@ export function stabilised({ width, height, values }: Plane, noise: NoiseProfile
   };
 }
 
-/** The middle one of some of the values: enough of them to know it to two per cent of their spread. */
+/**
+ * The median of a sample of the values, large enough to determine it to two per cent of their
+ * spread.
+ */
 export function medianOf(values: Float32Array, count: number = values.length): number {
   const step = Math.max(1, Math.floor(count / 5000));
   const some = new Float32Array(Math.ceil(count / step));

@@ -1,5 +1,5 @@
 /**
- * How one frame lies against another: a shift by phase correlation, then turn, shift and at last
+ * Aligns one frame with another: a shift by phase correlation, then rotation, shift and finally
  * perspective by robust Gauss-Newton, from coarse to fine.
  */
 
@@ -9,8 +9,8 @@ import { solved } from './linear-system.ts';
 import { blurred, halved, medianOf, stabilised, type Plane } from './planes.ts';
 
 /**
- * Takes a place of the reference to the frame's, both in pixels from the middle of the frame:
- * (x', y', s) = pose · (x, y, 1), then x' / s and y' / s. Row-major 3 × 3.
+ * Maps a position in the reference to the frame, both in pixels from the middle of the frame: (x',
+ * y', s) = pose · (x, y, 1), then x' / s and y' / s. Row-major 3 × 3.
  */
 export type Pose = readonly [
   number, number, number,
@@ -22,20 +22,20 @@ export const still: Pose = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 
 /** A frame's brightness at several scales. */
 export interface Pyramid {
-  /** Of the frame itself, pixels. */
+  /** Width of the frame itself, pixels. */
   readonly width: number;
   readonly height: number;
-  /** From fine to coarse, each of half the size of the one before. */
+  /** From fine to coarse, each half the size of the one before. */
   readonly levels: readonly Level[];
 }
 
 interface Level {
-  /** Pixels of the frame that a value is the mean of, each way. */
+  /** Side of the square of the frame's pixels that a value averages. */
   readonly unit: number;
   readonly plane: Plane;
 }
 
-/** More values than this at the finest scale place a frame no better. */
+/** More values than this at the finest scale do not improve the alignment. */
 const finestMax = 1_600_000;
 /** Values along the longer side at the coarsest scale, at most. */
 const coarsestSide = 192;
@@ -60,7 +60,7 @@ export function pyramidOf(
   return { width: size.width, height: size.height, levels };
 }
 
-/** What a frame is held against. */
+/** The frame that another is aligned to. */
 export interface Target {
   readonly pyramid: Pyramid;
   readonly noise: NoiseProfile;
@@ -68,16 +68,16 @@ export interface Target {
 
 export interface Placement {
   readonly pose: Pose;
-  /** Correlation of the two frames' structure once they lie on each other, −1 to 1. */
+  /** Correlation of the two frames' structure after alignment, −1 to 1. */
   readonly likeness: number;
 }
 
-/** Blur before fitting, in values: the finest scale is fitted twice. */
+/** Standard deviation of the blur before fitting, in values; the finest scale is fitted twice. */
 const sigmas = { coarse: 1.5, fine: [2, 1.6] } as const;
 
 /**
- * Places a frame roughly: enough to tell whether it shows the reference's scene.
- * @param gain brings the frame to the reference's brightness
+ * Aligns a frame roughly, enough to tell whether it shows the reference's scene.
+ * @param gain factor that brings the frame to the reference's brightness
  */
 export function placeRoughly(reference: Target, frame: Pyramid, gain: number): Placement {
   const from = reference.pyramid.levels.at(-1);
@@ -103,12 +103,12 @@ export function placeRoughly(reference: Target, frame: Pyramid, gain: number): P
     return { pose: found, likeness: likenessOf(a, b, found, from.unit, size) };
   };
   const shifted = fit(start);
-  // A peak that is none leads away from frames that hardly moved.
+  // A false peak would mislead for frames that hardly moved, so no shift is tried too.
   const unmoved = isStill(start) ? shifted : fit(still);
   return unmoved.likeness > shifted.likeness ? unmoved : shifted;
 }
 
-/** Places a frame as well as its light allows, from a rough placement. */
+/** Aligns a frame as exactly as its light allows, starting from a rough alignment. */
 export function placeFinely(reference: Target, frame: Pyramid, gain: number, rough: Pose): Pose {
   let pose = rough;
   const levels = reference.pyramid.levels;
@@ -137,7 +137,9 @@ function isStill(pose: Pose): boolean {
   return pose.every((value, index) => value === still[index]);
 }
 
-/** Brightness as it is compared: brought to the reference's, blurred, of about equal noise. */
+/**
+ * Brightness prepared for comparison: scaled to the reference's, blurred, with about equal noise.
+ */
 function lit(plane: Plane, noise: NoiseProfile, gain: number, sigma: number): Plane {
   const smooth = blurred(plane, sigma);
   const values = gain === 1 ? smooth.values : smooth.values.map((value) => value * gain);
@@ -152,7 +154,7 @@ interface Prepared {
   readonly unit: number;
   readonly centreX: number;
   readonly centreY: number;
-  /** Half the frame's diagonal: places are counted in it while fitting. */
+  /** Half the frame's diagonal, which is the unit of positions during fitting. */
   readonly reach: number;
 }
 
@@ -182,26 +184,26 @@ function prepare(
   };
 }
 
-/** What a fit may change: turn and shift, or everything a plane in front of a camera can do. */
+/** What a fit may change: rotation and shift, or any perspective. */
 type Freedom = 'turn' | 'perspective';
 
 interface Fit {
   readonly pose: Pose;
-  /** Cauchy's measure of what differs, a value, in the first round and in the best one. */
+  /** Cauchy's measure of the differences per value, in the first round and in the best one. */
   readonly before: number;
   readonly after: number;
-  /** Values of the best round. */
+  /** Number of values in the best round. */
   readonly count: number;
 }
 
-/** Values looked at in one round, about. */
+/** Approximate number of values used in one round. */
 const samplesMax = 300_000;
-/** A round that moves the corners by less than this share of a value's side is the last. */
+/** Fitting ends with a round that moves the corners by less than this share of a value's side. */
 const enoughShare = 0.002;
 
 /**
- * Robust Gauss-Newton (Cauchy weights): each round finds the small movement of the reference that
- * explains most of what differs, by the reference's own slopes.
+ * Robust Gauss-Newton with Cauchy weights. Each round finds the small movement of the reference
+ * that explains most of the differences, from the reference's own slopes.
  */
 function fitted(
   reference: Prepared,
@@ -249,7 +251,8 @@ function fitted(
     }
     if (count < 64) return best;
     const middle = medianOf(differences, count);
-    // While perspective is tried the yardstick stays, so that its first round and its last compare.
+    // While perspective is fitted the scale of the differences is fixed, so that the first and the
+    // last round are comparable.
     if (freedom === 'turn' || round === 0) {
       const sizes = differences.subarray(0, count).map((value) => Math.abs(value - middle));
       spread = 1.4826 * medianOf(sizes) + 1e-6;
@@ -301,7 +304,7 @@ function fitted(
   return { ...best, pose };
 }
 
-/** The matrix of a small movement, pixels; its turns are counted per `reach`. */
+/** The matrix of a small movement, in pixels; its rotations are in units of 1 / `reach`. */
 function movement(change: Float64Array, reach: number): Pose {
   const at = (index: number): number => change[index] ?? 0;
   if (change.length === 3) {
@@ -314,14 +317,16 @@ function movement(change: Float64Array, reach: number): Pose {
   return [1 + a, b, at(0), c, 1 + d, at(1), p, q, 1];
 }
 
-/** Perspective has five more numbers to fit noise with; it must explain more than that. */
+/**
+ * Perspective has five more parameters to fit noise with, so it must explain more than they would.
+ */
 function isBetter({ before, after, count }: Fit, sigma: number): boolean {
-  // Blurred values are not independent: so many of them are worth one.
+  // Blurred values are not independent: this many of them are worth one.
   const independent = count / (4 * Math.PI * sigma * sigma);
   return (before - after) * independent > 6;
 }
 
-/** First b, then a; scaled so that the last number is 1. */
+/** Applies b first, then a; scaled so that the last number is 1. */
 function composed(a: Pose, b: Pose): Pose {
   const cell = (row: number, column: number): number =>
     a[row * 3]! * b[column]! + a[row * 3 + 1]! * b[3 + column]! + a[row * 3 + 2]! * b[6 + column]!;
@@ -333,12 +338,12 @@ function composed(a: Pose, b: Pose): Pose {
   ]; // prettier-ignore
 }
 
-/** Hands turn and tilt a camera a little; what bends a frame by more than 3 % is no such thing. */
+/** Hands rotate and tilt a camera only slightly; a perspective of more than 3 % is a wrong fit. */
 function isMild(bent: Pose, turned: Pose, { width, height }: Pyramid): boolean {
   return cornersApart(bent, turned, width, height) < 0.03 * Math.hypot(width, height);
 }
 
-/** The farthest that the two poses take a corner of the frame apart, pixels. */
+/** The largest distance between the positions of a corner under both poses, pixels. */
 function cornersApart(a: Pose, b: Pose, width: number, height: number): number {
   let most = 0;
   for (const x of [-0.5, 0.5]) {
@@ -351,13 +356,16 @@ function cornersApart(a: Pose, b: Pose, width: number, height: number): number {
   return most;
 }
 
-/** Where a pose takes a place, pixels from the frame's middle. */
+/** The position that a pose maps a position to, in pixels from the frame's middle. */
 export function placed(pose: Pose, x: number, y: number): readonly [number, number] {
   const s = 1 / (pose[6] * x + pose[7] * y + pose[8]);
   return [(pose[0] * x + pose[1] * y + pose[2]) * s, (pose[3] * x + pose[4] * y + pose[5]) * s];
 }
 
-/** Correlation of two frames' structure: what is coarser than 12 values is any scene's. */
+/**
+ * Correlation of two frames' structure. Structure coarser than 12 values is ignored, because
+ * unrelated scenes share it.
+ */
 function likenessOf(
   a: Plane,
   b: Plane,

@@ -1,4 +1,4 @@
-/** How much detail lies within each block of a frame. */
+/** Measures how much detail each block of a frame has. */
 
 import { normalisation } from '../develop/normalise.ts';
 import { siteColours } from '../raw/cfa.ts';
@@ -6,7 +6,7 @@ import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
 import { blockSide } from './gather.ts';
 import { blurred, type Plane } from './planes.ts';
 
-/** Blur of the result, blocks. */
+/** Standard deviation of the result's blur, in blocks. */
 const sigma = 1;
 
 /** The variance of green within each block, without its noise; 0 or more. */

@@ -1,10 +1,10 @@
-/** What the thread that measures a camera is asked. */
+/** The call to the thread that measures a camera. */
 
 import { z } from 'zod';
 import { cameraProfileSchema } from '../../preload/contract/camera-profile.ts';
 import { defineCall } from '../process/call.ts';
 
-/** Measures a camera from `CalibrationFrames`, telling `CalibrationProgress`. */
+/** Measures a camera from `CalibrationFrames`, reporting `CalibrationProgress`. */
 export const measureCameraCall = defineCall({
   name: 'measure-camera',
   input: z.object({

@@ -14,10 +14,9 @@ export interface CalibrationOptions {
 }
 
 /**
- * Measures black level, read noise and its tails, row and column noise, dark shading, hot pixels, and
- * with flat frames the gain. Holds one dark frame or three flat ones in memory at a time. Names
- * unusable frames in the profile's remarks and leaves them out.
- *
+ * Measures black level, read noise and its tails, row and column noise, dark shading, hot pixels,
+ * and with flat frames the gain. Holds one dark frame or three flat ones in memory at a time.
+ * Unusable frames are left out and named in the profile's remarks.
  * @throws Refusal `dataset` where no dark frame is usable, or frames are of different cameras or
  *   sizes; `cancelled`
  */

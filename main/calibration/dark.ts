@@ -34,9 +34,7 @@ const hotFrameShare = 0.6;
 /** With three frames or fewer, only a higher brightness rules out chance. */
 const hotSigmasOfFew = 8;
 
-/**
- * Takes one frame after another and keeps little of each, whatever its size.
- */
+/** Processes one frame at a time and keeps little of each, whatever its size. */
 export class DarkGroup {
   readonly width: number;
   readonly height: number;

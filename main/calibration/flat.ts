@@ -1,4 +1,6 @@
-/** Photon transfer: finds the gain K from how the noise of evenly lit frames grows with their light. */
+/**
+ * Photon transfer: finds the gain K from how the noise of evenly lit frames grows with their light.
+ */
 
 import type { Figure, PhotonTransfer } from '../../preload/contract/camera-profile.ts';
 import type { Mosaic, PerSite } from '../raw/mosaic.ts';
@@ -30,7 +32,7 @@ interface Bin {
   varianceSquares: number;
 }
 
-/** Takes pairs and single frames of one ISO and keeps little of each. */
+/** Processes pairs and single frames of one ISO and keeps little of each. */
 export class FlatGroup {
   readonly #floor: DarkFloor;
   readonly #whiteLevel: number;

@@ -1,4 +1,4 @@
-/** Numbers and choices from the command line, refused by name where they are none. */
+/** Parses numbers and choices from the command line; invalid ones are refused by name. */
 
 import { InvalidArgumentError } from 'commander';
 import type { Range } from '../../preload/contract/edits.ts';

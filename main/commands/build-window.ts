@@ -1,4 +1,7 @@
-/** Builds the app's window where the program runs from a checkout and the build is missing or old. */
+/**
+ * Builds the app's window when the program runs from a checkout and the build is missing or
+ * outdated.
+ */
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -10,12 +13,10 @@ import { appRoot } from '../base/root.ts';
 const vite = path.join(appRoot, 'node_modules/vite/bin/vite.js');
 const built = path.join(appRoot, 'out/renderer/index.html');
 
-/** A packaged app has no sources, and its window is built. */
+/** A packaged app has no sources, and its window is already built. */
 const sources = ['renderer', 'preload', 'vite.config.ts'].map((name) => path.join(appRoot, name));
 
-/**
- * @throws Refusal `bad-argument` if the window can be neither found nor built
- */
+/** @throws Refusal `bad-argument` if there is no window and none can be built */
 export async function buildWindow(signal: AbortSignal): Promise<void> {
   const isCheckout = existsSync(vite) && sources.every((source) => existsSync(source));
   if (!isCheckout) {
@@ -27,7 +28,7 @@ export async function buildWindow(signal: AbortSignal): Promise<void> {
   if (builtMs > newest) return;
   process.stderr.write('nightglass: building the window, once\n');
   const status = await new Promise<number | null>((resolve) => {
-    // What it prints is no answer of this program.
+    // Its output is not part of this program's.
     spawn(process.execPath, [vite, 'build', '--logLevel', 'error'], {
       cwd: appRoot,
       stdio: ['ignore', 'ignore', 'inherit'],

@@ -1,4 +1,4 @@
-/** A camera profile as a table for the terminal. */
+/** Prints a camera profile as a table for the terminal. */
 
 import type { CameraProfile, Figure } from '../../preload/contract/camera-profile.ts';
 import { shutter } from '../calibration/remarks.ts';
@@ -14,7 +14,7 @@ const gainSources = {
   published: ' (published)',
 } as const;
 
-/** The profile in lines: a table, then what is to be said of it. */
+/** The profile as lines: a table, then its remarks. */
 export function describeProfile(profile: CameraProfile): string {
   const rows = profile.isos.flatMap(({ iso, dark, gain }) =>
     dark.map((measured, index) => [
@@ -45,7 +45,7 @@ export function describeProfile(profile: CameraProfile): string {
   ].join('\n');
 }
 
-/** A value with as many digits as its error makes sense of. */
+/** A value with only as many digits as its error justifies. */
 function figure({ value, error }: Figure): string {
   const digits = error > 0 ? Math.max(1, Math.min(4, 1 - Math.floor(Math.log10(error)))) : 2;
   return `${value.toFixed(digits)} ± ${error.toFixed(digits)}`;

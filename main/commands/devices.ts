@@ -1,4 +1,4 @@
-/** `nightglass devices`: what there is to calculate on, tried for real. */
+/** `nightglass devices`: lists the devices that can run the network, and tests each. */
 
 import { Command } from 'commander';
 import { z } from 'zod';

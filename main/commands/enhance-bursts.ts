@@ -1,4 +1,7 @@
-/** `enhance --bursts`: merges the bursts among the photos first, each into a RAW file that is then enhanced. */
+/**
+ * `enhance --bursts`: first merges each burst among the photos into a RAW file, which is then
+ * enhanced.
+ */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,21 +11,22 @@ import type { BurstProgress } from '../burst/merge.ts';
 import { burstsAmong, mergedName, mergeFiles, writeMerged } from '../engine/burst.ts';
 
 export interface BurstReport {
-  /** A burst that was found, by its first frame's name. */
+  /** Called for a burst, named by its first frame. */
   readonly progress: (burst: string, progress: BurstProgress) => void;
   readonly merged: (path: string, frames: number, leftOut: readonly string[]) => void;
-  /** Why a burst was not merged; its frames are enhanced one by one. */
+  /** Called with the reason if a burst is not merged; its frames are then enhanced one by one. */
   readonly apart: (account: string) => void;
 }
 
-/** Photos to enhance, bursts merged; `close` removes what was written for that. */
+/** The photos to enhance, with bursts merged; `close` deletes the merged files. */
 export interface GatheredPhotos {
   readonly photos: readonly string[];
   readonly close: () => Promise<void>;
 }
 
 /**
- * Merged files lie in a folder of the system's temporary folder until `close`.
+ * Merges the bursts. Merged files are in a new folder below the system's temporary folder until
+ * `close`.
  * @throws Refusal `cancelled`, `disk`
  */
 export async function gatherBursts(
@@ -33,7 +37,10 @@ export async function gatherBursts(
   const bursts = await burstsAmong(photos, signal);
   const folder = await mkdtemp(path.join(tmpdir(), 'nightglass-bursts-'));
   const close = () => rm(folder, { recursive: true, force: true });
-  /** What each photo becomes: a merged file stands where the burst's reference stood. */
+  /**
+   * What each photo is replaced by: a burst's reference by its merged file, its other frames by
+   * nothing.
+   */
   const becomes = new Map<string, string | undefined>();
   try {
     for (const frames of bursts.map((burst) => burst.map((photo) => photo.path))) {
@@ -48,7 +55,7 @@ export async function gatherBursts(
             },
           },
         );
-        // Two folders may hold photos of one name.
+        // Photos in different folders may have the same name.
         const place = await mkdtemp(path.join(folder, 'burst-'));
         const target = path.join(place, mergedName(burst));
         await writeMerged(burst, target, { overwrite: false, signal });

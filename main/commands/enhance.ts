@@ -33,7 +33,7 @@ import { exitStatus } from './outcome.ts';
 import { findRawPhotos } from '../library/raw-photos.ts';
 import { Eta, formatDuration, ProgressLine } from './progress-line.ts';
 
-/** As they are typed. */
+/** As typed on the command line. */
 const bitWords = bitDepths.map(String);
 
 const optionsSchema = networkOptionsSchema.extend({
@@ -195,7 +195,7 @@ interface Summary {
   readonly done: number;
   readonly skipped: number;
   readonly failed: number;
-  /** Not developed, because the disk was full. */
+  /** Number of photos not developed, because the disk was full. */
   readonly left: number;
   readonly model: string;
   readonly device: string;
@@ -204,10 +204,10 @@ interface Summary {
   readonly elapsedMs: number;
 }
 
-/** How a run is told, to a person or to a program. */
+/** Reports a run to a person or a program. */
 interface Report {
   readonly emptyFolder: (refusal: Refusal) => void;
-  /** How many photos there are to do. */
+  /** Called with the number of photos. */
   readonly begin: (photos: number) => void;
   readonly bursts: BurstReport;
   readonly progress: (photo: string, progress: PhotoProgress) => void;
@@ -300,7 +300,7 @@ function terminalReport(): Report {
       },
     },
     progress: (photo, { stage, tilesDone, tilesTotal }) => {
-      // Decoding and encoding count as a tile each: the bar moves for them too.
+      // Decoding and encoding count as one tile each, so that the bar moves during them too.
       const share = stage === 'decode' ? 0 : (1 + tilesDone) / (tilesTotal + 2);
       shares.set(photo, share);
       const done = ended + [...shares.values()].reduce((sum, part) => sum + part, 0);
@@ -358,7 +358,7 @@ function terminalReport(): Report {
   };
 }
 
-/** Names for one line, however many there are. */
+/** Some of the names and the number of the others, short enough for one line. */
 function someOf(names: readonly string[]): string {
   const shown = names.slice(0, 10).join(', ');
   return names.length > 10 ? `${shown} and ${String(names.length - 10)} more` : shown;

@@ -1,4 +1,7 @@
-/** `nightglass evaluate --night`: what a model makes of stars, hot pixels, lamps and banded rows. */
+/**
+ * `nightglass evaluate --night`: scores how a model treats stars, hot pixels, lamps and banded
+ * rows.
+ */
 
 import { isLinear } from '../develop/dialect.ts';
 import type { Model } from '../network/manifest.ts';
@@ -14,8 +17,9 @@ export interface EvaluateNightOptions {
 }
 
 /**
- * Scores a model on made scenes and prints the figures.
- * @throws Refusal `bad-argument` for a model of finished pictures, which has no light to measure
+ * Scores a model on synthetic scenes and prints the figures.
+ * @throws Refusal `bad-argument` for a model of finished pictures, which has no linear light to
+ *   measure
  */
 export async function evaluateNights(model: Model, options: EvaluateNightOptions): Promise<void> {
   const { json, markdown, threads, signal } = options;

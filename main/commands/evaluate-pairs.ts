@@ -1,4 +1,4 @@
-/** `nightglass evaluate` on pairs: scores for each exposure ratio, as the papers lay them out. */
+/** `nightglass evaluate` on pairs: scores for each exposure ratio, arranged as in the papers. */
 
 import type { Model } from '../network/manifest.ts';
 import { openNetwork } from '../network/session.ts';
@@ -21,7 +21,7 @@ export interface EvaluatePairsOptions {
   readonly signal: AbortSignal;
 }
 
-/** Longer than any sensor's side. */
+/** Larger than any sensor's side. */
 const WHOLE = 1e6;
 
 interface Group {
@@ -29,7 +29,7 @@ interface Group {
   readonly scores: readonly PairEvaluation[];
 }
 
-/** Checks the pairs, scores a model on those kept for it, and prints the table. */
+/** Checks the pairs, scores a model on its test pairs, and prints the table. */
 export async function evaluatePairs(
   paths: readonly string[],
   model: Model,
@@ -49,7 +49,8 @@ export async function evaluatePairs(
     const { splits } = await choosePairs(paths, { camera, isJson: json, line, signal });
     const every = [...splits.train, ...splits.validation, ...splits.test];
     kept = all ? every : splits.test;
-    // The dataset may have grown since it was trained on, and its scenes been drawn anew.
+    // The dataset may have grown since the model was trained, so that its scenes are divided
+    // differently.
     const seen = all ? new Set<string>() : scenesSeen(every, marks ?? []);
     pairs = kept.filter(({ scene }) => !seen.has(scene));
     for (const { id: pair, scene } of kept.filter((one) => seen.has(one.scene))) {
@@ -135,7 +136,10 @@ export async function evaluatePairs(
   process.stdout.write(`${table}\n\n${note}\n`);
 }
 
-/** The paper's ratios, to which 10 s ÷ 1/30 s belongs; others to the nearest whole number. */
+/**
+ * The paper's ratios (10 s ÷ 1/30 s counts as one of them); other ratios are rounded to a whole
+ * number.
+ */
 function groupOf(ratio: number): number {
   const named = [100, 250, 300].find((each) => Math.abs(ratio / each - 1) < 0.04);
   return named ?? Math.round(ratio);

@@ -1,4 +1,4 @@
-/** `nightglass evaluate`: how well a network sees in the dark, simulated or photographed, in figures. */
+/** `nightglass evaluate`: measures how well a network restores dark photos, simulated or real. */
 
 import { Command } from 'commander';
 import { z } from 'zod';
@@ -85,7 +85,7 @@ export function evaluateCommand(): Command {
     });
 }
 
-/** One level's scores, photo by photo, then their means. */
+/** One level's scores for each photo, and their means. */
 interface LevelResult {
   readonly level: Level;
   readonly scores: Evaluation[];
@@ -141,7 +141,7 @@ async function evaluate(paths: readonly string[], options: Options): Promise<voi
       try {
         const photo = await loadLinearPhoto(file);
         for (const { level, scores } of results) {
-          // The network never lets go of its thread by itself; Ctrl-C needs a turn.
+          // The network blocks its thread, so give Ctrl-C a chance.
           await new Promise((resolve) => setImmediate(resolve));
           throwIfCancelled(signal);
           const leftMs = eta.remainingMs(done, total);
@@ -200,12 +200,12 @@ async function levelsFor({ camera, levels }: Options): Promise<readonly Level[]>
   return measured === undefined ? DEFAULT_LEVELS : levelsOf(measured);
 }
 
-/** What the reader of a score has to know about where training's noise and colours come from. */
+/** What readers of a score must know about the origin of training's noise and colours. */
 const NOTE =
   "Training draws its noise from wide ranges, chosen to contain cameras like these, and from no camera's " +
   'calibration; the colour matrices of the cameras above are among those that it blends.';
 
-/** Of models that were trained on finished pictures. */
+/** The same for models trained on finished pictures. */
 const FINISHED_NOTE =
   'The model paints finished pictures: they are held against that rendering as they are, and have no raw ' +
   'score. If it learned from pictures with other tones, much of the difference may be tones.';
@@ -214,7 +214,7 @@ const OWN_NOTE =
   'The darkness is that of a measured camera, without hot pixels and shading; a model that was trained in ' +
   'this very noise is at home in it.';
 
-/** The photo itself, or its size; everything else ends the evaluation. */
+/** Whether the photo itself or its size is at fault; any other error ends the evaluation. */
 function isPhotosFault({ code }: Refusal): boolean {
   return (
     code === 'damaged-file' || code === 'unsupported-file' || code === 'dataset' || code === 'disk'
@@ -232,7 +232,7 @@ function meansOf({ level, scores }: LevelResult) {
   };
 }
 
-/** The figures of a row: each measure of the network, then of LibRaw. */
+/** The figures in a row: each measure of the network, then of LibRaw. */
 const COLUMNS = [
   { title: 'rgbP', of: ({ rgbP }: Scores) => rgbP.toFixed(1) },
   { title: 'raw', of: ({ raw }: Scores) => raw?.toFixed(1) ?? '–' },
@@ -242,7 +242,7 @@ const COLUMNS = [
 
 function levelTitle({ camera, measured, iso, ratio }: Level): string {
   const { id, model, cfa } = measured ?? simulatedCamera(camera);
-  // A layout that the real camera does not have is part of the simulated one's name.
+  // If the simulated camera's layout differs from the real one's, it is part of its name.
   const layout = id.endsWith(`-${cfa.toLowerCase()}`) ? ` as ${cfa}` : '';
   return `${model}${layout} ISO ${iso} ×${ratio}`;
 }

@@ -1,4 +1,4 @@
-/** `nightglass info`: everything that is known of a RAW file. */
+/** `nightglass info`: prints everything known about a RAW file. */
 
 import path from 'node:path';
 import { Command } from 'commander';
@@ -38,7 +38,7 @@ export function infoCommand(): Command {
     });
 }
 
-/** Bursts of a folder, one a line; nothing is decoded. */
+/** Lists the bursts of a folder, one per line, without decoding. */
 async function listBursts(folder: string, json: boolean): Promise<void> {
   const photos = await findRawPhotos([folder]);
   const bursts = await burstsAmong(photos, interruptSignal());
@@ -60,7 +60,7 @@ async function listBursts(folder: string, json: boolean): Promise<void> {
   if (listed.length === 0) process.stdout.write(`no bursts among ${photos.length} photos\n`);
 }
 
-/** Without what is undefined. */
+/** Leaves out undefined properties. */
 function compacted(shot: { readonly [Key in keyof Shot]: Shot[Key] | undefined }): Shot {
   return Object.fromEntries(Object.entries(shot).filter(([, value]) => value !== undefined));
 }
@@ -75,7 +75,7 @@ async function factsOf(file: string, raw: DecodedRaw) {
   return {
     event: 'result',
     file,
-    /** `mosaic`, or `linear` where the file holds no mosaic and was developed by LibRaw. */
+    /** `mosaic`, or `linear` if the file has no mosaic and LibRaw developed it. */
     content: raw.kind,
     width,
     height,
@@ -83,7 +83,8 @@ async function factsOf(file: string, raw: DecodedRaw) {
     shot,
     colour,
     baselineExposureStops: frame.baselineExposureStops,
-    // What a linear frame was given to pass as a mosaic is not the file's.
+    // For a linear frame, these were only added to make it look like a mosaic, so they are left
+    // out.
     ...(raw.kind === 'mosaic'
       ? {
           cfa: frame.cfa,
@@ -177,7 +178,7 @@ function exposure(shot: Shot): string | undefined {
   return parts.length === 0 ? undefined : parts.join(', ');
 }
 
-/** As cameras show it: "1/30 s" below a third of a second. */
+/** Formats an exposure as cameras do: "1/30 s" below a third of a second. */
 function shutter(seconds: number): string {
   return seconds < 0.3 ? `1/${Math.round(1 / seconds)} s` : `${Number(seconds.toPrecision(3))} s`;
 }

@@ -1,8 +1,8 @@
-/** Ctrl-C as a signal that work can listen to. */
+/** Turns Ctrl-C into a signal that work can listen to. */
 
 /**
- * A signal aborted by the first SIGINT or SIGTERM, or when nobody reads our output any more; a
- * second one ends the process at once, for whoever does not want to wait until things are put away.
+ * A signal that is aborted by the first SIGINT or SIGTERM, or when our output is no longer read. A
+ * second one ends the process at once, for users who don't want to wait for the clean-up.
  */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
@@ -14,7 +14,7 @@ export function interruptSignal(): AbortSignal {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  // Whoever read what we say has gone ("… | head"): nobody is left to work for.
+  // The reader of our output is gone ("… | head"), so there is nobody to work for.
   const leave = (): void => {
     controller.abort();
   };

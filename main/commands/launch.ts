@@ -1,7 +1,7 @@
 /**
- * Opens the app's window in a browser. Every user of the computer can read a command line (`ps`), so
- * the one-time link is not on it: the browser is given the name of a file that only this user can read,
- * and that sends it on to the link.
+ * Opens the app's window in a browser. Every user of the computer can see command lines (`ps`), so
+ * the one-time link is not passed on one. Instead, the browser opens a file that only this user can
+ * read, and which redirects to the link.
  */
 
 import { spawn } from 'node:child_process';
@@ -12,9 +12,9 @@ import { pathToFileURL } from 'node:url';
 import type { LinkAddress } from '../app/headless.ts';
 
 export interface Launch {
-  /** The browser's program. */
+  /** The browser's executable. */
   readonly browser: string;
-  /** Holds the browser's profile and, until the link is used, the file; made if it is missing. */
+  /** Holds the browser's profile and, until the link is used, the file; created if missing. */
   readonly folder: string;
   readonly link: LinkAddress;
 }
@@ -22,10 +22,13 @@ export interface Launch {
 /** A browser that has not opened the link by then never will. */
 const patienceMs = 60_000;
 
-/** Settles when the browser is started. The file goes when the link is spent, or this process ends. */
+/**
+ * Resolves when the browser has started. The file is deleted when the link has been used or this
+ * process ends.
+ */
 export async function launchWindow({ browser, folder, link }: Launch): Promise<void> {
   await mkdir(folder, { recursive: true });
-  // Made with permissions for its owner alone (0700).
+  // mkdtemp creates folders for their owner only (0700).
   const hidden = await mkdtemp(path.join(folder, 'open-'));
   const file = path.join(hidden, 'open.html');
   await writeFile(file, launchPage(link.address), { mode: 0o600, flag: 'wx' });
@@ -50,7 +53,7 @@ export async function launchWindow({ browser, folder, link }: Launch): Promise<v
   });
 }
 
-/** @param address hexadecimal digits and URL punctuation: nothing in it needs escaping */
+/** @param address hexadecimal digits and URL punctuation only, so that nothing needs escaping */
 function launchPage(address: string): string {
   return `<!doctype html>
 <meta charset="utf-8">

@@ -1,4 +1,4 @@
-/** `nightglass merge`: the dark frames of a burst in, one clean RAW file out. */
+/** `nightglass merge`: merges the dark frames of a burst into one clean RAW file. */
 
 import path from 'node:path';
 import { Command, Option } from 'commander';
@@ -69,7 +69,7 @@ async function merge(given: readonly string[], options: Options): Promise<void> 
   }
 }
 
-/** Never over a file that is there: `NAME.dng`, else `NAME-2.dng`, and so on. */
+/** Never overwrites a file: writes `NAME.dng`, or `NAME-2.dng` if that exists, and so on. */
 async function writeNumbered(
   burst: MergedBurst,
   folder: string,
@@ -94,7 +94,7 @@ function describe({ stage, framesDone, framesTotal }: BurstProgress): string {
   return `${stageWords[stage]} frame ${framesDone + 1} of ${framesTotal}`;
 }
 
-/** A burst's outcome for programs: poses are those of merge.ts. */
+/** A burst's result for programs; poses are those of merge.ts. */
 function reportOf({ mosaic, frames, movingShare }: MergedBurst) {
   return {
     event: 'result',

@@ -1,4 +1,7 @@
-/** `--model`, `--device`, `--threads`, `--quick` and `--tile`: the same for every command that runs a network. */
+/**
+ * `--model`, `--device`, `--threads`, `--quick` and `--tile`, for every command that runs a
+ * network.
+ */
 
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
@@ -42,7 +45,7 @@ export function addNetworkOptions(command: Command): Command {
 }
 
 /**
- * Opens an engine for what the command line asks.
+ * Opens an engine with these options.
  * @throws Refusal `bad-argument` for an unknown model, `model`, `device`, `cancelled`
  */
 export async function openEngine(

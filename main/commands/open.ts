@@ -1,4 +1,7 @@
-/** `nightglass` alone: the desktop app, or the same app in a browser's window where Electron is not to be had. */
+/**
+ * `nightglass` without a command: opens the desktop app, or the same app in a browser window if
+ * Electron is not available.
+ */
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -10,10 +13,10 @@ import { appRoot } from '../base/root.ts';
 import { launchWindow } from './launch.ts';
 import { serve } from './serve.ts';
 
-/** What `npm run build` makes. */
+/** The output of `npm run build`. */
 const desktopParts = ['out/main/electron.js', 'out/preload/index.cjs', 'out/renderer/index.html'];
 
-/** Names by which systems know browsers that can show one page as a window of its own. */
+/** Executable names of browsers that can show a single page as a window of its own. */
 const browsers: readonly string[] =
   process.platform === 'darwin'
     ? [
@@ -53,7 +56,7 @@ async function electronBinary(): Promise<string | undefined> {
   return binary !== undefined && existsSync(binary) ? binary : undefined;
 }
 
-/** Where there is no display or no browser, the printed address is what there is. */
+/** Without a display or a browser, the user has to use the printed address. */
 async function openWindow(host: HeadlessHost): Promise<void> {
   const hasDisplay =
     process.platform !== 'linux' ||
@@ -61,7 +64,7 @@ async function openWindow(host: HeadlessHost): Promise<void> {
     process.env['WAYLAND_DISPLAY'] !== undefined;
   const browser = hasDisplay ? await firstThere(browsers) : undefined;
   if (browser === undefined) return;
-  // A link of its own: the printed one stays good should the browser not come up.
+  // Uses a new link, so that the printed one stays valid if the browser does not start.
   await launchWindow({ browser, folder: appFolder(), link: host.newLink() });
 }
 

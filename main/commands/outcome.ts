@@ -1,7 +1,7 @@
-/** How a command ended, for the shell. */
+/** A command's result, as an exit status for the shell. */
 
 /** 0: all done. 1: something failed, the rest is done. 2: bad usage. 130: stopped by Ctrl-C. */
 export type ExitStatus = 0 | 1 | 2 | 130;
 
-/** Set by commands that end without an error but not with everything done. */
+/** Set by commands that end without an error but could not do everything. */
 export const exitStatus: { current: ExitStatus } = { current: 0 };

@@ -1,4 +1,4 @@
-/** The commands, each loaded when it is asked for: `--version` needs none of them, `info` no network. */
+/** Loads each command only when it is used: `--version` needs none of them, `info` no network. */
 
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -17,12 +17,12 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serveCommand(),
 };
 
-/** What needs none of the commands: to open the app, and to say which version it is. */
+/** Uses that need none of the commands: opening the app, and printing the version. */
 const needsNoCommand = new Set([undefined, '-V', '--version']);
 
 /**
- * The commands that this command line needs: the one it names. Everything else, such as a request for
- * help, may list all of them.
+ * The commands that this command line needs: the one it names, or all of them for anything else,
+ * such as a request for help.
  */
 async function neededCommands(word: string | undefined): Promise<Command[]> {
   if (needsNoCommand.has(word)) return [];
@@ -34,9 +34,9 @@ async function neededCommands(word: string | undefined): Promise<Command[]> {
 
 /**
  * Runs one command line.
- * @param args what stands after the program's name
+ * @param args the arguments after the program's name
  * @returns the exit status: 0 all done, 1 something failed, 2 bad usage, 130 stopped by Ctrl-C
- * @throws what is a bug, with its stack
+ * @throws bugs, with their stack
  */
 export async function runProgram(args: readonly string[]): Promise<number> {
   const program = new Command('nightglass')

@@ -1,4 +1,4 @@
-/** One line of a terminal that says how far work has come, and how long it may still take. */
+/** Shows progress and the time left on one line of a terminal. */
 
 const REDRAW_MS = 100;
 const FALLBACK_COLUMNS = 80;
@@ -12,8 +12,8 @@ export interface ProgressStream {
 }
 
 /**
- * Rewrites one line of a terminal at most ten times a second. Where the stream is no terminal
- * (a log file, a pipe), updates are left out and only whole lines are written.
+ * Rewrites one line of a terminal at most ten times a second. If the stream is not a terminal (a
+ * log file, a pipe), updates are left out and only whole lines are written.
  */
 export class ProgressLine {
   readonly #stream: ProgressStream;
@@ -30,7 +30,7 @@ export class ProgressLine {
     this.#isEnabled = isEnabled ?? stream.isTTY === true;
   }
 
-  /** Shows this text in place of the last; cut to the width of the terminal. */
+  /** Replaces the text, cut to the width of the terminal. */
   update(text: string): void {
     if (!this.#isEnabled) return;
     this.#text = text;
@@ -40,7 +40,7 @@ export class ProgressLine {
     this.#draw();
   }
 
-  /** Writes a whole line that stays, above the progress. */
+  /** Writes a permanent line above the progress. */
   log(text: string): void {
     const wasShown = this.#isShown;
     this.#clear();
@@ -48,7 +48,7 @@ export class ProgressLine {
     if (wasShown) this.#draw();
   }
 
-  /** Takes the line away; what comes next starts at the left edge. */
+  /** Clears the line, so that further output starts at its left edge. */
   done(): void {
     this.#clear();
     this.#text = '';
@@ -81,16 +81,16 @@ function pad(count: number): string {
   return String(count).padStart(2, '0');
 }
 
-/** The share of the latest speed in the smoothed one. */
+/** Weight of the latest speed in the smoothed one. */
 const LATEST_SHARE = 0.1;
 
-/** Estimates the time left from how far work has come, smoothed over some tens of updates. */
+/** Estimates the time left from the progress, smoothed over some tens of updates. */
 export class Eta {
   #last: { done: number; atMs: number } | undefined;
   #msPerUnit: number | undefined;
 
   /**
-   * Takes note of the progress and returns the time left.
+   * Records the progress and returns the time left.
    * @param nowMs a monotonic clock
    * @returns milliseconds, or undefined before anything is done
    */

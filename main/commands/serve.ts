@@ -17,10 +17,10 @@ import { interruptSignal } from './interrupt.ts';
 
 const optionsSchema = z.object({ port: z.number() });
 
-/** Where `vite build` puts the window. */
+/** The window's files, built by `vite build`. */
 const pageFolder = path.join(appRoot, 'out/renderer');
 
-/** Where cards and disks are found. */
+/** Folders where systems mount cards and disks. */
 const mounts = ['/media', '/run/media', '/mnt', '/Volumes'];
 
 export function serveCommand(): Command {
@@ -40,9 +40,10 @@ export function serveCommand(): Command {
 }
 
 /**
- * Until it is interrupted or a window quits it. Prints a link that opens the app once, and one more for
- * every SIGUSR2: whoever is locked out gets in again by it, and can end the other windows.
- * @param onStart told when the app is there
+ * Serves until it is interrupted or a window quits it. Prints a link that opens the app once, and
+ * another for every SIGUSR2. With that, a user who was locked out gets in again and can end the
+ * other windows.
+ * @param onStart called when the app is available
  * @throws Refusal `bad-argument`
  */
 export async function serve(
@@ -86,8 +87,9 @@ export async function serve(
     const offerLink = (): void => {
       process.stdout.write(`${host.newLink().address}\n`);
     };
-    // Windows has no such signal: there, a connected window makes the link. The handler comes before the
-    // first address, because the signal would end a program that does not listen yet.
+    // Windows has no such signal; there, a connected window makes the link. The handler is
+    // installed before the first address is printed, because without one the signal would end the
+    // program.
     if (process.platform !== 'win32') {
       process.on('SIGUSR2', offerLink);
       say(`the address opens one window, once. For another: kill -USR2 ${process.pid}`);
@@ -105,7 +107,7 @@ export async function serve(
   }
 }
 
-/** On stderr: stdout belongs to the addresses. */
+/** Writes to stderr, because stdout is for the addresses. */
 function say(words: string): void {
   process.stderr.write(`nightglass: ${words}\n`);
 }

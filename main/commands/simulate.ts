@@ -1,4 +1,4 @@
-/** `nightglass simulate`: a dark, noisy RAW file from a clean photo. */
+/** `nightglass simulate`: makes a dark, noisy RAW file from a clean photo. */
 
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
@@ -218,14 +218,14 @@ function nightOf(options: Options): NightOptions {
   };
 }
 
-/** The files that frames go to: `OUT-1.dng` and so on for a burst. */
+/** The output files: `OUT-1.dng` and so on for a burst. */
 function outsOf({ out, burst }: Options): readonly string[] {
   if (burst === undefined) return [out];
   const { dir, name, ext } = path.parse(out);
   return Array.from({ length: burst }, (_, index) => path.join(dir, `${name}-${index + 1}${ext}`));
 }
 
-/** One frame, or a burst with its poses. */
+/** Simulates one frame, or a burst with its poses. */
 function taken(
   photo: LinearPhoto,
   { burst, seed, turn, shift, shake, flicker, walker }: Options,
@@ -266,7 +266,9 @@ function taken(
   };
 }
 
-/** Before any work: names that are DNGs, not the photo itself, in folders that can be written to. */
+/**
+ * Checks before any work that the targets are DNGs in writable folders, and not the photo itself.
+ */
 async function checkTargets(clean: string, targets: readonly string[]): Promise<void> {
   const taken = new Set([await identity(clean)]);
   for (const target of targets) {
@@ -288,7 +290,7 @@ async function checkTargets(clean: string, targets: readonly string[]): Promise<
   }
 }
 
-/** One name for one file, whatever links lead to it. */
+/** Identifies a file, through whatever links it is named. */
 async function identity(file: string): Promise<string> {
   return realpath(file).catch(() => path.resolve(file));
 }

@@ -1,4 +1,7 @@
-/** A burst of a clean photo: the same scene some times over, each frame held a little differently. */
+/**
+ * Simulates a burst of a clean photo: several frames of one scene, each with the camera held
+ * slightly differently.
+ */
 
 import type { CameraLinearImage } from '../raw/image.ts';
 import type { Mosaic } from '../raw/mosaic.ts';
@@ -9,46 +12,46 @@ import type { DarknessParameters } from './darkness.ts';
 import { Random } from './random.ts';
 import { simulateMosaic, type SimulationOptions } from './simulate.ts';
 
-/** How a camera was held in one frame, beside the first. */
+/** How the camera was held in one frame, relative to the first. */
 export interface HeldPose {
-  /** The scene lies so many pixels further right and down than in the first frame. */
+  /** The scene lies this many pixels further right and down than in the first frame. */
   readonly x: number;
   readonly y: number;
   /** Degrees, clockwise as seen, about the middle of the frame. */
   readonly degrees: number;
-  /** While the frame was exposed the scene moved by so many pixels more. */
+  /** Further movement of the scene during the frame's exposure, pixels. */
   readonly shakeX: number;
   readonly shakeY: number;
-  /** This frame's light was so many times the scene's: lamps flicker. */
+  /** Factor on the light of this frame, because lamps flicker. */
   readonly light: number;
 }
 
 export interface BurstOptions extends Omit<SimulationOptions, 'random' | 'area' | 'darkness'> {
   readonly frames: number;
-  /** Decides every bit of it. */
+  /** Determines every bit of the result. */
   readonly seed: number;
-  /** Longest side of a frame, pixels; default: as long as the photo allows. */
+  /** Longest side of a frame, pixels. Default: as long as the photo allows. */
   readonly crop?: number;
-  /** Degrees that frames are turned by at most. Default 0.5. */
+  /** Largest rotation of a frame, degrees. Default 0.5. */
   readonly turnMax?: number;
-  /** Pixels that frames are shifted by at most, each way. Default 20. */
+  /** Largest shift of a frame in each direction, pixels. Default 20. */
   readonly shiftMax?: number;
-  /** Pixels of movement within a frame, at most. Default 0. */
+  /** Largest movement during a frame, pixels. Default 0. */
   readonly shakeMax?: number;
-  /** Share by which a frame's light differs, at most. Default 0. */
+  /** Largest relative difference of a frame's light. Default 0. */
   readonly flicker?: number;
-  /** Whether somebody walks through the scene. */
+  /** Whether a person walks through the scene. */
   readonly hasWalker?: boolean;
 }
 
 export interface SimulatedFrame {
   readonly mosaic: Mosaic;
   readonly pose: HeldPose;
-  /** Where the walker's middle is in the first frame's pixels; absent without one. */
+  /** The walker, in pixels of the first frame; absent without one. */
   readonly walker?: Walker;
 }
 
-/** An ellipse with stripes, upright in the first frame's pixels. */
+/** A striped ellipse, upright in the first frame's pixels. */
 export interface Walker {
   readonly x: number;
   readonly y: number;
@@ -57,26 +60,30 @@ export interface Walker {
 }
 
 export interface SimulatedBurst {
-  /** The first one is held still. */
+  /** The camera is still in the first frame. */
   readonly frames: readonly SimulatedFrame[];
-  /** The first frame's scene without noise, see `Simulation`. */
+  /** The noise-free scene of the first frame, see `Simulation`. */
   readonly truth: CameraLinearImage;
   readonly darkness: DarknessParameters;
 }
 
-/** First key of every burst's draws: other simulations with the same seed have other noise. */
+/**
+ * First key of every burst's random numbers, so that other simulations with the same seed have
+ * different noise.
+ */
 const BURST_KEY = 0x6275_7273;
 const FRAMES_MAX = 64;
 const SIDE_MIN = 64;
-/** Steps of a frame's own movement that are averaged. */
+/** Number of positions averaged to simulate movement during a frame. */
 const shakeSteps = 5;
 
 /**
- * Takes a burst. How large the camera's noise is, is drawn once; noise is drawn for each frame, and so
- * is how far its black lies off, which the calibrations give as a scatter from frame to frame.
+ * Takes a burst. The strength of the camera's noise is drawn once. The noise itself and the offset
+ * of black are drawn for each frame, because the calibrations give that offset as a scatter from
+ * frame to frame.
  *
  * @throws Refusal `bad-argument` for a number of frames outside 2–64, and as `simulateMosaic`;
- *   `dataset` for a photo too small to be moved about in
+ *   `dataset` for a photo too small to move the frame in
  */
 export function simulateBurst(photo: LinearPhoto, options: BurstOptions): SimulatedBurst {
   const { frames: count, seed, turnMax = 0.5, shiftMax = 20, shakeMax = 0, flicker = 0 } = options;
@@ -134,14 +141,14 @@ function drawPose(
   };
 }
 
-/** Cameras write whole seconds; a burst begins on New Year's Eve. */
+/** Cameras write whole seconds. The burst starts on New Year's Eve. */
 function timeOf(index: number, exposureSeconds: number): string {
   const begun =
     Date.UTC(2026, 11, 31, 22, 0, 0) + Math.floor(index * (exposureSeconds + 0.1)) * 1000;
   return new Date(begun).toISOString().slice(0, 19);
 }
 
-/** Where a place of the first frame lies in a frame held so, pixels from the middle. */
+/** Where a position of the first frame lies in another frame, in pixels from the middle. */
 export function heldAt(
   { x, y, degrees }: HeldPose,
   u: number,
@@ -159,7 +166,7 @@ interface Area {
   readonly height: number;
 }
 
-/** The largest frame in the middle of the photo that stays inside it however it is held. */
+/** The largest frame in the middle of the photo that stays inside it in every pose. */
 function heldArea(photo: LinearPhoto, shiftMax: number, turnMax: number, crop = Infinity): Area {
   const turned = (Math.hypot(photo.width, photo.height) / 2) * ((turnMax * Math.PI) / 180);
   const margin = Math.ceil(shiftMax + turned) + 2;
@@ -174,7 +181,7 @@ function heldArea(photo: LinearPhoto, shiftMax: number, turnMax: number, crop = 
   return { left: (photo.width - width) >> 1, top: (photo.height - height) >> 1, width, height };
 }
 
-/** Somebody who comes from the left and walks on by a third of his width a frame. */
+/** A person who comes from the left and walks a third of their width per frame. */
 function walkOf({ width, height }: Area, random: Random): (index: number) => Walker {
   const radiusX = width / 22;
   const radiusY = height / 7;
@@ -183,7 +190,7 @@ function walkOf({ width, height }: Area, random: Random): (index: number) => Wal
   return (index) => ({ x: x + index * radiusX * 0.7, y, radiusX, radiusY });
 }
 
-/** The photo as a frame held so sees it. */
+/** The part of the photo that a frame in this pose sees. */
 function seen(
   photo: LinearPhoto,
   area: Area,
@@ -224,7 +231,7 @@ function addWalker(
   light: Float64Array,
 ): void {
   const far = Math.hypot((atX - x) / radiusX, (atY - y) / radiusY);
-  // A soft edge a pixel or two wide.
+  // A soft edge one or two pixels wide.
   const share = Math.max(0, Math.min(1, (1 - far) * radiusX * 0.5 + 0.5));
   if (share === 0) return;
   const stripe = 0.18 + 0.14 * Math.sin((atY - y) / 5);
@@ -232,7 +239,10 @@ function addWalker(
   for (let c = 0; c < 3; c++) light[c] = light[c]! * (1 - share) + share * colour[c]!;
 }
 
-/** Catmull and Rom's cubic through the four nearest pixels each way; what overshoots black is black. */
+/**
+ * Catmull-Rom interpolation over the four nearest pixels in each direction; negative overshoot
+ * becomes black.
+ */
 function cubicLight(
   { width, height, codes }: LinearPhoto,
   x: number,

@@ -1,4 +1,7 @@
-/** Draws the darkness of one measured camera for training, as `drawDarkness` does for all cameras. */
+/**
+ * Draws the darkness of one measured camera for training, as `drawDarkness` does for cameras in
+ * general.
+ */
 
 import type { CameraProfile } from '../../preload/contract/camera-profile.ts';
 import { ranges } from '../../preload/contract/edits.ts';
@@ -10,24 +13,28 @@ import type { Random } from './random.ts';
 import { tukeyStandardDeviation } from './tukey.ts';
 
 /**
- * How far a frame's noise may lie from what was measured (standard deviation of the logarithm): about
- * twice what calibrations of one camera scatter by in ELD and PMN (3 % for read noise, up to 30 % for
- * rows), for a sensor that is warmer or colder than it was under the cap. Narrower gains nothing: a
- * network that is off by less than 10 % in σ loses less than 0.1 dB; wider gives back what knowing
- * the camera gains.
+ * How far a frame's noise may deviate from the measurement (standard deviation of the logarithm),
+ * for a sensor that is warmer or colder than when it was measured. About twice the scatter between
+ * calibrations of one camera in ELD and PMN (3 % for read noise, up to 30 % for rows). A narrower
+ * scatter gains nothing, because a network that is off by less than 10 % in σ loses less than 0.1
+ * dB. A wider one loses the advantage of knowing the camera.
  */
 const scatter = { gain: 0.03, read: 0.07, row: 0.15 };
 const lambdaScatter = 0.02;
-/** Black is never known better than this share of the read noise; the blind recipe draws 0.006–0.03. */
+/**
+ * Black is never assumed to be known better than this share of the read noise; `drawDarkness` draws
+ * 0.006–0.03.
+ */
 const leastBias = 0.015;
-/** As far as `drawDarkness` goes. */
+/** The same limit as in `drawDarkness`. */
 const ratioMax = ranges.ratio.max;
 
 /**
- * Darkness of this camera: an ISO from its measured range and one of its exposure times, its black
- * level, tails, rows, columns, hot pixels and steps. The slope in amplified units is drawn as for all
- * cameras, so the network sees as much of the deep dark; the ratio follows from slope and ISO. Half of
- * the patches have hot pixels and dark shading left in, as a machine that lacks the profile will.
+ * Draws darkness of this camera: an ISO from its measured range and one of its exposure times, with
+ * its black level, tails, rows, columns, hot pixels and step size. The slope in amplified units is
+ * drawn as for cameras in general, so that the network sees as much of the deep dark; the ratio
+ * follows from slope and ISO. Half of the patches keep hot pixels and dark shading, as they appear
+ * on a computer without the camera's profile.
  *
  * @param deepDark as in `drawSlope`
  */
@@ -52,7 +59,7 @@ export function cameraDarkness(profile: CameraProfile, deepDark = 0): DrawDarkne
     const isCorrected = random.chance(0.5);
     const residue = isCorrected ? zero : shiftSites(shadingAt(noise, random), shift);
     const bias = Math.max(noise.blackDriftDn, leastBias * readSigmaDn);
-    // Half of the drift is common to the sites.
+    // Half of the drift's variance is common to all sites.
     const common = Math.SQRT1_2 * bias * random.gaussian();
     const site = (index: 0 | 1 | 2 | 3): number =>
       common + Math.SQRT1_2 * bias * random.gaussian() + residue[index];
@@ -84,19 +91,22 @@ function spread(usual: number, error: number, random: Random): number {
   return Math.exp(Math.max(usual, error) * random.gaussian());
 }
 
-/** An ISO at which the slope is reached by a ratio that can be asked for, if the camera has one. */
+/** An ISO at which an allowed ratio gives the slope, if the camera has one. */
 function drawIso(profile: CameraProfile, slope: number, random: Random): number {
   const [lowest, highest] = isoRangeOf(profile);
   const { gainDnPerElectron, whiteLevel, blackLevel } = cameraNoiseAt(profile, highest);
   if (gainDnPerElectron === undefined) return random.logUniform(lowest, highest);
-  // K is proportional to the ISO, closely enough for this.
+  // K is nearly proportional to the ISO, which is exact enough here.
   const isoAtRatioOne = (highest * slope * (whiteLevel - blackLevel[0])) / gainDnPerElectron.value;
   const least = Math.min(highest, Math.max(lowest, isoAtRatioOne / ratioMax));
   const most = Math.max(least, Math.min(highest, isoAtRatioOne));
   return random.logUniform(least, most);
 }
 
-/** K as measured; unknown, any that makes the measured read noise that of some camera. */
+/**
+ * The measured K. If it is unknown, one with which the measured read noise is plausible in
+ * electrons.
+ */
 function drawGain(
   { gainDnPerElectron }: CameraNoise,
   readSigmaDn: number,
@@ -109,7 +119,7 @@ function drawGain(
   return value * spread(scatter.gain, error / value, random);
 }
 
-/** Some or all of the shading of one place on the sensor. */
+/** Part or all of the shading at a random place of the sensor. */
 function shadingAt({ nearest }: CameraNoise, random: Random): PerSite {
   const { columns, rows, sites } = nearest.shading;
   const cell = random.integer(columns * rows);

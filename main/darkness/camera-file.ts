@@ -1,4 +1,6 @@
-/** Camera profiles as files: written whole, read with every number checked. */
+/**
+ * Stores camera profiles as files: writes them atomically, and checks every number when reading.
+ */
 
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,9 +8,7 @@ import { cameraProfileSchema, type CameraProfile } from '../../preload/contract/
 import { writeAtomically } from '../base/atomic.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 
-/**
- * @throws Refusal `disk` if it can't be read, `bad-argument` if it is no camera profile
- */
+/** @throws Refusal `disk` if it can't be read, `bad-argument` if it is not a camera profile */
 export async function readCameraProfile(file: string): Promise<CameraProfile> {
   const name = path.basename(file);
   let text: string;

@@ -1,4 +1,4 @@
-/** A measured camera's noise at any ISO between those that were measured. */
+/** Interpolates a measured camera's noise between the measured ISOs. */
 
 import type {
   CameraProfile,
@@ -8,20 +8,20 @@ import type {
 } from '../../preload/contract/camera-profile.ts';
 import type { PerSite } from '../raw/mosaic.ts';
 
-/** Everything at one ISO and exposure; sites in reading order of the camera's CFA. */
+/** All figures for one ISO and exposure; sites are in reading order of the camera's CFA. */
 export interface CameraNoise {
   readonly blackLevel: PerSite;
   readonly statedBlackLevel: PerSite;
   readonly whiteLevel: number;
-  /** Absent where the gain is not known. */
+  /** Absent if the gain is not known. */
   readonly gainDnPerElectron?: Figure;
   readonly readSigmaDn: Figure;
   readonly tukeyLambda: Figure;
   readonly rowSigmaDn: number;
   readonly columnSigmaDn: number;
-  /** How far black wanders from frame to frame; 0 where it is not known. */
+  /** Variation of black from frame to frame; 0 if unknown. */
   readonly blackDriftDn: number;
-  /** The measurement whose shading and hot pixels count: that of the nearer ISO. */
+  /** The measurement that supplies shading and hot pixels: that of the nearer ISO. */
   readonly nearest: DarkMeasurement;
 }
 
@@ -32,9 +32,10 @@ export function isoRangeOf({ isos }: CameraProfile): readonly [number, number] {
 }
 
 /**
- * Interpolates between the neighbouring ISOs by their logarithm: spreads and gain geometrically,
- * levels and λ straight. Beyond the ends it stays with the last, the gain in proportion to the ISO.
- * @param exposureSeconds which of an ISO's exposures to go by: the nearest; the shortest if not given
+ * Interpolates between neighbouring ISOs by their logarithm: spreads and gain geometrically, levels
+ * and λ linearly. Outside the measured range it uses the nearest ISO, with the gain scaled in
+ * proportion to the ISO.
+ * @param exposureSeconds chooses the nearest of an ISO's exposures; the shortest if not given
  */
 export function cameraNoiseAt(
   { isos }: CameraProfile,
@@ -93,7 +94,10 @@ function darkOf({ dark }: IsoMeasurement, exposureSeconds: number | undefined): 
   return nearest;
 }
 
-/** K is proportional to the ISO, so one that lies outside takes it from the end it is nearest to. */
+/**
+ * K is proportional to the ISO. If it was measured at only one of both ISOs, it is scaled from that
+ * one.
+ */
 function gainAt(
   lower: IsoMeasurement,
   upper: IsoMeasurement,

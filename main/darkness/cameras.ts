@@ -1,4 +1,4 @@
-/** Cameras whose noise has been measured, and what it is at each ISO. */
+/** Cameras with published noise measurements, and their noise at each ISO. */
 
 import { z } from 'zod';
 import type { CfaPattern, Matrix3, PerSite } from '../raw/mosaic.ts';
@@ -23,7 +23,7 @@ const isoRow = z.object({
 });
 type IsoRow = z.infer<typeof isoRow>;
 
-/** ln σ = k · ln K + b, scattered by sig. */
+/** ln σ = k · ln K + b, with a scatter of sig. */
 const regression = z.object({
   Kmax: z.number(),
   lam: z.number(),
@@ -67,7 +67,7 @@ type IsoNoise = Omit<
   'gaussianSigmaDn' | 'blackErrorDn' | 'blackLevel' | 'whiteLevel'
 >;
 
-/** A camera that `simulate` can pretend to be. */
+/** A camera that `simulate` can imitate. */
 export interface SimulatedCamera {
   readonly id: string;
   readonly make: string;
@@ -80,7 +80,7 @@ export interface SimulatedCamera {
   /** ISO settings that the calibration covers. */
   readonly isoRange: readonly [number, number];
   readonly noiseAt: (iso: number, random: Random) => IsoNoise;
-  /** What is known of its black at an ISO besides what its files state. */
+  /** Known deviations of its black level at an ISO from what its files state. */
   readonly blackAt?: (iso: number) => PerSite;
 }
 
@@ -97,7 +97,7 @@ const SONY_ROWS: readonly (readonly [number, IsoRow])[] = Object.entries(pmn.per
   .map(([name, row]): readonly [number, IsoRow] => [Number(name.slice('SonyA7S2_'.length)), row])
   .sort(([a], [b]) => a - b);
 
-/** A7S II: the calibrated row itself, or both neighbours mixed by the logarithm of the ISO. */
+/** A7S II: the calibrated row, or a logarithmic interpolation between both neighbouring ISOs. */
 function sonyNoise(iso: number, random: Random): IsoNoise {
   const above = SONY_ROWS.findIndex(([rowIso]) => rowIso >= iso);
   const upper = SONY_ROWS.at(above);
@@ -109,7 +109,7 @@ function sonyNoise(iso: number, random: Random): IsoNoise {
   const scattered = (value: number, sigma: number): number =>
     Math.max(0, value + sigma * random.gaussian());
   return {
-    // The rows' K is proportional to the ISO to 1 part in 1,000.
+    // K in the rows is proportional to the ISO to 1 part in 1,000.
     gainDnPerElectron: (upper[1].Kmax * iso) / upper[0],
     tukeyLambda: straight('lam'),
     tukeyScaleDn: scattered(straight('sigTL'), straight('sigTLsig')),
@@ -118,7 +118,7 @@ function sonyNoise(iso: number, random: Random): IsoNoise {
   };
 }
 
-/** Sensors of which PMN gives lines instead of rows; it says nothing of their bias. */
+/** Sensors for which PMN publishes regression lines instead of rows, without their bias. */
 function lineNoise(
   fit: z.infer<typeof regression>,
   gainDnPerElectron: number,
@@ -129,7 +129,7 @@ function lineNoise(
     fit.sigTLk * lnGain + fit.sigTLb + fit.sigTLsig * random.gaussian(),
   );
   const rowSigmaDn = Math.exp(fit.sigRk * lnGain + fit.sigRb + fit.sigRsig * random.gaussian());
-  // The same share of the read noise as the A7S II's rows show.
+  // The same share of the read noise as in the A7S II's rows.
   const biasSigmaDn = 0.01 * tukeyScaleDn * tukeyStandardDeviation(fit.lam);
   return {
     gainDnPerElectron,
@@ -140,13 +140,13 @@ function lineNoise(
   };
 }
 
-/** ELD's K spans a factor of 64 from ISO 100 up (its A7S II then agrees with PMN's to 2 %). */
+/** In ELD, K spans a factor of 64 from ISO 100 up (its A7S II then agrees with PMN's to 2 %). */
 function eldNoise(camera: z.infer<typeof eldCamera>, iso: number, random: Random): IsoNoise {
   const gainDnPerElectron = (camera.Kmin * iso) / 100;
   const lnGain = Math.log(gainDnPerElectron);
   const drawn = ({ slope, bias, sigma }: z.infer<typeof line>): number =>
     Math.exp(slope * lnGain + bias + sigma * random.gaussian());
-  // Two calibrations for each doubling of the ISO, from ISO 100 up.
+  // Two calibrations for each doubling of the ISO, starting at ISO 100.
   const last = camera.color_bias.length - 1;
   const row = Math.min(last, 2 * Math.round(Math.log2(iso / 100)) + random.integer(2));
   return {
@@ -158,7 +158,7 @@ function eldNoise(camera: z.infer<typeof eldCamera>, iso: number, random: Random
   };
 }
 
-/** PMN's file repeats the A7S II's black and white levels here; the camera's own are these. */
+/** In PMN's file, black and white level are copies of the A7S II's; these are the camera's own. */
 const nikonD850: SimulatedCamera = {
   id: 'nikon-d850',
   make: 'NIKON CORPORATION',
@@ -168,12 +168,12 @@ const nikonD850: SimulatedCamera = {
   whiteLevel: 15520,
   xyzToCamera: matrixOf('Nikon D850'),
   isoRange: [100, 25600],
-  // K per ISO from ELD: PMN's line has K alone, from 3.3 (ISO 800) to 12.
+  // K per ISO comes from ELD. PMN's line only gives a range of K, from 3.3 (ISO 800) to 12.
   noiseAt: (iso, random) =>
     lineNoise(pmn.regression_ln.NikonD850, (eld.NikonD850.Kmin * iso) / 100, random),
 };
 
-/** All cameras `simulate` knows. */
+/** All cameras that `simulate` knows. */
 export const SIMULATED_CAMERAS: readonly SimulatedCamera[] = [
   {
     id: 'sony-a7s2',
@@ -187,8 +187,8 @@ export const SIMULATED_CAMERAS: readonly SimulatedCamera[] = [
     noiseAt: sonyNoise,
   },
   nikonD850,
-  // No such camera exists. The project's benchmark has always taken the D850 for a BGGR sensor, so
-  // that a second layout is tried; published scores depend on it and keep it, under its own name.
+  // No such camera exists. The project's benchmark has always used the D850 as a BGGR sensor, to
+  // test a second layout. Published scores depend on it, so it stays, under a name of its own.
   { ...nikonD850, id: 'nikon-d850-bggr', cfa: 'BGGR' },
   {
     id: 'canon-5d4',
@@ -219,14 +219,14 @@ export const SIMULATED_CAMERAS: readonly SimulatedCamera[] = [
     cfa: 'RGGB',
     blackLevel: 2048,
     whiteLevel: 15303,
-    // dcraw lists one matrix for the 6D and the 70D.
+    // dcraw has one matrix for both the 6D and the 70D.
     xyzToCamera: matrixOf('Canon EOS 6D'),
     isoRange: [100, 12800],
     noiseAt: (iso, random) => eldNoise(eld.CanonEOS70D, iso, random),
   },
   {
-    // A phone's 10-bit sensor. Its colour matrix is not published: the A7S II's stands in. PMN
-    // gives its K without the ISO: the largest is taken for ISO 6400.
+    // A phone's 10-bit sensor. Its colour matrix is not published, so the A7S II's is used. PMN
+    // gives K without the ISO; the largest K is assumed to be for ISO 6400.
     id: 'sony-imx686',
     make: 'Sony',
     model: 'IMX686',
@@ -242,7 +242,7 @@ export const SIMULATED_CAMERAS: readonly SimulatedCamera[] = [
   },
 ];
 
-/** @throws Refusal `bad-argument`, with the names there are */
+/** @throws Refusal `bad-argument`, with the available names */
 export function simulatedCamera(id: string): SimulatedCamera {
   const camera = SIMULATED_CAMERAS.find((candidate) => candidate.id === id);
   if (camera !== undefined) return camera;
@@ -251,8 +251,8 @@ export function simulatedCamera(id: string): SimulatedCamera {
 }
 
 /**
- * One frame's noise for a camera and ISO; what varies from frame to frame comes from `random`.
- * Sites of `biasDn` are in reading order of the camera's own CFA.
+ * One frame's noise for a camera and ISO; `random` decides what varies from frame to frame. Sites
+ * of `biasDn` are in reading order of the camera's own CFA.
  *
  * @throws Refusal `bad-argument` for an ISO that was not calibrated
  */

@@ -1,10 +1,10 @@
-/** How some real cameras see colour. */
+/** Colour matrices of real cameras. */
 
 import type { Matrix3 } from '../raw/mosaic.ts';
 
 /**
- * Adobe's figures as LibRaw's and dcraw's tables list them (`colordata.cpp`, `adobe_coeff`), each
- * times 10,000. Facts, not code.
+ * Adobe's figures as listed in LibRaw's and dcraw's tables (`colordata.cpp`, `adobe_coeff`), each
+ * times 10,000. They are facts, not code.
  */
 const TEN_THOUSANDTHS: readonly (readonly [string, Matrix3])[] = [
   ['Sony ILCE-7SM2', [5838, -1430, -246, -3497, 11477, 2297, -748, 1885, 5778]],

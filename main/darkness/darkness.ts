@@ -1,46 +1,51 @@
-/** The sensor's noise: what a dark, short exposure does to a clean mosaic, number by number. */
+/**
+ * Models the sensor's noise: what a dark, short exposure does to a clean mosaic, sample by sample.
+ */
 
 import type { PerSite } from '../raw/mosaic.ts';
 import type { Random } from './random.ts';
 import { TukeySampler } from './tukey.ts';
 
 /**
- * One frame's noise, in the file's own numbers (DN). `nightglass simulate` and training share it.
+ * One frame's noise, in the file's own numbers (DN), shared by `nightglass simulate` and training.
  *
- * sample = clip(round(K · Poisson(clean / K) + Tukey + Gaussian + row + column + black + bias), 0, white)
+ *   sample = clip(round(K · Poisson(clean / K) + Tukey + Gaussian + row + column + black + bias), 0, white)
  *
- * The parts and their names follow ELD (Wei et al., CVPR 2020) and PMN (Feng et al., ACM MM 2022).
+ * The components and their names follow ELD (Wei et al., CVPR 2020) and PMN (Feng et al., ACM MM
+ * 2022).
  */
 export interface DarknessParameters {
-  /** K, DN per photoelectron; 0 leaves the shot noise out. */
+  /** K, DN per photoelectron; 0 disables shot noise. */
   readonly gainDnPerElectron: number;
   /** Shape of the Tukey lambda read noise, > −0.5. */
   readonly tukeyLambda: number;
-  /** Its scale (not its standard deviation: see `tukeyStandardDeviation`), DN. */
+  /**
+   * Scale of the Tukey lambda read noise (not its standard deviation: see
+   * `tukeyStandardDeviation`), DN.
+   */
   readonly tukeyScaleDn: number;
-  /** Standard deviation of Gaussian read noise on top, DN. */
+  /** Standard deviation of additional Gaussian read noise, DN. */
   readonly gaussianSigmaDn: number;
-  /** Standard deviation of the offset that each sensor row shares, DN. */
+  /** Standard deviation of each sensor row's common offset, DN. */
   readonly rowSigmaDn: number;
   /** The same for columns. Default 0. */
   readonly columnSigmaDn?: number;
-  /** This frame's offset of each CFA site, which the file's black level does not know of, DN. */
+  /** This frame's offset of each CFA site, which the file's black level does not include, DN. */
   readonly biasDn: PerSite;
-  /** Error of the file's black level, the same for all sites, DN. */
+  /** Error of the file's black level, equal for all sites, DN. */
   readonly blackErrorDn: number;
-  /** What the file says the black level is, DN. */
+  /** Black level stated in the file, DN. */
   readonly blackLevel: PerSite;
   /** Saturation, DN. */
   readonly whiteLevel: number;
-  /** What the file's numbers are multiples of, DN: 4 where 12 bits are stored as 14. Default 1. */
+  /** Step size of the file's numbers, DN: 4 if 12 bits are stored as 14. Default 1. */
   readonly stepDn?: number;
 }
 
 /**
  * Darkens a mosaic.
- *
- * @param cleanDn width × height expected samples above black, row-major, DN; below 0 counts as 0
- * light. Already divided by the exposure ratio.
+ * @param cleanDn width × height expected samples above black, row-major, DN; negative values count
+ *   as no light. Already divided by the exposure ratio.
  * @param noisy receives width × height samples, 0 … white level
  * @throws RangeError if the lengths don't fit
  */

@@ -1,23 +1,23 @@
-/** A clean photograph as linear light, packed small: what scenes are made of. */
+/** A clean photograph as linear light in a compact form, from which scenes are made. */
 
-/** Light is kept up to this many times white. */
+/** Light is stored up to this many times white. */
 const BRIGHTEST = 8;
 const CODE_STEP = Math.sqrt(BRIGHTEST) / 65535;
 
-/** A clean picture in linear light, packed small: 6 bytes a pixel. */
+/** A clean picture in linear light, stored in 6 bytes per pixel. */
 export interface LinearPhoto {
-  /** File name without folder: what an exclude list names. */
+  /** File name without folder, as used in exclude lists. */
   readonly name: string;
   readonly width: number;
   readonly height: number;
   /**
-   * width × height × 3, interleaved R, G, B. A code c stands for 8 · (c / 65535)² of white, which
-   * keeps steps below 1e-4 of white at white and below 1e-6 in the shadows.
+   * width × height × 3, interleaved R, G, B. A code c stands for 8 · (c / 65535)² of white. Steps
+   * are below 1e-4 of white at white, and below 1e-6 in the shadows.
    */
   readonly codes: Uint16Array;
   /**
-   * `srgb`: linear light on sRGB's primaries, white is (1, 1, 1). `camera`: white-balanced linear
-   * camera RGB (from a RAW file), white is (1, 1, 1) too.
+   * `srgb`: linear light with sRGB's primaries. `camera`: white-balanced linear camera RGB from a
+   * RAW file. In both, white is (1, 1, 1).
    */
   readonly space: 'srgb' | 'camera';
 }

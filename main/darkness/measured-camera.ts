@@ -1,4 +1,4 @@
-/** A camera that was measured with `nightglass calibrate`, as one that `simulate` can pretend to be. */
+/** Makes a camera measured with `nightglass calibrate` available to `simulate`. */
 
 import type { CameraProfile } from '../../preload/contract/camera-profile.ts';
 import type { PerSite } from '../raw/mosaic.ts';
@@ -9,9 +9,9 @@ import type { Random } from './random.ts';
 import { tukeyStandardDeviation } from './tukey.ts';
 
 /**
- * Files made with it state the black level that the camera's own files state; their samples lie where
- * they were measured. Dark shading and hot pixels, which have their place on the whole sensor, are not
- * in it.
+ * Simulated files state the black level that the camera's own files state, but their samples have
+ * the measured level. Dark shading and hot pixels are not simulated, because they belong to places
+ * on the whole sensor.
  * @throws Refusal `bad-argument` if its gain is not known
  */
 export function measuredCamera(profile: CameraProfile): SimulatedCamera {

@@ -1,4 +1,6 @@
-/** Light that no daylight photo has: stars on a night sky, and coloured lamps far above white. */
+/**
+ * Adds light that daylight photos lack: stars on a night sky, and coloured lamps far above white.
+ */
 
 import { invert, transform } from '../develop/colour.ts';
 import { blackBody } from '../develop/white-balance.ts';
@@ -14,7 +16,10 @@ export interface Scene {
   readonly samples: Float32Array;
 }
 
-/** A point of light as a lens draws it. Positions are of pixel centres: (0, 0) is the first pixel's. */
+/**
+ * A point of light as a lens images it. Positions refer to pixel centres: (0, 0) is the centre of
+ * the first pixel.
+ */
 export interface Star {
   readonly x: number;
   readonly y: number;
@@ -22,20 +27,20 @@ export interface Star {
   readonly fwhmPixels: number;
   /** Sum over the spot, in units of white, for each colour. */
   readonly flux: Vector3;
-  /** Light against the noise around it; see `fluxOfSnr`. */
+  /** Its light relative to the surrounding noise; see `fluxOfSnr`. */
   readonly snr: number;
 }
 
-/** What a star field is drawn from. */
+/** The distribution that a star field is drawn from. */
 export interface StarField {
-  /** Stars in a million pixels: 100 is a sparse sky, 20,000 the Milky Way. */
+  /** Stars per million pixels: 100 is a sparse sky, 20,000 the Milky Way. */
   readonly perMegapixel: number;
   readonly fwhmPixels: number;
-  /** Faintest and brightest, as `fluxOfSnr` takes them. */
+  /** SNR of the faintest and the brightest star, as in `fluxOfSnr`. */
   readonly snr: readonly [number, number];
-  /** The number of stars brighter than an SNR falls as SNR^−steepness. */
+  /** The number of stars above an SNR is proportional to SNR^−steepness. */
   readonly steepness: number;
-  /** Green light of a star of SNR 1, in units of white. */
+  /** Green light of a star with SNR 1, in units of white. */
   readonly fluxAtSnrOne: number;
   /** Linear sRGB → white-balanced camera RGB, at any scale. */
   readonly toCamera: Matrix3;
@@ -44,8 +49,8 @@ export interface StarField {
 const sigmaPerFwhm = 1 / (2 * Math.sqrt(2 * Math.log(2)));
 
 /**
- * Green light of a star that a matched filter would find with an SNR of 1: σ / √Σ psf², as if every
- * pixel saw green.
+ * Green light of a star that a matched filter would detect with an SNR of 1: σ / √Σ psf², as if
+ * every pixel were green.
  * @param sigma standard deviation of the noise of an amplified sample of the sky
  */
 export function fluxOfSnr(sigma: number, fwhmPixels: number): number {
@@ -53,11 +58,11 @@ export function fluxOfSnr(sigma: number, fwhmPixels: number): number {
 }
 
 const XYZ_TO_SRGB = invert(SRGB_TO_XYZ);
-/** No camera sees a light in one colour alone, whatever the matrix says. */
+/** Every camera sees some of a light in all three colours, whatever the matrix says. */
 const leastShare = 0.05;
 const leastGreen = 0.25;
 
-/** Colour of a glowing body in camera RGB; green is 1. */
+/** Colour of a black body in camera RGB; green is 1. */
 export function starColour(kelvin: number, toCamera: Matrix3): Vector3 {
   const [r, g, b] = transform(toCamera, transform(XYZ_TO_SRGB, blackBody(kelvin)));
   const most = Math.max(r, g, b);
@@ -65,15 +70,15 @@ export function starColour(kelvin: number, toCamera: Matrix3): Vector3 {
   return [Math.max(r, leastShare * most) / green, 1, Math.max(b, leastShare * most) / green];
 }
 
-/** Stars have 2,500 to 25,000 K; every factor of temperature is equally likely. */
+/** Stars have 2,500 to 25,000 K, with log-uniform probability. */
 const kelvinRange = [2500, 25_000] as const;
 
-/** Draws a field of stars, at least one, anywhere in the scene. */
+/** Draws a field of at least one star, anywhere in the scene. */
 export function drawStars({ width, height }: Scene, field: StarField, random: Random): Star[] {
   const { fwhmPixels, steepness, fluxAtSnrOne, toCamera } = field;
   const [faintest, brightest] = field.snr;
   const count = 1 + random.poisson((field.perMegapixel * width * height) / 1e6);
-  // A power law between two ends, by its inverse distribution.
+  // A power law between two limits, by its inverse distribution.
   const share = (brightest / faintest) ** -steepness;
   return Array.from({ length: count }, () => {
     const snr = faintest * (1 - random.unit() * (1 - share)) ** (-1 / steepness);
@@ -93,7 +98,7 @@ export function drawStars({ width, height }: Scene, field: StarField, random: Ra
 export function addStars({ width, height, samples }: Scene, stars: readonly Star[]): void {
   for (const { x, y, fwhmPixels, flux } of stars) {
     const sigma = fwhmPixels * sigmaPerFwhm;
-    // At 4.5 σ even a star a thousand times white has nothing left.
+    // At 4.5 σ, nothing is left even of a star a thousand times white.
     const reach = Math.ceil(4.5 * sigma);
     const [left, top] = [Math.round(x) - reach, Math.round(y) - reach];
     const across = pixelShares(left - x, 2 * reach + 1, sigma);
@@ -110,7 +115,9 @@ export function addStars({ width, height, samples }: Scene, stars: readonly Star
   }
 }
 
-/** A Gaussian's share of each of some pixels in a row, the first of them at `first` from its middle. */
+/**
+ * A Gaussian's share in each of a row of pixels; the first pixel is `first` pixels from its middle.
+ */
 function pixelShares(first: number, count: number, sigma: number): Float64Array {
   const scale = 1 / (Math.SQRT2 * sigma);
   const shares = new Float64Array(count);
@@ -149,7 +156,7 @@ export function paintSky(
   const clouds = Array.from({ length: random.integer(4) }, () => ({
     x: random.uniform(0, width),
     y: random.uniform(0, height),
-    // A long one is the Milky Way's band.
+    // A very long cloud forms the band of the Milky Way.
     angle: random.uniform(0, Math.PI),
     length: random.logUniform(0.3, 3) * width,
     breadth: random.logUniform(0.1, 0.5) * width,
@@ -183,13 +190,16 @@ export interface Lamp {
   readonly radiusPixels: number;
   /** Light of the disc, in units of white. */
   readonly light: Vector3;
-  /** Of the glow: share of the disc's light in its middle, and where it has fallen to a third. */
+  /**
+   * The glow: its central light as a share of the disc's, and the radius at which it has fallen to
+   * a third.
+   */
   readonly glow?: { readonly share: number; readonly radiusPixels: number };
 }
 
 /**
- * Narrow spectra as daylight-balanced sensors see them; the brightest colour is 1. Colours of lamps
- * lie outside what an sRGB photo can hold.
+ * Narrow spectra as seen by daylight-balanced sensors; the brightest colour is 1. Such colours lie
+ * outside what an sRGB photo can hold.
  */
 const lampColours: readonly Vector3[] = [
   [1, 0.45, 0.03], // sodium
@@ -202,7 +212,7 @@ const lampColours: readonly Vector3[] = [
   [0.85, 0.95, 1], // cool white
 ];
 
-/** Draws lamps: each by itself, or (two in five) a row of equal ones. */
+/** Draws lamps: single ones or, in two of five cases, a row of equal lamps. */
 export function drawLamps({ width, height }: Scene, count: number, random: Random): Lamp[] {
   const lamps: Lamp[] = [];
   while (lamps.length < count) {
@@ -240,7 +250,7 @@ export function drawLamps({ width, height }: Scene, count: number, random: Rando
 /** Adds lamps to a scene. */
 export function addLamps({ width, height, samples }: Scene, lamps: readonly Lamp[]): void {
   for (const { x, y, radiusPixels, light, glow } of lamps) {
-    // A glow ends where a thousandth of it is left.
+    // The glow is cut off where it has fallen to a thousandth.
     const reach = Math.ceil(Math.max(radiusPixels + 1, (glow?.radiusPixels ?? 0) * 14));
     const [left, right] = [Math.max(0, Math.floor(x - reach)), Math.min(width - 1, x + reach)];
     const [top, bottom] = [Math.max(0, Math.floor(y - reach)), Math.min(height - 1, y + reach)];

@@ -1,10 +1,10 @@
-/** Seeded random numbers: small, fast, and the same bit for bit wherever a run is taken up again. */
+/** Seeded random numbers: fast, and reproducible bit for bit wherever a run is continued. */
 
 const TWO_TO_MINUS_32 = 2 ** -32;
-/** Poisson means from here on are drawn as a rounded, skew-corrected Gaussian. */
+/** Poisson numbers with at least this mean are drawn as a rounded, skew-corrected Gaussian. */
 const LARGE_POISSON_MEAN = 24;
 
-/** One round of splitmix32's finaliser: every input bit reaches every output bit. */
+/** One round of splitmix32's finaliser, in which every input bit affects every output bit. */
 function mixed(value: number): number {
   let z = value | 0;
   z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
@@ -15,8 +15,8 @@ function mixed(value: number): number {
 /**
  * Chris Doty-Humphrey's sfc32 generator (PractRand), seeded from any number of integers.
  *
- * `new Random(seed, step, index)` is a stream of its own for each (seed, step, index): nothing that
- * was drawn before has to be replayed to go on from a checkpoint.
+ * `new Random(seed, step, index)` is a separate stream for each (seed, step, index), so that
+ * nothing has to be replayed to continue from a checkpoint.
  */
 export class Random {
   private a = 0x9e3779b9 | 0;
@@ -25,7 +25,7 @@ export class Random {
   private counter = 1;
   private spareGaussian = Number.NaN;
 
-  /** @param keys integers (the low 53 bits count); their order matters. */
+  /** @param keys integers of which the low 53 bits count; their order matters */
   constructor(...keys: number[]) {
     for (const key of keys) {
       this.absorb(key);
@@ -104,8 +104,8 @@ export class Random {
   }
 
   /**
-   * A Poisson count. Exact (inversion) below a mean of 24; above it a Gaussian with the first
-   * Cornish–Fisher term for skewness, rounded: mean and variance right to 1 %.
+   * A Poisson count. Exact (by inversion) below a mean of 24. Above it, a rounded Gaussian with the
+   * first Cornish–Fisher term for skewness; mean and variance are right to 1 %.
    */
   poisson(mean: number): number {
     if (mean <= 0) return 0;

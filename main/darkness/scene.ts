@@ -1,4 +1,6 @@
-/** A crop of a clean photo as some camera would have seen it, in some light, at some exposure. */
+/**
+ * Turns a crop of a clean photo into what a camera would have seen in some light at some exposure.
+ */
 
 import { invert } from '../develop/colour.ts';
 import type { Matrix3, Vector3 } from '../raw/mosaic.ts';
@@ -38,7 +40,7 @@ function keepingWhite(m: Matrix3): Matrix3 {
 }
 
 /**
- * Linear sRGB → white-balanced linear camera RGB, white to white.
+ * Linear sRGB → white-balanced linear camera RGB; white stays white.
  * @param xyzToCamera XYZ (D65) → camera RGB before white balance, at any scale
  */
 export function srgbToBalancedCamera(xyzToCamera: Matrix3): Matrix3 {
@@ -50,7 +52,10 @@ const BALANCED_MATRICES: readonly Matrix3[] = Array.from(
   srgbToBalancedCamera,
 );
 
-/** White-balanced linear camera RGB → linear sRGB, the mean of all cameras listed: white to white. */
+/**
+ * White-balanced linear camera RGB → linear sRGB, averaged over all listed cameras; white stays
+ * white.
+ */
 export const MEAN_CAMERA_TO_SRGB: Matrix3 = ((): Matrix3 => {
   const matrices = BALANCED_MATRICES.map(invert);
   const cell = (index: number): number =>
@@ -64,7 +69,7 @@ function blended(a: Matrix3, b: Matrix3, share: number): Matrix3 {
   return [cell(0), cell(1), cell(2), cell(3), cell(4), cell(5), cell(6), cell(7), cell(8)];
 }
 
-/** Turns hue about the grey axis by an angle (Rodrigues) and scales saturation about the mean. */
+/** Rotates hue about the grey axis (Rodrigues) and scales saturation about the mean. */
 export function hueAndSaturation(angleRadians: number, saturation: number): Matrix3 {
   const cosine = Math.cos(angleRadians) * saturation;
   const sine = (Math.sin(angleRadians) * saturation) / Math.sqrt(3);
@@ -85,18 +90,18 @@ const PERMUTATIONS: readonly Matrix3[] = [
   [0, 0, 1, 0, 1, 0, 1, 0, 0],
 ];
 
-/** How one patch's light becomes camera colour. */
+/** How one patch's light is converted to camera colour. */
 export interface SceneLook {
   /** The photo's linear RGB → white-balanced linear camera RGB, exposure included. */
   readonly toBalancedCamera: Matrix3;
-  /** White balance gains of the scene's light, green 1. */
+  /** White balance gains for the scene's light; green is 1. */
   readonly whiteBalance: Vector3;
 }
 
 /**
- * Draws a look as the recipe says: exposure ×0.3–1.6, a blend of two cameras' colours, white
- * balance 1.2–3.0 for red and blue; channels exchanged in 15 %; hue turned by up to ±60° and
- * saturation ×0.7–1.5 in 30 % of the patches.
+ * Draws a look by the recipe: exposure ×0.3–1.6; a blend of two cameras' colours; white balance
+ * 1.2–3.0 for red and blue; channels swapped in 15 % of the patches; hue rotated by up to ±60° and
+ * saturation ×0.7–1.5 in 30 %.
  */
 export function drawLook(space: 'srgb' | 'camera', random: Random): SceneLook {
   const exposure = random.logUniform(0.3, 1.6);

@@ -1,19 +1,19 @@
-/** What a sensor adds to a dark frame besides noise: hot and dead pixels, amp glow, clipped black. */
+/** Sensor faults other than noise in a dark frame: hot and dead pixels, amp glow, clipped black. */
 
 import type { PerSite } from '../raw/mosaic.ts';
 import type { Random } from './random.ts';
 
-/** A pixel that reads too much. */
+/** A pixel whose value is too high. */
 export interface HotPixel {
   readonly x: number;
   readonly y: number;
-  /** What it reads above its light, DN; saturation may cut it off. */
+  /** Excess over its light, DN; saturation may clip it. */
   readonly excessDn: number;
 }
 
-/** The range of a hot pixel's excess, as shares of black to saturation: log-uniform between them. */
+/** Range of a hot pixel's excess, as shares of the range from black to saturation; log-uniform. */
 const hotExcess = [0.001, 1] as const;
-/** Dead pixels are this much rarer than hot ones. */
+/** Number of dead pixels for each hot one. */
 const deadPerHot = 0.25;
 
 /** Levels of the file, DN. */
@@ -23,7 +23,7 @@ interface Levels {
 }
 
 /**
- * Makes single pixels hot, and a quarter as many dead: those read anything from 0 to black.
+ * Makes some pixels hot, and a quarter as many dead. Dead pixels have any value from 0 to black.
  * @param share of all pixels that are hot, 0–1
  * @param noisy width × height samples, DN; changed
  */
@@ -50,19 +50,19 @@ export function addDefects(
   return hot;
 }
 
-/** Warmth of the readout electronics, which the sensor counts as light. */
+/** Light from warm readout electronics, as counted by the sensor. */
 export interface AmpGlow {
-  /** Where it is strongest, pixels; may lie outside of the frame. */
+  /** Position of the maximum, pixels; may be outside the frame. */
   readonly x: number;
   readonly y: number;
   readonly peakDn: number;
-  /** Where it has fallen to 1/e, pixels. */
+  /** Distance at which it has fallen to 1/e, pixels. */
   readonly reachPixels: number;
 }
 
 /**
- * Adds amp glow, the same for all colours, to what the sensor will count. Its shot noise comes with
- * that of the light.
+ * Adds amp glow, equal for all colours, to the light that the sensor counts. Its shot noise is
+ * added with that of the light.
  * @param cleanDn width × height samples above black, DN; changed
  */
 export function addAmpGlow(
@@ -79,7 +79,7 @@ export function addAmpGlow(
 }
 
 /**
- * Cuts off what lies below black, as cameras do that subtract it themselves.
+ * Clips values below black, like cameras that subtract black themselves.
  * @param noisy width × height samples, DN; changed
  */
 export function clipBlack(noisy: Uint16Array, width: number, blackLevel: PerSite): void {

@@ -1,4 +1,7 @@
-/** A clean photo as a known camera would have taken it in the dark: a RAW mosaic, and its truth. */
+/**
+ * Simulates how a known camera would have taken a clean photo in the dark: a RAW mosaic, and its
+ * truth.
+ */
 
 import type { CameraLinearImage } from '../raw/image.ts';
 import { siteColours } from '../raw/cfa.ts';
@@ -22,15 +25,15 @@ import { multiplied, srgbToBalancedCamera, SRGB_TO_XYZ } from './scene.ts';
 import { tukeyStandardDeviation } from './tukey.ts';
 
 /**
- * The long exposure that the truth stands for; the dark frame's exposure time is this divided by
- * the ratio, as in the pairs of "Learning to See in the Dark".
+ * Exposure time that the truth stands for. The dark frame's time is this divided by the ratio, as
+ * in the pairs of "Learning to See in the Dark".
  */
 export const LONG_EXPOSURE_SECONDS = 10;
 
-/** Smaller pictures are no test of anything, and LibRaw refuses them below 22. */
+/** Smaller pictures test nothing, and LibRaw refuses those below 22 pixels. */
 const SIDE_MIN = 32;
 
-/** Part of a photo, in its own pixels. */
+/** A part of a photo, in its own pixels. */
 export interface Area {
   readonly left: number;
   readonly top: number;
@@ -38,28 +41,28 @@ export interface Area {
   readonly height: number;
 }
 
-/** What a night has besides darkness; each is left out where it is not given. */
+/** Effects of a night besides darkness; effects that are not given are left out. */
 export interface NightOptions {
   /** Share of the pixels that are hot, 0–1; a quarter as many are dead. */
   readonly hotPixels?: number;
-  /** Stars in a million pixels, of SNR 3 to 300. */
+  /** Stars per million pixels, with SNR 3 to 300. */
   readonly stars?: number;
   /** Width of their spots at half maximum, pixels. Default 1.6. */
   readonly starFwhm?: number;
-  /** How many lamps there are, coloured and 1 to 30 times white. */
+  /** Number of lamps, coloured and 1 to 30 times white. */
   readonly lamps?: number;
-  /** Standard deviation of offsets of rows and of columns besides the camera's own, DN. */
+  /** Standard deviation of row and column offsets in addition to the camera's own, DN. */
   readonly bandingDn?: number;
   readonly columnBandingDn?: number;
-  /** Whether the camera subtracts black itself and cuts off what lies below. */
+  /** Whether the camera subtracts black itself and clips values below it. */
   readonly clipsBlack?: boolean;
-  /** How far true black lies above the stated one, DN. */
+  /** True black level less the stated one, DN. */
   readonly blackOffsetDn?: number;
   /** Amp glow in the lower right corner, DN. */
   readonly ampGlowDn?: number;
 }
 
-/** What a night got, where it is. */
+/** The positions of a night's effects. */
 export interface NightTruth {
   readonly stars: readonly Star[];
   readonly lamps: readonly Lamp[];
@@ -67,26 +70,26 @@ export interface NightTruth {
 }
 
 export interface SimulationOptions {
-  /** The id of one of `SIMULATED_CAMERAS`, or a camera like them. */
+  /** The id of one of `SIMULATED_CAMERAS`, or a similar camera. */
   readonly camera: string | SimulatedCamera;
   readonly iso: number;
   /** Long ÷ short exposure, ≥ 1: how much darker the frame is than the photo. */
   readonly ratio: number;
-  /** Decides every bit of the noise. */
+  /** Determines every bit of the noise. */
   readonly random: Random;
-  /** Gains of R, G, B that make the scene's light neutral, green 1; default: daylight (D65). */
+  /** Gains of R, G, B that make the scene's light neutral; green is 1. Default: daylight (D65). */
   readonly whiteBalance?: Vector3;
   /** Default: the whole photo. */
   readonly area?: Area;
-  /** This frame's noise; drawn for the camera and the ISO where it is not given. */
+  /** This frame's noise; drawn for the camera and ISO if absent. */
   readonly darkness?: DarknessParameters;
-  /** Tells the file's readers how noisy it is, as some phones and no cameras do. */
+  /** Whether the file states its noise, as some phones do but no cameras. */
   readonly withNoiseProfile?: boolean;
   readonly night?: NightOptions;
 }
 
 export interface Simulation {
-  /** What the camera would have stored: black level in, noise in, CFA as the camera has it. */
+  /** What the camera would have stored: black level and noise included, in the camera's own CFA. */
   readonly mosaic: Mosaic;
   /** The scene without noise at the brightness of the long exposure, 0 … 8, white 1. */
   readonly truth: CameraLinearImage;
@@ -96,9 +99,9 @@ export interface Simulation {
 }
 
 /**
- * Photographs a clean photo in the dark, with the noise model that training uses. White of the
+ * Photographs a clean photo in the dark, with the noise model that training uses. White in the
  * photo becomes the sensor's saturation ÷ ratio at green. A photo from a RAW file keeps the colours
- * of the camera that took it, as if the simulated one saw them so.
+ * of the camera that took it, as if the simulated camera saw the same.
  *
  * @throws Refusal `bad-argument` for an unknown camera, an ISO it has no calibration for, or a
  *   ratio below 1; `dataset` for a photo below 32 pixels a side
@@ -162,7 +165,7 @@ export function simulateMosaic(photo: LinearPhoto, options: SimulationOptions): 
       model: camera.model,
       iso,
       exposureSeconds: LONG_EXPOSURE_SECONDS / ratio,
-      // So that the file cannot be taken for a photograph of that camera.
+      // Prevents the file from being taken for a photograph of that camera.
       artist: 'simulated by nightglass',
     },
   };
@@ -174,7 +177,7 @@ export function simulateMosaic(photo: LinearPhoto, options: SimulationOptions): 
   };
 }
 
-/** The frame's noise with banding and a black that the file does not know of. */
+/** The frame's noise with banding and an undocumented black offset. */
 function nightDarkness(
   darkness: DarknessParameters,
   { bandingDn, columnBandingDn, blackOffsetDn = 0 }: NightOptions,
@@ -189,7 +192,7 @@ function nightDarkness(
   };
 }
 
-/** Stars of SNR 3 to 300 in the noise of the scene's median light, and lamps. */
+/** Adds lamps, and stars with SNR 3 to 300 relative to the noise of the scene's median light. */
 function lightNight(
   scene: { readonly width: number; readonly height: number; readonly samples: Float32Array },
   { stars: perMegapixel, starFwhm: fwhmPixels = 1.6, lamps: lampCount }: NightOptions,
@@ -222,7 +225,7 @@ function lightNight(
   return { stars, lamps };
 }
 
-/** Standard deviation of an amplified green sample of the median light. */
+/** Standard deviation of the noise of an amplified green sample at the median light. */
 function sigmaOfSky(scene: Float32Array, darkness: DarknessParameters, ratio: number): number {
   const green = scene.filter((_, at) => at % 3 === 1).sort();
   const light = green[green.length >> 1] ?? 0;
@@ -239,7 +242,7 @@ export function daylightGains({ xyzToCamera }: Pick<SimulatedCamera, 'xyzToCamer
   return [green / red, 1, green / blue];
 }
 
-/** Variance of normalised samples as a line, the row noise and the rounding counted in. */
+/** Variance of normalised samples as a line that includes row noise and rounding. */
 function noiseProfileOf(darkness: DarknessParameters): NoiseProfile {
   const range = darkness.whiteLevel - darkness.blackLevel[0];
   const tukeySigma = darkness.tukeyScaleDn * tukeyStandardDeviation(darkness.tukeyLambda);
@@ -248,7 +251,7 @@ function noiseProfileOf(darkness: DarknessParameters): NoiseProfile {
   return { slope: darkness.gainDnPerElectron / range, offset: variance / range ** 2 };
 }
 
-/** The photo's light in the camera's balanced colours; no sensor sees less than no light. */
+/** The photo's light in the camera's balanced colours, which are never negative. */
 function sceneOf(photo: LinearPhoto, area: Area, { xyzToCamera }: SimulatedCamera): Float32Array {
   const [m0, m1, m2, m3, m4, m5, m6, m7, m8] =
     photo.space === 'srgb'
@@ -269,7 +272,10 @@ function sceneOf(photo: LinearPhoto, area: Area, { xyzToCamera }: SimulatedCamer
   return scene;
 }
 
-/** What each site of the sensor expects to count above black, DN: not balanced, as dark as asked. */
+/**
+ * Expected value of each sample above black, DN: without white balance, and as dark as the ratio
+ * requires.
+ */
 function exposed(
   scene: Float32Array,
   width: number,

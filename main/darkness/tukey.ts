@@ -1,9 +1,9 @@
-/** Tukey's lambda distribution: read noise whose tails are a parameter. */
+/** Tukey's lambda distribution, which models read noise with adjustable tails. */
 
 import type { Random } from './random.ts';
 
 const BINS = 2048;
-/** The quantile is straight enough between table points except this near to 0 and 1. */
+/** Between table points the quantile is straight enough, except this close to 0 and 1. */
 const TAIL = 1 / 64;
 
 /** Quantile of the standard Tukey lambda distribution at p in (0, 1); λ = 0 is the logistic. */
@@ -38,12 +38,12 @@ export function tukeyStandardDeviation(lambda: number): number {
   return Math.sqrt((2 / (lambda * lambda)) * (1 / (1 + 2 * lambda) - beta));
 }
 
-/** A sampler for one λ: its table costs 0.1 ms, a draw some nanoseconds. */
+/** A sampler for one λ. Its table takes 0.1 ms, a draw some nanoseconds. */
 export class TukeySampler {
   private readonly lambda: number;
   private readonly table = new Float64Array(BINS + 1);
 
-  /** @param lambda −0.5 < λ; about 0.14 is nearly Gaussian, smaller has heavier tails. */
+  /** @param lambda above −0.5; about 0.14 is nearly Gaussian, smaller values have heavier tails */
   constructor(lambda: number) {
     this.lambda = lambda;
     for (let bin = 1; bin <= BINS / 2; bin++) {

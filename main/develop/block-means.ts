@@ -1,13 +1,13 @@
-/** A frame seen from afar: mean light of its 32×32 blocks, in which noise is next to nothing. */
+/** Mean light of a frame's 32×32 blocks. Averaging leaves next to no noise in them. */
 
 import { siteColours } from '../raw/cfa.ts';
 import type { Mosaic } from '../raw/mosaic.ts';
 import { normalisation } from './normalise.ts';
 
-/** Sides of a block, in samples of the mosaic. */
+/** Side of a block, in samples of the mosaic. */
 const blockSide = 32;
 
-/** One value a block, normalised (black 0, white 1), signed, before white balance. */
+/** One value per block, normalised (black 0, white 1), signed, before white balance. */
 export interface BlockMeans {
   readonly count: number;
   readonly red: Float32Array;
@@ -17,7 +17,10 @@ export interface BlockMeans {
   readonly saturated: Float32Array;
 }
 
-/** Every second pair of rows of a block is read, in small frames each. */
+/**
+ * Frames with fewer samples than this use every row of a block; larger frames use every second pair
+ * of rows.
+ */
 const everyRowBelowSamples = 2_000_000;
 
 /** Means of all whole blocks; a frame smaller than a block is one block. */

@@ -1,35 +1,38 @@
-/** How much longer the exposure should have been: the ratio that `--ratio auto` takes. */
+/**
+ * Works out the exposure ratio for `--ratio auto`: how much longer the exposure should have been.
+ */
 
 import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
 import { ratioMax, ratioMin } from './amplify.ts';
 import { blockMeans } from './block-means.ts';
 
 /**
- * Where the log-average of the scene is put, in linear light. Middle grey of a day scene is 0.18;
- * a night keeps its mood two thirds of a stop below.
+ * Target for the log-average of the scene, in linear light. Middle grey of a day scene is 0.18; two
+ * thirds of a stop less keeps the mood of a night.
  */
 const keyTarget = 0.12;
 /**
- * Where the brightest hundredth of the scene begins, at most: lamps may clip, façades may not. The
- * tone curve shows it as 0.94.
+ * Upper limit for the 99th percentile of the scene: lamps may clip, façades may not. The tone curve
+ * shows this value as 0.94.
  */
 const highlightLimit = 1.2;
 /**
- * Added to every block before its logarithm, as a share of the frame's mean: what is darker than
- * that is night to the eye, and its logarithm would be that of noise.
+ * Added to every block before its logarithm, as a share of the frame's mean. Anything darker looks
+ * black to the eye, and its logarithm would mostly measure noise.
  */
 const shadowShare = 0.03;
 
 /**
- * A pleasing brightness from the frame itself: its log-average goes to `keyTarget`, unless the 99th
- * percentile would pass `highlightLimit`. Taken from block means, signed, white-balanced: a thousand
- * samples each leave no noise to speak of, and the same scene darkened ×N gets N times the ratio.
+ * Chooses a pleasing brightness from the frame itself: moves its log-average to `keyTarget`, unless
+ * that would lift the 99th percentile above `highlightLimit`. It works on signed, white-balanced
+ * block means. Each averages a thousand samples, so noise hardly matters: the same scene darkened
+ * ×N gets N times the ratio.
  * @param gains of R, G, B; green is 1
  * @returns ×1 (bright enough as it is) to ×300, to three significant digits
  */
 export function autoRatio(mosaic: Mosaic, gains: Vector3): number {
   const { count, red, green, blue } = blockMeans(mosaic);
-  // Rec. 709's weights rounded towards the middle: camera RGB is not quite its RGB.
+  // Rec. 709's weights, moved towards equal ones because camera RGB is not quite Rec. 709 RGB.
   const luma = Float64Array.from(
     { length: count },
     (_, block) =>

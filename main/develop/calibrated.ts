@@ -1,22 +1,25 @@
 /**
- * What was measured of a camera, put to use on one of its frames: black level, dark shading, hot
- * pixels, noise. The frame has the last word on each, so that a frame that was taken warmer, colder
- * or longer than the dark frames is never worse off than without.
+ * Applies a camera's measurements to one of its frames: black level, dark shading, hot pixels,
+ * noise. Each measurement is checked against the frame first, so that a frame taken warmer, colder
+ * or longer than the dark frames never gets worse.
  */
 
 import type { Mosaic, NoiseProfile, PerSite } from '../raw/mosaic.ts';
 import { normalisation } from './normalise.ts';
 import { ShadingRows, type ShadingMap } from './shading.ts';
 
-/** A camera's measured dark at one frame's ISO and about its exposure. Sites as in the mosaic. */
+/**
+ * What was measured on a camera's dark frames, for one frame's ISO and roughly its exposure.
+ * Per-site values are in the mosaic's order.
+ */
 export interface FrameCalibration {
-  /** Of the frames that were measured: another size has other places. */
+  /** Size of the measured frames. Pixel positions do not apply to a frame of another size. */
   readonly width: number;
   readonly height: number;
-  /** Absent where the camera cuts its blacks off, or the exposures are too different. */
+  /** Absent where the camera clips its blacks, or where the exposures differ too much. */
   readonly black?: {
     readonly level: PerSite;
-    /** What the masked margins said meanwhile. */
+    /** Black level of the masked margins in the same dark frames. */
     readonly optical?: PerSite;
     readonly shading?: ShadingMap;
   };
@@ -31,9 +34,9 @@ export interface FrameCalibration {
 }
 
 /**
- * The frame with its black level measured, its shading taken off and its hot pixels mended; the same
- * object where nothing of that applies. Shading is taken off in fractions: the samples are scaled up
- * to 16 bits for that, black and white with them.
+ * Returns the frame with its measured black level, with the shading subtracted and hot pixels
+ * repaired; the same object if none of that applies. Shading has fractions of a DN, so samples,
+ * black and white are first scaled up to fill 16 bits.
  */
 export function calibrated(mosaic: Mosaic, calibration: FrameCalibration): Mosaic {
   const { noise } = calibration;
@@ -63,8 +66,8 @@ function withBlack(mosaic: Mosaic, calibration: FrameCalibration): Mosaic {
 }
 
 /**
- * The frame's own margins know this frame's temperature; what was measured then only says how far
- * the picture lies from them. A camera without margins is taken at its measured word.
+ * The frame's own margins reflect its temperature, so the measurement only supplies how far the
+ * picture's black lies from theirs. Without margins the measured level is used as it is.
  */
 function blackOf(
   { opticalBlack }: Mosaic,
@@ -81,8 +84,8 @@ const blockSide = 32;
 const samplesInBlock = (blockSide / 2) ** 2;
 
 /**
- * Whether much of the frame lies darker than no light: then the black level, or the shading, was
- * another when the frame was taken. Noise alone puts the darkest 2 % of blocks 2 σ of their means
+ * Whether much of the frame is darker than the measured black. Then the black level or the shading
+ * has changed since the measurement. Noise alone puts the darkest 2 % of blocks 2 σ of their means
  * below black.
  */
 function goesBelow(
@@ -100,10 +103,10 @@ function goesBelow(
     readSigmaDn / Math.sqrt(samplesInBlock),
     rowSigmaDn / Math.sqrt(blockSide / 2),
   );
-  // Some four million samples tell enough.
+  // Some four million samples are enough.
   const everyBlock = Math.max(1, Math.floor((width * height) / 4_000_000));
   const blocks = across * Math.ceil(down / everyBlock);
-  // The 2 % quantile of noise lies 2.05 σ below its middle, and is known to 3 σ / √blocks.
+  // The 2 % quantile of noise lies 2.05 σ below its median, and is known to within 3 σ / √blocks.
   const limit = -((2.3 + 10 / Math.sqrt(blocks)) * ofMean + 0.1);
   for (let site = 0; site < 4; site++) {
     const means: number[] = [];
@@ -122,7 +125,10 @@ function goesBelow(
   return false;
 }
 
-/** Samples, black and white times a whole number that fills 16 bits, so that fractions count. */
+/**
+ * Multiplies samples, black and white by the whole number that fills 16 bits, to make room for
+ * fractions.
+ */
 function withoutShading(mosaic: Mosaic, level: PerSite, shading: ShadingMap): Mosaic {
   const { width, height, samples, whiteLevel } = mosaic;
   const times = Math.max(1, Math.floor(65_535 / whiteLevel));
@@ -134,7 +140,7 @@ function withoutShading(mosaic: Mosaic, level: PerSite, shading: ShadingMap): Mo
       rows.read((y & 1) * 2 + x0, y, x0, pedestal);
       for (let x = x0, at = y * width + x0; x < width; x += 2, at += 2) {
         const sample = samples[at]!;
-        // What is saturated stays so.
+        // Saturated samples stay saturated.
         const value =
           sample >= whiteLevel ? sample * times : Math.round((sample - pedestal[x]!) * times);
         corrected[at] = value < 0 ? 0 : value > 65_535 ? 65_535 : value;
@@ -151,15 +157,15 @@ function withoutShading(mosaic: Mosaic, level: PerSite, shading: ShadingMap): Mo
   };
 }
 
-/** A listed pixel is mended only where it stands out of its neighbours by so many σ. */
+/** A listed pixel is repaired only if it exceeds its neighbours by this many σ. */
 const hotSigmas = 5;
-/** Read noise of the noisiest cameras, electrons: what K may be at most where it is not known. */
+/** Lowest read noise assumed, in electrons. It bounds the gain K where K is not known. */
 const leastReadElectrons = 0.4;
 
 /**
- * Gives listed pixels the median of their neighbours of the same site, where they are brighter by more
- * than noise than all of those but one: a pixel that is not hot in this frame is left alone, and so
- * is the edge of a lamp. The mosaic's own samples are not touched.
+ * Replaces listed pixels by the median of their neighbours of the same site, if they are brighter
+ * than all but one of these by more than noise. This spares a pixel that is not hot in this frame,
+ * and the edge of a lamp. The mosaic's own samples are not changed.
  */
 function withoutHotPixels(mosaic: Mosaic, calibration: FrameCalibration): Mosaic {
   const { width, height, samples } = mosaic;
@@ -183,7 +189,9 @@ function withoutHotPixels(mosaic: Mosaic, calibration: FrameCalibration): Mosaic
   return mended === undefined ? mosaic : { ...mosaic, samples: mended };
 }
 
-/** The eight nearest samples of the same site, ascending; fewer at the edge, none outside. */
+/**
+ * The eight nearest samples of the same site, ascending. Neighbours outside the frame are left out.
+ */
 function neighbours({ width, height, samples }: Mosaic, x: number, y: number): number[] {
   if (x >= width || y >= height) return [];
   const around: number[] = [];

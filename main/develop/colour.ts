@@ -1,4 +1,4 @@
-/** From a camera's own RGB to a colour space that others can show. */
+/** Converts a camera's own RGB to a standard colour space. */
 
 import { bradford, D50, D65 } from '../raw/matrix.ts';
 import type { CameraColour, Matrix3, Vector3 } from '../raw/mosaic.ts';
@@ -23,16 +23,16 @@ const rgbToXyz: Readonly<Record<OutputSpace, Matrix3>> = {
   ],
 }; // prettier-ignore
 
-/** Luminance of linear RGB in a space: the middle row above. */
+/** Luminance weights of linear RGB in a space: the middle row of its matrix above. */
 export function luminanceWeights(space: OutputSpace): Vector3 {
   const matrix = rgbToXyz[space];
   return [matrix[3], matrix[4], matrix[5]];
 }
 
 /**
- * White-balanced camera RGB → linear RGB of the output space, so that camera white becomes white.
- * A DNG may say how for the light of the shot. Else the camera's matrix is for D65; other lights are
- * taken to it by the white balance alone, as dcraw does.
+ * White-balanced camera RGB → linear RGB of the output space; camera white becomes white. A DNG may
+ * state the matrix for the light of the shot. Otherwise the camera's D65 matrix is used, and white
+ * balance alone accounts for other lights, as in dcraw.
  */
 export function cameraToOutput(colour: CameraColour, space: OutputSpace): Matrix3 {
   if (colour.balancedToXyz !== undefined) return fromBalanced(colour.balancedToXyz, space);
@@ -48,7 +48,8 @@ export function cameraToOutput(colour: CameraColour, space: OutputSpace): Matrix
 function fromBalanced(balancedToXyz: Matrix3, space: OutputSpace): Matrix3 {
   const xyzToOutput = invert(rgbToXyz[space]);
   const matrix = multiply(xyzToOutput, multiply(bradford(D50, D65), balancedToXyz));
-  // The whites of both standards are rounded; camera white is to be white exactly.
+  // The standards' white points are rounded, so rows are normalised to make camera white exactly
+  // white.
   const sum = (row: number): number => matrix[row]! + matrix[row + 1]! + matrix[row + 2]!;
   const sums = [sum(0), sum(3), sum(6)];
   return matrix3(matrix.map((value, index) => value / (sums[Math.floor(index / 3)] ?? 1)));

@@ -3,20 +3,20 @@
 import type { FinishedImage } from '../raw/image.ts';
 
 export interface Framing {
-  /** In shares of the picture after its quarter-turns. */
+  /** As shares of the picture's sides after its quarter-turns. */
   readonly crop: {
     readonly x: number;
     readonly y: number;
     readonly width: number;
     readonly height: number;
   };
-  /** Degrees by which the picture turns clockwise under the frame. */
+  /** Degrees by which the picture is turned clockwise inside the frame. */
   readonly angle: number;
   /** Quarter-turns clockwise. */
   readonly rotate: 0 | 1 | 2 | 3;
 }
 
-/** The picture as framed; the same object where nothing is to be done. */
+/** The framed picture; the same object if there is nothing to change. */
 export function framePicture(
   image: FinishedImage,
   { crop, angle, rotate }: Framing,
@@ -82,7 +82,7 @@ interface Frame {
   readonly radians: number;
 }
 
-/** Bilinear, as the graphics card draws it; outside the picture is black. */
+/** Bilinear, as the graphics card draws it. Pixels outside the picture are black. */
 function straighten(image: FinishedImage, frame: Frame): FinishedImage {
   const { width, height } = frame;
   const { samples: source, width: columns, height: rows } = image;

@@ -1,6 +1,6 @@
 /**
- * Gives back detail that the network took along with the noise: where more is missing than noise
- * explains, what is missing is interpolated like a mosaic of its own and added.
+ * Returns detail that the network removed together with the noise. Where input and output differ by
+ * more than noise explains, the difference is interpolated like a mosaic and added back.
  */
 
 import type { NoiseProfile, Vector3 } from '../raw/mosaic.ts';
@@ -9,58 +9,67 @@ import { placesWithin, type Rectangle, type Tile } from './tiles.ts';
 import { ownChannel, type DevelopedTile } from './unpack.ts';
 
 export interface DetailOptions {
-  /** No less than the noise of the frame's normalised samples: too little, and noise comes back. */
+  /**
+   * Must not be lower than the noise of the frame's normalised samples: noise would come back as
+   * detail.
+   */
   readonly noise: NoiseProfile;
-  /** What the tile's input was amplified by. */
+  /** The ratio that the tile's input was amplified by. */
   readonly ratio: number;
   readonly gains: Vector3;
-  /** Where the frame is noisier than that. */
+  /** Where the frame is noisier than `noise` says. */
   readonly map?: NoiseMap | undefined;
 }
 
 /**
- * Packed pixels around a cell that are looked at: 196 samples with the cell's own, whose mean square
- * noise alone brings to 1 ± 0.1.
+ * The gate looks at this many packed pixels on each side of a cell: 196 samples in all. The mean
+ * square of noise alone, in units of its variance, is 1 ± 0.1 over so many.
  */
 const gateRadius = 3;
 /**
- * Mean square of what is missing, in units of the noise's variance, from which it is detail. Far
- * above 1: what noise there is comes from a calibration or an estimate, and heavy tails add to it.
+ * Mean square of the difference, in units of the noise's variance, above which it counts as detail.
+ * Far above 1, because the noise figures are calibrated or estimated and real noise has heavy
+ * tails.
  */
 const explained = 1.8;
-/** Squares above it count as it: a few hot pixels or far tails are no detail. */
+/**
+ * Squares are capped here, so that a few hot pixels or outliers of noise do not pass for detail.
+ */
 const squareMax = 16;
 /**
- * Share of the missing that is given back where noise explains next to nothing of it. The rest stays
- * with the network, whose guess errs otherwise than the interpolation does.
+ * Share of the difference that is returned where noise explains next to none of it. The network's
+ * guess and the interpolation err in different ways, so some of the network's picture is always
+ * kept.
  */
 const shareMax = 0.9;
-/** A sample that misses more than this many times what its neighbours miss is a hot pixel. */
+/** A sample whose difference is more than this many times its neighbours' is a hot pixel. */
 const lonely = 5;
-/** Below this variance (amplified) there is no noise that could be seen. */
+/** Below this variance (amplified), noise is not visible. */
 const varianceMin = 1e-10;
 
-/** Samples of a region of the packed grid laid out as the sensor has them. */
+/** Samples of a region of the packed grid, arranged as on the sensor. */
 interface Region {
-  /** Samples in a row. */
+  /** Samples per row. */
   readonly stride: number;
-  /** What the network's picture lacks at each sample, amplified. */
+  /** Input less the network's output at each sample, amplified. */
   readonly missing: Float32Array;
-  /** The network's light at each sample, in the sample's colour and in green. */
+  /** The network's output at each sample, in the sample's own colour and in green. */
   readonly own: Float32Array;
   readonly green: Float32Array;
-  /** Per cell: mean square of what is missing, in units of the noise's variance. */
+  /** Per cell: mean square of `missing`, in units of the noise's variance. */
   readonly excess: Float32Array;
 }
 
 /**
  * Adds missing detail to a developed tile, in place.
  *
- * A network that has learned to smooth smooths good light too. What it took is input less output, at
- * each site of the mosaic; that is noise, and where its mean square over 7 × 7 cells says so, detail:
- * a Wiener gate, closed by noise alone. What passes is a mosaic itself, and is interpolated as one,
- * green first and along the edges of the network's picture (Hamilton & Adams); the network's picture
- * is not touched by that interpolation's faults, as in residual interpolation (Kiku et al., ICIP 2013).
+ * A network that has learned to smooth also smooths well-lit areas. What it removed is input less
+ * output at each site of the mosaic. That difference is noise, plus detail where its mean square
+ * over 7 × 7 cells exceeds what noise explains; a Wiener gate lets that excess pass and stays
+ * closed for noise alone. What passes is itself a mosaic and is interpolated as one, green first
+ * and along the edges of the network's picture (Hamilton & Adams). As in residual interpolation
+ * (Kiku et al., ICIP 2013), only the difference suffers from the faults of that interpolation, not
+ * the network's picture.
  *
  * @param developed changed
  * @param input [4, window.height, window.width], amplified and white-balanced
@@ -134,13 +143,14 @@ function layOut(
 
 /**
  * @param excess of the core's cells and `gateRadius` more on each side
- * @returns the share of what is missing that comes back, for each cell of the core
+ * @returns the share of the difference to return, for each cell of the core
  */
 function sharesOf(excess: Float32Array, width: number, height: number): Float32Array {
   const side = 2 * gateRadius + 1;
   const stride = width + 2 * gateRadius;
   const sums = new Float32Array(width * (height + 2 * gateRadius));
-  // Summed afresh for each cell: where a tile begins makes no difference to the last digit.
+  // Each sum is computed afresh: a running sum would make the last digit depend on where a tile
+  // begins.
   for (let y = 0, out = 0; y < height + 2 * gateRadius; y++) {
     for (let x = 0; x < width; x++, out++) {
       let sum = 0;
@@ -159,7 +169,10 @@ function sharesOf(excess: Float32Array, width: number, height: number): Float32A
   return shares;
 }
 
-/** Lets samples go that miss something where neither those beside them do nor the next of their colour. */
+/**
+ * Drops the difference at hot pixels: samples where it is far larger than at the samples beside them
+ * and at the nearest ones of the same colour.
+ */
 function withoutLonely(region: Region): Region {
   const { stride, missing } = region;
   const kept = missing.slice();
@@ -190,7 +203,7 @@ function addMissing(
     for (let x = 0; x < core.width; x++, cell++) {
       const share = shares[cell]!;
       if (share === 0) continue;
-      // The cell's own red and blue, and the nearest in the cells around.
+      // The cell's own red and blue, and those of the cells around it.
       const red = 2 * (y + gateRadius) * stride + 2 * (x + gateRadius);
       const blue = red + stride + 1;
       const [redRight, redBelow, redFar] = [red + 2, red + below, red + below + 2];
@@ -200,7 +213,8 @@ function addMissing(
       for (let pixel = 0; pixel < 4; pixel++) {
         const isRight = (pixel & 1) === 1;
         const isBelow = pixel > 1;
-        // Two by two: those of a colour across from each other, the same one twice where it is here.
+        // Four samples of each colour around the pixel; a sample counts twice or four times if the
+        // pixel lies beside or on it.
         const r1 = red;
         const r2 = isRight ? redRight : red;
         const r3 = isBelow ? redBelow : red;
@@ -228,16 +242,16 @@ function mean(values: Float32Array, a: number, b: number, c: number, d: number):
 }
 
 /**
- * How much of a colour's detail another one shares at a pixel. What the light does is the same for
- * both in proportion; a darker one is given that much less, a brighter one no more, for noise of the
- * darker would grow with it.
+ * How much of one colour's detail another colour shares at a pixel. Changes of light are
+ * proportional in all colours, so a darker colour gets proportionally less. A brighter one gets no
+ * more than the same, because scaling up would amplify the darker colour's noise.
  */
 function carried(from: number, to: number): number {
   if (!(from > 0)) return 1;
   return to > from ? 1 : to > 0 ? to / from : 0;
 }
 
-/** What is missing of green at every sample but the outermost two, where nothing asks for it. */
+/** The difference in green at every sample except the outermost two, which are never read. */
 function greenOf({ stride, missing, green, own }: Region): Float32Array {
   const result = missing.slice();
   const rows = missing.length / stride;
@@ -263,7 +277,7 @@ function greenOf({ stride, missing, green, own }: Region): Float32Array {
   return result;
 }
 
-/** First and second difference of the network's green in one direction. */
+/** Sum of the absolute first and second differences of the network's green in one direction. */
 function steepness(
   green: Float32Array,
   before: number,

@@ -1,6 +1,6 @@
 /**
  * The develop line: one mosaic in, linear camera RGB out, tile by tile. It knows nothing of files,
- * jobs or sessions: the network is given as a function.
+ * jobs or sessions; the network is passed in as a function.
  */
 
 import { throwIfCancelled } from '../base/refusal.ts';
@@ -31,39 +31,45 @@ export interface DevelopRequest {
   readonly mosaic: Mosaic;
   /** Long ÷ short exposure. */
   readonly ratio: number;
-  /** White balance the network is shown; green is 1. */
+  /** White balance applied before the network; green is 1. */
   readonly gains: Vector3;
   /**
-   * No less than the frame's noise; detail that it does not explain is given back. Without it the
-   * network's picture stays as it is, as one that is no linear light must.
+   * Must not be lower than the frame's noise; detail that it does not explain is returned. Leave it
+   * out to keep the network's picture as it is, which a picture that is not linear light requires.
    */
   readonly noise?: NoiseProfile | undefined;
-  /** Where the frame is noisier than that. */
+  /** Where the frame is noisier than `noise` says. */
   readonly map?: NoiseMap | undefined;
   readonly tiles: readonly Tile[];
   readonly run: RunNetwork;
-  /** Memory for windows; two are in use at any time. */
+  /** Allocates memory for windows; two are in use at any time. */
   readonly allocate?: Allocate;
-  /** Memory for what is handed out; where it is used again, a tile lasts until the next. */
+  /**
+   * Allocates memory for finished tiles. If it reuses memory, a tile is valid only until the next
+   * one.
+   */
   readonly allocateCore?: Allocate;
   readonly signal?: AbortSignal;
 }
 
-/** A tile on its way, with what went into the network: the grain control needs both. */
+/** A finished tile, with what went into the network, which the grain control needs. */
 export interface TileResult extends DevelopedTile {
   readonly tile: Tile;
   /** [4, window.height, window.width], amplified */
   readonly input: Float32Array;
-  /** [12, window.height, window.width], as the network gave it */
+  /** [12, window.height, window.width], as the network returned it */
   readonly output: Float32Array;
-  /** For each cell of the core, the share of what the network took that is back in the samples. */
+  /**
+   * For each cell of the core, the share of the removed detail that was added back to `samples`.
+   */
   readonly returned?: Float32Array;
 }
 
 /**
  * Develops tile after tile. The next window is packed and given to the network before a tile is
- * handed out, so that the network works on while its last output is being finished.
- * @throws Refusal `cancelled` before the next tile once the signal is aborted; whatever `run` throws
+ * handed out, so that the network keeps working while its last output is being finished.
+ * @throws Refusal `cancelled` before the next tile once the signal is aborted; whatever `run`
+ *   throws
  */
 export async function* develop(request: DevelopRequest): AsyncGenerator<TileResult> {
   const { mosaic, ratio, gains, tiles, run, allocate, signal } = request;
@@ -75,7 +81,8 @@ export async function* develop(request: DevelopRequest): AsyncGenerator<TileResu
     const { width, height } = tile.window;
     const input = amplify(packWindow(mosaic, grid, levels, tile.window, allocate), ratio, gains);
     const output = run(input, width, height);
-    // Its failure is met when its turn comes, or never, if an earlier tile ends the line.
+    // A failure is handled when this tile's turn comes. If an earlier tile fails first, nobody
+    // awaits this one.
     output.catch(() => undefined);
     return { tile, input, output };
   };
@@ -87,7 +94,7 @@ export async function* develop(request: DevelopRequest): AsyncGenerator<TileResu
   }
 }
 
-/** What the network made of a window, as a tile of the picture. */
+/** Turns the network's output for a window into a tile of the picture. */
 export function tileResult(
   tile: Tile,
   input: Float32Array,

@@ -1,7 +1,7 @@
 /**
- * Networks that take or give something else than the develop line does, made to fit it. The line is
- * always in white-balanced linear camera colour; whatever comes after it (white balance, look, tone
- * curve, the window's shader) then works on every network's picture alike.
+ * Adapts networks whose input or output differs from the develop line's. The line always carries
+ * white-balanced linear camera colour, so every later stage (white balance, look, tone curve, the
+ * window's shader) works on the picture of every network alike.
  */
 
 import type { CameraColour } from '../raw/mosaic.ts';
@@ -11,22 +11,25 @@ import { cameraToOutput, invert } from './colour.ts';
 import type { RunNetwork } from './develop.ts';
 import { srgbLight, unrolled } from './tone.ts';
 
-/** What a network was trained to take and give. */
+/** The input and output that a network was trained for. */
 export interface NetworkTerms {
-  /** Bound of the input, amplified units. */
+  /** The input is clamped to ± this, in amplified units. */
   readonly clamp: number;
   readonly whiteBalanced: boolean;
   /** `srgb`: finished pictures in sRGB, with its curve, 0 … 1. */
   readonly domain: 'camera-linear' | 'srgb';
 }
 
-/** Whether what it gives can be held against what it was given: both are the scene's light. */
+/**
+ * Whether the network's output can be compared with its input, because both are the scene's light.
+ */
 export function isLinear({ domain }: NetworkTerms): boolean {
   return domain === 'camera-linear';
 }
 
 /**
- * A finished picture has its tones and colours in it, and no light of the scene to write down.
+ * Refuses a linear file for a network that makes finished pictures: tones and colours are baked in,
+ * and the scene's light is gone.
  * @throws Refusal `bad-argument`
  */
 export function checkLinear(terms: NetworkTerms): void {
@@ -37,7 +40,7 @@ export function checkLinear(terms: NetworkTerms): void {
   );
 }
 
-/** The network as the develop line wants it. */
+/** Wraps the network so that it takes and gives what the develop line does. */
 export function fitted(run: RunNetwork, terms: NetworkTerms, colour: CameraColour): RunNetwork {
   const { clamp, whiteBalanced, domain } = terms;
   if (whiteBalanced && clamp >= amplifiedLimit && domain === 'camera-linear') return run;
@@ -45,7 +48,7 @@ export function fitted(run: RunNetwork, terms: NetworkTerms, colour: CameraColou
   const toCamera = domain === 'srgb' ? pictureToCamera(colour) : undefined;
   return async (packed, width, height) => {
     const area = width * height;
-    // Shared, as other threads may run it.
+    // Shared memory, because another thread may run the network.
     const input = new Float32Array(new SharedArrayBuffer(packed.byteLength));
     [red, green, green, blue].forEach((gain, site) => {
       for (let at = site * area, end = at + area; at < end; at++) {
@@ -58,18 +61,18 @@ export function fitted(run: RunNetwork, terms: NetworkTerms, colour: CameraColou
   };
 }
 
-/** Entries of the table for a finished picture's values, less one. */
+/** Last index of the table of a finished picture's values. */
 const tableLast = 4095;
 
-/** Light that the tone curve and sRGB's encoding make these values (0 … 1) of. */
+/** For each value (0 … 1), the light that the tone curve and sRGB's encoding turn into it. */
 const lightTable = Float32Array.from({ length: tableLast + 2 }, (_, index) =>
   unrolled(srgbLight(Math.min(1, index / tableLast))),
 );
 
 /**
- * Takes finished pictures back to balanced linear camera colour: sRGB's curve, the roll-off of
- * highlights and the camera's matrix undone, in place. The finish, which does these three, makes the
- * same picture of it again.
+ * Takes finished pictures back to balanced linear camera colour, in place: undoes sRGB's curve, the
+ * roll-off of highlights and the camera's matrix. The finishing stage applies the same three again
+ * and so reproduces the picture.
  */
 function pictureToCamera(colour: CameraColour): (output: Float32Array, area: number) => void {
   const [a, b, c, d, e, f, g, h, i] = invert(cameraToOutput(colour, 'srgb'));

@@ -1,6 +1,6 @@
 /**
- * The last stage: linear camera RGB tiles become pixels of the finished picture, in its colour
- * space, toned, encoded and turned upright, each tile as it comes.
+ * The last stage: turns tiles of linear camera RGB into upright pixels of the finished picture, in
+ * its colour space, toned and encoded, one tile at a time.
  */
 
 import type { CameraColour, Matrix3, Orientation, Vector3 } from '../raw/mosaic.ts';
@@ -14,13 +14,15 @@ import type { DevelopedTile } from './unpack.ts';
 
 export interface Look {
   readonly space: OutputSpace;
-  /** White balance asked for, relative to the one the network was shown: 1, 1, 1 changes nothing. */
+  /**
+   * The requested white balance relative to the one the network was given; 1, 1, 1 changes nothing.
+   */
   readonly balance: Vector3;
-  /** Absent or neutral: the picture as the network gave it. */
+  /** Absent or neutral leaves the network's picture as it is. */
   readonly tone?: ToneEdits | undefined;
 }
 
-/** The frame a picture is made from. */
+/** The frame that a picture is made from. */
 export interface Frame {
   readonly width: number;
   readonly height: number;
@@ -31,7 +33,7 @@ export interface Frame {
 
 const identity: Matrix3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 
-/** A picture that fills tile by tile. */
+/** A picture that is filled tile by tile. */
 export class Finisher {
   readonly image: FinishedImage;
   readonly #frame: Frame;
@@ -84,7 +86,8 @@ export class Finisher {
     const count = Math.max(0, lastX - firstX) * 3;
     const row = new Float64Array(count);
     for (let y = firstY; y < lastY; y++) {
-      // Three short loops: in one, the rare colour out of gamut would cost every pixel its speed.
+      // Three short loops: in a single one, the rare pixel out of gamut would slow down every
+      // other.
       const from = (y * area.width + firstX) * 3;
       let least = 0;
       for (let i = 0; i < count; i += 3) {
@@ -110,8 +113,8 @@ export class Finisher {
   }
 
   /**
-   * Takes colours outside the space's gamut towards grey of the same luminance until they fit, in
-   * place: that keeps the hue, which clipping a channel would turn.
+   * Moves colours outside the space's gamut towards grey of the same luminance until they fit, in
+   * place. Unlike clipping a channel, this keeps the hue.
    */
   #bringIntoGamut(row: Float64Array): void {
     const [lr, lg, lb] = this.#luminance;
@@ -130,7 +133,7 @@ export class Finisher {
   }
 }
 
-/** Place in the tone table of a linear value; NaN is black. */
+/** Index of a linear value in the tone table; NaN counts as black. */
 function nearest(light: number): number {
   return (Math.sqrt(Math.max(0, Math.min(toneMax, light))) * toneTableScale + 0.5) | 0;
 }

@@ -1,4 +1,7 @@
-/** Gives back grain that the network took: fine, grey, and no more than the frame's own noise. */
+/**
+ * Returns some of the grain that the network removed: fine, grey, and never stronger than the
+ * frame's own noise.
+ */
 
 import type { NoiseProfile, Vector3 } from '../raw/mosaic.ts';
 import type { TileResult } from './develop.ts';
@@ -7,33 +10,33 @@ import { placesWithin, type Rectangle } from './tiles.ts';
 import { ownChannel } from './unpack.ts';
 
 export interface GrainOptions {
-  /** 1 leaves the network's picture as it is, 0 gives back all the grain there was. */
+  /** 1 leaves the network's picture as it is, 0 returns all the grain. */
   readonly strength: number;
-  /** Of the frame's normalised samples. */
+  /** Noise of the frame's normalised samples. */
   readonly noise: NoiseProfile;
-  /** What the tile's input was amplified by. */
+  /** The ratio that the tile's input was amplified by. */
   readonly ratio: number;
   readonly gains: Vector3;
-  /** Where the frame is noisier than that. */
+  /** Where the frame is noisier than `noise` says. */
   readonly map?: NoiseMap | undefined;
 }
 
 /**
- * Packed pixels around a site whose mean is taken off: what is coarser than 7 packed (14 full)
- * pixels is blotches, not grain. With the one below, a pixel's grain depends on no more than 8
- * pixels around it, all of which the tile's halo holds as the whole frame would have them.
+ * The mean of so many packed pixels around a site is subtracted: anything coarser than 7 packed (14
+ * full) pixels is blotches, not grain. Together with `rim`, a pixel's grain depends on at most 8
+ * pixels around it. A tile's halo holds all of these as the whole frame would have them.
  */
 const highPassRadius = 3;
-/** Packed pixels around the core whose high-passed residual is needed. */
+/** Packed pixels around the core whose high-passed difference is needed. */
 const rim = 1;
 
 /**
- * Adds grain to a developed tile, in place. What the network took away at each site of the mosaic
- * (input less output) is brought to units of its own noise, outliers are let go, what is coarse in
- * each colour's plane goes too, and the four sites are mixed into one grey grain, as strong as the
- * luminance noise of a plain demosaic. A pixel gets no more of it than its own light can carry:
- * grain in the deepest shadows would only lift them.
- * What came back as detail already is not given twice.
+ * Adds grain to a developed tile, in place. What the network removed at each site of the mosaic
+ * (input less output) is divided by its own noise; outliers are dropped; the coarse part of each
+ * colour's plane is subtracted. The four sites are then mixed into one grey grain, as strong as the
+ * luminance noise of a plain demosaic. The grain of a pixel is limited by its own light, because
+ * grain in the deepest shadows would only lift them. Anything already returned as detail is not
+ * added twice.
  * @param tile samples and what they were made from; the window must reach the halo around the core,
  *   except at the edge of the frame
  */
@@ -68,14 +71,14 @@ export function addGrain(
   addToRows(tile, fields, region.width, 1, amplified, factors, amount);
 }
 
-/** In σ: what differs by more is no noise. */
+/** In σ: a larger difference is not noise. */
 const outlier = 6;
-/** Below this variance (amplified) there is no noise that could be seen. */
+/** Below this variance (amplified), noise is not visible. */
 const varianceMin = 1e-10;
 
 /**
- * What the network took at one site of each cell, in units of the noise there.
- * @param factors of the window's packed pixels: times the noise
+ * What the network removed at one site of each cell, in units of the noise there.
+ * @param factors of the window's packed pixels: noise variance is multiplied by these
  * @param noise of the site's amplified samples
  * @returns [region.height + 2 · highPassRadius, region.width + 2 · highPassRadius]
  */
@@ -105,8 +108,8 @@ function residual(
       const stated = offset + slope * Math.max(0, clean);
       const variance = Math.max(varianceMin, stated * (factors?.[at] ?? 1));
       const taken = (input[inputPlane + at]! - clean) / Math.sqrt(variance);
-      // The identity up to some 3σ, then back to 0 (Tukey's biweight, a power steeper): a hot pixel
-      // does not come back.
+      // The identity up to some 3σ, then back to 0 (Tukey's biweight, one power steeper), so that
+      // hot pixels do not return.
       const far = Math.min(1, taken * taken * (1 / (outlier * outlier)));
       const left = 1 - far * far;
       values[out] = taken * left * left;
@@ -116,7 +119,7 @@ function residual(
 }
 
 /**
- * Takes the mean of the square around each value off it.
+ * Subtracts from each value the mean of the square around it.
  * @param values with `highPassRadius` more on each side than is returned
  */
 function highPass(values: Float32Array, width: number, height: number): Float32Array {
@@ -124,8 +127,8 @@ function highPass(values: Float32Array, width: number, height: number): Float32A
   const stride = width + 2 * highPassRadius;
   const result = new Float32Array(width * height);
   const share = 1 / (side * side);
-  // Running sums, in doubles: what they lose on the way is far below a float's last digit, so where
-  // a tile begins makes no difference.
+  // Running sums in doubles. Their rounding errors are far below a float's last digit, so the
+  // result does not depend on where a tile begins.
   const sums = new Float64Array(stride);
   const addRow = (row: number, sign: number): void => {
     for (let x = 0, at = row * stride; x < stride; x++, at++) sums[x]! += sign * values[at]!;
@@ -148,8 +151,8 @@ function highPass(values: Float32Array, width: number, height: number): Float32A
 
 /**
  * Adds the mixed grain to the upper (dy 0) or lower (1) row of every cell of the core: half of a
- * site's own, an eighth of each of its four neighbours', which leaves no pattern of the sensor's
- * colours.
+ * site's own and an eighth of each of its four neighbours'. These weights leave no pattern of the
+ * sensor's colours.
  */
 function addToRows(
   { tile: { core, window }, samples, returned }: TileResult,
@@ -164,7 +167,7 @@ function addToRows(
   const right = fields[dy * 2 + 1]!;
   const otherLeft = fields[2 - dy * 2]!;
   const otherRight = fields[3 - dy * 2]!;
-  // The rows above and below are the other row of the cell itself and of the one next to it.
+  // The rows above and below a site are the other row of its own cell and of the neighbouring cell.
   const next = dy === 0 ? -stride : stride;
   for (let y = 0; y < core.height; y++) {
     const start = (y + rim) * stride + rim;
@@ -203,7 +206,7 @@ function addToPixel(
   const light = 0.25 * (red + blue) + 0.5 * green;
   if (!(light > 0)) return;
   const variance = slope * light + offset;
-  // σ where there is light for it, half the light where there is not.
+  // σ where there is enough light for it, otherwise half the light.
   const change = grain * light * Math.sqrt(variance / (light * light + 4 * variance));
   samples[at] = red + change;
   samples[at + 1] = green + change;

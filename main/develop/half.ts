@@ -1,8 +1,8 @@
-/** Tiles for the app's shader: half floats, four a pixel. */
+/** Tiles for the app's shader: half floats, four per pixel. */
 
 /**
- * The bits of a number as IEEE 754 binary16, rounded to nearest even; what is too large becomes the
- * largest finite one.
+ * The bits of a number as IEEE 754 binary16, rounded to nearest even. Values that are too large
+ * become the largest finite one.
  */
 export function halfBits(value: number): number {
   float[0] = value;
@@ -31,7 +31,7 @@ function roundHalfEven(value: number): number {
 /**
  * Interleaves a picture and its grain.
  * @param samples R, G, B of each pixel
- * @param grainy the same with all the grain given back, or undefined for none
+ * @param grainy the same with all the grain returned, or undefined for none
  * @param scale multiplied into everything
  * @returns width × height × 4: R, G, B and what grain adds to each of them
  */

@@ -1,28 +1,31 @@
-/** What the sensor clipped is brought to white: under the camera's white balance colours end together. */
+/**
+ * Turns light that the sensor clipped white. Otherwise the camera's white balance would tint it.
+ */
 
 import type { Vector3 } from '../raw/mosaic.ts';
 import { amplifiedLimit } from './amplify.ts';
 
 /**
- * Where clipping is believed to begin and to be certain, as shares of the stated white level. Well
- * below 1: sensors saturate under the level that their files state (a GoPro Fusion at 0.95 of it),
- * and the network rounds edges.
+ * Clipping is assumed to begin at the first share of the stated white level and to be certain at
+ * the second. Both are well below 1: sensors saturate below the level that their files state (a
+ * GoPro Fusion at 0.95 of it), and the network rounds edges.
  */
 const clippingBegins = 0.85;
 const clippedSurely = 0.94;
 
 /**
- * Colours clip at one level on the sensor and at three after white balance; a sun that filled all of
- * them would be pink. A colour that is clipped tells nothing of how bright the others may be beside
- * it, so they are brought down to it. Where the brightest alone is clipped, as the red of a tail lamp,
- * nothing changes.
+ * All colours clip at one level on the sensor, but at three levels after white balance, so that a
+ * sun which clips all of them would turn pink. A clipped colour cannot tell how much brighter than
+ * it the others are, so brighter ones are brought down to it. Nothing changes where only the
+ * brightest colour is clipped, as in a red tail lamp.
  * @param samples linear, white-balanced camera RGB, interleaved, amplified; changed in place
  * @param ratio what they were amplified by
  * @param gains the white balance they have in them
  */
 export function whitenClipped(samples: Float32Array, ratio: number, gains: Vector3): void {
   const [red, green, blue] = gains;
-  // Amplified further, clipped samples lie past what the network sees: it has them as one white.
+  // At higher ratios clipped samples lie beyond the network's range, and it already makes them
+  // white.
   if (!(clippingBegins * ratio * Math.min(red, green, blue) < amplifiedLimit)) return;
   const ofRed = 1 / (ratio * red);
   const ofGreen = 1 / (ratio * green);
@@ -32,7 +35,7 @@ export function whitenClipped(samples: Float32Array, ratio: number, gains: Vecto
     const g = samples[i + 1]!;
     const b = samples[i + 2]!;
     const [sensorRed, sensorGreen, sensorBlue] = [r * ofRed, g * ofGreen, b * ofBlue];
-    // NaN goes this way too.
+    // NaN takes this branch too.
     if (!(Math.max(sensorRed, sensorGreen, sensorBlue) > clippingBegins)) continue;
     const isRed = clipping(sensorRed);
     const isGreen = clipping(sensorGreen);
@@ -43,16 +46,19 @@ export function whitenClipped(samples: Float32Array, ratio: number, gains: Vecto
   }
 }
 
-/** Where `whitenClipped` leaves light that filled every colour, amplified: the same in all three. */
+/**
+ * The value that `whitenClipped` gives light that clipped every colour, amplified: the same in all
+ * three.
+ */
 export function clippedWhite(ratio: number, gains: Vector3): number {
   return ratio * Math.min(...gains);
 }
 
 /**
- * Another white balance than the camera's would tint again what was brought to white. It is taken
- * off such light before it is multiplied in; the window's shader does the same.
+ * A white balance other than the camera's would tint clipped light again. This divides it out of
+ * such light beforehand; the window's shader does the same.
  * @param samples as `whitenClipped` leaves them; changed in place
- * @param white as `clippedWhite` says
+ * @param white from `clippedWhite`
  * @param balance what they are about to be multiplied by
  */
 export function keepWhite(samples: Float32Array, white: number, balance: Vector3): void {
@@ -69,7 +75,7 @@ export function keepWhite(samples: Float32Array, white: number, balance: Vector3
   }
 }
 
-/** How sure it is that a sensor's value (white is 1) is clipped: 0–1, smooth. */
+/** How certain it is that a sensor value (white is 1) is clipped: 0–1, smooth. */
 function clipping(value: number): number {
   const share = (value - clippingBegins) / (clippedSurely - clippingBegins);
   const within = share < 0 ? 0 : share > 1 ? 1 : share;

@@ -1,6 +1,6 @@
 /**
- * A frame seen from afar, still as a mosaic: level n has 1 / 2ⁿ of the sides, so that the network
- * develops a whole picture in the time of one tile.
+ * A smaller version of a frame that is still a mosaic. Level n has 1 / 2ⁿ of its sides, so that the
+ * network can develop a whole picture in the time of one tile.
  */
 
 import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
@@ -16,7 +16,7 @@ export interface Level {
   readonly height: number;
   /** [4, height, width]: R, G, G, B; normalised and signed. */
   readonly planes: Float32Array;
-  /** Variance of a sample here ÷ variance of a sample of the frame. */
+  /** Variance of a sample of the level ÷ variance of a sample of the frame. */
   readonly varianceShare: number;
 }
 
@@ -30,8 +30,9 @@ export function levelSize(
 }
 
 /**
- * Averages each colour's samples around where a sensor of fewer pixels would have it: a tent as wide
- * as a cell of the level, whose centre of gravity is exact, so that colours stay registered.
+ * Averages the samples of each colour around the place where a sensor with fewer pixels would have
+ * that colour. The weights form a tent as wide as a cell of the level, centred exactly there, so
+ * that the colours stay aligned.
  */
 export function levelOf(mosaic: Mosaic, level: number): Level {
   const grid = packedGrid(mosaic);
@@ -49,7 +50,7 @@ export function levelOf(mosaic: Mosaic, level: number): Level {
     const siteScale = scale[own]!;
     const across = columns[right]!;
     const along = rows[down]!;
-    // Down first, whole rows of the colour at a time, where they lie in memory one after the other.
+    // Vertically first, because whole rows of a colour lie together in memory.
     const first = across.places[0]! % 2;
     const line = new Float64Array((mosaic.width - first + 1) >> 1);
     for (let y = 0; y < height; y++) {
@@ -104,9 +105,9 @@ export function levelWindow({ width, height, planes }: Level, window: Rectangle)
 }
 
 interface Taps {
-  /** `count` places in the mosaic for each packed pixel. */
+  /** `count` positions in the mosaic for each packed pixel. */
   readonly places: Int32Array;
-  /** Their weights, the same for each; sum 1. */
+  /** Their weights, the same for each pixel; their sum is 1. */
   readonly weights: Float64Array;
 }
 
@@ -129,7 +130,7 @@ function taps(level: number, site: number, length: number, before: number, size:
   return { places, weights: raw.map((weight) => weight / sum) };
 }
 
-/** start, start + step, …, folded into 0 … size − 1 about the edge samples. */
+/** start, start + step, …, mirrored into 0 … size − 1 about the edge samples. */
 function mirrored(start: number, count: number, size: number, step: number): Int32Array {
   const period = Math.max(1, 2 * (size - 1));
   return Int32Array.from({ length: count }, (_, index) => {

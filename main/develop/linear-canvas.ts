@@ -1,19 +1,19 @@
-/** The last stage of a linear picture: developed tiles put together as they are, in camera colour. */
+/** The last stage of a linear picture: joins developed tiles unchanged, in camera colour. */
 
 import type { Vector3 } from '../raw/mosaic.ts';
 import type { Frame } from './finish.ts';
 import type { CameraLinearImage } from '../raw/image.ts';
 import type { DevelopedTile } from './unpack.ts';
 
-/** A linear picture that fills tile by tile; not turned, not cropped. */
+/** A linear picture that is filled tile by tile; neither turned nor cropped. */
 export class LinearCanvas {
   readonly image: CameraLinearImage;
   readonly #frame: Frame;
   readonly #balance: Vector3;
 
   /**
-   * @param balance white balance asked for, relative to the camera's: it goes into the picture's
-   *   gains, so that programs that open the file start from it
+   * @param balance requested white balance, relative to the camera's. It becomes part of the
+   *   picture's gains, so that programs that open the file start from it
    */
   constructor(frame: Frame, balance: Vector3) {
     const { width, height, orientation, colour } = frame;

@@ -1,7 +1,7 @@
 /**
- * Finds hot and dead pixels in a single frame and replaces them by what their neighbours of the same
- * colour read. A star covers several pixels in the shape that the lens gives it, whatever their
- * colours; a hot pixel is alone.
+ * Finds hot and dead pixels in a single frame and replaces them by the median of their neighbours
+ * of the same colour. Whatever its colour, a star covers several pixels because of the lens; a hot
+ * pixel stands alone.
  */
 
 import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
@@ -9,43 +9,47 @@ import { normalisation } from './normalise.ts';
 
 /**
  * A pixel must lie this many σ beyond its neighbours. Fainter ones are left to the network. Noise
- * gets there in its far tails alone, where nothing is lost with it.
+ * reaches this only in its far tails, and replacing those loses nothing.
  */
 const sigmasMin = 8;
 /**
- * And by this share of the light around it: no lens makes one pixel of bright detail twice as bright,
- * or half as bright, as all pixels around it.
+ * It must also differ by this share of the light around it: no lens makes one pixel of bright
+ * detail twice as bright, or half as bright, as all pixels around it.
  */
 const brighterMin = 1;
 const darkerMin = 0.5;
 /**
- * A pixel is alone if the eight around it have less than this share of its excess, all together, and
- * the next four of its colour too. A star 1 pixel wide at half of its height gives the eight 0.7 of
- * it in white light, one of 1.6 pixels 2.3, and a purely red lamp of 1.6 pixels, which green and blue
- * pixels hardly see, 0.3.
+ * A pixel is alone if the eight around it together have less than this share of its excess, and so
+ * have the next four of its own colour. In white light the eight have 0.7 of the excess for a star
+ * 1 pixel wide at half its height, and 2.3 for a width of 1.6 pixels. They have 0.3 for a purely
+ * red lamp of 1.6 pixels, which green and blue pixels hardly see.
  */
 const aloneMax = 0.25;
 /**
- * And if what lies around varies by less than this share of it, the highest and the lowest left out:
- * detail as fine as a pixel is no defect.
+ * Its surroundings, without the highest and lowest sample, must also vary by less than this share
+ * of its excess: detail as fine as a pixel is not a defect.
  */
 const unrestMax = 0.5;
-/** Pixels at the frame's edges that are left as they are: their surroundings are not known. */
+/**
+ * Pixels at the frame's edges that are never changed, because their surroundings are incomplete.
+ */
 const rim = 3;
 
-/** Steps to other pixels, as offsets of a flat index. */
+/** Surrounding pixels, as offsets of a flat index. */
 interface Surroundings {
-  /** The next eight of the same colour (for green: of the same half of green). */
+  /** The nearest eight of the same colour (for green: of the same half of green). */
   readonly own: readonly number[];
-  /** The four of them across and down, which a star reaches. */
+  /** Those four of them that are straight across and down; a star reaches them. */
   readonly ownNear: readonly number[];
-  /** The other colours: those beside the pixel, and what lies behind them, where no star reaches. */
+  /**
+   * The other colours: the pixels next to this one, and those behind them, which no star reaches.
+   */
   readonly others: readonly { readonly near: readonly number[]; readonly far: readonly number[] }[];
 }
 
 /**
- * The frame with its hot and dead pixels mended; the same object where it has none. What is decided
- * about one pixel does not depend on whether another is mended.
+ * Returns the frame with its hot and dead pixels repaired; the same object if it has none.
+ * Decisions use the original samples only, so no repair affects another.
  * @param noise no less than the noise of the normalised samples
  */
 export function withoutLonePixels(mosaic: Mosaic, noise: NoiseProfile): Mosaic {
@@ -65,7 +69,7 @@ export function withoutLonePixels(mosaic: Mosaic, noise: NoiseProfile): Mosaic {
         const [left, right] = [samples[at - 2]!, samples[at + 2]!];
         const isHot = value > left && value > right;
         if (!isHot && !(value < left && value < right)) continue;
-        // Nearly all pixels end here, so nothing is called before.
+        // Nearly all pixels are done at this point, so there is no function call before it.
         const [above, below] = [samples[at - 2 * width]!, samples[at + 2 * width]!];
         const next = isHot
           ? Math.max(left, right, above, below)
@@ -104,11 +108,11 @@ function isAlone(
   return around < aloneMax * size;
 }
 
-/** What some samples have in common. */
+/** Median and spread of some samples. */
 interface Level {
   /** Their median. */
   readonly middle: number;
-  /** From the second lowest to the second highest. */
+  /** Second highest less second lowest. */
   readonly spread: number;
 }
 

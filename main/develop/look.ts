@@ -1,6 +1,7 @@
 /**
  * Exposure, saturation, shadows, highlights and contrast, on linear RGB of the output space. The
- * formulas are closed because the app's shader repeats them: what is exported is what was seen.
+ * formulas are closed-form because the app's shader repeats them, so that an export matches the
+ * screen.
  */
 
 import type { Matrix3, Vector3 } from '../raw/mosaic.ts';
@@ -8,7 +9,7 @@ import type { Matrix3, Vector3 } from '../raw/mosaic.ts';
 export interface ToneEdits {
   /** Stops. */
   readonly exposure: number;
-  /** These from −1 to 1. */
+  /** This and the following from −1 to 1. */
   readonly highlights: number;
   readonly shadows: number;
   readonly contrast: number;
@@ -16,15 +17,15 @@ export interface ToneEdits {
   readonly saturation: number;
 }
 
-/** Where shadows give way and highlights begin, in linear light. */
+/** Linear light at which the weight of shadows fades and that of highlights begins. */
 const shadowReach = 0.1;
 const highlightReach = 0.4;
-/** Stops that a slider's end is worth where it has all its weight. */
+/** Stops at the end of a slider, where its weight is full. */
 const rangeStops = 1.5;
-/** Contrast turns the curve about middle grey; the addend keeps black from infinity. */
+/** Contrast pivots the curve about middle grey; the addend keeps the logarithm of black finite. */
 const middleGrey = 0.18;
 const blackGuard = 0.001;
-/** log₂ of the curve's slope at the contrast slider's end. */
+/** log₂ of the curve's slope at the end of the contrast slider. */
 const contrastReach = 0.8;
 
 export function isNeutral({
@@ -37,7 +38,7 @@ export function isNeutral({
   return exposure === 0 && highlights === 0 && shadows === 0 && contrast === 0 && saturation === 0;
 }
 
-/** The factor that a pixel of luminance y ≥ 0 is multiplied by; the curve y · gain rises everywhere. */
+/** The factor for a pixel of luminance y ≥ 0. The curve y · gain(y) is strictly increasing. */
 export function toneGain(y: number, { highlights, shadows, contrast }: ToneEdits): number {
   const shadow = (shadowReach / (shadowReach + y)) ** 2;
   const highlight = (y / (y + highlightReach)) ** 2;
@@ -46,7 +47,7 @@ export function toneGain(y: number, { highlights, shadows, contrast }: ToneEdits
   return gain * ((y * gain + blackGuard) / (middleGrey + blackGuard)) ** (slope - 1);
 }
 
-/** Steps of the table, even in y / (y + `tableMiddle`). */
+/** Steps of the table, evenly spaced in y / (y + `tableMiddle`). */
 const tableSteps = 8192;
 const tableMiddle = 0.05;
 
@@ -112,7 +113,8 @@ export class Toner {
       r = y + (r - y) * colourfulness;
       g = y + (g - y) * colourfulness;
       b = y + (b - y) * colourfulness;
-      // Out of gamut: towards grey of the same luminance until it fits, as without a look.
+      // Out of gamut: moved towards grey of the same luminance until it fits, as is done without a
+      // look.
       const least = Math.min(r, g, b);
       const gain = this.#curve.gain(y);
       const keep = least < 0 ? (y / (y - least)) * gain : gain;

@@ -1,4 +1,4 @@
-/** Takes away what the network saw of colour where the sensor has none. */
+/** Removes the colour that the network invents for a sensor without colour. */
 
 import type { Mosaic } from '../raw/mosaic.ts';
 

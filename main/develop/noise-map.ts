@@ -1,6 +1,6 @@
 /**
- * Where a frame is noisier than its noise profile says: behind few frames of a burst, and wherever
- * another program merged frames or brightened the corners.
+ * Maps where a frame is noisier than its noise profile says: where a burst has few frames, and
+ * wherever another program merged frames or brightened the corners.
  */
 
 import type { FrameMap, Mosaic, NoiseProfile } from '../raw/mosaic.ts';
@@ -9,9 +9,9 @@ import { normalisation, type Normalisation } from './normalise.ts';
 import { packedGrid } from './pack.ts';
 import type { Rectangle } from './tiles.ts';
 
-/** Times the profile's variance, for each block of packed pixels. */
+/** Factors on the profile's variance, one for each block of packed pixels. */
 export interface NoiseMap {
-  /** Packed pixels of a block each way. */
+  /** Side of a block in packed pixels. */
   readonly blockPacked: number;
   readonly columns: number;
   readonly rows: number;
@@ -22,8 +22,9 @@ export interface NoiseMap {
 const blockPacked = 2;
 
 /**
- * The map of a frame's noise: what a burst is known to rest on, and what the frame itself shows.
- * @param noise what the map multiplies
+ * Builds the map of a frame's noise from the number of frames merged at each place and from the
+ * frame itself.
+ * @param noise the profile that the map multiplies
  */
 export function noiseMap(mosaic: Mosaic, noise: NoiseProfile): NoiseMap {
   const grid = packedGrid(mosaic);
@@ -35,7 +36,9 @@ export function noiseMap(mosaic: Mosaic, noise: NoiseProfile): NoiseMap {
   return map;
 }
 
-/** The maps that belong to a frame's noise profile and to its ceiling; one where these are the same. */
+/**
+ * The maps for a frame's noise profile and for its ceiling; one shared map if these are the same.
+ */
 export function noiseMaps(
   mosaic: Mosaic,
   { profile, ceiling }: FrameNoise,
@@ -47,7 +50,7 @@ export function noiseMaps(
   };
 }
 
-/** The factor of each packed pixel of a window; beyond the frame, that of its edge. */
+/** The factor of each packed pixel of a window. Pixels beyond the frame get that of its edge. */
 export function factorsWithin(map: NoiseMap, window: Rectangle): Float32Array {
   const factors = new Float32Array(window.width * window.height);
   for (let y = 0, out = 0; y < window.height; y++) {
@@ -64,13 +67,16 @@ function factorAt(map: NoiseMap, x: number, y: number): number {
   return map.factors[row * map.columns + column]!;
 }
 
-/** Frames behind the middle block of a map: those that a merged mosaic's noise profile is for. */
+/** Number of frames in the middle block of a map, which a merged mosaic's noise profile is for. */
 export function middleFrames({ sixteenths }: FrameMap): number {
   const sorted = sixteenths.slice().sort();
   return Math.max(1, (sorted[sorted.length >> 1] ?? 16) / 16);
 }
 
-/** Variance goes with one over the frames. A block that reaches into several counts as the least of them. */
+/**
+ * Variance is inversely proportional to the number of frames. Where several of the frame map's
+ * blocks overlap one block, the smallest number counts.
+ */
 function fillFromFrames(map: NoiseMap, mosaic: Mosaic, frames: FrameMap): void {
   const { rowsBefore, columnsBefore } = packedGrid(mosaic);
   const middle = middleFrames(frames) * 16;
@@ -94,19 +100,22 @@ function fillFromFrames(map: NoiseMap, mosaic: Mosaic, frames: FrameMap): void {
   }
 }
 
-/** Pixels of a measured block each way: 64 samples of each site. */
+/** Side of a measured block in packed pixels: it has 64 samples of each site. */
 const measuredSide = 16;
-/** Below this many times the stated variance, a block's own measure is chance. */
+/** A measured variance below this many times the stated one may be chance. */
 const raisedMin = 1.5;
-/** Blocks among a block and its neighbours that must be noisier: noise comes in areas. */
+/** This many of a block's neighbours must be noisier too, because real noise comes in areas. */
 const raisedNeighbours = 3;
-/** Noise is as strong at all scales; what grows by more than this from scale to scale is texture. */
+/**
+ * Noise is equally strong at all scales. If the measure grows by more than these factors, it is
+ * texture.
+ */
 const whiteness = { neighbours: 1.35, coarse: 1.6 } as const;
 
 /**
- * Raises the map where blocks are noisier than it says. A block's noise is the median of its diagonal
- * differences, in which a star or a hot pixel does not show; it counts only if the differences across,
- * down and at twice the scale are no stronger, as those of any texture are.
+ * Raises the map where blocks are noisier than it says. A block's noise is the median of its
+ * diagonal differences, which stars and hot pixels do not affect. It counts only if the horizontal
+ * and vertical differences and those at twice the scale are no stronger; in texture they are.
  */
 function raiseToMeasured(map: NoiseMap, mosaic: Mosaic, noise: NoiseProfile): void {
   const across = Math.floor(mosaic.width / measuredSide);
@@ -126,7 +135,7 @@ function raiseToMeasured(map: NoiseMap, mosaic: Mosaic, noise: NoiseProfile): vo
     for (let x = 0; x < across; x++) {
       const factor = factorAround(raised, across, down, x, y);
       if (factor === 0) continue;
-      // The last block stands for what the frame has beyond it.
+      // The last block also covers the rest of the frame.
       const right = x === across - 1 ? map.columns : ((x + 1) * packedSide) / blockPacked;
       const bottom = y === down - 1 ? map.rows : ((y + 1) * packedSide) / blockPacked;
       for (let row = (y * packedSide) / blockPacked; row < bottom; row++) {
@@ -139,7 +148,9 @@ function raiseToMeasured(map: NoiseMap, mosaic: Mosaic, noise: NoiseProfile): vo
   }
 }
 
-/** The most that a block or one beside it was raised to; 0 unless enough of them were. */
+/**
+ * The largest measured factor of a block and its neighbours; 0 unless enough of them are noisier.
+ */
 function factorAround(
   raised: Float32Array,
   across: number,
@@ -159,12 +170,12 @@ function factorAround(
   return count >= raisedNeighbours ? most : 0;
 }
 
-/** Quads of 2 × 2 samples of one site in a block, and of 2 × 2 such quads. */
+/** Quads of 2 × 2 samples of one site in a block, and groups of 2 × 2 such quads. */
 const quadsPerSite = 16;
 /** The median of squares of a standard normal. */
 const medianSquare = 0.4549;
 
-/** Measures one block after the other. */
+/** Measures blocks one at a time. */
 class BlockMeasure {
   readonly #mosaic: Mosaic;
   readonly #levels: Normalisation;
@@ -179,8 +190,8 @@ class BlockMeasure {
   }
 
   /**
-   * @param least what is below it need not be exact
-   * @returns times the stated variance that the block's noise has; 0 where it shows texture or a lamp
+   * @param least smaller results need not be exact
+   * @returns the block's variance as a multiple of the stated one; 0 if it shows texture or a lamp
    */
   varianceRatio(left: number, top: number, least: number): number {
     const { samples, width, whiteLevel } = this.#mosaic;
@@ -215,7 +226,7 @@ class BlockMeasure {
       straight += siteStraight * perVariance;
       coarse += this.#coarse() * perVariance;
     }
-    // Most blocks end here.
+    // Most blocks are done here.
     if (!(diagonal / 64 > least)) return 0;
     const found = this.#diagonals.sort()[2 * quadsPerSite]! / medianSquare;
     const isWhite =
@@ -223,7 +234,7 @@ class BlockMeasure {
     return isWhite ? found : 0;
   }
 
-  /** Squares of the three differences of each 2 × 2 quads, as large as one sample's noise. */
+  /** Squares of the three differences between 2 × 2 quads, scaled to one sample's noise. */
   #coarse(): number {
     let sum = 0;
     for (let row = 0; row < 4; row += 2) {

@@ -1,4 +1,4 @@
-/** How noisy a frame is: variance = slope · x + offset of its normalised samples. */
+/** Estimates how noisy a frame is: variance = slope · x + offset, for a normalised sample x. */
 
 import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
 import { calibratedNoise, typicalNoise } from '../raw/noise-table.ts';
@@ -7,21 +7,23 @@ import { clippingLevel, normalisation } from './normalise.ts';
 export interface FrameNoise {
   readonly profile: NoiseProfile;
   /**
-   * Where it comes from: the user's own measurement, the file, a published calibration, the frame
-   * itself, or what is usual at its ISO.
+   * Origin: the user's own measurement, the file, a published calibration, the frame itself, or
+   * what is usual at its ISO.
    */
   readonly source: 'camera' | 'dng' | 'table' | 'estimate' | 'fallback';
-  /** No less than the noise: the profile, or the estimate where that is larger and no texture's. */
+  /**
+   * An upper bound of the noise: the profile, or the estimate if it is larger and free of texture.
+   */
   readonly ceiling: NoiseProfile;
 }
 
 /**
- * The noise of a frame. What the user measured on this camera counts first, then what the file states,
- * then what others measured on its model at its ISO, then a blind estimate, then what is usual. A
- * calibration yields where the estimate contradicts it: the frame has much *less* noise than calibrated
- * (its numbers were denoised or scaled: nothing else makes it quieter), or much *more* and the
- * estimate shows no trace of the texture that could have fooled it (an ISO that was pushed after the
- * sensor).
+ * The noise of a frame. Sources in order of preference: what the user measured on this camera, what
+ * the file states, published calibrations of the model at this ISO, a blind estimate, the usual
+ * noise at this ISO. The estimate overrules a calibration in two cases. The frame has much *less*
+ * noise than calibrated: only denoising or scaling of its numbers does that. Or it has much *more*,
+ * and the estimate shows no trace of texture that could have raised it: the ISO was pushed after
+ * the sensor.
  */
 export function frameNoise(mosaic: Mosaic): FrameNoise {
   const estimate = estimateNoise(mosaic);
@@ -33,7 +35,7 @@ export function frameNoise(mosaic: Mosaic): FrameNoise {
   return { ...known, ceiling: ceilingOf(corners, estimate) };
 }
 
-/** The noise of samples that were multiplied: what is told of a sensor holds for its own numbers. */
+/** The noise of samples that were multiplied; a sensor's profile describes the unscaled numbers. */
 function multiplied({ slope, offset }: NoiseProfile, by: number): NoiseProfile {
   return { slope: slope * by, offset: offset * by * by };
 }
@@ -62,14 +64,22 @@ function likeliestNoise(
   return { profile: typical, source: 'fallback' };
 }
 
-/** σ may be off by this factor before the frame is believed rather than its camera's calibration. */
+/**
+ * If σ is off by more than this factor, the frame is believed rather than its camera's calibration.
+ */
 const tableTolerance = 1.6;
-/** σ(60 %) / σ(25 %) of the high-pass band is 1 for noise alone and grows with texture. */
+/**
+ * Ratio of the high-pass band's σ at the 60 % and the 25 % quantile: 1 for noise alone, more with
+ * texture.
+ */
 const purityLimit = 1.06;
-/** No camera is this much quieter than the middle one: the frame was denoised. */
+/** No camera is quieter than this share of the typical one; below it, the frame was denoised. */
 const leastOfTypical = 0.1;
 
-/** A calibration may be too low by half in variance (PMN's D850 at ISO 3200) and still not be contradicted. */
+/**
+ * A calibration may understate the variance by half (PMN's D850 at ISO 3200) and still count as not
+ * contradicted.
+ */
 function ceilingOf(profile: NoiseProfile, estimate: NoiseEstimate | undefined): NoiseProfile {
   if (estimate === undefined || !(estimate.purity < purityLimit)) return profile;
   return {
@@ -83,7 +93,7 @@ function contradicts(estimate: NoiseEstimate, table: NoiseProfile): boolean {
   return ratio < 1 / tableTolerance || (ratio > tableTolerance && estimate.purity < purityLimit);
 }
 
-/** σ of the estimate over that of another profile, at the level the estimate knows best. */
+/** σ of the estimate ÷ σ of another profile, at the level where the estimate is most certain. */
 function sigmaRatio({ profile, level }: NoiseEstimate, other: NoiseProfile): number {
   return Math.sqrt(varianceAt(profile, level) / varianceAt(other, level));
 }
@@ -104,18 +114,21 @@ function isNoise({ slope, offset }: NoiseProfile): boolean {
 
 export interface NoiseEstimate {
   readonly profile: NoiseProfile;
-  /** Mean of the samples it was measured on, normalised: σ is right there, the slope alone is not. */
+  /**
+   * Mean of the samples measured, normalised. σ is right at this level, but the slope may not be.
+   */
   readonly level: number;
-  /** 1 for pure noise, more where texture is mixed in. */
+  /** 1 for pure noise, more with texture. */
   readonly purity: number;
 }
 
 /**
- * Estimates the noise from the frame alone: the diagonal high-pass band of each CFA plane, where
- * scenes have least; its lower quartile in each of some intensity bins, which flat areas decide; a
- * robust line through them. σ at the mean level comes out within some per cent. Row noise is not
- * in it.
- * @returns undefined where there is nothing to measure: too few samples, quantised away, clipped
+ * Estimates the noise from the frame alone. It takes the diagonal high-pass band of each CFA plane,
+ * where scenes have the least energy; the lower quartile of that band in several intensity bins,
+ * which flat areas dominate; and fits a robust line through the bins. σ at the mean level is right
+ * to within some per cent. Row noise is not included.
+ * @returns undefined where nothing can be measured: too few samples, noise quantised away, or
+ *   clipped
  */
 export function estimateNoise(mosaic: Mosaic): NoiseEstimate | undefined {
   const blocks = measureBlocks(mosaic);
@@ -129,9 +142,9 @@ export function estimateNoise(mosaic: Mosaic): NoiseEstimate | undefined {
   return { profile, level: mean(({ level }) => level), purity: mean(({ purity }) => purity) };
 }
 
-/** Samples looked at in large frames: enough for 1 % in each bin, read in some 10 ms. */
+/** Samples read of a large frame: enough for 1 % accuracy in each bin, in some 10 ms. */
 const samplesRead = 2_500_000;
-/** A block is this many samples of one CFA plane each way: four diagonal coefficients. */
+/** Side of a block in samples of one CFA plane: it holds four diagonal coefficients. */
 const blockSide = 4;
 const coefficientsPerBlock = 4;
 
@@ -141,7 +154,7 @@ interface Blocks {
   readonly level: Float32Array;
   /** |a − b − c + d| of each 2×2 of a plane, in DN: twice the diagonal Haar coefficient. */
   readonly diagonal: Int32Array;
-  /** 1 where a sample of the block is 0, below which the file cannot go. */
+  /** 1 if the block has a sample of 0, where the file clips. */
   readonly isClipped: Uint8Array;
   /** DN × this = normalised. */
   readonly scale: number;
@@ -158,7 +171,7 @@ function measureBlocks(mosaic: Mosaic): Blocks {
   const level = new Float32Array(capacity);
   const diagonal = new Int32Array(capacity * coefficientsPerBlock);
   const isClipped = new Uint8Array(capacity);
-  // What is nearly white no longer varies as it would.
+  // Near white, noise no longer follows the line.
   const nearlyWhite = whiteLevel * 0.95;
   let count = 0;
   for (let index = 0; index < bandsRead; index++) {
@@ -209,13 +222,16 @@ interface Bin {
   readonly count: number;
 }
 
-/** Shares of the blocks at which a new bin starts: finer at the bright end, which fixes the slope. */
+/**
+ * Shares of the blocks at which a new bin starts, finer at the bright end, which determines the
+ * slope.
+ */
 const binStarts = [
   0, 1 / 14, 2 / 14, 3 / 14, 4 / 14, 5 / 14, 6 / 14, 7 / 14, 8 / 14, 9 / 14, 10 / 14, 11 / 14, 12 / 14,
   13 / 14, 27 / 28, 55 / 56, 111 / 112,
 ]; // prettier-ignore
 
-/** Diagonals counted one by one; larger ones are texture. */
+/** Diagonals are counted one by one up to this; larger ones are texture. */
 const diagonalMax = 8191;
 const coefficientsMin = 256;
 /** Quantiles of |x| for a standard normal x. */
@@ -254,13 +270,14 @@ function binsOf({ count, level, diagonal, isClipped, scale }: Blocks): readonly 
     const inBin = blocks[bin]!;
     const coefficients = inBin * coefficientsPerBlock;
     const histogram = histograms.subarray(bin * (diagonalMax + 1), (bin + 1) * (diagonalMax + 1));
-    // Cut at the file's zero, noise looks smaller than it is; and a band that is mostly exactly 0
-    // was rounded or denoised away.
+    // Noise clipped at the file's zero looks too small. A band that is mostly exactly 0 was rounded
+    // or denoised away.
     if (coefficients < coefficientsMin || clipped[bin]! > 0.05 * inBin) continue;
     if (histogram[0]! > 0.6 * coefficients) continue;
     const sigma25 = quantile(histogram, 0.25, step) / normal25;
     const sigma60 = quantile(histogram, 0.6, step) / normal60;
-    // The coefficient adds four samples; reading it as spread over its rounding cell adds 1/12.
+    // The coefficient is a sum of four samples. Spreading its values over their rounding cells adds
+    // a variance of 1/12.
     const variance = ((sigma25 * sigma25 - (step * step) / 12) / 4) * scale * scale;
     if (!(variance > 0)) continue;
     found.push({
@@ -273,7 +290,7 @@ function binsOf({ count, level, diagonal, isClipped, scale }: Blocks): readonly 
   return found;
 }
 
-/** The step of the file's numbers: 12-bit samples in a 16-bit file come in sixteens. */
+/** Step size of the file's numbers: 12-bit samples in a 16-bit file are multiples of sixteen. */
 function commonDivisor(values: Int32Array): number {
   let divisor = 0;
   for (let i = 0; i < values.length && divisor !== 1; i++) {
@@ -283,7 +300,7 @@ function commonDivisor(values: Int32Array): number {
   return Math.max(1, divisor);
 }
 
-/** Quantile of counted values ≥ 0, each taken as spread evenly over its rounding cell. */
+/** Quantile of counted values ≥ 0, each spread evenly over its rounding cell. */
 function quantile(histogram: Uint32Array, share: number, step: number): number {
   let total = 0;
   for (let i = 0; i < histogram.length; i++) total += histogram[i]!;
@@ -293,7 +310,7 @@ function quantile(histogram: Uint32Array, share: number, step: number): number {
     const here = histogram[value]!;
     if (below + here >= wanted) {
       const part = (wanted - below) / here;
-      // 0 ± half a step folds into half a cell.
+      // Zero covers ± half a step, which folds into half a cell.
       return value === 0 ? (part * step) / 2 : value + (part - 0.5) * step;
     }
     below += here;
@@ -301,7 +318,7 @@ function quantile(histogram: Uint32Array, share: number, step: number): number {
   return histogram.length - 1;
 }
 
-/** Weighted least squares of variance on level, with bins that lie off the line losing their say. */
+/** Weighted least squares of variance on level. Bins far off the line lose weight. */
 function robustLine(bins: readonly Bin[]): NoiseProfile {
   let weights = bins.map(({ variance, count }) => weightOf(variance, count));
   let line = fit(bins, weights);
@@ -317,10 +334,10 @@ function robustLine(bins: readonly Bin[]): NoiseProfile {
 }
 
 /**
- * Blocks are sorted into bins by a mean that is noisy itself, which flattens the line (regression
- * dilution). Photon noise takes no part in that: a block that is brighter by chance is noisier by
- * as much. Read noise does, and its share of the bins' spread is given back, the line turning about
- * its middle.
+ * Corrects regression dilution: blocks are sorted into bins by a mean that is noisy itself, which
+ * flattens the line. Photon noise does not contribute, because a block that is brighter by chance
+ * is also noisier by the same amount. Read noise does, so its share of the bins' spread is
+ * corrected for, turning the line about its middle.
  */
 function straightened({ slope, offset }: NoiseProfile, bins: readonly Bin[]): NoiseProfile {
   let [w, wx, wxx] = [0, 0, 0];
@@ -337,12 +354,15 @@ function straightened({ slope, offset }: NoiseProfile, bins: readonly Bin[]): No
   return turned > 0 ? { slope: steeper, offset: turned } : { slope, offset };
 }
 
-/** The quartile of n values knows a variance to about 3.2 / √n; 3 % of texture is always there. */
+/**
+ * The quartile of n values determines a variance to about 3.2 / √n; some 3 % of texture is always
+ * present.
+ */
 function weightOf(variance: number, count: number): number {
   return 1 / (variance * variance * (10 / count + 0.0009));
 }
 
-/** A line through the bins that is nowhere negative for light. */
+/** Fits a line through the bins that is not negative for any light. */
 function fit(bins: readonly Bin[], weights: readonly number[]): NoiseProfile {
   let [w, wx, wy, wxx, wxy] = [0, 0, 0, 0, 0];
   bins.forEach(({ level, variance }, index) => {

@@ -1,4 +1,6 @@
-/** From the file's numbers to light: black is 0, saturation is 1, and noise below black stays. */
+/**
+ * Converts the file's numbers to light: black is 0, saturation is 1, and noise below black is kept.
+ */
 
 import type { Mosaic, PerSite } from '../raw/mosaic.ts';
 
@@ -9,8 +11,9 @@ export interface Normalisation {
 }
 
 /**
- * How each site of the mosaic is brought to light: 0 is black, 1 is the white that the camera meant. The result is signed: noise below black carries
- * half of what is known about a dark area, and clipping it turns the area purple.
+ * How each site of the mosaic is converted to light: 0 is black, 1 is the white that the camera
+ * intended. The result is signed: noise below black carries half of the information about a dark
+ * area, and clipping it turns the area purple.
  */
 export function normalisation(mosaic: Mosaic): Normalisation {
   const black = mosaic.opticalBlack ?? mosaic.blackLevel;
@@ -20,8 +23,8 @@ export function normalisation(mosaic: Mosaic): Normalisation {
 }
 
 /**
- * The light at which the sensor is full. The file's baseline exposure makes it other than 1: cameras
- * that keep room for highlights ask for their samples to be shown brighter than they are.
+ * The light at which the sensor saturates. It differs from 1 with the file's baseline exposure:
+ * cameras that reserve room for highlights ask for their samples to be shown brighter.
  */
 export function clippingLevel({
   baselineExposureStops,

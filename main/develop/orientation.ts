@@ -1,8 +1,8 @@
-/** Where a frame's stored pixels belong in the upright picture. */
+/** Maps a frame's stored pixels to their places in the upright picture. */
 
 import type { Orientation } from '../raw/mosaic.ts';
 
-/** Place of a stored pixel in the upright picture: origin + row · perRow + column · perColumn. */
+/** Index of a stored pixel in the upright picture: origin + row · perRow + column · perColumn. */
 export interface Placement {
   readonly origin: number;
   readonly perRow: number;
@@ -10,7 +10,7 @@ export interface Placement {
 }
 
 /**
- * EXIF 2.32, tag 274: where the stored first row and column belong.
+ * Placement for an EXIF 2.32 orientation (tag 274).
  * @param upright size of the turned picture, of three interleaved channels
  */
 export function placementOf(

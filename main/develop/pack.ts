@@ -1,4 +1,7 @@
-/** From a mosaic to the network's four half-size planes: R, G, G, B, whatever the sensor's phase. */
+/**
+ * Packs a mosaic into the network's four half-size planes: R, G, G, B, whatever the sensor's colour
+ * order.
+ */
 
 import { shiftToRggb } from '../raw/cfa.ts';
 import type { Mosaic } from '../raw/mosaic.ts';
@@ -6,21 +9,21 @@ import type { Normalisation } from './normalise.ts';
 import type { Rectangle } from './tiles.ts';
 
 /**
- * The grid of 2×2 cells laid over a mosaic so that each reads R, G / G, B. Where the mosaic starts
- * with another colour the grid starts one row or column before it, in mirrored samples: nothing is
- * resampled and no row is lost.
+ * The grid of 2×2 cells over a mosaic in which every cell reads R, G / G, B. If the mosaic starts
+ * with another colour, the grid starts one row or column before it, with mirrored samples. Nothing
+ * is resampled and no row is lost.
  */
 export interface PackedGrid {
-  /** Of the frame in packed pixels. */
+  /** Width of the frame in packed pixels. */
   readonly width: number;
   readonly height: number;
-  /** Rows and columns of the grid that lie before the mosaic's first: 0 or 1. */
+  /** Rows and columns of the grid before the mosaic's first: 0 or 1. */
   readonly rowsBefore: 0 | 1;
   readonly columnsBefore: 0 | 1;
 }
 
 export function packedGrid(mosaic: Mosaic): PackedGrid {
-  // As many rows as the first R lies below the mosaic's first lie, mirrored, before it.
+  // The grid starts as many rows before the mosaic as the first R lies below its first row.
   const { row: rowsBefore, column: columnsBefore } = shiftToRggb(mosaic.cfa);
   return {
     width: Math.ceil((mosaic.width + columnsBefore) / 2),
@@ -30,7 +33,7 @@ export function packedGrid(mosaic: Mosaic): PackedGrid {
   };
 }
 
-/** Where a window's memory comes from; it may hold anything. */
+/** Allocates a window's memory, which may hold old values. */
 export type Allocate = (length: number) => Float32Array;
 
 /**
@@ -54,7 +57,8 @@ export function packWindow(
   const columns = mirroredPositions(window.x * 2 - grid.columnsBefore, window.width * 2, width);
   for (let site = 0; site < 4; site++) {
     const [down, right] = [site >> 1, site & 1];
-    // Black levels are listed by the mosaic's own 2×2 cell, which the grid may start before.
+    // Black levels are listed for the mosaic's own 2×2 cell, and the grid may start one row or
+    // column earlier.
     const own = ((down + grid.rowsBefore) % 2) * 2 + ((right + grid.columnsBefore) % 2);
     const siteBlack = black[own] ?? 0;
     const siteScale = scale[own] ?? 1;
@@ -69,7 +73,7 @@ export function packWindow(
   return packed;
 }
 
-/** Positions start … start + count − 1, folded into 0 … size − 1 about the edge samples. */
+/** Positions start … start + count − 1, mirrored into 0 … size − 1 about the edge samples. */
 function mirroredPositions(start: number, count: number, size: number): Int32Array {
   const period = Math.max(1, 2 * (size - 1));
   return Int32Array.from({ length: count }, (_, index) => {

@@ -1,17 +1,17 @@
-/** A window of a mosaic made visible without the network: what the result is compared with. */
+/** Renders a window of a mosaic without the network, for comparison with the result. */
 
 import type { Vector3 } from '../raw/mosaic.ts';
 import { whitenClipped } from './highlights.ts';
 import type { Tile } from './tiles.ts';
 import { unpackCore, type DevelopedTile } from './unpack.ts';
 
-/** Packed pixels around a core that this needs. */
+/** Packed pixels needed around a core. */
 export const plainHaloPacked = 1;
 
 /**
- * White-balances and interpolates bilinearly, clipped light to white; no brightening.
+ * White-balances and interpolates bilinearly, without brightening; clipped light becomes white.
  * @param packed [4, window.height, window.width], normalised
- * @param clipping light at which the sensor is full
+ * @param clipping light at which the sensor saturates
  */
 export function plainTile(
   packed: Float32Array,
@@ -33,7 +33,7 @@ export function plainTile(
       for (let dy = 0; dy < 2; dy++) {
         for (let dx = 0; dx < 2; dx++) {
           const plane = (dy * 2 + dx) * 3 * area + i;
-          // The nearest samples of a colour: in this cell, and in the one on the pixel's side.
+          // The nearest samples of a colour are in this cell and in the cells on the pixel's side.
           const r = (at(0, x, y) + at(0, x + dx, y) + at(0, x, y + dy) + at(0, x + dx, y + dy)) / 4;
           const b =
             (at(3, x, y) +

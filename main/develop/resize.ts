@@ -1,9 +1,9 @@
-/** Makes a finished picture smaller, in linear light, so that fine bright detail keeps its brightness. */
+/** Shrinks a finished picture in linear light, so that fine bright detail keeps its brightness. */
 
 import type { FinishedImage, OutputSpace } from '../raw/image.ts';
 import { encode } from './tone.ts';
 
-/** A picture whose longer side is at most so many pixels; never enlarged. */
+/** Shrinks a picture so that its longer side has at most this many pixels; never enlarges it. */
 export function limitLongSide(image: FinishedImage, longSide: number): FinishedImage {
   const factor = longSide / Math.max(image.width, image.height);
   if (factor >= 1) return image;
@@ -39,7 +39,7 @@ export function limitLongSide(image: FinishedImage, longSide: number): FinishedI
 
 interface Span {
   readonly first: number;
-  /** Shares of the new pixel that each old one covers; sum 1. */
+  /** Share of the new pixel that each old one covers; their sum is 1. */
   readonly weights: readonly number[];
 }
 
@@ -57,7 +57,7 @@ function spans(from: number, to: number): readonly Span[] {
   });
 }
 
-/** The inverse of `encode` for every 16-bit value, by halving. */
+/** The inverse of `encode` for every 16-bit value, found by bisection. */
 function linearTable(space: OutputSpace): Float32Array {
   const table = new Float32Array(65_536);
   let low = 0;

@@ -1,10 +1,12 @@
-/** Dark shading: a coarse map of what the sensor shows without light, read between its cells. */
+/**
+ * Dark shading: a coarse map of the sensor's signal without light, interpolated between its cells.
+ */
 
-/** The frame is divided into columns × rows equal cells; a value is that of its cell's centre. */
+/** The frame is divided into columns × rows equal cells; each value belongs to a cell's centre. */
 export interface ShadingMap {
   readonly columns: number;
   readonly rows: number;
-  /** One map for each site, row-major, DN above that site's black level. */
+  /** One map per site, row-major, in DN above that site's black level. */
   readonly sites: readonly (readonly number[])[];
 }
 
@@ -12,7 +14,7 @@ export interface ShadingMap {
 export class ShadingRows {
   readonly #map: ShadingMap;
   readonly #height: number;
-  /** For each column of the frame: the cell to its left, and the share of the one to its right. */
+  /** For each column of the frame: the cell to its left, and the weight of the one to its right. */
   readonly #left: Int16Array;
   readonly #share: Float32Array;
   readonly #between: Float64Array;
@@ -53,7 +55,10 @@ export class ShadingRows {
   }
 }
 
-/** The cell whose centre lies before a sample, and how far the sample is on the way to the next. */
+/**
+ * The cell whose centre lies before a sample, and the sample's fraction of the way to the next
+ * centre.
+ */
 function position(at: number, size: number, cells: number): readonly [number, number] {
   const place = ((at + 0.5) / size) * cells - 0.5;
   const before = Math.max(0, Math.min(cells - 1, Math.floor(place)));

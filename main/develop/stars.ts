@@ -1,6 +1,7 @@
 /**
- * Gives stars their light and colour back where the network took them for noise: where the sensor saw
- * a spot of a lens's shape, too strong for noise, the picture gets what it lacks of that spot.
+ * Returns light and colour to stars that the network took for noise. Where the sensor saw a spot
+ * with the shape of a lens's image, too strong to be noise, the part of the spot that the picture
+ * lacks is added.
  */
 
 import type { NoiseProfile, Vector3 } from '../raw/mosaic.ts';
@@ -8,18 +9,27 @@ import type { Tile } from './tiles.ts';
 import { ownChannel, type DevelopedTile } from './unpack.ts';
 
 export interface StarOptions {
-  /** No less than the noise of the frame's normalised samples. */
+  /** Must not be lower than the noise of the frame's normalised samples. */
   readonly noise: NoiseProfile;
-  /** What the tile's input was amplified by. */
+  /** The ratio that the tile's input was amplified by. */
   readonly ratio: number;
   readonly gains: Vector3;
 }
 
-/** A matched filter must see this many σ: noise alone reaches it some three times in 12 megapixels. */
+/**
+ * Detection threshold of the matched filter in σ: noise alone exceeds it some three times in 12
+ * megapixels.
+ */
 const detectedSigmas = 5;
-/** Without its strongest pixel a star is seen still; a hot pixel or a far tail of noise is not. */
+/**
+ * Threshold in σ without the strongest pixel: a star still passes, a hot pixel or an outlier of
+ * noise does not.
+ */
 const spreadSigmas = 3.5;
-/** Most pixels are passed over because they lie less than this many σ above the picture nearby. */
+/**
+ * Quick first test: pixels less than this many σ above the picture nearby are skipped, which is
+ * most of them.
+ */
 const screenSigmas = 2.5;
 /**
  * What the picture lacks must be this unlikely to be noise: χ² of three colours, which noise alone
@@ -27,40 +37,41 @@ const screenSigmas = 2.5;
  */
 const lackingChiSquare = 12;
 /**
- * And those whose noise is below this share of their light: good light, whose detail the gate of
- * `returnDetail` gives back.
+ * Pixels whose noise is below this share of their light are skipped too: `returnDetail` returns the
+ * detail of such good light.
  */
 const goodLight = 0.02;
-/** Pixels to where no light of the same star is expected; a band or an edge goes on there. */
+/** Distance in pixels at which a star has no light left; a band or an edge goes on there. */
 const asideStep = 5;
-/** Of the star's σ, what may be seen aside. */
+/** Limit for the signal at that distance, as a share of the star's σ. */
 const asideShare = 0.5;
 /**
- * The picture around a star is sky: its green varies by less than this share of the star's own height.
- * Among windows and leaves what looks like a spot is the network's to judge.
+ * The picture around a star must be sky: its green varies by less than this share of the star's own
+ * height. Among windows and leaves, spots are left to the network.
  */
 const unrestMax = 0.1;
 /**
- * What is left beside the spot is noise (mean square 1, more where a star adds its own), or less than this share of what was missing:
- * lights that no lens drew, as in pictures that were made smaller, are not a spot.
+ * What remains after subtracting the spot must be noise (mean square 1, more where a star adds its
+ * own), or less than this share of the difference. Lights that were not drawn by a lens, as in
+ * pictures made smaller, do not fit a spot.
  */
 const leftMax = 2.5;
 const leftShareMax = 0.1;
-/** Pixels around the middle that are filtered for detection, and that a star may cover. */
+/** Pixels on each side of the middle that the detection filter uses, and that a star may cover. */
 const filterReach = 2;
 const spotReach = 3;
 /**
- * Pixels around a star's middle that are looked at. Middles lie up to `spotReach` outside of the core:
- * 10 pixels in all, as many as a tile's halo holds as the whole frame would have them.
+ * Pixels around a star's middle that are read. Middles lie up to `spotReach` outside the core: 10
+ * pixels in all, which a tile's halo holds as the whole frame would have them.
  */
 const sight = asideStep + filterReach;
 
-/** Widths at half of the height that are tried, pixels, and steps off the middle of a pixel. */
+/** Widths at half height that are tried, in pixels, and offsets from the middle of a pixel. */
 const widths = [1.2, 1.7, 2.5, 3.5];
 const offsets = [-0.35, 0, 0.35];
 const sigmaPerFwhm = 1 / (2 * Math.sqrt(2 * Math.log(2)));
 
-/** A normalised spot on the pixels around a middle one, row by row. */
+/** A normalised spot on the pixels around its middle, row by row. */
 interface Spot {
   readonly reach: number;
   readonly shares: Float64Array;
@@ -83,7 +94,9 @@ const spots: readonly Spot[] = widths.flatMap((width) =>
   offsets.flatMap((y) => offsets.map((x) => spotOf(spotReach, width, x, y))),
 );
 
-/** What the network's picture of a window lacks at each pixel of the mosaic, and the noise there. */
+/**
+ * What the network's picture of a window lacks at each pixel of the mosaic, and the noise there.
+ */
 class Missing {
   readonly width: number;
   readonly height: number;
@@ -109,11 +122,11 @@ class Missing {
     this.#offsets = amplifications.map((by) => noise.offset * by * by);
   }
 
-  /** Whether a pixel is so bright that a star may be there. */
+  /** Whether a pixel is bright enough to be part of a star. */
   stands(x: number, y: number): boolean {
     const site = (y & 1) * 2 + (x & 1);
     const cell = (y >> 1) * (this.width >> 1) + (x >> 1);
-    // Two cells to the left and right the picture shows what is behind a star.
+    // Two cells to the left and right, the picture shows the background behind a star.
     const own = ownChannel(site) * this.#plane + cell;
     const [left, right] = [this.#output[own - 2]!, this.#output[own + 2]!];
     const behind = left < right ? left : right;
@@ -127,8 +140,8 @@ class Missing {
   }
 
   /**
-   * What is missing at a pixel, and one over the variance of its noise.
-   * @param around what the picture is taken for instead, in each colour
+   * The difference at a pixel, and one over the variance of its noise.
+   * @param around colour to use in place of the network's picture
    */
   at(x: number, y: number, around?: Vector3): readonly [taken: number, weight: number] {
     const site = (y & 1) * 2 + (x & 1);
@@ -141,8 +154,8 @@ class Missing {
   }
 
   /**
-   * How many σ a spot about a pixel lies above what is around, how many without the pixel that says
-   * most, and the spot's height in units of white.
+   * By how many σ a spot at a pixel exceeds its surroundings, the same without the pixel that
+   * contributes most, and the spot's height in units of white.
    */
   sigmas(
     x: number,
@@ -169,7 +182,7 @@ class Missing {
     return [sigmas(light, weights), sigmas(light - mostLight, weights - mostWeight), height];
   }
 
-  /** The network's light around a pixel, farther off than a star reaches, and how much green varies. */
+  /** The network's light around a pixel, beyond a star's reach, and how much its green varies. */
   around(x: number, y: number): { readonly light: Vector3; readonly unrest: number } {
     const sums: [number, number, number] = [0, 0, 0];
     let [lowest, highest] = [Infinity, -Infinity];
@@ -192,7 +205,7 @@ class Missing {
     };
   }
 
-  /** The spot that explains best what the sensor saw about a pixel. */
+  /** The spot that best explains what the sensor saw around a pixel. */
   spotAt(x: number, y: number, around: Vector3): Spot {
     const side = 2 * spotReach + 1;
     const light = new Float64Array(side * side);
@@ -215,7 +228,8 @@ class Missing {
         sums[colour]! += share * light[at]!;
         squares[colour]! += share * share * weights[at]!;
       }
-      // Each colour may be as bright as it likes: a blue star on a blue pixel is no narrower for that.
+      // Each colour is fitted separately, so that a blue star on a blue pixel does not look
+      // narrower.
       let explained = 0;
       for (let c = 0; c < 3; c++) {
         if (sums[c]! > 0) explained += (sums[c]! * sums[c]!) / squares[c]!;
@@ -225,7 +239,7 @@ class Missing {
     return best;
   }
 
-  /** Light of a spot that is missing, in each colour; undefined where that may be noise. */
+  /** Light of a spot that is missing, in each colour; undefined if it may be noise. */
   fluxOf(x: number, y: number, { reach, shares }: Spot): Vector3 | undefined {
     const light: [number, number, number] = [0, 0, 0];
     const weights: [number, number, number] = [0, 0, 0];
@@ -249,7 +263,7 @@ class Missing {
     if (!(left < leftMax * shares.length || left < leftShareMax * squares)) return undefined;
     const weight = weights[0] + weights[1] + weights[2];
     const grey = weight > 0 ? (light[0] + light[1] + light[2]) / weight : 0;
-    // A colour counts as far as its own noise lets it be told from grey.
+    // The less noise a colour has, the further it may depart from grey.
     const flux = (colour: 0 | 1 | 2): number => {
       if (!(weights[colour] > 0)) return grey;
       const differs = light[colour] / weights[colour] - grey;
@@ -260,16 +274,16 @@ class Missing {
   }
 }
 
-/** Red, green or blue: what the sensor sees at a pixel of an RGGB mosaic. */
+/** Red, green or blue: the colour of a pixel of an RGGB mosaic. */
 function ownColour(x: number, y: number): 0 | 1 | 2 {
   return (y & 1) === (x & 1) ? ((x & 1) === 0 ? 0 : 2) : 1;
 }
 
 /**
- * Adds to a developed tile the stars that are missing in it, in place.
+ * Adds to a developed tile, in place, the stars that it lacks.
  * @param input [4, window.height, window.width], amplified and white-balanced
  * @param output [12, window.height, window.width], linear light as the input
- * @param shares for each cell of the core what came back of it already, 0–1
+ * @param shares for each cell of the core, the share that was already returned as detail, 0–1
  */
 export function returnStars(
   developed: DevelopedTile,
@@ -305,7 +319,7 @@ export function returnStars(
   }
 }
 
-/** Whether the pixel is the middle of a spot that is alone there, and no single pixel's. */
+/** Whether the pixel is the middle of an isolated spot that is more than a single pixel. */
 function isStar(missing: Missing, x: number, y: number, around: Vector3, unrest: number): boolean {
   const [all, spread, height] = missing.sigmas(x, y, around);
   if (!(all > detectedSigmas && spread > spreadSigmas && unrest < unrestMax * height)) return false;
@@ -342,7 +356,7 @@ function addSpot(
       for (let c = 0; c < 3; c++) {
         const before = samples[out + c]!;
         const after = before + left * spot[at]! * flux[c]!;
-        // What is taken off a colour leaves no less than no light.
+        // Subtracting never makes a colour negative.
         samples[out + c] = after < before ? Math.max(Math.min(before, 0), after) : after;
       }
     }

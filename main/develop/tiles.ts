@@ -1,9 +1,12 @@
 /**
- * Cuts a frame into network inputs that overlap by as much as the network can see, so that their
- * kept parts fit together without a seam: tiled and whole-frame output are equal.
+ * Cuts a frame into network inputs that overlap as far as the network can see, so that the kept
+ * parts join without a seam: tiled and whole-frame output are equal.
  */
 
-/** A rectangle in packed pixels of the frame; may reach past its edges, where it is mirrored. */
+/**
+ * A rectangle in packed pixels of the frame. It may extend beyond the frame, which is mirrored
+ * there.
+ */
 export interface Rectangle {
   readonly x: number;
   readonly y: number;
@@ -11,28 +14,31 @@ export interface Rectangle {
   readonly height: number;
 }
 
-/** What the network is given, and the part of its output that is kept. */
+/** A network input, and the part of its output that is kept. */
 export interface Tile {
   readonly window: Rectangle;
-  /** Inside the window and inside the frame; the cores of a plan cover the frame once. */
+  /** Inside the window and inside the frame; the cores of a plan cover the frame exactly once. */
   readonly core: Rectangle;
 }
 
-/** Packed pixels around a core that can influence it: 107 in the SID U-Net, on the grid below. */
+/**
+ * Packed pixels around a core that can influence it: 107 in the SID U-Net, rounded up to the grid
+ * below.
+ */
 export const haloPacked = 112;
 
-/** Four poolings tie the network to this grid: windows start and end on it. */
+/** Four poolings require windows to start and end on this grid. */
 export const gridPacked = 16;
 
-/** Mirrored packed pixels around the frame, so that its edge is no edge to the network. */
+/** Mirrored packed pixels around the frame, so that the network sees no edge there. */
 export const marginPacked = 16;
 
 /**
- * Plans the tiles of a frame: the fewest packed pixels in all, no window larger than asked.
+ * Plans the tiles of a frame so that their windows have the fewest packed pixels in total.
  * @param width of the frame in packed pixels
  * @param height of the frame in packed pixels
- * @param windowAreaMax packed pixels in one window; no less than the smallest window that keeps a
- *   core at all is used
+ * @param windowAreaMax packed pixels in one window; raised to the smallest window that keeps a core
+ *   at all
  */
 export function planTiles(width: number, height: number, windowAreaMax: number): readonly Tile[] {
   const across = axisChoices(width);
@@ -71,14 +77,14 @@ interface Span {
   readonly coreEnd: number;
 }
 
-/** One way to cut an axis: windows of one size. */
+/** One way to divide an axis into windows of one size. */
 interface Axis {
   readonly size: number;
   readonly windows: readonly Span[];
 }
 
 /**
- * The window that a core of one's own choice is developed from.
+ * The window needed to develop a given core.
  * @param size of the frame in packed pixels
  * @param halo packed pixels around the core that its output depends on
  */
@@ -92,7 +98,7 @@ export function windowAround(
   return { x, y, width, height };
 }
 
-/** Windows start and end on the network's grid, and need no halo past the mirrored margin. */
+/** Windows start and end on the network's grid, and need no halo beyond the mirrored margin. */
 function span(
   coreStart: number,
   coreLength: number,
@@ -105,7 +111,9 @@ function span(
   return [start, end - start];
 }
 
-/** Every sensible number of windows along an axis, from one to cores of one grid step. */
+/**
+ * All useful numbers of windows along an axis, from one to as many as leave cores of one grid step.
+ */
 function axisChoices(length: number): readonly Axis[] {
   const extended = ceilToGrid(length + 2 * marginPacked);
   const choices: Axis[] = [axis(length, extended, 1)];
@@ -145,7 +153,7 @@ function ceilToGrid(value: number): number {
   return Math.ceil(value / gridPacked) * gridPacked;
 }
 
-/** Places start … start + count − 1 along a side of a window, those outside moved to its edge. */
+/** Positions start … start + count − 1 along a side of a window, clamped to the window. */
 export function placesWithin(start: number, count: number, size: number): Int32Array {
   return Int32Array.from({ length: count }, (_, i) => Math.min(size - 1, Math.max(0, start + i)));
 }

@@ -1,18 +1,18 @@
 /**
- * The tone curve and the output space's own encoding, as one table: linear light from 0 to where
- * highlights end in, 0–65535 out. The formulas are closed and short because the app's shader repeats
- * them.
+ * The tone curve and the output space's encoding in one table: linear light from 0 to `toneMax` in,
+ * 0–65535 out. The formulas are short and closed-form because the app's shader repeats them.
  */
 
 import { amplifiedLimit } from './amplify.ts';
 import type { OutputSpace } from '../raw/image.ts';
 
-/** Up to here the picture stays linear; above, highlights are rolled off. */
+/** The picture stays linear up to here; brighter light is rolled off. */
 const kneeLinear = 0.7;
 
 /**
- * Rolls highlights off: the identity up to the knee, then a shoulder of the same slope that would
- * reach 1 at infinity; what was amplified past white keeps its shape instead of clipping.
+ * Rolls highlights off: the identity up to the knee, then a shoulder that starts with the same
+ * slope and approaches 1 at infinity. Light amplified beyond white keeps its shape instead of
+ * clipping.
  * @param x linear light, ≥ 0
  * @returns 0–1
  */
@@ -22,7 +22,7 @@ export function rollOff(x: number): number {
   return kneeLinear + room * (1 - Math.exp(-(x - kneeLinear) / room));
 }
 
-/** The linear light that `rollOff` makes `x` (0–1) of; what it brings next to white ends at `toneMax`. */
+/** The inverse of `rollOff` for `x` in 0–1; results near white are limited to `toneMax`. */
 export function unrolled(x: number): number {
   if (x <= kneeLinear) return x;
   const room = 1 - kneeLinear;
@@ -30,7 +30,7 @@ export function unrolled(x: number): number {
   return left > 0 ? Math.min(toneMax, kneeLinear - room * Math.log(left)) : toneMax;
 }
 
-/** Linear light (0–1) of a value of sRGB (IEC 61966-2-1): `encode` undone. */
+/** Linear light (0–1) of an sRGB value (IEC 61966-2-1): the inverse of `encode`. */
 export function srgbLight(value: number): number {
   return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
 }
@@ -48,19 +48,19 @@ export function encode(x: number, space: OutputSpace): number {
   return x <= 0.0031308 ? 12.92 * x : 1.055 * x ** (1 / 2.4) - 0.055;
 }
 
-/** Highest linear value that is told from white; what is above is shown as this. */
+/** Highest linear value that differs from white; brighter light is shown like this value. */
 export const toneMax = amplifiedLimit;
 
-/** Entries of the tone table, less one. */
+/** Last index of the tone table. */
 const toneTableLast = 65_535;
 
-/** Multiplies the square root of a linear value to its place in the tone table. */
+/** The square root of a linear value times this is its index in the tone table. */
 export const toneTableScale = toneTableLast / Math.sqrt(toneMax);
 
 /**
- * Roll-off and encoding for linear values (n / `toneTableScale`)², 0–65535. Spaced by the square
- * root because that is nearly the curve's own shape: neighbouring entries differ by at most three of
- * 65,535 everywhere, so the nearest one will do.
+ * Roll-off and encoding for linear values (n / `toneTableScale`)², 0–65535. The square root nearly
+ * follows the curve's own shape, so neighbouring entries differ by at most three of 65,535 and the
+ * nearest one is accurate enough.
  */
 export function toneTable(space: OutputSpace): Uint16Array {
   return Uint16Array.from({ length: toneTableLast + 1 }, (_, index) =>

@@ -5,19 +5,21 @@ import type { Rectangle, Tile } from './tiles.ts';
 
 /** Linear, white-balanced camera RGB of one tile's core. */
 export interface DevelopedTile {
-  /** In pixels of the packed grid doubled: may start before the mosaic by its `…Before` offsets. */
+  /**
+   * In pixels, twice the packed grid; may start before the mosaic by the grid's `…Before` offsets.
+   */
   readonly area: Rectangle;
   /** area.width × area.height × 3, interleaved; signed, 1 = white after amplification. */
   readonly samples: Float32Array;
 }
 
-/** Of a site's three output channels, the one of the colour that its sample has: R, G, G, B. */
+/** Which of a site's three output channels has its sample's own colour: R, G, G, B. */
 export function ownChannel(site: number): number {
   return site * 3 + (site === 0 ? 0 : site === 3 ? 2 : 1);
 }
 
 /**
- * Keeps the core of a window's output and interleaves its pixels.
+ * Cuts the core out of a window's output and interleaves its pixels.
  * @param output [12, window.height, window.width]; channel (dy · 2 + dx) · 3 + c holds colour c of
  *   the pixel at (2y + dy, 2x + dx): depth-to-space in ONNX's DCR order
  */

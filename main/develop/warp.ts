@@ -1,6 +1,7 @@
 /**
- * Straightens what the file says its lens bent, after the network: tiles are developed from where the
- * light fell, and their pixels brought to where they belong (DNG 1.7.1, WarpRectilinear, WarpFisheye).
+ * Corrects the lens distortion that the file describes, after the network. Tiles are developed at
+ * the place where the light fell, and their pixels then moved to where they belong (DNG 1.7.1,
+ * WarpRectilinear, WarpFisheye).
  */
 
 import type { Mosaic, PlacedWarp } from '../raw/mosaic.ts';
@@ -12,10 +13,13 @@ import type { DevelopedTile } from './unpack.ts';
 
 /** Pixels around a position that the interpolation reads. */
 const reach = 2;
-/** Pixels between the positions by which a tile's source is found; distortions are smooth. */
+/**
+ * Spacing in pixels of the positions that are probed to find a tile's source; distortions are
+ * smooth.
+ */
 const probeStep = 16;
 
-/** Undefined where the frame has no distortion to straighten. */
+/** Undefined if the frame has no distortion to correct. */
 export function straightenerOf(mosaic: Mosaic, level = 0): Straightener | undefined {
   const { warps } = mosaic;
   if (warps === undefined || warps.length === 0) return undefined;
@@ -37,7 +41,7 @@ export class Straightener {
 
   /** @param level 0 is full size; each further one has half the sides */
   constructor(warps: readonly PlacedWarp[], grid: PackedGrid, level: number) {
-    // The picture was bent by the first one last.
+    // The first warp in the list was the last to act on the picture.
     this.#warps = warps.toReversed();
     this.#grid = grid;
     this.#scale = 2 ** level;
@@ -45,7 +49,7 @@ export class Straightener {
     this.#channels = warps.some(({ warp }) => warp.planes.length > 1) ? [0, 1, 2] : [0];
   }
 
-  /** What has to be developed for this tile to be filled. */
+  /** The tile that must be developed to fill this one. */
   sourceTile({ core }: Tile, halo = haloPacked): Tile {
     const { width, height } = this.#size;
     let [left, top] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
@@ -69,8 +73,8 @@ export class Straightener {
   }
 
   /**
-   * Fills a tile from what was developed of its source tile, by Catmull-Rom interpolation in linear
-   * light. Past the frame's edge its last pixels are repeated.
+   * Fills a tile from its developed source tile by Catmull-Rom interpolation in linear light.
+   * Beyond the frame, its edge pixels are repeated.
    */
   straighten(source: DevelopedTile, { core }: Tile): DevelopedTile {
     const area = { x: core.x * 2, y: core.y * 2, width: core.width * 2, height: core.height * 2 };
@@ -87,7 +91,7 @@ export class Straightener {
     return { area, samples };
   }
 
-  /** Where in the level's grid the light of one of its pixels fell. */
+  /** Where on the level's grid the light of a corrected pixel fell. */
   #source(x: number, y: number, channel: number): Point {
     const [scale, { columnsBefore, rowsBefore }] = [this.#scale, this.#grid];
     let at = {
@@ -102,7 +106,7 @@ export class Straightener {
   }
 }
 
-/** A position of the straight frame in the bent one, both in the mosaic's pixels. */
+/** Maps a position in the corrected frame to the distorted one, both in the mosaic's pixels. */
 function bent(at: Point, placed: PlacedWarp, channel: number): Point {
   const { warp, left, top, fullWidth, fullHeight } = placed;
   const [centreX, centreY] = [warp.centreX * fullWidth, warp.centreY * fullHeight];
@@ -134,7 +138,7 @@ function radial(
   return isReciprocal && value !== 0 ? 1 / value : value;
 }
 
-/** The angle's odd powers over the radius. */
+/** Sum of odd powers of the angle, divided by the radius. */
 function fisheye(r: number, { radial: factors }: WarpPlane): number {
   if (r < 1e-9) return factors[0] ?? 1;
   const angle = Math.atan(r);
@@ -151,7 +155,7 @@ function probes(start: number, end: number): number[] {
   return found;
 }
 
-/** Positions in pixels to a span of packed pixels within the frame, at least one. */
+/** Converts positions in pixels to a span of at least one packed pixel within the frame. */
 function spanOf(from: number, to: number, size: number): [start: number, length: number] {
   const start = Math.min(size - 1, Math.max(0, Math.floor((from - reach) / 2)));
   const end = Math.min(size, Math.max(start + 1, Math.ceil((to + reach + 1) / 2)));

@@ -1,4 +1,6 @@
-/** White balance: what is asked for (as shot, automatic, or a colour temperature) as channel gains. */
+/**
+ * Turns the chosen white balance (as shot, automatic, or a colour temperature) into channel gains.
+ */
 
 import type { CameraColour, Mosaic, Vector3 } from '../raw/mosaic.ts';
 import { blockMeans } from './block-means.ts';
@@ -9,7 +11,7 @@ export interface Temperature {
   readonly kelvin: number;
   /**
    * Adobe's scale and sign: 3,000 × the distance in CIE 1960 uv. Positive makes the picture more
-   * magenta, as a light that is greener than a black body asks for.
+   * magenta, which corrects a light greener than a black body.
    */
   readonly tint: number;
 }
@@ -21,9 +23,12 @@ export const kelvinMax = 25_000;
 export const tintMax = 150;
 const tintPerUv = 3000;
 
-/** Gains outside are no light that a camera was made for. */
+/** No light that cameras are made for needs gains outside 1/8 to this. */
 const gainMax = 8;
-/** Of what a camera wrote: under sodium lamps, blue needs more than twenty times the gain of green. */
+/**
+ * Limit for gains written by a camera: under sodium lamps, blue needs more than twenty times the
+ * gain of green.
+ */
 const ownGainMax = 64;
 
 /** @returns gains of R, G, B; green is 1; the camera's own lie from 1/64 to 64, all others from 1/8 to 8 */
@@ -34,8 +39,8 @@ export function gainsFor(choice: WhiteBalance, mosaic: Mosaic): Vector3 {
 }
 
 /**
- * Gains that make a light of this temperature neutral. There is one matrix for each camera, made for
- * daylight: figures for lamplight differ from those of programs that blend two.
+ * Gains that make a light of this temperature neutral. There is one matrix per camera, made for
+ * daylight, so the temperatures of lamplight differ from those in programs that blend two matrices.
  */
 export function gainsOf({ kelvin, tint }: Temperature, colour: CameraColour): Vector3 {
   const limitedKelvin = Math.min(kelvinMax, Math.max(kelvinMin, kelvin));
@@ -47,25 +52,28 @@ export function gainsOf({ kelvin, tint }: Temperature, colour: CameraColour): Ve
   );
 }
 
-/** XYZ of a glowing body, Y = 1. @param kelvin 1667–25,000 */
+/**
+ * XYZ of a black body, Y = 1.
+ * @param kelvin 1667–25,000
+ */
 export function blackBody(kelvin: number): Vector3 {
   const { u, v } = planckian(1e6 / kelvin);
   return xyzOf(u, v);
 }
 
-/** The temperature whose `gainsOf` these gains are, within the limits of both controls. */
+/** The inverse of `gainsOf`, within the limits of both controls. */
 export function temperatureOf(gains: Vector3, colour: CameraColour): Temperature {
   const [red, green, blue] = gains;
   const [x, y, z] = transform(invert(colour.xyzToCamera), [1 / red, 1 / green, 1 / blue]);
   const sum = x + 15 * y + 3 * z;
   const [u, v] = [(4 * x) / sum, (6 * y) / sum];
-  // The foot of the perpendicular on the locus: halve the interval of mireds (10⁶ / K), along which
-  // the locus is close to even.
+  // Finds the foot of the perpendicular on the locus by halving an interval of mireds (10⁶ / K),
+  // along which the locus is nearly evenly spaced.
   let [cool, warm] = [1e6 / kelvinMax, 1e6 / kelvinMin];
   for (let round = 0; round < 40; round++) {
     const middle = (cool + warm) / 2;
     const at = locus(middle);
-    // The tangent towards warmer lights is the normal turned by a right angle.
+    // The tangent towards warmer lights is the normal turned by 90°.
     const ahead = (u - at.u) * at.normalV - (v - at.v) * at.normalU;
     if (ahead > 0) cool = middle;
     else warm = middle;
@@ -86,8 +94,8 @@ interface LocusPoint {
 
 function locus(mired: number): LocusPoint {
   const { u, v } = planckian(mired);
-  // Far enough for the direction to turn slowly where the splines meet at 4000 K: over less, the
-  // lights across the locus would cross there, and one light have two temperatures.
+  // Long enough for the direction to turn gradually at 4000 K, where two splines meet. With a
+  // shorter step the perpendiculars would cross there, and one light would have two temperatures.
   const step = 5;
   const [before, after] = [planckian(mired - step), planckian(mired + step)];
   const length = Math.hypot(after.u - before.u, after.v - before.v);
@@ -132,24 +140,27 @@ function gainsOfNeutral([red, green, blue]: Vector3): Vector3 {
 }
 
 function limited([red, green, blue]: Vector3, most = gainMax): Vector3 {
-  // A neutral of no or negative light has no gain: the largest stands for it.
+  // Light that is zero or negative in a channel has no gain; the largest is used for it.
   const limit = (gain: number): number =>
     gain > 0 ? Math.min(most, Math.max(1 / most, gain)) : most;
   return [limit(red / green), 1, limit(blue / green)];
 }
 
-/** Lights that the automatic takes for possible: from candle-warm lamps to open shade. */
+/** Range that the automatic white balance considers: from candle-warm lamps to open shade. */
 const autoKelvinMin = 2300;
 const autoKelvinMax = 9500;
 const autoTintMax = 25;
 
-/** No block counts for more than this many times the mean: a lamp shows its own colour. */
+/**
+ * A block's weight is limited to this many times the mean, because a lamp shows only its own
+ * colour.
+ */
 const lampLimit = 3;
 
 /**
- * Grey world on block means, saturated blocks left out and lamps held down, then moved to the
- * nearest light there is: neon and street lamps are not made white at any price. Tried on 106 photos
- * taken for neutral, under four lights (angle to the light, median): 3.3°, at night 2.4°; shades of
+ * Grey world on block means, without saturated blocks and with lamps limited, then moved to the
+ * nearest plausible light, so that neon and street lamps keep some colour. Tried on 106 photos with
+ * a known neutral, under four lights (angle to the light, median): 3.3°, at night 2.4°; shades of
  * grey (p = 5) 3.1° and 3.4°, grey candidates near the locus 3.1° and 2.7°, a fixed 4500 K 7.9°.
  * Sums of signed values stay unbiased however noisy the blocks are.
  */

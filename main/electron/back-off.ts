@@ -1,9 +1,9 @@
-/** How long to wait before a crashed page is loaded again, and when to stop trying. */
+/** Decides how long to wait before a crashed page is reloaded, and when to give up. */
 
 /** Reloads in a row before the user is asked. */
 const reloadsMax = 5;
 
-/** A page that ran this long has recovered: its next crash counts as a first one. */
+/** A page that ran this long has recovered, so its next crash counts as the first. */
 const recoveredMs = 60_000;
 
 const firstDelayMs = 250;
@@ -13,10 +13,10 @@ export class BackOff {
   #lastCrashMs = -Infinity;
 
   /**
-   * Told of each crash.
-   * @param nowMs a clock that only goes forward
-   * @returns how long to wait before the next reload: 250 ms, then twice as long each time; undefined
-   *   after the fifth crash in a row
+   * Counts a crash.
+   * @param nowMs a monotonic clock
+   * @returns how long to wait before the next reload: 250 ms, then twice as long each time;
+   *   undefined after the fifth crash in a row
    */
   crashed(nowMs: number): number | undefined {
     const lastDelayMs = firstDelayMs * 2 ** (this.#reloads - 1);
@@ -27,7 +27,7 @@ export class BackOff {
     return firstDelayMs * 2 ** (this.#reloads - 1);
   }
 
-  /** The user wants it tried again. */
+  /** Called when the user wants another try. */
   reset(): void {
     this.#reloads = 0;
   }

@@ -1,11 +1,11 @@
-/** Loads the window's page again when its process ends, and asks the user when that does not help. */
+/** Reloads the window's page when its process ends, and asks the user if that does not help. */
 
 import { app, dialog, type BrowserWindow } from 'electron';
 import type { Log } from '../base/log.ts';
 import { BackOff } from './back-off.ts';
 
 /**
- * The page keeps nothing that the main process has not, so it goes on where it was.
+ * All state is in the main process, so the reloaded page continues where it was.
  * @param showLog shows the log file in the system's file manager
  */
 export function reloadAfterCrashes(

@@ -1,4 +1,4 @@
-/** The desktop app's menu: what the window does, by its usual keys. */
+/** The desktop app's menu, with the usual keys. */
 
 import { Menu, type BrowserWindow, type MenuItemConstructorOptions } from 'electron';
 import type { Events } from '../../preload/contract/contract.ts';

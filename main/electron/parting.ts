@@ -1,15 +1,15 @@
-/** What the desktop app asks when its window is closed while a model is being trained. */
+/** Asks the user what to do when the window is closed while a model is being trained. */
 
 import { dialog, type BrowserWindow } from 'electron';
 
-/** Asked once at a time: the system's close button is pressed twice easily. */
+/** Avoids asking twice, because the system's close button is easily pressed twice. */
 let isAsking = false;
 
 /**
- * Asks before the window goes while something is trained: it may go on without a window, or be saved
- * and go on at the next start.
+ * Asks before the window closes during training, which may continue without a window, or be saved
+ * and continue at the next start.
  * @param isTraining whether there is anything to ask about
- * @param quit ends the app, which saves what was learned
+ * @param quit ends the app, which saves the training's progress
  */
 export function askBeforeClosing(
   window: BrowserWindow,

@@ -1,11 +1,11 @@
-/** The app's child processes as Electron's utility processes: they need no Node outside of Electron. */
+/** Runs the app's child processes as Electron's utility processes, which need no separate Node. */
 
 import { fileURLToPath } from 'node:url';
 import { utilityProcess } from 'electron';
 import { lastWords } from '../process/last-words.ts';
 import type { Connect } from '../process/port.ts';
 
-/** Starts a program of ours. Its last words on its error output are told with its end. */
+/** Starts one of our programs. The last line of its error output is reported with its end. */
 function forkUtility(program: URL, name: string): Connect {
   return (listener) => {
     const child = utilityProcess.fork(fileURLToPath(program), [], {
@@ -14,7 +14,8 @@ function forkUtility(program: URL, name: string): Connect {
     });
     const withLastWords = lastWords(child.stderr);
     let waiting: unknown[] | undefined = [];
-    // What is posted before it runs is kept here rather than trusted to be kept elsewhere.
+    // Messages are queued here until the process runs, rather than relying on Electron to queue
+    // them.
     child.on('spawn', () => {
       for (const message of waiting ?? []) child.postMessage(message);
       waiting = undefined;

@@ -1,21 +1,23 @@
-/** Looks for new versions at the project's releases on GitHub, once the user has switched that on. */
+/** Looks for new versions among the project's GitHub releases, once the user has enabled that. */
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { app, Notification } from 'electron';
 import type { App } from '../app/app.ts';
 
-/** Says where releases are; electron-builder writes it into builds that are meant to be updated. */
+/**
+ * Names the releases' location; electron-builder writes this file into builds that can be updated.
+ */
 const channelFile = path.join(process.resourcesPath, 'app-update.yml');
 
-/** Whether this installation is of a release. */
+/** Whether this installation comes from a release. */
 export const canUpdate = app.isPackaged && existsSync(channelFile);
 
 const dayMs = 24 * 3600 * 1000;
 
 /**
- * While the setting `updates` is on, asks once a day. A newer version is downloaded, checked against the
- * release's checksum and, where it is signed, its signature, and installed when the app quits.
+ * While the setting `updates` is on, checks once a day. A newer version is downloaded, checked
+ * against the release's checksum and, if signed, its signature, and installed when the app quits.
  */
 export function followUpdates(nightglass: App): void {
   if (!canUpdate) return;
@@ -26,7 +28,7 @@ export function followUpdates(nightglass: App): void {
       const { autoUpdater } = (await import('electron-updater')).default;
       autoUpdater.logger = null;
       const found = await autoUpdater.checkForUpdates();
-      // Undefined where this is the newest version already.
+      // Undefined if this is already the newest version.
       if (!found?.downloadPromise) return;
       await found.downloadPromise;
       new Notification({
@@ -34,7 +36,7 @@ export function followUpdates(nightglass: App): void {
         body: 'It is installed when you quit.',
       }).show();
     } catch (error) {
-      // No network, say: the next day may have one.
+      // There may be no network; the next check is tomorrow.
       nightglass.log.write('update', error);
     }
   };

@@ -1,4 +1,4 @@
-/** Where the window stood when it was closed, on whichever screens there are now. */
+/** Restores the window's last position, adapted to the screens that exist now. */
 
 import { screen, type BrowserWindow } from 'electron';
 import type Store from 'electron-store';
@@ -12,7 +12,7 @@ const placeSchema = z.object({
   isMaximized: z.boolean(),
 });
 
-/** Kept beside the settings, which pass over what they do not know. */
+/** Stored in the settings file, whose schema ignores unknown keys. */
 const key = 'window';
 
 export function placeOf(store: Store): { x?: number; y?: number; width: number; height: number } {

@@ -1,6 +1,6 @@
 /**
- * Many photos through one engine: as many at once as keep it busy. A photo that fails costs no other,
- * but a disk that is full ends the batch.
+ * Sends many photos through one engine, with as many under way as keep it busy. A photo that fails
+ * does not affect the others, but a full disk ends the batch.
  */
 
 import { basename, extname } from 'node:path';
@@ -24,7 +24,10 @@ export type PhotoOutcome =
   | ({ readonly kind: 'done' } & Enhanced)
   | { readonly kind: 'skipped'; readonly photo: string; readonly path: string }
   | { readonly kind: 'failed'; readonly photo: string; readonly error: unknown }
-  /** Not begun, or broken off, because another photo met what this one would meet too. */
+  /**
+   * Not started, or cancelled, because another photo failed for a reason that affects this one too,
+   * such as a full disk.
+   */
   | { readonly kind: 'left'; readonly photo: string; readonly error: Refusal };
 
 export interface BatchOptions {
@@ -34,14 +37,14 @@ export interface BatchOptions {
 }
 
 /**
- * One in the network while the other is encoded and the one after it decoded: together these take
- * less time than the network, and a third photo would only take memory.
+ * While one photo is in the network, another is encoded or decoded. Both together take less time
+ * than the network, so a third photo would only use memory.
  */
 const photosUnderWay = 2;
 
 /**
- * Enhances photos into a folder; each one's outcome is told as it comes. Once the disk is full, what
- * is under way is broken off, and all that is not done is told as `left`.
+ * Enhances photos into a folder and reports each outcome as it comes. Once the disk is full, photos
+ * under way are cancelled, and all unfinished ones are reported as `left`.
  * @throws Refusal `disk` if the folder cannot be written to, before the first photo
  */
 export async function enhanceBatch(
@@ -110,6 +113,6 @@ export async function enhanceBatch(
   };
 
   await Promise.all(Array.from({ length: photosUnderWay }, work));
-  // An engine that was killed in the middle of writing could not tidy up after itself.
+  // An engine killed while writing leaves temporary files behind.
   await sweepTemporaries(order.folder);
 }

@@ -1,4 +1,7 @@
-/** Bursts as files: frames decoded and calibrated in turn, the merged one written as a DNG. */
+/**
+ * Merges bursts of files: decodes and calibrates one frame at a time, and writes the merged frame
+ * as a DNG.
+ */
 
 import path from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -11,19 +14,19 @@ import { cfaDng } from '../raw/dng.ts';
 import type { Mosaic } from '../raw/mosaic.ts';
 import { calibratedFrame } from './calibration.ts';
 
-/** Decoded frames that are kept for the next time they are asked for, bytes. */
+/** Decoded frames kept for the next request, bytes. */
 const keptBytesMax = 420e6;
 
 export interface BurstOrder {
   readonly frames: readonly string[];
-  /** The frame the others are laid on, one of `frames`; `auto` takes the sharpest. */
+  /** The frame that the others are aligned to, one of `frames`; `auto` takes the sharpest. */
   readonly reference: string;
   readonly motion: MergeOptions['motion'];
 }
 
 /**
  * Merges files.
- * @throws Refusal as `mergeBurst` and `decodeRaw`; `bad-argument` if the reference is none of the
+ * @throws Refusal as `mergeBurst` and `decodeRaw`; `bad-argument` if the reference is not among the
  *   frames; `unsupported-file` for a file without a mosaic, or one that is merged already
  */
 export async function mergeFiles(
@@ -46,7 +49,7 @@ function indexOf(frames: readonly string[], reference: string): number {
   );
 }
 
-/** Frames decoded once and kept while there is room; those beyond are decoded anew each time. */
+/** Keeps decoded frames as long as there is room. The others are decoded again at each request. */
 class Frames {
   readonly #kept = new Map<string, Mosaic>();
   readonly #signal: AbortSignal | undefined;
@@ -59,7 +62,7 @@ class Frames {
   async load(file: string): Promise<Mosaic> {
     const kept = this.#kept.get(file);
     if (kept !== undefined) {
-      // Progress and cancelling get their turn between frames.
+      // Lets progress and cancellation run between frames.
       await turn();
       return kept;
     }
@@ -90,7 +93,7 @@ async function decoded(file: string, signal: AbortSignal | undefined): Promise<M
   return calibratedFrame(raw.mosaic);
 }
 
-/** What a merged file is called: its reference's name, and how many frames it holds. */
+/** Name of a merged file: its reference's name and the number of frames. */
 export function mergedName({ mosaic }: MergedBurst): string {
   const { merged } = mosaic;
   if (merged === undefined) throw new Error('expected a merged mosaic');
@@ -98,7 +101,7 @@ export function mergedName({ mosaic }: MergedBurst): string {
   return `${name}-${merged.frames.length}frames.dng`;
 }
 
-/** Writes a merged mosaic whole or not at all. */
+/** Writes a merged mosaic, wholly or not at all. */
 export async function writeMerged(
   { mosaic }: MergedBurst,
   target: string,
@@ -107,7 +110,7 @@ export async function writeMerged(
   return writeAtomically(target, cfaDng(mosaic).chunks(), { overwrite, signal });
 }
 
-/** The bursts among files; those that cannot be read belong to none. */
+/** Finds the bursts among files. Unreadable files belong to none. */
 export async function burstsAmong(
   files: readonly string[],
   signal?: AbortSignal,

@@ -1,4 +1,4 @@
-/** Puts what the user measured of a camera to use on that camera's frames, as they are decoded. */
+/** Applies what the user measured on a camera to frames of that camera as they are decoded. */
 
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,17 +11,20 @@ import { readCameraProfile } from '../darkness/camera-file.ts';
 import { cameraNoiseAt, isoRangeOf, type CameraNoise } from '../darkness/camera-noise.ts';
 import { clippedMax } from '../calibration/levels.ts';
 
-/** A third of a stop beyond the measured ISOs; further away gain stages may differ. */
+/** A third of a stop beyond the measured ISOs; further away, gain stages may differ. */
 const isoReach = 1.27;
-/** Up to a second, dark current is next to nothing; beyond it, half to double the time is alike. */
+/**
+ * Up to a second, dark current is negligible. Beyond that, exposures up to twice as long or half as
+ * long are comparable.
+ */
 const briefSeconds = 1;
 const exposureReach = 2;
-/** Fewer dark frames don't say how far black wanders by itself. */
+/** Fewer dark frames cannot show how much black varies by itself. */
 const framesForBlack = 4;
 
 /**
- * The frame as its camera's profile makes it, if the user measured that camera; else the same. The
- * frames of a merged one were calibrated before.
+ * The frame calibrated with its camera's profile, or unchanged if the camera was not measured. The
+ * frames of a merged mosaic were already calibrated.
  */
 export async function calibratedFrame(mosaic: Mosaic): Promise<Mosaic> {
   if (mosaic.merged !== undefined) return mosaic;
@@ -31,15 +34,15 @@ export async function calibratedFrame(mosaic: Mosaic): Promise<Mosaic> {
   return calibration === undefined ? mosaic : calibrated(mosaic, calibration);
 }
 
-/** Another one after a camera's profile was kept, replaced or removed. */
+/** Changes whenever a camera's profile is saved, replaced or removed. */
 export async function camerasStamp(): Promise<number> {
   return (await stat(camerasFolder()).catch(() => undefined))?.mtimeMs ?? 0;
 }
 
-/** All that are kept, and the folder's stamp when they were read. */
+/** All stored profiles, and the folder's stamp when they were read. */
 let known: { readonly stamp: number; readonly profiles: readonly CameraProfile[] } | undefined;
 
-/** The latest measurement of a camera; what is damaged is as good as none. */
+/** The latest measurement of a camera; damaged files are ignored. */
 async function profileOf(shot: Pick<Shot, 'make' | 'model'>): Promise<CameraProfile | undefined> {
   const stamp = await camerasStamp();
   if (known?.stamp !== stamp) known = { stamp, profiles: stamp === 0 ? [] : await readAll() };
@@ -60,7 +63,7 @@ async function readAll(): Promise<CameraProfile[]> {
   return (await Promise.all(read)).filter((profile) => profile !== undefined);
 }
 
-/** What of a profile holds for one frame; undefined where its ISO was not measured. */
+/** The part of a profile that applies to a frame; undefined if its ISO was not measured. */
 export function frameCalibration(
   profile: CameraProfile,
   { shot, cfa, whiteLevel }: Mosaic,
@@ -70,7 +73,7 @@ export function frameCalibration(
   const [least, most] = isoRangeOf(profile);
   if (iso < least / isoReach || iso > most * isoReach) return undefined;
   const noise = cameraNoiseAt(profile, iso, exposureSeconds);
-  // Another bit depth or a scaled file: its numbers are not those that were measured.
+  // With another bit depth or scaling, the file's numbers do not match the measurement.
   if (whiteLevel < 0.8 * noise.whiteLevel || whiteLevel > 1.25 * noise.whiteLevel) return undefined;
   const black = blackOf(noise, exposureSeconds);
   const profileOfNoise = noiseOf(noise, profile.stepDn);
@@ -88,7 +91,7 @@ export function frameCalibration(
   };
 }
 
-/** Black and shading, where the dark frames were exposed about as long and nothing was cut off. */
+/** Black and shading, if the dark frames were exposed about as long and blacks were not clipped. */
 function blackOf(
   { nearest, blackLevel }: CameraNoise,
   exposureSeconds: number | undefined,
@@ -107,14 +110,14 @@ function blackOf(
   };
 }
 
-/** Shading that is surely there, and more than a tenth of what the noise hides anyway. */
+/** Whether the shading is certain and exceeds a tenth of the noise. */
 function isWorthIt({ shading, readSigmaDn }: DarkMeasurement): boolean {
   const squares = shading.sites.flat().map((value) => value * value);
   const spread = Math.sqrt(squares.reduce((sum, value) => sum + value, 0) / squares.length);
   return spread > 3 * shading.errorDn && spread > 0.02 * readSigmaDn.value;
 }
 
-/** Variance as a line, rows, columns and rounding counted in, as files state it. */
+/** Variance as a line that includes rows, columns and rounding, as files state it. */
 function noiseOf(
   {
     gainDnPerElectron,

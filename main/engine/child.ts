@@ -1,4 +1,7 @@
-/** The engine's process: it owns the network, and dies alone if native code takes it down. */
+/**
+ * The engine's process. It owns the network, so that a crash in native code takes down only this
+ * process.
+ */
 
 import { appFolder } from '../base/app-folder.ts';
 import { Log } from '../base/log.ts';
@@ -20,7 +23,7 @@ interface Rooms {
 
 let rooms: Rooms | undefined;
 
-/** The network for what is kept and the one for the view; often they are the same. */
+/** Opens the network for exports and the one for the view, which are often the same. */
 async function openNetworks({
   model,
   device,

@@ -1,6 +1,6 @@
 /**
- * A thread in which one photo at a time is enhanced. Everything but the network happens here; for
- * that it asks the engine's main thread, which the network blocks while it runs.
+ * A thread that enhances one photo at a time. It does everything but run the network, which it asks
+ * of the engine's main thread, because the network blocks its thread while it runs.
  */
 
 import { workerData } from 'node:worker_threads';
@@ -11,15 +11,15 @@ import { Rotation } from './rotation.ts';
 import { enhanceCall, runCall, termsSchema } from './window-request.ts';
 
 const terms = termsSchema.parse(workerData);
-// A window being made or run, and one being finished.
+// One window is being made or run while another is being finished.
 const windows = new Rotation(2);
 const outputs = new Rotation(2);
 const cores = new Rotation(1);
 const engine = joinParent();
 
 /**
- * A photo leaves a few small objects and some hundred megabytes of memory behind them, which the
- * collector does not weigh: an idle thread would keep them until the next photo needs more.
+ * A finished photo leaves some hundred megabytes behind a few small objects. The collector does not
+ * count that memory, so an idle thread would keep it until the next photo.
  */
 function letGo(): void {
   globalThis.gc?.();

@@ -1,4 +1,4 @@
-/** The engine's threads for photos, and the one lane they share: the network. */
+/** The engine's threads for photos, and the network that they share. */
 
 import { Worker } from 'node:worker_threads';
 import type { NetworkTerms } from '../develop/dialect.ts';
@@ -14,7 +14,7 @@ import { enhanceCall, runCall, type Window } from './window-request.ts';
 interface Request {
   readonly thread: Thread;
   readonly window: Window;
-  /** With the milliseconds that the network took. */
+  /** Resolves with the milliseconds that the network took. */
   readonly settle: PromiseWithResolvers<number>;
 }
 
@@ -27,15 +27,15 @@ interface Urgent {
 interface Thread {
   readonly worker: Worker;
   readonly peer: Peer;
-  /** The number of the photo at work, in the order they came; undefined while idle. */
+  /** The number of the photo in progress, in order of arrival; undefined while idle. */
   turn: number | undefined;
-  /** Whether its photo has tiles before it, and the network is its own. */
+  /** Whether its photo still has tiles to develop, so that the network is reserved for it. */
   isDeveloping: boolean;
 }
 
 /**
- * Enhances photos side by side: while the network works on one, the next is decoded and the last
- * encoded. The photo that came first has the network first.
+ * Enhances photos side by side: while the network works on one, the next is decoded and the
+ * previous one encoded. The photo that arrived first gets the network first.
  */
 export class Darkroom {
   readonly #network: Network;
@@ -46,7 +46,10 @@ export class Darkroom {
   #nextTurn = 1;
   #isRunning = false;
 
-  /** @param onePass for windows of the app's view: the same network, or a quicker one of its kind */
+  /**
+   * @param onePass for windows of the app's view: the same network, or a faster one-pass version of
+   *   it
+   */
   constructor(network: Network, onePass = network) {
     this.#network = network;
     this.#onePass = onePass;
@@ -57,8 +60,8 @@ export class Darkroom {
   }
 
   /**
-   * Starts at once, in a thread of its own: the sender decides how many are under way. A cancelled
-   * photo is waited for until nothing of it is left.
+   * Starts at once, in a thread of its own; the caller limits how many are under way. A cancelled
+   * photo settles only once its thread has ended all work on it.
    */
   async enhance(
     job: PhotoJob,
@@ -83,7 +86,7 @@ export class Darkroom {
     }
   }
 
-  /** Runs one window before those of any photo that is being enhanced. */
+  /** Runs one window before the windows of any photo. */
   runFirst(window: Window): Promise<void> {
     const settle = Promise.withResolvers<undefined>();
     this.#urgent.push({ window, settle });
@@ -103,7 +106,7 @@ export class Darkroom {
     });
     const peer = new Peer('the thread of a photo', joinThread(worker), {
       onExit: () => {
-        // It takes its photo with it, and nothing else.
+        // Only the photo in this thread is lost.
         this.#threads.splice(this.#threads.indexOf(thread), 1);
       },
     });
@@ -121,7 +124,7 @@ export class Darkroom {
     const request = { thread, window, settle };
     this.#requests.push(request);
     signal.addEventListener('abort', () => {
-      // It may stand behind another photo's windows; nobody waits for it any more.
+      // It may be queued behind another photo's windows, and nobody waits for it any more.
       const at = this.#requests.indexOf(request);
       if (at >= 0) this.#requests.splice(at, 1);
       settle.reject(new Refusal('cancelled', 'cancelled'));
@@ -168,8 +171,8 @@ export class Darkroom {
   }
 
   /**
-   * The oldest photo's next window; none while that photo is about to ask for one. Two photos
-   * taking turns would both be late, and both need memory for a whole picture.
+   * The oldest photo's next window; none while that photo is about to ask for one. If two photos
+   * took turns, both would be late, and each needs memory for a whole picture.
    */
   #next(): Request | undefined {
     const [first] = this.#threads

@@ -1,4 +1,7 @@
-/** Chooses the device for a model: tested once for each model, driver and runtime, then remembered. */
+/**
+ * Chooses the device for a model. Each combination of model, driver and runtime is tested once, and
+ * the result is remembered.
+ */
 
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
@@ -15,26 +18,26 @@ import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { engineCalls, verdictSchema, type Verdict } from './protocol.ts';
 
 export interface DeviceQuestion {
-  /** Id or path, as given to `--model`. */
+  /** Id or path, as `--model` takes it. */
   readonly model: string;
   /** SHA-256 of its weights. */
   readonly modelSha256: string;
-  /** Side of the window the devices are tested with, packed pixels. */
+  /** Side of the test window, packed pixels. */
   readonly side: number;
   readonly spawn: Connect;
-  /** Folder in which verdicts are remembered. */
+  /** Folder that verdicts are stored in. */
   readonly memory: string;
   readonly signal?: AbortSignal | undefined;
 }
 
 const memorySchema = z.record(z.string(), z.array(verdictSchema));
 
-/** A driver that compiles shaders for longer than this has hung. */
+/** A driver that compiles shaders for longer than this is considered hung. */
 const testTimeoutMs = 3 * 60_000;
 
 /**
- * Verdicts on every device offered here, the processor's included. Each is tested in an engine of
- * its own, so that a driver that crashes is a verdict like others.
+ * Verdicts on every device available here, including the processor. Each is tested in its own
+ * engine, so that a crashing driver only yields a verdict.
  */
 export async function deviceVerdicts(
   question: DeviceQuestion,
@@ -51,13 +54,14 @@ export async function deviceVerdicts(
     verdicts.push(await testInChild(device, question));
   }
   throwIfCancelled(question.signal);
-  // Where not even the processor could run it, the model is to blame, and devices are not known.
+  // If even the processor cannot run it, the model is at fault, and the verdicts say nothing about
+  // devices.
   if (!verdicts.some(({ device, isTrusted }) => device === 'cpu' && isTrusted)) return verdicts;
   await remember(file, { ...known, [key]: verdicts });
   return verdicts;
 }
 
-/** The fastest device that calculates right; the processor always does. */
+/** The fastest device that computes correctly; the processor always does. */
 export async function chooseDevice(question: DeviceQuestion): Promise<Device> {
   if (offeredDevices().length <= 1) return 'cpu';
   const verdicts = await deviceVerdicts(question);
@@ -66,13 +70,13 @@ export async function chooseDevice(question: DeviceQuestion): Promise<Device> {
   return trusted.sort((a, b) => time(a) - time(b))[0]?.device ?? 'cpu';
 }
 
-/** Window that a model is tried with, packed pixels: a small tile. */
+/** Side of the window that an imported model is tried on, packed pixels: a small tile. */
 const trialSide = 256;
 
 /**
  * Runs a model on one tile, on the processor, in an engine of its own.
  * @param model the path of its manifest
- * @throws Refusal `model` if it cannot run, or does not answer with numbers
+ * @throws Refusal `model` if it cannot run, or does not return numbers
  */
 export async function tryModel(model: string, spawn: Connect): Promise<void> {
   const { isTrusted, account } = await testInChild('cpu', { model, side: trialSide, spawn });
@@ -98,7 +102,7 @@ async function testInChild(
   }
 }
 
-/** Why a device was not used, in plain words. */
+/** Why a device is not used, in plain words. */
 function accountOf(error: unknown): string {
   if (error instanceof Ended) return `not used: its test ended the engine ${error.reason}`;
   if (error instanceof TooLate) {
@@ -108,7 +112,10 @@ function accountOf(error: unknown): string {
   return `not used: ${describeError(error)}`;
 }
 
-/** A verdict holds for one model, window, runtime, system, processor and set of graphics drivers. */
+/**
+ * Key of a verdict: it holds for one model, window, runtime, system, processor and set of graphics
+ * drivers.
+ */
 async function circumstances({ modelSha256, side }: DeviceQuestion): Promise<string> {
   const parts = [
     modelSha256,
@@ -135,7 +142,7 @@ async function readMemory(file: string): Promise<Record<string, Verdict[]>> {
   }
 }
 
-/** What cannot be remembered is tested again next time. */
+/** If it cannot be stored, the test runs again next time. */
 async function remember(file: string, verdicts: Record<string, Verdict[]>): Promise<void> {
   try {
     await mkdir(path.dirname(file), { recursive: true });

@@ -1,4 +1,4 @@
-/** One photo on its way through engines that may die under it. */
+/** One photo on its way through engines, any of which may crash. */
 
 import path from 'node:path';
 import { Refusal } from '../base/refusal.ts';
@@ -8,7 +8,7 @@ export interface Flight {
   job: PhotoJob;
   crashes: number;
   stage: PhotoProgress['stage'];
-  /** Whether the engine that runs now was given it. */
+  /** Whether the current engine has received it. */
   isSent: boolean;
   isCancelled: boolean;
   readonly signal: AbortSignal | undefined;
@@ -17,19 +17,19 @@ export interface Flight {
   readonly onProgress: ((progress: PhotoProgress) => void) | undefined;
 }
 
-/** How often an engine may die under a photo before the photo is given up. */
+/** A photo is given up after this many engine crashes. */
 const crashesMax = 3;
 
-/** What follows from an engine's end for a photo that was in it. */
+/** What to do with a photo after its engine died. */
 export type Consequence =
   | { readonly kind: 'try-again' }
-  /** The device has had its chances. */
+  /** The device has failed often enough. */
   | { readonly kind: 'try-on-processor' }
   | { readonly kind: 'give-up'; readonly refusal: Refusal };
 
 /**
- * Notes an engine's end; a photo that was in the network is given smaller tiles.
- * @param reason how it ended
+ * Counts a crash. A photo that was in the network gets smaller tiles.
+ * @param reason how the engine ended
  */
 export function crash(flight: Flight, reason: string): Consequence {
   flight.crashes += 1;

@@ -1,4 +1,4 @@
-/** One photo's way through the engine: decode, develop, finish, encode, write. */
+/** Takes one photo through the engine: decode, develop, finish, encode, write. */
 
 import path from 'node:path';
 import { autoRatio } from '../develop/brightness.ts';
@@ -32,9 +32,11 @@ import type { Edit, PhotoJob, PhotoProgress, PhotoResult, Stages } from './proto
 export interface PhotoContext {
   readonly run: RunNetwork;
   readonly terms: NetworkTerms;
-  /** Memory that the network's thread sees too; two windows are in use at any time. */
+  /**
+   * Allocates memory that the network's thread can access too; two windows are in use at any time.
+   */
   readonly allocate: Allocate;
-  /** Memory for one developed tile. */
+  /** Allocates memory for one developed tile. */
   readonly allocateCore: Allocate;
   /** Milliseconds the network has worked for this photo. */
   readonly networkMs: () => number;
@@ -42,10 +44,13 @@ export interface PhotoContext {
   readonly onProgress: (progress: PhotoProgress) => void;
 }
 
-/** No window that keeps a core can be smaller by much; below it, memory is not the trouble. */
+/**
+ * Windows cannot get much smaller and still keep a core. If memory runs out at this size, tiles are
+ * not the cause.
+ */
 const windowAreaMin = 240 * 240;
 
-/** Sums the time of each stage. */
+/** Adds up the time of each stage. */
 class Stopwatch {
   readonly stages: Stages = { decode: 0, prepare: 0, network: 0, finish: 0, encode: 0, write: 0 };
 
@@ -61,7 +66,7 @@ class Stopwatch {
 
 /**
  * Enhances one photo.
- * @returns `taken` if the target's name was taken by another process meanwhile
+ * @returns `taken` if another process took the target's name in the meantime
  * @throws Refusal with the photo's name in its message
  */
 export async function enhancePhoto(
@@ -80,7 +85,8 @@ export async function enhancePhoto(
   const outcome = await watch.time('write', () =>
     writeAtomically(job.target, file.chunks(), { overwrite: job.overwrite, signal }),
   );
-  // An engine that died before it could tell may have written this very picture.
+  // The name may be taken by this very picture, if an earlier engine wrote it and died before it
+  // could report.
   if (outcome === 'taken' && !(await holds(job.target, file.chunks()))) return 'taken';
   return {
     photo: job.photo,
@@ -97,7 +103,9 @@ export async function enhancePhoto(
   };
 }
 
-/** Up to the developed picture; the mosaic is let go with this function, before encoding begins. */
+/**
+ * Decodes and develops. The mosaic becomes unreachable when this returns, before encoding begins.
+ */
 async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwatch) {
   const { terms, allocate, allocateCore, signal, onProgress } = context;
   if (job.output.format === 'dng') checkLinear(terms);
@@ -151,7 +159,7 @@ async function decode(photo: string, signal: AbortSignal): Promise<Mosaic> {
   return decoded.kind === 'mosaic' ? calibratedFrame(decoded.mosaic) : remosaic(decoded.frame);
 }
 
-/** What is decided from the frame as a whole, before its first tile. */
+/** Decisions that need the whole frame, made before its first tile. */
 function planPhoto(taken: Mosaic, { edit, photo }: PhotoJob) {
   const noise = frameNoise(taken);
   const mosaic = withoutLonePixels(taken, noise.ceiling);
@@ -164,7 +172,7 @@ function planPhoto(taken: Mosaic, { edit, photo }: PhotoJob) {
   return { mosaic, gains, ratio, noise, maps, balance };
 }
 
-/** Where tiles go, and what they make. */
+/** Collects tiles into a picture. */
 interface Canvas {
   add(tile: DevelopedTile): void;
   readonly picture: Exportable;
@@ -192,7 +200,9 @@ function canvasFor(mosaic: Mosaic, { edit, output }: PhotoJob, balance: Vector3)
   };
 }
 
-/** A DNG keeps the whole frame at its own size: programs that open one crop it themselves. */
+/**
+ * A DNG keeps the whole frame at full size, because programs that open one do their own cropping.
+ */
 function framed(picture: Exportable, { framing, longSide }: Edit): Exportable {
   if (picture.format === 'dng') return picture;
   const whole = framing === undefined ? picture.image : framePicture(picture.image, framing);

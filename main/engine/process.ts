@@ -4,9 +4,9 @@ import { forkNode } from '../process/fork.ts';
 import type { Connect } from '../process/port.ts';
 
 /**
- * The engine's environment. On Linux glibc is asked for huge pages: the network takes and returns
- * hundreds of megabytes for every tile, and touching them page by page of 4 kB costs a sixth of
- * its time (measured; keeping the memory instead costs half as much again of it).
+ * The engine's environment. On Linux it makes glibc use huge pages: the network allocates and frees
+ * hundreds of megabytes for every tile, and touching them in pages of 4 kB takes a sixth of its
+ * time (measured). Keeping the memory instead would take half as much memory again.
  */
 function engineEnvironment(): NodeJS.ProcessEnv {
   if (process.platform !== 'linux') return process.env;
@@ -22,6 +22,6 @@ function engineEnvironment(): NodeJS.ProcessEnv {
 export const spawnNodeEngine: Connect = (listener) =>
   forkNode(new URL('./child.ts', import.meta.url), {
     env: engineEnvironment(),
-    // Its threads ask for a collection when they let a picture go; see darkroom-worker.ts.
+    // Its threads request garbage collection after each picture; see darkroom-worker.ts.
     execArgv: [...process.execArgv, '--expose-gc'],
   })(listener);

@@ -1,4 +1,4 @@
-/** What the app asks its engine; parsed on both sides, whoever is there. */
+/** Messages between the app and its engine, parsed on both sides. */
 
 import { z } from 'zod';
 import { deviceSchema, outputSchema, spaceSchema } from '../../preload/contract/choices.ts';
@@ -22,7 +22,7 @@ const toneSchema = editsSchema.pick({
 /** See `Framing` in develop/crop.ts. */
 const framingSchema = editsSchema.pick({ crop: true, angle: true, rotate: true });
 
-/** Everything that decides how a photo looks; a DNG keeps no more than ratio, strength and balance. */
+/** Everything that decides how a photo looks. A DNG uses only ratio, strength and balance. */
 export const editSchema = z.object({
   ratio: ratioChoiceSchema,
   strength: editsSchema.shape.strength,
@@ -30,11 +30,11 @@ export const editSchema = z.object({
   space: spaceSchema,
   tone: toneSchema.optional(),
   framing: framingSchema.optional(),
-  /** Pixels of the finished picture's longer side, at most. */
+  /** Limit for the finished picture's longer side, pixels. */
   longSide: z.number().int().positive().optional(),
 });
 
-/** What the app's view asks of the engine; it has the network before any export. */
+/** A request of the app's view. It gets the network before any export. */
 export const previewJobSchema = z.discriminatedUnion('kind', [
   /** Half floats, see develop/half.ts. */
   z.object({
@@ -52,12 +52,15 @@ export const previewJobSchema = z.discriminatedUnion('kind', [
     edit: editSchema,
     longSide: z.number().int().positive(),
   }),
-  /** Decodes and develops the level that is shown first, so that its tiles are there when asked for. */
+  /**
+   * Decodes the photo and develops the level that is shown first, so that its tiles are ready when
+   * requested.
+   */
   z.object({
     kind: z.literal('prepare'),
     photo: z.string(),
     ratio: ratioChoiceSchema,
-    /** Whether it is for a photo that may be looked at later: then everything else goes first. */
+    /** Whether the photo is only likely to be viewed later, so that everything else comes first. */
     isAhead: z.boolean(),
   }),
 ]);
@@ -79,7 +82,7 @@ export const photoJobSchema = z.object({
   overwrite: z.boolean(),
   edit: editSchema,
   output: outputSchema,
-  /** Packed pixels in one network input; smaller after memory ran out. */
+  /** Packed pixels in one network input; reduced after memory ran out. */
   windowAreaMax: z.number().int().positive(),
 });
 
@@ -128,9 +131,9 @@ export type PhotoProgress = z.infer<typeof photoProgressSchema>;
 export const verdictSchema = z.object({
   device: deviceSchema,
   isTrusted: z.boolean(),
-  /** In plain words: why not, or how close to the processor's result. */
+  /** In plain words: why not, or how close it is to the processor's result. */
   account: z.string(),
-  /** For one million packed pixels of network input; absent where it did not run. */
+  /** For one million packed pixels of network input; absent if it did not run. */
   msPerMegapixel: z.number().optional(),
 });
 
@@ -138,18 +141,18 @@ export type Verdict = z.infer<typeof verdictSchema>;
 
 const enhancedSchema = z.object({
   result: photoResultSchema,
-  /** Largest memory the engine's process has had so far. */
+  /** Peak memory of the engine's process so far. */
   peakRssBytes: z.number(),
 });
 
 export type Enhanced = z.infer<typeof enhancedSchema>;
 
-/** Another process took the target's name meanwhile; nothing was written. */
+/** Another process took the target's name in the meantime; nothing was written. */
 export const takenSchema = z.literal('taken');
 
 /** App → engine. */
 export const engineCalls = {
-  /** Comes first, and again for another model or device. */
+  /** Sent first, and again for another model or device. */
   open: defineCall({
     name: 'open',
     input: z.object({
@@ -167,7 +170,7 @@ export const engineCalls = {
     progress: photoProgressSchema,
   }),
   preview: defineCall({ name: 'preview', input: previewJobSchema, output: pictureSchema }),
-  /** Runs the same window on the device and on the processor and compares. */
+  /** Runs the same window on the device and on the processor, and compares the results. */
   test: defineCall({
     name: 'test',
     input: z.object({ model: z.string(), device: deviceSchema, side: z.number().int() }),
@@ -175,5 +178,5 @@ export const engineCalls = {
   }),
 };
 
-/** App → engine: somebody will look at photos soon; what their first picture would wait for gets ready. */
+/** App → engine: photos will be viewed soon, so load what the first picture needs. */
 export const warmNote = defineNote({ name: 'warm', value: nothing });

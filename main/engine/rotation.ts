@@ -1,8 +1,11 @@
-/** Memory that threads share, used again and again: no copy to the network's thread, no garbage. */
+/**
+ * Reuses memory that threads share, so that nothing is copied to the network's thread or left to
+ * the garbage collector.
+ */
 
 /**
- * Hands out a few arrays in turn. What is handed out stays the caller's until as many more have
- * been asked for as the rotation holds.
+ * Hands out a fixed number of arrays in turn. An array belongs to the caller until that many more
+ * have been handed out.
  */
 export class Rotation {
   readonly #arrays: (Float32Array | undefined)[];
@@ -12,7 +15,7 @@ export class Rotation {
     this.#arrays = Array.from({ length: count });
   }
 
-  /** An array of the length, holding anything. */
+  /** An array of this length with arbitrary contents. */
   next(length: number): Float32Array {
     this.#turn = (this.#turn + 1) % this.#arrays.length;
     const known = this.#arrays[this.#turn];
@@ -22,7 +25,7 @@ export class Rotation {
     return made;
   }
 
-  /** Lets the memory go. */
+  /** Releases the memory. */
   clear(): void {
     this.#arrays.fill(undefined);
   }

@@ -1,6 +1,6 @@
 /**
- * Keeps an engine alive: starts it, hands it photos, and when native code takes it down starts it
- * again, with smaller tiles and at last on the processor, so that no photo is lost to a crash.
+ * Keeps an engine alive: starts it and sends it photos. When native code crashes it, restarts it
+ * with smaller tiles and finally on the processor, so that no photo is lost to a crash.
  */
 
 import path from 'node:path';
@@ -26,13 +26,13 @@ export interface EngineOptions {
   readonly model: string;
   readonly device: Device;
   readonly threads?: number;
-  /** One look at each tile where the model has two. */
+  /** Uses one pass per tile for models that have two. */
   readonly isQuick?: boolean;
   readonly windowAreaMax: number;
   readonly spawn: Connect;
-  /** Told when something was mended on the way: a restart, another device. */
+  /** Called when something was repaired on the way, such as by a restart or a change of device. */
   readonly onTrouble?: (account: string) => void;
-  /** An engine that says nothing for so long while photos wait is taken for hung. */
+  /** An engine that is silent for this long while photos wait is considered hung. */
   readonly stallMs?: number;
 }
 
@@ -41,23 +41,25 @@ export interface EnhanceOptions {
   readonly onProgress?: (progress: PhotoProgress) => void;
 }
 
-/** What a caller says of a photo; the rest of the job is the supervisor's. */
+/** The caller's part of a photo's job; the supervisor adds the rest. */
 export type PhotoOrder = Omit<PhotoJob, 'windowAreaMax'>;
 
-/** How often an engine is started for photos that wait, if it dies before it can take them. */
+/** Number of attempts to start an engine for waiting photos if it dies before it is ready. */
 const startsMax = 3;
 const defaultStallMs = 10 * 60_000;
-/** Far above a tile's time: an engine that has not let go of a cancelled photo by then is hung. */
+/**
+ * Far longer than a tile takes: an engine that still works on a cancelled photo by then is hung.
+ */
 const cancelStallMs = 30_000;
 
-/** One engine, and the photos it has. */
+/** One engine and the photos it works on. */
 export class Engine {
   readonly #options: EngineOptions;
   readonly #flights = new Map<number, Flight>();
   readonly #previews = new PreviewFlights();
   #device: Device;
   #process: Peer | undefined;
-  /** Whether it still opens its network. */
+  /** Whether it is still opening its network. */
   #isOpening = false;
   #isReady = false;
   #isRestarting = false;
@@ -88,7 +90,7 @@ export class Engine {
       await engine.#start();
       return engine;
     } catch (error) {
-      // Its process would keep the program alive.
+      // The process would keep the program running.
       engine.close();
       throw error;
     } finally {
@@ -101,7 +103,7 @@ export class Engine {
   }
 
   /**
-   * Enhances one photo; several may be under way, the first has the network first.
+   * Enhances one photo. Several may be under way; the earliest gets the network first.
    * @returns `taken` if another process took the target's name meanwhile: nothing was written
    * @throws Refusal with the photo's name; `cancelled` once the signal is aborted
    */
@@ -137,7 +139,7 @@ export class Engine {
   }
 
   /**
-   * Pixels for the app's view; they have the network before any photo.
+   * Pixels for the app's view, which get the network before any photo.
    * @throws Refusal with the photo's name; `cancelled` at once when the signal is aborted
    */
   async preview(
@@ -151,12 +153,12 @@ export class Engine {
     });
   }
 
-  /** Gets ready for a first `preview`. */
+  /** Prepares for the first `preview`. */
   warm(): void {
     if (this.#isReady) this.#process?.tell(warmNote, undefined);
   }
 
-  /** Ends the engine. Photos under way are refused as cancelled; nothing half-written stays. */
+  /** Ends the engine. Photos under way are rejected as cancelled and leave no partial files. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#watchdog);
@@ -199,8 +201,8 @@ export class Engine {
   }
 
   /**
-   * Gives waiting photos to the engine. One that an engine died under is alone with the next: if
-   * that dies too, no other photo is to blame.
+   * Sends waiting photos to the engine. A photo whose engine crashed is sent alone, so that another
+   * crash is clearly its fault.
    */
   #dispatch(): void {
     const flights = [...this.#flights];
@@ -221,7 +223,10 @@ export class Engine {
     this.#watch();
   }
 
-  /** Has the present engine enhance a photo. If it dies, `#lose` decides what comes of the photo. */
+  /**
+   * Sends a photo to the current engine. If the engine dies, `#lose` decides what happens to the
+   * photo.
+   */
   async #fly(id: number, { job, signal }: Flight): Promise<void> {
     const engine = this.#process;
     if (engine === undefined) return;
@@ -244,7 +249,7 @@ export class Engine {
     this.#dispatch();
   }
 
-  /** Has the present engine make a picture for the view. */
+  /** Asks the current engine for a picture of the view. */
   async #show(flight: PreviewFlight): Promise<void> {
     const { job, signal, resolve, reject } = flight;
     const engine = this.#process;
@@ -263,14 +268,15 @@ export class Engine {
     if (flight === undefined) return;
     flight.isCancelled = true;
     if (flight.isSent) {
-      // The engine is told by the request's own signal, and has less time now.
+      // The request's own signal tells the engine, which now has less time before it counts as
+      // hung.
       this.#watch();
     } else {
       this.#land(id)?.reject(new Refusal('cancelled', 'cancelled'));
     }
   }
 
-  /** A device that fails is left for the processor; what fails there fails. */
+  /** Switches to the processor if a device fails. Errors on the processor are final. */
   #isLeavingDevice(error: unknown): boolean {
     if (this.#device === 'cpu' || !(error instanceof Refusal)) return false;
     if (error.code !== 'device' && error.code !== 'out-of-memory') return false;
@@ -288,7 +294,7 @@ export class Engine {
     this.#device = 'cpu';
   }
 
-  /** What the engine had waits for the next one; what was to stop anyway has stopped. */
+  /** Marks the engine's photos as waiting for the next engine; cancelled ones end here. */
   #takeBack(): void {
     for (const [id, flight] of this.#flights) {
       if (flight.isCancelled) this.#land(id)?.reject(new Refusal('cancelled', 'cancelled'));
@@ -297,11 +303,11 @@ export class Engine {
     this.#previews.takeBack();
   }
 
-  /** The process is gone: whoever was in the network may be why. */
+  /** The process is gone. Photos that were in the network may be the cause. */
   #lose(reason: string): void {
     this.#process = undefined;
     this.#isReady = false;
-    // One that could not open has no photos, and `#start` tells of it.
+    // While opening it had no photos, and `#start` reports the failure.
     if (this.#isClosed || this.#isOpening) return;
     for (const [id, flight] of this.#flights) {
       if (!flight.isSent || flight.isCancelled) continue;
@@ -316,11 +322,11 @@ export class Engine {
     this.#dispatch();
   }
 
-  /** For photos that wait; they are given up if no engine can be had for them. */
+  /** Starts an engine for waiting photos, which are rejected if none can be started. */
   async #restart(): Promise<void> {
     if (this.#isRestarting || this.#isClosed) return;
     this.#isRestarting = true;
-    // What the lost engine was writing is no picture.
+    // Files that the lost engine was writing are incomplete.
     const folders = new Set([...this.#flights.values()].map(({ job }) => path.dirname(job.target)));
     try {
       await Promise.all([...folders].map((folder) => sweepTemporaries(folder)));
@@ -340,11 +346,11 @@ export class Engine {
     } finally {
       this.#isRestarting = false;
     }
-    // It may have died again before it was taken for started.
+    // The engine may have died again before the restart was marked as finished.
     this.#dispatch();
   }
 
-  /** Asked after a wait, when what was known before it may no longer be true. */
+  /** For use after an await, where the compiler would assume that the value has not changed. */
   #hasClosed(): boolean {
     return this.#isClosed;
   }
@@ -356,7 +362,7 @@ export class Engine {
     return flight;
   }
 
-  /** Whether anyone waits for the engine to say something. */
+  /** Whether anyone is waiting for a message of the engine. */
   get #isAwaited(): boolean {
     return this.#flights.size > 0 || !this.#previews.isEmpty || this.#isOpening;
   }
@@ -368,7 +374,7 @@ export class Engine {
     const isLeaving = [...this.#flights.values()].some(({ isCancelled }) => isCancelled);
     const silenceMs = isLeaving ? Math.min(stallMs, cancelStallMs) : stallMs;
     this.#watchdog = setTimeout(() => {
-      // What was awaited may have come as the last thing the engine said.
+      // The last message may have been the awaited one.
       if (this.#isAwaited) this.#process?.kill(`after ${String(silenceMs / 1000)} s of silence`);
     }, silenceMs);
     this.#watchdog.unref();

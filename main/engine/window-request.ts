@@ -1,4 +1,4 @@
-/** What the engine's main thread and the threads that prepare photos ask each other. */
+/** Messages between the engine's main thread and the threads that prepare photos. */
 
 import { z } from 'zod';
 import { defineCall } from '../process/call.ts';
@@ -11,12 +11,12 @@ import {
   takenSchema,
 } from './protocol.ts';
 
-/** In memory that both threads see. */
+/** In memory shared by both threads. */
 const sharedFloats = z.custom<Float32Array>(
   (value) => value instanceof Float32Array && value.buffer instanceof SharedArrayBuffer,
 );
 
-/** What a thread is started with: `NetworkTerms`. */
+/** Start-up data of a thread: `NetworkTerms`. */
 export const termsSchema = z.object({
   clamp: z.number(),
   whiteBalanced: z.boolean(),

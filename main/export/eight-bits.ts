@@ -1,4 +1,4 @@
-/** Sixteen-bit samples as eight-bit ones. */
+/** Converts 16-bit samples to 8 bits. */
 
 /** Nearest value of `samples[start, end)` on the 0–255 scale: 65535 / 255 is 257 exactly. */
 export function toEightBits(samples: Uint16Array, start: number, end: number): Uint8Array {

@@ -10,11 +10,14 @@ export const PIXELS_PER_INCH = 300;
 const INCH = 2;
 
 interface StoredAs {
-  /** Luma and colour differences, as in JPEG; else RGB. */
+  /** Whether pixels are stored as luma and colour differences, as in JPEG, rather than RGB. */
   readonly isYcc: boolean;
 }
 
-/** First-directory tags of a finished picture: upright already, so its orientation is 1. */
+/**
+ * First-directory tags of a finished picture. Its pixels are already upright, so its orientation is
+ * 1.
+ */
 export function finishedTags(
   image: FinishedImage,
   shot: Shot,
@@ -28,7 +31,9 @@ export function finishedTags(
   return tags;
 }
 
-/** The same as a block of its own, TIFF header first, for PNG's eXIf and JPEG's APP1. */
+/**
+ * The same tags as a separate block that starts with a TIFF header, for PNG's eXIf and JPEG's APP1.
+ */
 export function exifBlock(image: FinishedImage, shot: Shot, storedAs?: StoredAs): Uint8Array {
   return joinTiff(finishedTags(image, shot, storedAs));
 }

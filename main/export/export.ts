@@ -1,4 +1,4 @@
-/** From a picture in memory to the bytes of a file, whatever the format. */
+/** Encodes a picture in memory as the bytes of a file, in any format. */
 
 import type { CameraLinearImage, FinishedImage } from '../raw/image.ts';
 import { linearDng } from '../raw/dng.ts';
@@ -12,7 +12,7 @@ import type { PngOptions } from './png.ts';
 import { encodeTiff } from './tiff.ts';
 import type { TiffOptions } from './tiff.ts';
 
-/** A picture and how it is to be written: linear for DNG, finished for all others. */
+/** A picture and its output options: linear for DNG, finished for all other formats. */
 export type Exportable =
   | ({ readonly format: 'tiff'; readonly image: FinishedImage } & TiffOptions)
   | ({ readonly format: 'png'; readonly image: FinishedImage } & PngOptions)
@@ -24,7 +24,7 @@ interface ExportOptions {
 }
 
 /**
- * The whole file, in pieces, not yet on disk.
+ * The whole file in chunks, not yet on disk.
  * @throws Refusal `cancelled`; `bad-argument` for a picture the format can't hold
  */
 export async function encodePicture(

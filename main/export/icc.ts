@@ -1,13 +1,13 @@
 /**
- * ICC profiles of the output spaces, written from their primaries (ICC.1:2022, version 4.4,
- * three-component matrix profile). The bytes depend on nothing but the space.
+ * ICC profiles of the output spaces, computed from their primaries (ICC.1:2022, version 4.4,
+ * three-component matrix profile). The bytes depend only on the space.
  */
 
 import { createHash } from 'node:crypto';
 
 import type { OutputSpace } from '../raw/image.ts';
 
-/** `(a·x + b)^g` from `d` on, `c·x` below: ICC's parametric curve type 3, decoding direction. */
+/** `(a·x + b)^g` for x ≥ `d`, `c·x` below: ICC's parametric curve type 3, decoding direction. */
 interface Curve {
   readonly g: number;
   readonly a: number;
@@ -57,7 +57,7 @@ const SPACES: Readonly<Record<OutputSpace, SpaceDefinition>> = {
 };
 
 const D65_WHITE: Chromaticity = [0.3127, 0.329];
-/** The profile connection space's white, as ICC rounds it. */
+/** White of the profile connection space, rounded as in the ICC specification. */
 const D50_XYZ: readonly number[] = [0.9642, 1, 0.8249];
 /** Bradford's cone response (ICC.1:2022, annex E). */
 const BRADFORD: readonly number[] = [
@@ -146,7 +146,7 @@ function header(profileBytes: number): Buffer {
   bytes.writeUInt32BE(profileBytes, 0);
   bytes.writeUInt32BE(0x04400000, 8);
   bytes.write('mntrRGB XYZ ', 12, 'latin1');
-  // A fixed date keeps the bytes the same on every machine and day.
+  // A fixed date makes the bytes the same on every machine and day.
   for (const [index, part] of [2024, 1, 1, 0, 0, 0].entries())
     bytes.writeUInt16BE(part, 24 + index * 2);
   bytes.write('acsp', 36, 'latin1');
@@ -180,7 +180,7 @@ function build({ name, primaries, curve }: SpaceDefinition): Uint8Array {
   const bodies: Buffer[] = [];
   let cursor = HEADER_BYTES + table.length;
   for (const [index, [signature, data]] of tags.entries()) {
-    // The three curves share one place, as the specification allows.
+    // The three curves share one copy, which the specification allows.
     if (!places.has(data)) {
       places.set(data, cursor);
       const padded = Buffer.concat([data, Buffer.alloc((4 - (data.length % 4)) % 4)]);
@@ -193,14 +193,14 @@ function build({ name, primaries, curve }: SpaceDefinition): Uint8Array {
     table.writeUInt32BE(data.length, at + 8);
   }
   const profile = Buffer.concat([header(cursor), table, ...bodies]);
-  // The profile's identity: its MD5 with flags, intent and identity at zero, as they still are here.
+  // The profile's ID: its MD5 with flags, intent and ID set to zero, as they still are here.
   createHash('md5').update(profile).digest().copy(profile, 84);
   return profile;
 }
 
 const built = new Map<OutputSpace, Uint8Array>();
 
-/** The profile of an output space, about 600 bytes. Not to be written to. */
+/** The profile of an output space, about 600 bytes. Callers must not change it. */
 export function iccProfile(space: OutputSpace): Uint8Array {
   const profile = built.get(space) ?? build(SPACES[space]);
   built.set(space, profile);

@@ -1,4 +1,7 @@
-/** JPEG writer for finished pictures: sharp compresses, our own EXIF and ICC segments go in front. */
+/**
+ * JPEG writer for finished pictures: sharp compresses, and our own EXIF and ICC segments are
+ * inserted in front.
+ */
 
 import sharp from 'sharp';
 
@@ -15,7 +18,10 @@ export interface JpegOptions {
   readonly quality: number;
 }
 
-/** Above this, colour is kept at full resolution: small lights at night are where halving shows. */
+/**
+ * Above this quality, colour keeps its full resolution, because halving shows in small lights at
+ * night.
+ */
 const FULL_COLOUR_ABOVE_QUALITY = 90;
 const MAX_SIDE = 65_535;
 
@@ -30,14 +36,14 @@ function segment(marker: number, identifier: string, data: Uint8Array): Uint8Arr
   return Buffer.concat([head, body]);
 }
 
-/** Where the segments after the start marker, and JFIF's if there is one, begin. */
+/** Offset after the start marker and, if present, JFIF's segment. */
 function afterJfif(jpeg: Buffer): number {
   return jpeg[2] === 0xff && jpeg[3] === APP0 ? 4 + jpeg.readUInt16BE(4) : 2;
 }
 
 /**
- * A baseline JPEG: EXIF, ICC profile, picture. sharp attaches neither EXIF as ours nor a
- * profile without converting to it, so both are put in afterwards; the pixels pass it untouched.
+ * A baseline JPEG: EXIF, ICC profile, picture. sharp cannot attach our EXIF, nor a profile without
+ * converting to it, so both are inserted afterwards and the pixels stay unchanged.
  * @throws Refusal `cancelled`; `bad-argument` for a picture JPEG can't hold
  */
 export async function encodeJpeg(

@@ -1,21 +1,31 @@
-/** LZW as TIFF has it: codes of 9–12 bits, high bit first, widened one code early (TIFF 6.0, section 13). */
+/**
+ * LZW as in TIFF: codes of 9–12 bits, high bit first, widened one code early (TIFF 6.0, section
+ * 13).
+ */
 
 const CLEAR = 256;
 const END = 257;
 const FIRST_FREE = 258;
-/** The table is cleared before it is quite full, where every reader expects it. */
+/** The table is cleared just before it is full, as every reader expects. */
 const LAST_CODE = 4094;
 const FIRST_WIDTH = 9;
 
 const HASH_BITS = 14;
 const HASH_MASK = (1 << HASH_BITS) - 1;
-/** Keys have 20 bits (prefix code and byte); the 11 above tell which table generation wrote them. */
+/**
+ * Keys have 20 bits (prefix code and byte). The 11 bits above hold the table generation that wrote
+ * the entry.
+ */
 const KEY_BITS = 20;
 const MAX_GENERATION = 2047;
 
-/** Compresses one strip. The result stands alone: it begins with a clear code and ends with an end code. */
+/**
+ * Compresses one strip. The result is self-contained: it begins with a clear code and ends with an
+ * end code.
+ */
 export function lzwEncode(input: Uint8Array): Uint8Array {
-  // At worst each byte becomes one 12-bit code; clears, and the codes at both ends, come on top.
+  // In the worst case each byte becomes one 12-bit code, plus clear codes and the codes at both
+  // ends.
   const output = new Uint8Array(
     Math.ceil(input.length * 1.5) + Math.ceil(input.length / 1024) + 16,
   );
@@ -43,7 +53,7 @@ export function lzwEncode(input: Uint8Array): Uint8Array {
       put(CLEAR);
       free = FIRST_FREE;
       width = FIRST_WIDTH;
-      // A new generation empties the table without touching it.
+      // A new generation invalidates all entries without touching them.
       if (++generation > MAX_GENERATION) {
         keys.fill(0);
         generation = 1;

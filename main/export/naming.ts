@@ -1,6 +1,4 @@
-/**
- * Names for finished pictures: no two of a run are the same, and none is an original's.
- */
+/** Chooses names for finished pictures: unique within a run, and never that of an original. */
 
 import { lstat, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
@@ -9,14 +7,14 @@ import { isOursToReplace } from './ours.ts';
 
 export type ExportFormat = (typeof formats)[number];
 
-/** A name kept for one photo of this run; nobody else in the process gets it. */
+/** A name reserved for one photo of this run; no other photo in the process gets it. */
 export interface Reservation {
   readonly path: string;
-  /** Whether what stands there may be replaced. */
+  /** Whether an existing file of this name may be replaced. */
   readonly overwrite: boolean;
-  /** With `skip`: a picture of the name is there already, and the photo need not be developed. */
+  /** With `skip`: a picture of this name already exists, so the photo need not be developed. */
   readonly isThereAlready: boolean;
-  /** Number tried last: 1 is the plain name. */
+  /** The number tried last: 1 is the plain name. */
   readonly number: number;
   readonly photoPath: string;
   readonly format: ExportFormat;
@@ -24,7 +22,7 @@ export interface Reservation {
 
 export const EXTENSION = { tiff: '.tif', png: '.png', jpeg: '.jpg', dng: '.dng' } as const;
 
-/** One file whatever its names are. */
+/** Identifies a file, whatever its names. */
 async function identityOf(path: string): Promise<string | undefined> {
   try {
     const { dev, ino } = await stat(path, { bigint: true });
@@ -36,7 +34,7 @@ async function identityOf(path: string): Promise<string | undefined> {
 
 async function exists(path: string): Promise<boolean> {
   try {
-    // A link that leads nowhere holds its name too.
+    // A broken link occupies its name too.
     await lstat(path);
     return true;
   } catch {
@@ -44,19 +42,19 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** The names of one run into one folder. */
+/** The names of one run in one folder. */
 export class OutputNames {
   readonly #folder: string;
   readonly #policy: ConflictPolicy;
   readonly #originals: readonly string[];
   readonly #taken = new Set<string>();
-  /** The last name asked for: names are given one at a time, in the order of asking. */
+  /** The last request. Names are given one at a time, in the order of the requests. */
   #last: Promise<unknown> = Promise.resolve();
   #identities: Promise<ReadonlySet<string>> | undefined;
 
   /**
-   * @param folder where the pictures go
-   * @param originals every photo of the run: none of them is ever a target, by whatever link
+   * @param folder for the pictures
+   * @param originals every photo of the run, none of which is ever a target, through whatever link
    */
   constructor(folder: string, policy: ConflictPolicy, originals: readonly string[]) {
     this.#folder = resolve(folder);
@@ -64,17 +62,20 @@ export class OutputNames {
     this.#originals = originals;
   }
 
-  /** Keeps a name for a photo: `IMG_1.tif`, or `IMG_1-2.tif` where that is taken, and so on. */
+  /** Reserves a name for a photo: `IMG_1.tif`, or `IMG_1-2.tif` if that is taken, and so on. */
   async reserve(photoPath: string, format: ExportFormat): Promise<Reservation> {
     return this.#inTurn(() => this.#reserveFrom(1, photoPath, format));
   }
 
-  /** The next name, where another process was quicker to take the reserved one. */
+  /** The next name, for when another process took the reserved one first. */
   async reserveNext({ number, photoPath, format }: Reservation): Promise<Reservation> {
     return this.#inTurn(() => this.#reserveFrom(number + 1, photoPath, format));
   }
 
-  /** The disk's answers come in any order; a second run must give each photo the first run's name. */
+  /**
+   * The disk answers in any order, but a second run must give each photo the same name as the
+   * first.
+   */
   async #inTurn(reserve: () => Promise<Reservation>): Promise<Reservation> {
     const reservation = this.#last.then(reserve);
     this.#last = reservation.catch(() => undefined);
@@ -86,12 +87,13 @@ export class OutputNames {
     for (let number = first; ; number++) {
       const name = number === 1 ? stem : `${stem}-${number}`;
       const path = join(this.#folder, name + EXTENSION[format]);
-      // Folders on Windows and macOS don't tell case or accents' spelling apart, and pictures travel.
+      // Windows and macOS treat names alike that differ only in case or in the encoding of accents,
+      // and pictures may be moved there.
       const key = path.normalize('NFC').toLowerCase();
       if (this.#taken.has(key)) continue;
       this.#taken.add(key);
       const base = { path, number, photoPath, format, isThereAlready: false };
-      // What comes to stand there while the photo is developed is not replaced.
+      // A file that appears there while the photo is developed is not replaced.
       if (!(await exists(path))) return { ...base, overwrite: false };
       if (this.#policy === 'rename' || (await this.#isOriginal(path, photoPath))) continue;
       if (this.#policy === 'skip') return { ...base, overwrite: false, isThereAlready: true };

@@ -1,11 +1,11 @@
-/** Whether a file is a picture that this program exported: no other is ever replaced. */
+/** Tells whether this program exported a picture, because no other file is ever replaced. */
 
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { SOFTWARE } from '../raw/exif-tags.ts';
 import { readTiff } from '../raw/tiff-tags.ts';
 
-/** Our files hold their first directory, or their EXIF block, and its values well within this. */
+/** Our files have their first directory or their EXIF block, with its values, well within this. */
 const HEAD_BYTES = 1 << 17;
 
 const SOFTWARE_TAG = 305;
@@ -13,9 +13,10 @@ const PHOTOMETRIC_TAG = 262;
 const PHOTOMETRIC_CFA = 32_803;
 
 /**
- * Exports are known by the Software tag in their EXIF. An empty file, as a power cut leaves it, holds
- * no picture that could be lost. A folder counts as ours, so that writing to it fails and names it.
- * @returns false for whatever cannot be read
+ * Exports are recognised by the Software tag in their EXIF. An empty file, left by a power cut,
+ * contains nothing that could be lost. A folder counts as ours, so that writing to it fails with
+ * its name.
+ * @returns false for anything that cannot be read
  */
 export async function isOursToReplace(path: string): Promise<boolean> {
   try {
@@ -29,7 +30,7 @@ export async function isOursToReplace(path: string): Promise<boolean> {
 }
 
 async function readHead(path: string): Promise<Buffer> {
-  // Not to wait for the other end, if a pipe has come there meanwhile.
+  // Does not wait for a writer if the file has become a pipe in the meantime.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
@@ -41,13 +42,15 @@ async function readHead(path: string): Promise<Buffer> {
 
 function hasOurMark(head: Buffer): boolean {
   const first = readTiff(exifOf(head))?.images[0];
-  // A mosaic, as `simulate` writes one, is somebody's RAW file.
+  // A mosaic, as `simulate` writes, is a RAW file.
   return (
     first?.text(SOFTWARE_TAG) === SOFTWARE && first.number(PHOTOMETRIC_TAG) !== PHOTOMETRIC_CFA
   );
 }
 
-/** Where the TIFF structure with the tags begins: inside a JPEG or PNG, at the start of all others. */
+/**
+ * Start of the TIFF structure with the tags: inside a JPEG or PNG, at the beginning of other files.
+ */
 function exifOf(head: Buffer): Buffer {
   const start = head.toString('latin1', 0, 4);
   const mark = start === '\x89PNG' ? 'eXIf' : start.startsWith('\xff\xd8') ? 'Exif\0\0' : '';

@@ -1,7 +1,7 @@
 /**
  * PNG writer for finished pictures: 8 or 16 bits, with ICC profile and EXIF (PNG, third edition).
- * Our own because it costs half of what libpng does on a photograph, and takes the same EXIF block
- * as every other format.
+ * It takes half of libpng's time on a photograph, and uses the same EXIF block as every other
+ * format.
  */
 
 import { pipeline } from 'node:stream/promises';
@@ -28,7 +28,7 @@ const METRES_PER_INCH = 0.0254;
 const ROWS_PER_BAND = 64;
 const IDAT_BYTES = 1 << 20;
 
-/** Length, type, data, checksum; the data is passed on, not copied. */
+/** Length, type, data, checksum; the data is referenced, not copied. */
 function chunk(type: string, data: Uint8Array): Uint8Array[] {
   const head = Buffer.alloc(8);
   head.writeUInt32BE(data.byteLength, 0);
@@ -59,7 +59,10 @@ function resolutionChunk(): Uint8Array {
   return data;
 }
 
-/** One band of rows: filter byte, then each byte less that of the pixel to the left. */
+/**
+ * A band of rows: a filter byte, then the difference of each byte from that of the pixel to the
+ * left.
+ */
 function filterEightBits(rows: Uint8Array, rowSamples: number): Uint8Array {
   const height = rows.length / rowSamples;
   const band = new Uint8Array(height * (rowSamples + 1));
@@ -73,7 +76,7 @@ function filterEightBits(rows: Uint8Array, rowSamples: number): Uint8Array {
   return band;
 }
 
-/** The same for big-endian pairs: high and low bytes are filtered each for itself. */
+/** The same for big-endian 16-bit samples, whose high and low bytes are filtered separately. */
 function filterSixteenBits(
   samples: Uint16Array,
   start: number,

@@ -1,4 +1,6 @@
-/** Small JPEGs for the library; runs in child processes only, because of sharp's native libraries. */
+/**
+ * Makes small JPEGs for the library; for child processes only, because of sharp's native libraries.
+ */
 
 import sharp, { type Sharp } from 'sharp';
 import type { FinishedImage } from '../raw/image.ts';
@@ -8,12 +10,12 @@ import { describeError, Refusal } from '../base/refusal.ts';
 
 const quality = 82;
 
-/** Embedded previews larger than this are no preview; cameras' own have at most 100 MP. */
+/** Embedded previews larger than this are invalid; those of cameras have at most 100 MP. */
 const pixelsMax = 200e6;
 
 /**
- * A camera's preview, small and upright.
- * @param orientation of the RAW file, for previews that do not say themselves
+ * A camera's embedded preview, small and upright.
+ * @param orientation of the RAW file, for previews that do not state their own
  * @throws Refusal `damaged-file`
  */
 export async function smallPreview(
@@ -33,7 +35,7 @@ export async function smallPreview(
 }
 
 /**
- * A camera's preview as the window can show it upright: the file's own bytes where they will do.
+ * A camera's embedded preview that the window shows upright; the file's own bytes if possible.
  * @throws Refusal `damaged-file`
  */
 export async function uprightPreview(
@@ -62,7 +64,7 @@ async function turned(jpeg: Uint8Array, orientation: Orientation): Promise<Sharp
   const source = sharp(jpeg, { limitInputPixels: pixelsMax });
   const { orientation: own } = await source.metadata();
   if (own !== undefined) return source.autoOrient();
-  // EXIF 2.32, tag 274, as mirrorings and turns.
+  // EXIF 2.32, tag 274, as mirroring and rotation.
   switch (orientation) {
     case 1:
       return source;

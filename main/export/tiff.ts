@@ -30,7 +30,10 @@ const ROWS_PER_STRIP = 64;
 
 const deflateAsync = promisify(deflate);
 
-/** Each sample less its left neighbour of the same colour; wraps, as TIFF's predictor 2 does. */
+/**
+ * Replaces each sample by its difference from its left neighbour of the same colour; wraps around,
+ * as TIFF's predictor 2 does.
+ */
 function takeDifferences(strip: Uint8Array | Uint16Array, rowSamples: number): void {
   for (let row = 0; row < strip.length; row += rowSamples) {
     for (let i = row + rowSamples - 1; i >= row + 3; i--) strip[i] = strip[i]! - strip[i - 3]!;
@@ -44,7 +47,7 @@ function asLittleEndian(samples: Uint8Array | Uint16Array): Uint8Array {
     : bytes;
 }
 
-/** A private copy of the rows, in the file's depth. */
+/** A copy of the rows, in the file's bit depth. */
 function copyRows(image: FinishedImage, bits: 8 | 16, firstRow: number): Uint8Array | Uint16Array {
   const start = firstRow * image.width * 3;
   const end = Math.min(firstRow + ROWS_PER_STRIP, image.height) * image.width * 3;
@@ -64,7 +67,7 @@ async function encodeStrip(
   );
 }
 
-/** Uncompressed rows are made while they are written. */
+/** Uncompressed rows are produced while they are written. */
 function plainStrip(image: FinishedImage, bits: 8 | 16, firstRow: number): Pixels {
   const rowCount = Math.min(ROWS_PER_STRIP, image.height - firstRow);
   return {
@@ -73,7 +76,7 @@ function plainStrip(image: FinishedImage, bits: 8 | 16, firstRow: number): Pixel
   };
 }
 
-/** Strips in order; as many under way at once as there are cores to do them. */
+/** Encodes strips in order, with as many under way as there are cores for them. */
 async function encodeStrips(
   image: FinishedImage,
   options: TiffOptions,
@@ -87,18 +90,18 @@ async function encodeStrips(
       throwIfCancelled(signal);
       const index = next++;
       strips[index] = await encodeStrip(image, options, index * ROWS_PER_STRIP);
-      // LZW never leaves this thread: let others have a turn between strips.
+      // LZW runs on this thread, so let other work run between strips.
       if (options.compression === 'lzw') await new Promise((resolve) => setImmediate(resolve));
     }
   };
-  // Node's pool has four threads unless told otherwise.
+  // Node's thread pool has four threads by default.
   const workers = options.compression === 'lzw' ? 1 : Math.min(4, availableParallelism());
   await Promise.all(Array.from({ length: workers }, work));
   return strips;
 }
 
 /**
- * A baseline RGB TIFF. Deflate and LZW come with the horizontal predictor.
+ * A baseline RGB TIFF. Deflate and LZW use the horizontal predictor.
  * @throws Refusal `cancelled`; `bad-argument` past 4 GiB
  */
 export async function encodeTiff(

@@ -1,6 +1,6 @@
-/** How long a queue has worked, and how long it has to yet. */
+/** Measures how long a queue has worked, and estimates how long it will still take. */
 
-/** Shares of a photo below this say nothing about time yet. */
+/** Less finished work than this, in photos, is too little for an estimate. */
 const unitsMin = 0.1;
 
 export class Clock {
@@ -8,7 +8,7 @@ export class Clock {
   #units = 0;
   #sinceMs: number | undefined;
 
-  /** Time in which something is at work counts. */
+  /** Only time in which something is running counts. */
   run(isRunning: boolean): void {
     const nowMs = performance.now();
     if (this.#sinceMs !== undefined) this.#elapsedMs += nowMs - this.#sinceMs;
@@ -20,14 +20,14 @@ export class Clock {
     return this.#elapsedMs + (sinceMs === undefined ? 0 : performance.now() - sinceMs);
   }
 
-  /** @param units photos' worth of work that has ended */
+  /** @param units finished work, in photos */
   worked(units: number): void {
     this.#units += units;
   }
 
   /**
-   * @param left photos' worth of work
-   * @param underWay photos' worth done of those at work
+   * @param left remaining work, in photos
+   * @param underWay finished part of the photos in progress
    */
   remainingMs(left: number, underWay: number): number | undefined {
     const done = this.#units + underWay;

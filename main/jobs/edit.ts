@@ -1,9 +1,9 @@
-/** A photo's edits in the engine's own terms. */
+/** Converts a photo's edits to the engine's terms. */
 
 import type { Edits } from '../../preload/contract/edits.ts';
 import type { Edit } from '../engine/protocol.ts';
 
-/** @param longSide pixels, at most; undefined for the picture's own size */
+/** @param longSide limit in pixels; undefined for the picture's own size */
 export function editOf(
   edits: Edits,
   { space, longSide }: { readonly space: Edit['space']; readonly longSide?: number | undefined },

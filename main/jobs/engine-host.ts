@@ -1,4 +1,7 @@
-/** The develop engines for the present settings: opened when first needed, changed when they change. */
+/**
+ * Keeps the engines for the current settings: opens them when first needed, and replaces them when
+ * settings change.
+ */
 
 import type { Settings } from '../../preload/contract/settings.ts';
 import { defaultWindowArea, testSide } from '../engine/window-area.ts';
@@ -13,7 +16,7 @@ import { Refusal } from '../base/refusal.ts';
 export interface EngineHostOptions {
   readonly spawn: Connect;
   readonly models: Models;
-  /** Where verdicts on devices are remembered. */
+  /** Folder for verdicts on devices. */
   readonly folder: string;
   readonly settings: () => Settings;
   readonly onTrouble: (account: string) => void;
@@ -26,15 +29,18 @@ interface Slot {
   isRetired: boolean;
 }
 
-/** Photos of two cameras, each with a model of its own, need not open an engine for every picture. */
+/** Two, so that photos of two cameras with a model each don't open an engine for every picture. */
 const slotsMax = 2;
 
-/** An engine that could not be opened is not tried for every thumbnail anew. */
+/**
+ * After an engine failed to open, how long before it is tried again; otherwise every thumbnail
+ * would try.
+ */
 const failureHoldsMs = 3000;
 
 export class EngineHost {
   readonly #options: EngineHostOptions;
-  /** By model; the one that was used last is the last. */
+  /** By model; the most recently used comes last. */
   readonly #slots = new Map<string, Slot>();
   #isClosed = false;
 
@@ -43,8 +49,8 @@ export class EngineHost {
   }
 
   /**
-   * Lends the engine of a model, by the present settings, for one piece of work; it stays open that
-   * long even if they change.
+   * Lends the engine of a model, with the current settings, for one piece of work. It stays open
+   * until that is done, even if settings change.
    * @throws Refusal `model`, `device`, `cancelled`; whatever `work` throws
    */
   async use<T>(model: string, work: (engine: Engine) => Promise<T>): Promise<T> {
@@ -59,7 +65,10 @@ export class EngineHost {
     }
   }
 
-  /** Opens a model's engine before anyone asks for a picture. Never throws: that is for the one who asks. */
+  /**
+   * Opens a model's engine before the first picture is requested. Never throws; the request for the
+   * picture gets the error.
+   */
   async warm(model: string): Promise<void> {
     await this.use(model, (engine) => {
       engine.warm();
@@ -67,14 +76,17 @@ export class EngineHost {
     }).catch(() => undefined);
   }
 
-  /** Every device tried with the present model. @throws Refusal `model`, `cancelled` */
+  /**
+   * Tests every device with the current model.
+   * @throws Refusal `model`, `cancelled`
+   */
   async verdicts(isAfresh: boolean, signal: AbortSignal): Promise<readonly Verdict[]> {
     const { models, settings } = this.#options;
     const question = await this.#question(await models.pathOf(settings().model));
     return deviceVerdicts({ ...question, signal }, { isAfresh });
   }
 
-  /** The model's weights are others now: the next use opens it anew. */
+  /** The model's weights have changed, so the next use opens it again. */
   forget(model: string): void {
     const slot = this.#slots.get(model);
     if (slot !== undefined) this.#retire(model, slot);

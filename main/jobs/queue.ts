@@ -1,4 +1,4 @@
-/** The export queue: what waits, what is at work, what has ended; kept over restarts of the app. */
+/** The export queue: waiting, running and ended exports, kept over restarts of the app. */
 
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -22,12 +22,12 @@ interface Item extends SavedItem {
   tilesTotal: number;
 }
 
-/** One photo of the queue, as whoever enhances it is told. */
+/** One photo of the queue, as passed to whoever enhances it. */
 export interface ExportOrder {
   readonly photo: string;
   readonly number: number;
   readonly choice: ExportChoice;
-  /** Names for it; one that it had before a retry is its own still. */
+  /** Names for its picture. After a retry, it keeps the name it had before. */
   readonly names: PictureNames;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: {
@@ -39,29 +39,29 @@ export interface ExportOrder {
 
 /** @throws Refusal `disk` */
 export interface PictureNames {
-  /** @param photoPath whose stem becomes the picture's */
+  /** @param photoPath its stem becomes the picture's */
   reserve(photoPath: string): Promise<Reservation>;
-  /** Where the last one was taken meanwhile. */
+  /** Used when the last name was taken in the meantime. */
   reserveNext(): Promise<Reservation>;
 }
 
 export type ExportOutcome = { readonly kind: 'done' | 'skipped'; readonly path: string };
 
 export interface QueueParts {
-  /** App data. */
+  /** Folder of the app's data. */
   readonly folder: string;
   readonly events: EventHub;
-  /** @throws whatever failed; `cancelled` once the signal is aborted */
+  /** @throws any failure; `cancelled` once the signal is aborted */
   readonly enhance: (order: ExportOrder) => Promise<ExportOutcome>;
   readonly onEnd: (photo: string, failure: PhotoFailure | undefined) => void;
 }
 
-/** One in the network, one being decoded or encoded. */
+/** One photo in the network, and one being decoded or encoded. */
 const underWayMax = 2;
 const leaveMs = 2000; // for engines to take back what they were writing when the queue closes
-/** Why what is under way is broken off, when not by the user. */
+/** Reason for cancelling running exports other than the user's wish. */
 const diskFull = Symbol('disk full');
-/** Between two tellings of the queue; long lists cost more to tell. */
+/** Minimum interval between reports of the queue; those of long lists take longer. */
 const tellMs = 200;
 const tellLongListMs = 1000;
 const longList = 500;
@@ -71,7 +71,7 @@ export class Queue {
   readonly #file: JsonFile<SavedQueue>;
   readonly #batches = new Map<string, ExportChoice>();
   readonly #names = new Map<string, OutputNames>();
-  /** By item: what a retry may take again. */
+  /** By item: the name that a retry may use again. */
   readonly #targets = new Map<string, Reservation>();
   readonly #underWay = new Map<string, AbortController>();
   readonly #clock = new Clock();
@@ -88,12 +88,12 @@ export class Queue {
     this.#file = queueFile(parts.folder);
   }
 
-  /** What the app had on its queue when it ended. */
+  /** The queue as it was when the app ended. */
   static async load(folder: string): Promise<SavedQueue> {
     return queueFile(folder).read();
   }
 
-  /** What was at work then begins again. */
+  /** Continues a saved queue; exports that were running start again. */
   static resume({ isPaused, batches, items }: SavedQueue, parts: QueueParts): Queue {
     const queue = new Queue(parts);
     queue.#isPaused = isPaused;
@@ -136,7 +136,7 @@ export class Queue {
     };
   }
 
-  /** @param photos paths; one that waits with the same choice already is not queued twice */
+  /** @param photos paths; a photo already waiting with the same choice is not queued twice */
   add(photos: readonly string[], choice: ExportChoice): number {
     if (this.#items.every(hasEnded)) this.#clock.reset();
     const batch = randomBytes(8).toString('hex');
@@ -168,7 +168,7 @@ export class Queue {
     this.#changed();
   }
 
-  /** @param ids absent: all that have not ended */
+  /** @param ids if absent, all that have not ended */
   cancel(ids?: readonly string[]): void {
     for (const item of this.#chosen(ids)) {
       this.#underWay.get(item.id)?.abort();
@@ -177,7 +177,7 @@ export class Queue {
     this.#changed();
   }
 
-  /** @param ids absent: all that failed or were cancelled */
+  /** @param ids if absent, all that failed or were cancelled */
   retry(ids?: readonly string[]): void {
     for (const item of this.#chosen(ids)) {
       if (item.state !== 'failed' && item.state !== 'cancelled') continue;
@@ -203,7 +203,7 @@ export class Queue {
     this.#changed();
   }
 
-  /** What is at work stops, and begins again when the queue is opened next. */
+  /** Running exports are stopped, and start again when the queue is next opened. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#telling);
@@ -272,7 +272,7 @@ export class Queue {
 
   #fail(item: Item, error: unknown, signal: AbortSignal): void {
     if (signal.aborted) {
-      // Not the user's will but the app's end, or a full disk: it begins again.
+      // It was ended by the app's end or a full disk, not by the user, so it will start again.
       const isToBegin = this.#isClosed || signal.reason === diskFull;
       this.#land(item, isToBegin ? 'waiting' : 'cancelled');
       return;
@@ -286,11 +286,13 @@ export class Queue {
     this.#clock.worked(1);
     this.#land(item, 'failed');
     this.#parts.onEnd(item.photo, item.failure);
-    // Without a network every photo would fail the same way.
+    // Without a network, every photo would fail for the same reason.
     if (code === 'model') this.#isPaused = true;
   }
 
-  /** The photos after this one would be developed for nothing: they wait until somebody makes room. */
+  /**
+   * The following photos would be developed in vain, so they wait until there is room on the disk.
+   */
   #stop(item: Item, { message }: Refusal): void {
     this.#land(item, 'waiting');
     this.#isPaused = true;
@@ -321,7 +323,7 @@ export class Queue {
   }
 
   async #namesFor({ batch, photo }: Item, choice: ExportChoice): Promise<OutputNames> {
-    // A folder made where the photos' disk was would be in its way when it comes back.
+    // If the photo's disk is missing, a folder created at its mount point would block its return.
     if (!existsSync(photo))
       throw new Refusal('disk', `${path.basename(photo)} cannot be read: there is no such file`);
     const folder = choice.folder ?? path.join(path.dirname(photo), outputFolderName);
@@ -356,7 +358,7 @@ export class Queue {
     this.#tell();
   }
 
-  /** @throws nothing: a disk that is full must not stop what is at work */
+  /** @throws nothing, because a full disk must not stop running exports */
   async #save(): Promise<void> {
     const items = this.#items.map(({ id, batch, photo, number, state, path: target, failure }) => ({
       id,
@@ -391,7 +393,7 @@ function hasEnded({ state }: Item): boolean {
   return state !== 'waiting' && state !== 'working';
 }
 
-/** Decoding and encoding count as a tile each. */
+/** Decoding and encoding count as one tile each. */
 function workingShare({ tilesDone, tilesTotal }: Item): number {
   return tilesTotal === 0 ? 0 : (1 + tilesDone) / (tilesTotal + 2);
 }

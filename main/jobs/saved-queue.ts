@@ -1,4 +1,4 @@
-/** The export queue as it is kept over restarts of the app. */
+/** The export queue as stored over restarts of the app. */
 
 import path from 'node:path';
 import { z } from 'zod';
@@ -9,7 +9,7 @@ const itemSchema = z.object({
   id: z.string(),
   batch: z.string(),
   photo: z.string(),
-  /** Place in its batch, from 1. */
+  /** Position in its batch, from 1. */
   number: z.number(),
   state: z.enum(['waiting', 'working', 'done', 'skipped', 'failed', 'cancelled']),
   path: z.string().optional(),
@@ -26,7 +26,7 @@ const savedSchema = z.object({
 export type SavedItem = z.infer<typeof itemSchema>;
 export type SavedQueue = z.infer<typeof savedSchema>;
 
-/** @param folder the app's data */
+/** @param folder of the app's data */
 export function queueFile(folder: string): JsonFile<SavedQueue> {
   const empty: SavedQueue = { version: 1, isPaused: false, batches: {}, items: [] };
   return new JsonFile(path.join(folder, 'queue.json'), savedSchema, empty);

@@ -1,4 +1,4 @@
-/** Names of exported pictures by the user's template. */
+/** Names exported pictures by the user's template. */
 
 import path from 'node:path';
 import type { PhotoFacts } from '../../preload/contract/contract.ts';
@@ -8,23 +8,23 @@ import { Refusal } from '../base/refusal.ts';
 export interface NamedPhoto {
   readonly path: string;
   readonly facts?: PhotoFacts | undefined;
-  /** Place in its batch, from 1. */
+  /** Position in its batch, from 1. */
   readonly number: number;
 }
 
-/** Room for a number and an ending below the 255 bytes that file systems allow. */
+/** Leaves room for a number and an ending within the 255 bytes that file systems allow. */
 const bytesMax = 200;
 
 const reserved = /^(con|prn|aux|nul|com\d|lpt\d)$/i;
 
-/** Whether facts have to be known before a picture can be named. */
+/** Whether naming a picture needs facts about its photo. */
 export function needsFacts(template: string): boolean {
   return /\{(date|time|camera|iso)\}/.test(template);
 }
 
 /**
  * A file name without ending.
- * @throws Refusal `bad-argument` for a token that there is none of
+ * @throws Refusal `bad-argument` for an unknown token
  */
 export function nameOf(template: string, { path: file, facts, number }: NamedPhoto): string {
   const stem = path.basename(file, path.extname(file));
@@ -58,7 +58,7 @@ export function nameOf(template: string, { path: file, facts, number }: NamedPho
 
 function cut(name: string): string {
   const bytes = Buffer.from(name);
-  // A character that is cut in two becomes U+FFFD, which goes too.
+  // A truncated character becomes U+FFFD, which is removed too.
   return bytes
     .subarray(0, bytesMax)
     .toString()

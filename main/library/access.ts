@@ -1,4 +1,7 @@
-/** Which folders the window may name: those under a root, or granted by the user or the system. */
+/**
+ * Decides which folders the window may name: those below a root, or granted by the user or the
+ * system.
+ */
 
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -7,13 +10,15 @@ import { Refusal } from '../base/refusal.ts';
 export class Access {
   readonly #roots = new Set<string>();
 
-  /** @param folder with everything below it; links are followed first */
+  /** @param folder granted with everything below it; links are resolved first */
   async grant(folder: string): Promise<void> {
     const real = await realpath(folder).catch(() => undefined);
     if (real !== undefined) this.#roots.add(real);
   }
 
-  /** What was granted, where the system has dialogs; else where a chooser may begin. */
+  /**
+   * The granted folders if the system has dialogs; otherwise the folders where a chooser may start.
+   */
   get roots(): readonly string[] {
     return [...this.#roots];
   }
@@ -28,8 +33,8 @@ export class Access {
   }
 
   /**
-   * The folder without links in its path.
-   * @throws Refusal `bad-argument` if it is none, is not there, or may not be named
+   * The folder with links resolved.
+   * @throws Refusal `bad-argument` if it is not a folder, does not exist, or may not be named
    */
   async folder(given: string): Promise<string> {
     const real = await this.#real(given);
@@ -49,7 +54,7 @@ export class Access {
   }
 
   /**
-   * A folder that may have to be made: its nearest existing parent decides.
+   * A folder that need not exist yet; its nearest existing parent decides.
    * @throws Refusal `bad-argument`
    */
   async futureFolder(given: string): Promise<string> {
@@ -72,7 +77,7 @@ export class Access {
   async #real(given: string): Promise<string> {
     if (!path.isAbsolute(given)) throw notAllowed(given);
     const real = await realpath(given).catch(() => undefined);
-    // What may not be named is not said to be there or not.
+    // The answer must not reveal whether a forbidden path exists.
     if (real === undefined) {
       const isInside = this.isAllowed(path.resolve(given));
       throw isInside ? new Refusal('bad-argument', `there is no ${given}`) : notAllowed(given);

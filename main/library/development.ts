@@ -1,4 +1,4 @@
-/** A photo opened for developing: what the window's shader needs, and its white balances. */
+/** A photo opened for developing: the data for the window's shader, and its white balances. */
 
 import type { Development, Outputs } from '../../preload/contract/contract.ts';
 import type { WhiteBalanceChoice } from '../../preload/contract/edits.ts';
@@ -16,7 +16,7 @@ const openedMax = 50;
 
 export class Developments {
   readonly #view: View;
-  /** By file and its version. */
+  /** By file and version. */
   readonly #opened = new Map<string, Opened>();
 
   constructor(view: View) {
@@ -71,7 +71,7 @@ export class Developments {
     return balanceOf(chosen, colour);
   }
 
-  /** @throws Refusal `bad-argument` for a colour without light in a channel */
+  /** @throws Refusal `bad-argument` for a colour with no light in a channel */
   async pick(
     file: string,
     stamp: string,
@@ -84,7 +84,8 @@ export class Developments {
     const { colour } = await this.#open(file, stamp, signal);
     const [r, g, b] = colour.asShotGains;
     const neutral: Vector3 = [(r * green) / red / g, 1, (b * green) / blue / g];
-    // What is kept is a temperature: the gains are its own, not quite the picked ones.
+    // Edits store a temperature, so these are that temperature's gains, which differ slightly from
+    // the picked ones.
     const { kelvin, tint } = temperatureOf(neutral, colour);
     return balanceOf(gainsOf({ kelvin, tint }, colour), colour);
   }

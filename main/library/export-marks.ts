@@ -1,4 +1,4 @@
-/** Which photos have been exported, and with which edits. */
+/** Remembers which photos have been exported, and with which edits. */
 
 import { createHash } from 'node:crypto';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { JsonFile } from '../base/json-file.ts';
 /** Photo id → digest of the edits it was exported with. */
 const marksSchema = z.record(z.string(), z.string());
 
-/** A mark is worth little; losing the last second of them to a power cut is no harm. */
+/** Losing the marks of the last second in a power cut does little harm. */
 const writeDelayMs = 1000;
 
 export class ExportMarks {

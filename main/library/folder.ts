@@ -1,32 +1,32 @@
-/** The RAW photos of a folder, as they are found. */
+/** Finds the RAW photos of a folder. */
 
 import { opendir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isRawName } from '../raw/endings.ts';
 import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 
-/** What of a file is known without opening it. */
+/** What is known about a file without opening it. */
 export interface FoundPhoto {
   readonly path: string;
   readonly name: string;
-  /** Relative to the folder; '' for itself. */
+  /** Relative to the folder; '' for the folder itself. */
   readonly subfolder: string;
   readonly bytes: number;
   readonly modifiedMs: number;
   readonly hasSidecar: boolean;
 }
 
-/** Where pictures go unless told otherwise; its DNGs are not photos to enhance. */
+/** Default folder for pictures; DNGs in it are not photos to enhance. */
 export const outputFolderName = 'Nightglass';
 
 export const sidecarEnding = '.nightglass.json';
 
-/** Folders in folders in folders; a loop of mounts ends here. */
+/** Limit for nested folders, which ends a loop of mounts. */
 const depthMax = 32;
 
 /**
- * Folder by folder, each sorted by name as people count (2 before 10).
- * @throws Refusal `disk` if the folder itself cannot be read; subfolders that cannot are passed over
+ * Photos folder by folder, each sorted by name in natural order (2 before 10).
+ * @throws Refusal `disk` if the folder itself cannot be read; unreadable subfolders are skipped
  */
 export async function* photosIn(
   root: string,
@@ -70,7 +70,7 @@ async function list(folder: string, isRoot: boolean): Promise<Listing> {
   try {
     for await (const entry of await opendir(folder)) {
       names.push(entry.name);
-      // Links to folders are not followed: they may lead in circles. Links to photos are.
+      // Links to folders are not followed, because they may form circles. Links to photos are.
       if (entry.isDirectory()) {
         if (!entry.name.startsWith('.') && entry.name !== outputFolderName)
           folders.push(entry.name);
@@ -107,12 +107,15 @@ async function look(
       hasSidecar: names.has(name + sidecarEnding),
     };
   } catch {
-    // Gone again since it was listed.
+    // The file has disappeared since it was listed.
     return undefined;
   }
 }
 
-/** Folders right in a folder, and how many RAW photos, for a chooser. @throws Refusal `disk` */
+/**
+ * The direct subfolders of a folder and its number of RAW photos, for a chooser.
+ * @throws Refusal `disk`
+ */
 export async function browse(
   folder: string,
 ): Promise<{ readonly folders: readonly string[]; readonly photos: number }> {

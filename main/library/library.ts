@@ -1,4 +1,4 @@
-/** The open folder: its photos, what is known of each, and their edits. */
+/** The open folder: its photos, facts about each, and their edits. */
 
 import { createHash } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
@@ -18,11 +18,11 @@ export interface LibraryParts {
   readonly sidecars: Sidecars;
   readonly marks: ExportMarks;
   readonly events: EventHub;
-  /** Which models develop the photos: what they look like changes with it. */
+  /** Identifies the models that develop the photos, because their looks depend on it. */
   readonly models: () => string;
 }
 
-/** Of one version of a file. */
+/** Identifies one version of a file. */
 export function stampOf(modifiedMs: number, bytes: number): string {
   return `${modifiedMs}-${bytes}`;
 }
@@ -31,13 +31,13 @@ interface Entry {
   readonly found: FoundPhoto;
   sidecar: Sidecar;
   facts: PhotoFacts | undefined;
-  /** Of the last look into the file, or of its export. */
+  /** Failure of the last attempt to read the file or to export it. */
   failure: PhotoFailure | undefined;
   photo: Photo;
 }
 
 export interface PhotoFailure {
-  /** A Refusal's, or `bug`; `disk` may pass when the disk comes back. */
+  /** A Refusal's code, or `bug`; `disk` may disappear when the disk comes back. */
   readonly code: string;
   readonly message: string;
 }
@@ -48,7 +48,7 @@ interface OpenOptions {
   readonly onPhotos: (photos: Photo[]) => void;
 }
 
-/** The same photo has the same id at every start, so that thumbnails and marks find it again. */
+/** A photo has the same id at every start, so that thumbnails and marks are found again. */
 export function photoIdOf(file: string): string {
   return createHash('sha256').update(file).digest('hex').slice(0, 24);
 }
@@ -59,7 +59,10 @@ export class Library {
   #entries = new Map<string, Entry>();
   #watch: FolderWatch | undefined;
   #opening: AbortController | undefined;
-  /** Whether edits of a photo lie in the app's own data: the folder was read-only, or not there. */
+  /**
+   * Whether a photo's edits are stored in the app's data, because its folder is read-only or
+   * missing.
+   */
   #isAway: (photo: string) => boolean = () => false;
   #isScanning = false;
   #isStale = false;
@@ -74,8 +77,8 @@ export class Library {
   }
 
   /**
-   * @param folder that the window may name, without links
-   * @throws Refusal `disk`, `cancelled` (what was found till then stays)
+   * @param folder that the window may name, with links resolved
+   * @throws Refusal `disk`, `cancelled` (photos found until then stay)
    */
   async open(
     folder: string,
@@ -86,7 +89,7 @@ export class Library {
     this.#opening = opening;
     const either = AbortSignal.any([signal, opening.signal]);
     const batches = photosIn(folder, { subfolders, signal: either });
-    // A folder that cannot be read is met here, before the one that is open is let go.
+    // An unreadable folder is detected here, before the open one is closed.
     let batch = await batches.next();
     throwIfCancelled(either);
     this.close();
@@ -130,7 +133,10 @@ export class Library {
     return this.#entries.get(id)?.photo;
   }
 
-  /** Of one version of the file: pixels made of it hold as long as this does. */
+  /**
+   * Identifies one version of the file; pixels made from it are valid as long as this stays the
+   * same.
+   */
   fileStamp(id: string): string {
     const { modifiedMs, bytes } = this.#entry(id).found;
     return stampOf(modifiedMs, bytes);
@@ -140,7 +146,7 @@ export class Library {
     return this.#entry(id).sidecar.edits;
   }
 
-  /** Photos of the folder without a picture of their present edits, in order. */
+  /** Photos of the folder not yet exported with their current edits, in order. */
   get unexported(): string[] {
     return [...this.#entries]
       .filter(([, { photo }]) => photo.state !== 'exported')
@@ -148,7 +154,7 @@ export class Library {
   }
 
   /**
-   * Looks into files for their facts; one that cannot be read becomes `failed`.
+   * Reads facts from files; unreadable ones become `failed`.
    * @throws Refusal `cancelled`, `bad-argument`
    */
   async describe(
@@ -181,7 +187,7 @@ export class Library {
     this.#refresh(entry);
   }
 
-  /** Other models develop the photos from now on: their thumbnails are others. */
+  /** Other models now develop the photos, so all thumbnails change. */
   restamp(): void {
     const entries = [...this.#entries.values()];
     for (const entry of entries) entry.photo = this.#photoOf(entry);
@@ -190,7 +196,7 @@ export class Library {
     this.#parts.events.emit('library.changed', { appeared: [], updated, vanished: [] });
   }
 
-  /** The queue's end of a photo: exported, or failed and why. */
+  /** Records a photo's export, or why it failed. */
   exported(file: string, failure: PhotoFailure | undefined): void {
     const entry = this.#entries.get(photoIdOf(file));
     if (entry === undefined) return;
@@ -233,7 +239,7 @@ export class Library {
   }
 
   async #add(found: readonly FoundPhoto[]): Promise<Photo[]> {
-    // Another folder may be opened meanwhile.
+    // Another folder may be opened in the meantime.
     const into = this.#entries;
     const entries = await Promise.all(
       found.map(async (one) => {
@@ -291,7 +297,7 @@ export class Library {
     this.#parts.events.emit('library.folder', this.#folder);
   }
 
-  /** What failed because the disk was away is looked at again. */
+  /** Photos that failed because the disk was missing are read again. */
   async #comeBack(path: string): Promise<void> {
     const isWritable = await canWrite(path);
     if (this.#folder?.path !== path) return;
@@ -309,7 +315,7 @@ export class Library {
     );
   }
 
-  /** Compares what is there with what is known. */
+  /** Compares the folder's contents with the known photos. */
   async #rescan(): Promise<void> {
     this.#isStale = true;
     if (this.#isScanning) return;
@@ -324,7 +330,7 @@ export class Library {
         if (this.#folder?.path === folder.path) await this.#reconcile(found);
       }
     } catch {
-      // The folder went away in the middle; its watch says so.
+      // The folder disappeared during the scan; its watch reports that.
     } finally {
       this.#isScanning = false;
     }

@@ -6,9 +6,10 @@ import { isRawName } from '../raw/endings.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 
 /**
- * The photos of files and folders, in the order given, a folder's own sorted by name; each once. A
- * file that is named itself may have any ending.
- * @param onEmpty told each folder without a RAW photo, which is then passed over; absent: it is refused
+ * The photos of files and folders in the given order, each once; those of a folder are sorted by
+ * name. A file that is named directly may have any ending.
+ * @param onEmpty called with each folder that has no RAW photo, which is then skipped; if absent,
+ *   such a folder is refused
  * @throws Refusal `bad-argument` if a path does not exist, or if there is no photo at all
  */
 export async function findRawPhotos(

@@ -1,4 +1,4 @@
-/** Folders that were opened, the last one first. */
+/** Recently opened folders, latest first. */
 
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -50,7 +50,7 @@ export class Recents {
     await this.#set(this.#folders.filter((one) => one !== folder));
   }
 
-  /** A list that cannot be kept is no reason to stop. */
+  /** Failing to store the list is not an error. */
   async #set(folders: readonly string[]): Promise<void> {
     this.#folders = folders;
     await this.#file.write([...folders]).catch(() => undefined);

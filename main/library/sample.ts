@@ -1,17 +1,20 @@
-/** The night shot to play with before one has a folder of one's own: a copy, because a photo has edits beside it. */
+/**
+ * The sample night shot for users without photos of their own. It is copied, because edits are
+ * stored beside a photo.
+ */
 
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { holds, openOutputFolder, writeAtomically } from '../base/atomic.ts';
 import { appRoot } from '../base/root.ts';
 
-/** Packed with the app by electron-builder.yml. */
+/** Packaged with the app by electron-builder.yml. */
 const original = path.join(appRoot, 'test/fixtures/night.dng');
 
 /**
- * Puts the sample where it is missing or damaged; edits made beside it stay.
- * @param dataFolder the app's own
- * @returns the folder it lies in
+ * Copies the sample if it is missing or damaged; edits beside it stay.
+ * @param dataFolder of the app
+ * @returns the sample's folder
  * @throws Refusal `disk` if it cannot be written there
  */
 export async function sampleFolder(dataFolder: string): Promise<string> {

@@ -1,4 +1,7 @@
-/** Edits and rating of a photo, in a file beside it; in the app's own data where that cannot be. */
+/**
+ * Stores edits and rating of a photo in a file beside it, or in the app's data if that is not
+ * possible.
+ */
 
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
@@ -9,7 +12,7 @@ import { writeAtomically } from '../base/atomic.ts';
 import { Refusal } from '../base/refusal.ts';
 import { sidecarEnding } from './folder.ts';
 
-/** A later version of the app raises `version` and reads the earlier ones. */
+/** A later version of the app will raise `version` and read earlier ones. */
 const sidecarSchema = z.object({
   format: z.literal('nightglass-edits'),
   version: z.literal(1),
@@ -23,7 +26,7 @@ export type Sidecar = Pick<z.infer<typeof sidecarSchema>, 'rating' | 'edits'>;
 
 export const newSidecar: Sidecar = { rating: 0, edits: defaultEdits };
 
-/** A sidecar has some hundred bytes; what is larger is none. */
+/** A sidecar has some hundred bytes; a larger file is not one. */
 const bytesMax = 100_000;
 
 export class Sidecars {
@@ -35,25 +38,25 @@ export class Sidecars {
     this.#folder = folder;
   }
 
-  /** As new where there is none, or none that can be read. */
+  /** Default values if there is no readable sidecar. */
   async read(photo: string): Promise<Sidecar> {
     const [beside, away] = await Promise.all([read(besideOf(photo)), read(this.#awayOf(photo))]);
-    // Both exist where a disk became writable or read-only meanwhile; the later one counts.
+    // Both exist if a disk has become writable or read-only in the meantime; the later one counts.
     const [first, second] = away.modifiedMs > beside.modifiedMs ? [away, beside] : [beside, away];
     return first.sidecar ?? second.sidecar ?? newSidecar;
   }
 
-  /** Which photos have a sidecar in the app's own data now. */
+  /** Tells which photos currently have a sidecar in the app's data. */
   async away(): Promise<(photo: string) => boolean> {
     const names = new Set(await readdir(this.#folder).catch(() => []));
     return (photo) => names.has(path.basename(this.#awayOf(photo)));
   }
 
   /**
-   * Changes a photo's sidecar; changes of one photo wait for each other.
-   * @returns what was written, and whether it lies beside the photo
+   * Changes a photo's sidecar; changes of the same photo run one after another.
+   * @returns what was written, and whether it is beside the photo
    * @throws Refusal `disk` if neither place can be written to; `bad-argument` for a sidecar of a
-   *   later version of the app, which is left as it is
+   *   later version of the app, which is left unchanged
    */
   async update(
     photo: string,
@@ -125,7 +128,7 @@ async function read(file: string): Promise<Read> {
   }
 }
 
-/** What cannot be read is put aside rather than lost. */
+/** An unreadable sidecar is renamed rather than overwritten. */
 async function replace(file: string, bytes: Uint8Array): Promise<void> {
   const { kind } = await read(file);
   if (kind === 'later') {

@@ -1,6 +1,7 @@
 /**
- * Thumbnails kept on the disk between runs, each a file named by all that it was made of. It is a
- * cache: whoever deletes any or all of it, at any moment, costs the app some time and nothing else.
+ * Stores thumbnails on disk between runs. A file's name is derived from everything its picture
+ * depends on. It is only a cache: deleting any part of it at any moment costs the app some time and
+ * nothing else.
  */
 
 import { createHash } from 'node:crypto';
@@ -9,9 +10,12 @@ import path from 'node:path';
 import { sweepTemporaries, writeAtomically } from '../base/atomic.ts';
 
 export interface CachePlace {
-  /** Its own; nothing else is looked for or deleted there than what this class names. */
+  /**
+   * The cache's own folder, in which this class reads and deletes only files with names of its own
+   * form.
+   */
   readonly folder: string;
-  /** 0: nothing is kept. */
+  /** 0 stores nothing. */
   readonly bytesMax: number;
 }
 
@@ -27,9 +31,9 @@ interface Index {
 
 const namePattern = /^[0-9a-f]{64}\.jpg$/;
 const shardPattern = /^[0-9a-f]{2}$/;
-/** How far below the limit it is emptied, so that not every new picture deletes one. */
+/** Share of the limit that trimming goes down to, so that not every new picture deletes one. */
 const emptiedTo = 0.9;
-/** When a picture was used last is noted to the hour. */
+/** A picture's last use is recorded to the hour. */
 const noteEveryMs = 3_600_000;
 
 export class ThumbnailCache {
@@ -39,7 +43,7 @@ export class ThumbnailCache {
   #trimming: Promise<void> | undefined;
   readonly #writing = new Set<Promise<void>>();
 
-  /** @param place asked at each use: the settings change while the app runs */
+  /** @param place read at each use, because settings change while the app runs */
   constructor(place: () => CachePlace) {
     this.#place = place;
   }
@@ -48,22 +52,22 @@ export class ThumbnailCache {
     return this.#place().folder;
   }
 
-  /** @param key all that the picture depends on */
+  /** @param key everything the picture depends on */
   async get(key: string): Promise<Uint8Array | undefined> {
     const { folder, bytesMax } = this.#place();
     if (bytesMax === 0) return undefined;
     const name = nameOf(key);
     const file = fileOf(folder, name);
     const bytes = await readFile(file).catch(() => undefined);
-    // What a power cut or a full disk left is no picture.
+    // A power cut or a full disk may have left an incomplete picture.
     if (bytes === undefined || !isWholeJpeg(bytes)) return undefined;
     void this.#note(folder, name, file);
     return bytes;
   }
 
   /**
-   * In its own time; what cannot be kept is made again.
-   * @param isStillTrue asked first: whether the picture is what its key says
+   * Writes in the background; pictures that cannot be stored are made again.
+   * @param isStillTrue called first: whether the picture still matches its key
    */
   set(key: string, bytes: Uint8Array, isStillTrue: () => Promise<boolean>): void {
     const writing = this.#write(key, bytes, isStillTrue).finally(() =>
@@ -72,7 +76,7 @@ export class ThumbnailCache {
     this.#writing.add(writing);
   }
 
-  /** What is on its way to the disk has arrived. */
+  /** Resolves when all writes under way are on disk. */
   async settled(): Promise<void> {
     await Promise.all(this.#writing);
   }
@@ -95,7 +99,7 @@ export class ThumbnailCache {
     await this.trim();
   }
 
-  /** Deletes what was used longest ago until the limit is kept. */
+  /** Deletes the least recently used pictures until the cache is within its limit. */
   async trim(): Promise<void> {
     this.#trimming ??= this.#trim().finally(() => {
       this.#trimming = undefined;
@@ -104,17 +108,20 @@ export class ThumbnailCache {
   }
 
   async usage(): Promise<{ readonly bytes: number; readonly files: number }> {
-    // As it is now, whoever else deletes or writes there.
+    // Reads the folder's present contents, because other processes may delete or write there.
     this.#index = undefined;
     const { bytes, entries } = await this.#indexOf(this.#place().folder);
     return { bytes, files: entries.size };
   }
 
-  /** Deletes every thumbnail there is. @param folder an earlier one, after another was chosen */
+  /**
+   * Deletes every thumbnail.
+   * @param folder an earlier one, after another was chosen
+   */
   async clear(folder = this.#place().folder): Promise<void> {
     const { entries } = await scan(folder);
     for (const name of entries.keys()) await unlink(fileOf(folder, name)).catch(() => undefined);
-    // Folders go only if nothing is in them, so what is not ours stays.
+    // Only empty folders are removed, so that other files stay.
     for (const shard of await shardsOf(folder)) {
       await sweepTemporaries(path.join(folder, shard));
       await rmdir(path.join(folder, shard)).catch(() => undefined);
@@ -183,7 +190,10 @@ function nameOf(key: string): string {
   return `${createHash('sha256').update(key).digest('hex')}.jpg`;
 }
 
-/** A folder of a hundred thousand files is slow on some systems. */
+/**
+ * Spread over subfolders, because some systems are slow with a hundred thousand files in one
+ * folder.
+ */
 function fileOf(folder: string, name: string): string {
   return path.join(folder, name.slice(0, 2), name);
 }

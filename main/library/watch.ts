@@ -1,4 +1,4 @@
-/** Notices that a folder changed, went away, or came back. */
+/** Notices when a folder changes, disappears, or comes back. */
 
 import { watch, type FSWatcher } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -9,9 +9,9 @@ export interface FolderEvents {
   back(): void;
 }
 
-/** A card that is copied from brings files in bursts; a program that saves does so in steps. */
+/** Copying from a card creates files in bursts, and programs save in several steps. */
 const settleMs = 250;
-/** Systems do not tell when a disk goes, nor what happens on network shares. */
+/** Systems report neither a removed disk nor changes on network shares. */
 const pollMs = 2000;
 
 export class FolderWatch {
@@ -58,7 +58,7 @@ export class FolderWatch {
         this.#watcher = undefined;
       });
     } catch {
-      // Polling alone then: some file systems cannot be watched.
+      // Some file systems cannot be watched; then polling alone has to do.
     }
   }
 

@@ -1,4 +1,4 @@
-/** Which devices there are, and whether they calculate what the processor calculates. */
+/** Lists the available devices, and tests whether they compute what the processor computes. */
 
 import * as ort from 'onnxruntime-node';
 import { z } from 'zod';
@@ -7,19 +7,19 @@ import type { Model } from './manifest.ts';
 import { devices } from '../../preload/contract/choices.ts';
 import { openNetwork, type Device, type Network } from './session.ts';
 
-/** What a test of a device found. */
+/** Result of testing a device. */
 export interface DeviceTest {
   readonly device: Device;
   readonly isTrusted: boolean;
   readonly account: string;
-  /** For one million packed pixels of network input; absent where it did not run. */
+  /** For one million packed pixels of network input; absent if it did not run. */
   readonly msPerMegapixel?: number;
 }
 
-/** Largest difference from the processor that is rounding and not a fault, 1 = white. */
+/** Larger differences from the processor are faults, not rounding; 1 = white. */
 const differenceMax = 5e-3;
 
-/** Graphics back ends that this build of ONNX Runtime has for this system. */
+/** Graphics back ends in this build of ONNX Runtime for this system. */
 export function offeredDevices(): readonly Device[] {
   const offered = new Set(
     backendsSchema.parse(ort.listSupportedBackends()).map(({ name }) => name),
@@ -29,15 +29,15 @@ export function offeredDevices(): readonly Device[] {
 
 const backendsSchema = z.array(z.object({ name: z.string() }));
 
-/** ONNX Runtime's version: a new one voids what was found with an old one. */
+/** ONNX Runtime's version. Verdicts of another version are void. */
 export function runtimeVersion(): string {
   return ort.env.versions.node ?? ort.env.versions.common;
 }
 
 /**
- * Runs one window on the device and on the processor. Graphics drivers have been seen to answer
- * with noise or black at sizes they do not like, without any error, so the window has the size that
- * will be used.
+ * Runs one window on the device and on the processor. The window has the size that will be used,
+ * because graphics drivers have been seen to return noise or black at some sizes, without any
+ * error.
  * @param side of the window in packed pixels
  */
 export async function testDevice(model: Model, device: Device, side: number): Promise<DeviceTest> {
@@ -45,7 +45,7 @@ export async function testDevice(model: Model, device: Device, side: number): Pr
   let network: Network | undefined;
   try {
     network = await openNetwork(model, { device });
-    // The first run compiles shaders and touches memory; the second is what photos will see.
+    // The first run compiles shaders and touches memory; the second one is representative.
     const first = await network.run(window, side, side);
     const beginMs = performance.now();
     const answer = await network.run(window, side, side);
@@ -87,7 +87,7 @@ async function referenceAnswer(
   }
 }
 
-/** Structure at every scale the network looks at, with some noise: not constant, not trivial. */
+/** A window with structure at every scale the network looks at, and some noise. */
 function testWindow(side: number): Float32Array {
   const window = new Float32Array(4 * side * side);
   let state = 1;
@@ -100,7 +100,7 @@ function testWindow(side: number): Float32Array {
   return window;
 }
 
-/** NaN counts as far away. */
+/** NaN counts as an infinite difference. */
 function largestDifference(a: Float32Array, b: Float32Array): number {
   let largest = 0;
   for (let i = 0; i < b.length; i++) {

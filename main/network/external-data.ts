@@ -1,4 +1,6 @@
-/** Finds weights that an ONNX file keeps in other files: no checksum of the file covers them. */
+/**
+ * Finds weights that an ONNX file stores in other files, which the file's checksum does not cover.
+ */
 
 import { Refusal } from '../base/refusal.ts';
 import { fields } from './protobuf-reader.ts';
@@ -7,7 +9,7 @@ import { fields } from './protobuf-reader.ts';
 const tensorFields = { externalData: 13, dataLocation: 14 } as const;
 type Message = 'model' | 'graph' | 'function' | 'node' | 'attribute' | 'sparseTensor' | 'tensor';
 
-/** Where a message holds others that may hold tensors, by field number. */
+/** Field numbers of each message's fields that may contain tensors, directly or nested. */
 const inside: Readonly<Record<Message, Readonly<Record<number, Message>>>> = {
   model: { 7: 'graph', 25: 'function' },
   graph: { 1: 'node', 5: 'tensor', 15: 'sparseTensor' },
@@ -21,15 +23,15 @@ const inside: Readonly<Record<Message, Readonly<Record<number, Message>>>> = {
   tensor: {},
 };
 
-/** Graphs in attributes of nodes in graphs: no network of a camera comes near. */
+/** Limit for graphs nested in attributes of nodes. No real network comes close. */
 const depthMax = 32;
 
 /**
  * @param name of the file, for the message
- * @throws Refusal `model` for weights in other files, and for nesting that no network has
+ * @throws Refusal `model` for weights in other files, and for excessive nesting
  */
 export function checkSelfContained(onnx: Uint8Array, name: string): void {
-  // A list instead of recursion: the file decides how deep it goes.
+  // A list instead of recursion, because the file decides the depth.
   const waiting: { message: Message; bytes: Uint8Array; depth: number }[] = [
     { message: 'model', bytes: onnx, depth: 0 },
   ];

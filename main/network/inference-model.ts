@@ -13,16 +13,15 @@ import {
 } from './unet.ts';
 
 /**
- * How often the network looks at a tile. At 2 it also looks at the tile transposed, which leaves
- * R, G / G, B what it is, and the two answers' mean counts: twice the work, and an error less whatever
- * the two do not share.
+ * Number of passes over each tile. With 2, the network also sees the tile transposed, which keeps
+ * the R, G / G, B pattern, and the two answers are averaged. This doubles the work and removes
+ * errors that the two answers do not share.
  */
 export type Passes = 1 | 2;
 
 /**
- * The network as an ONNX file.
- * Input `mosaic` [1, inputChannels, height, width], output `packed` [1, outputChannels, height,
- * width]; both sides of the plane are free until a session fixes them.
+ * The network as an ONNX file. Input `mosaic` [1, inputChannels, height, width], output `packed`
+ * [1, outputChannels, height, width]; height and width are free until a session fixes them.
  * @param weights [parameters], in the order of `unetParameters`
  * @throws Error for two passes of anything but 4 channels to 12
  */
@@ -54,8 +53,8 @@ export function inferenceModel(
 }
 
 /**
- * A tensor unchanged, but not before another is there: the runtime would begin both looks and keep
- * what both remember.
+ * Returns a tensor unchanged, but makes it depend on another one. Otherwise the runtime would start
+ * both passes at once and hold the memory of both.
  */
 function after(graph: Graph, x: Value, first: Value): Value {
   const bounds = [
@@ -68,7 +67,7 @@ function after(graph: Graph, x: Value, first: Value): Value {
   return graph.apply('Add', [x, nothing], x.shape);
 }
 
-/** A weight or bias, or the part of a weight that belongs to some of its inputs. */
+/** A weight or bias, or the part of a weight that applies to some of its inputs. */
 interface Part {
   readonly name: string;
   readonly inputs?: { readonly index: number; readonly first: number; readonly count: number };
@@ -92,7 +91,7 @@ class Constants {
     );
   }
 
-  /** What stands for a parameter until it is used. */
+  /** A placeholder for a parameter until it is used. */
   parameter(name: string): Value {
     return { name, shape: this.#find(name).shape, type: 'float32' };
   }
@@ -127,9 +126,9 @@ class Constants {
 }
 
 /**
- * Weights with which the network does to a tile what it did to the transposed one: kernels are
- * transposed, and the two greens change places, as do the pixels off the diagonal of each 2×2 of the
- * answer. All of it is done with constants, when the file is opened.
+ * Weights that do to a tile what the network does to the transposed tile: kernels are transposed,
+ * and the two greens are swapped, as are the off-diagonal pixels of each 2×2 of the output. This
+ * only affects constants, once, when the file is opened.
  */
 function transposed(graph: Graph, constant: Value, name: string): Value {
   const { shape } = constant;
@@ -144,9 +143,9 @@ function transposed(graph: Graph, constant: Value, name: string): Value {
 }
 
 /**
- * Operations whose weights are constants. Joined inputs are not joined: a convolution of them is
- * the sum of a convolution of each, which at the network's largest level saves a copy of both, a
- * fifth of the memory and some time.
+ * Operations whose weights are constants. Concatenation is avoided: convolving the joined inputs
+ * equals the sum of convolving each one. At the network's largest level this saves a copy of both,
+ * a fifth of the memory and some time.
  */
 function inferenceOperations(graph: Graph, constant: Constant): UnetOperations<Value> {
   const operations = graphOperations(graph);
@@ -172,7 +171,7 @@ function inferenceOperations(graph: Graph, constant: Constant): UnetOperations<V
         const count = Number(part.shape[1]);
         const inputs = [part, constant({ name: weight.name, inputs: { index, first, count } })];
         first += count;
-        // One bias for the sum.
+        // The bias is added only once.
         if (index === 0) inputs.push(constant(bias));
         return graph.apply('Conv', inputs, withChannels(part, weight.shape[0]), {
           attributes: convolutionAttributes(3),

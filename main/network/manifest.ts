@@ -1,4 +1,4 @@
-/** What stands beside a model's weights: what it takes, what it gives, and where it comes from. */
+/** A model's manifest: its input, its output, and its origin. */
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -9,26 +9,26 @@ import type { NetworkTerms } from '../develop/dialect.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 import { checkSelfContained } from './external-data.ts';
 
-/** SID's U-Net by its numbers, as in `UnetShape`. */
+/** Parameters of SID's U-Net, as in `UnetShape`. */
 export const unetShapeSchema = z.object({
   inputChannels: z.literal(4),
   outputChannels: z.literal(12),
   baseChannels: z.number().int().min(4).max(64),
-  /** Tiles overlap by what five levels see, on the grid of five levels. */
+  /** Tile overlap and grid are made for at most five levels. */
   levels: z.number().int().min(2).max(5),
 });
 
 /**
- * What a network gives: `camera-linear`, linear white-balanced camera RGB; `srgb`, the finished
+ * A network's output: `camera-linear`, linear white-balanced camera RGB; `srgb`, the finished
  * picture in sRGB with its curve, as networks trained the way of "Learning to See in the Dark" do.
  */
 export const outputDomainSchema = z.enum(['camera-linear', 'srgb']);
 export type OutputDomain = z.infer<typeof outputDomainSchema>;
 
-/** Bound of the input in amplified units; more than the develop line keeps cannot be asked. */
+/** Bound of the input in amplified units; the develop line clamps to the same maximum. */
 export const inputClampSchema = z.number().positive().max(4);
 
-/** Numbers in `input` and `output` are promises about the file; `openModel` holds it to them. */
+/** `input` and `output` are claims about the file, which `openModel` checks. */
 export const manifestSchema = z
   .object({
     format: z.literal('nightglass-model'),
@@ -37,17 +37,17 @@ export const manifestSchema = z
     id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
     name: z.string().min(1).max(100),
     description: z.string().max(2000),
-    /** The ONNX file, beside this one. */
+    /** Name of the ONNX file beside this one. */
     file: z.string().regex(/^[^/\\]+\.onnx$/),
     /** SHA-256 of the ONNX file, hexadecimal. */
     sha256: z.string().regex(/^[0-9a-f]{64}$/),
     unet: unetShapeSchema,
     input: z.object({
-      /** Order of the four planes: R, G of R's row, G of B's row, B. */
+      /** Order of the four planes: R, G (R's row), G (B's row), B. */
       packing: z.literal('RGGB'),
       /** Input is (raw − black) / (white − black) × ratio × white balance, clamped to ± this. */
       clamp: inputClampSchema,
-      /** Whether the white balance is in it; always so for a camera-linear output. */
+      /** Whether the input is white-balanced; always true for a camera-linear output. */
       whiteBalanced: z.boolean(),
     }),
     output: z.object({
@@ -55,10 +55,10 @@ export const manifestSchema = z
       /** Channel (dy · 2 + dx) · 3 + colour. */
       order: z.literal('depth-to-space-dcr'),
     }),
-    /** How often it looks at a tile: twice is once transposed as well, and the mean. */
+    /** Number of passes over a tile. The second one sees it transposed, and both are averaged. */
     passes: z.literal([1, 2]).default(1),
     licence: z.string().min(1),
-    /** Facts of the run that made it, for the model card; not used by the program. */
+    /** Facts about the training run, for the model card only. */
     training: z.record(z.string(), z.json()),
   })
   .refine(
@@ -68,7 +68,7 @@ export const manifestSchema = z
 
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** What the develop line has to know of the network. */
+/** What the develop line needs to know about the network. */
 export function termsOf({ input, output }: Manifest): NetworkTerms {
   return {
     clamp: input.clamp,
@@ -77,24 +77,24 @@ export function termsOf({ input, output }: Manifest): NetworkTerms {
   };
 }
 
-/** A model whose file is what its manifest says. */
+/** A model whose file matches its manifest. */
 export interface Model {
   readonly manifest: Manifest;
   readonly onnx: Uint8Array;
 }
 
-/** What `--model` falls back on. */
+/** Default of `--model`. */
 export const defaultModelId = 'fast';
 
 /** Folder of the shipped models. */
 export const modelsFolder = path.join(appRoot, 'models');
 
-/** Whether a model is named by where it lies, not by its id. */
+/** Whether a model is named by its path rather than its id. */
 function isPlace(which: string): boolean {
   return /[/\\]|\.(json|onnx)$/.test(which);
 }
 
-/** What names the same model from any folder. */
+/** Identifies the same model from any folder. */
 export function placeOfModel(which: string): string {
   return isPlace(which) ? path.resolve(which) : which;
 }
@@ -102,8 +102,8 @@ export function placeOfModel(which: string): string {
 /**
  * Finds and reads a model.
  * @param which the id of a shipped model, or the path of a manifest or of the ONNX file beside one
- * @throws Refusal `bad-argument` if it is unknown, `model` if it is damaged or not what its manifest
- *   says
+ * @throws Refusal `bad-argument` if it is unknown, `model` if it is damaged or does not match its
+ *   manifest
  */
 export async function readModel(which: string): Promise<Model> {
   const isPath = isPlace(which);

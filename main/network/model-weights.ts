@@ -1,4 +1,4 @@
-/** The weights inside a model's ONNX file as the flat vector that training goes on from. */
+/** Extracts the weights in a model's ONNX file as the flat vector that training continues from. */
 
 import { contents, fields, varint } from './protobuf-reader.ts';
 import type { Model } from './manifest.ts';
@@ -18,9 +18,9 @@ interface Tensor {
 }
 
 /**
- * Reads the weights of a model of ours, as `inferenceModel` wrote them.
+ * Reads the weights of a model that `inferenceModel` wrote.
  * @returns [parameters], in the order of `unetParameters`
- * @throws Refusal `model` if a weight is not in the file, or of another shape
+ * @throws Refusal `model` if a weight is missing or has another shape
  */
 export function modelWeights({ manifest, onnx }: Model): Float32Array {
   const tensors = new Map(namedTensors(onnx));
@@ -41,7 +41,7 @@ export function modelWeights({ manifest, onnx }: Model): Float32Array {
   return weights;
 }
 
-/** The tensor of a parameter, or the two that stand for one whose input is joined of two. */
+/** The tensor of a parameter, or two tensors if its input is a concatenation of two. */
 function partsOf(
   { name, shape, size }: Parameter,
   tensors: ReadonlyMap<string, Tensor>,
@@ -54,7 +54,7 @@ function partsOf(
   return isOutputsOwn && total === size ? parts : undefined;
 }
 
-/** Parts of [output, some of the input, …] side by side, as [output, input, …]. */
+/** Joins parts of [output, some of the inputs, …] into [output, input, …]. */
 function joinInputs(
   parts: readonly Tensor[],
   { offset, shape, size }: Parameter,
@@ -93,7 +93,8 @@ function* namedTensors(onnx: Uint8Array): Generator<readonly [string, Tensor]> {
       }
       const size = dimensions.reduce((product, dimension) => product * dimension, 1);
       if (raw?.length !== size * 4) continue;
-      // A copy, since the bytes in the file need not lie at a multiple of four (and a Buffer’s own slice is none).
+      // Copied, because the bytes in the file need not be aligned to four. (A Buffer's own slice
+      // does not copy.)
       yield [name, { dimensions, numbers: new Float32Array(Uint8Array.from(raw).buffer) }];
     }
   }

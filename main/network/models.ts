@@ -1,4 +1,4 @@
-/** The networks there are: those shipped with the app, and those the user brought. */
+/** The available networks: shipped with the app, or imported by the user. */
 
 import { mkdir, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,12 +11,13 @@ export class Models {
   readonly #folder: string;
   readonly #shippedFolder: string;
   readonly #tryOut: (manifest: string) => Promise<void>;
-  /** Told when one was imported, maybe in another's place. */
+  /** Called when a model was imported, possibly replacing another. */
   onArrival: (id: string) => void = () => undefined;
 
   /**
-   * @param folder for imported ones
-   * @param tryOut runs a model, by its manifest's path, before it is imported; throws if it cannot run
+   * @param folder of imported models
+   * @param tryOut runs a model, by its manifest's path, before it is imported; throws if it cannot
+   *   run
    */
   constructor(
     folder: string,
@@ -28,7 +29,7 @@ export class Models {
     this.#tryOut = tryOut;
   }
 
-  /** Those that can be read; others are passed over. */
+  /** The readable models; others are skipped. */
   async list(): Promise<ModelSummary[]> {
     const summaries = new Map<string, ModelSummary>();
     for (const folder of [this.#shippedFolder, this.#folder]) {
@@ -50,7 +51,9 @@ export class Models {
     throw new Refusal('model', `there is no model "${id}": choose another one in the settings`);
   }
 
-  /** Of its weights: another where an id came to stand for others. '' for one that is not there. */
+  /**
+   * Version of a model's weights, which changes when the id refers to others; '' if there is none.
+   */
   async versionOf(id: string): Promise<string> {
     for (const folder of [this.#shippedFolder, this.#folder]) {
       const text = await readFile(path.join(folder, `${id}.json`), 'utf8').catch(() => '');
@@ -61,8 +64,8 @@ export class Models {
   }
 
   /**
-   * Copies a model, and the card that lies beside it, into the app's data once it has run and is known to
-   * be what its manifest says.
+   * Copies a model, and the card beside it, into the app's data after running it and checking it
+   * against its manifest.
    * @throws Refusal `model`, `disk`; `bad-argument` if the id is a shipped model's
    */
   async import(file: string): Promise<ModelSummary> {
@@ -88,7 +91,7 @@ export class Models {
     });
     const card = await readFile(file.replace(/\.(json|onnx)$/, '.md')).catch(() => undefined);
     const kept = path.join(this.#folder, `${id}.md`);
-    // Another model may have had the id, and a card, before.
+    // An earlier model of this id may have had a card.
     if (card === undefined) await rm(kept, { force: true });
     else await writeAtomically(kept, [card], { overwrite: true });
     await writeManifest(path.join(this.#folder, `${id}.json`), manifest);
@@ -96,7 +99,7 @@ export class Models {
     return summaryOf(model, false);
   }
 
-  /** @throws Refusal `bad-argument` for one that came with the app; `model` */
+  /** @throws Refusal `bad-argument` for a shipped model; `model` */
   async remove(id: string): Promise<void> {
     const file = await this.#own(id, 'stays');
     await unlink(file);
@@ -105,7 +108,7 @@ export class Models {
     }
   }
 
-  /** The manifest of one that did not come with the app. */
+  /** The manifest of an imported model. */
   async #own(id: string, whatShippedDo: string): Promise<string> {
     const file = path.join(this.#folder, `${id}.json`);
     if (await isThere(file)) return file;
@@ -115,7 +118,7 @@ export class Models {
       : new Refusal('model', `there is no model "${id}"`);
   }
 
-  /** @throws Refusal `bad-argument` for one that came with the app; `model`, `disk` */
+  /** @throws Refusal `bad-argument` for a shipped model; `model`, `disk` */
   async rename(id: string, name: string): Promise<ModelSummary> {
     const file = await this.#own(id, 'keeps its name');
     const model = await readModel(file);
@@ -126,9 +129,9 @@ export class Models {
 
   /**
    * Copies manifest, weights and card.
-   * @param folder made if it is not there
+   * @param folder created if it does not exist
    * @returns the manifest's path
-   * @throws Refusal `model`, `disk`; `bad-argument` if a model of that id is there already
+   * @throws Refusal `model`, `disk`; `bad-argument` if a model of that id is already there
    */
   async export(id: string, folder: string): Promise<string> {
     const { manifest, onnx } = await readModel(await this.pathOf(id));
@@ -147,7 +150,10 @@ export class Models {
     return target;
   }
 
-  /** What is known of its making, as Markdown. @throws Refusal `model` */
+  /**
+   * The model's card, or the facts of its manifest, as Markdown.
+   * @throws Refusal `model`
+   */
   async card(id: string): Promise<string> {
     const file = await this.pathOf(id);
     const { manifest } = await readModel(file);
@@ -156,7 +162,7 @@ export class Models {
     if (own !== undefined) return own;
     const readme = path.join(path.dirname(file), 'README.md');
     const section = sectionOf(await readFile(readme, 'utf8').catch(() => ''), id);
-    // Marks of what it has seen are for programs alone.
+    // Marks of seen pairs are for programs only.
     const facts = Object.entries(manifest.training)
       .filter(([name]) => name !== 'pairsSeen')
       .map(([name, value]) => `- ${name}: ${factWords(value)}`);
@@ -171,13 +177,13 @@ export class Models {
   }
 }
 
-/** What a README that describes several models says of one, under a heading that is its id. */
+/** The section of a README for several models whose heading is this id. */
 function sectionOf(readme: string, id: string): string | undefined {
   const [, after] = readme.split(`\n## \`${id}\`\n`);
   return after?.split(/\n## /)[0]?.trim();
 }
 
-/** One fact of a manifest in one line. */
+/** A fact of a manifest on one line. */
 function factWords(value: unknown): string {
   if (Array.isArray(value)) return value.map(factWords).join(', ');
   if (typeof value !== 'object' || value === null) return String(value);

@@ -1,4 +1,4 @@
-/** A model that runs over each tile once, where time counts more than the last tenths of a decibel. */
+/** A one-pass version of a model, for when speed matters more than the last tenths of a decibel. */
 
 import { createHash } from 'node:crypto';
 import { inferenceModel } from './inference-model.ts';
@@ -8,8 +8,9 @@ import { checkWeightCount } from './weight-count.ts';
 
 /**
  * The same network with one pass over each tile instead of two, for half the work.
- * @returns undefined for a model that makes one pass anyway, and for one that was not made here
- * @throws Refusal `model` if the file does not hold what the manifest says
+ * @returns undefined for a model that already makes one pass, and for one that was not made by this
+ *   program
+ * @throws Refusal `model` if the file does not match its manifest
  */
 export function onePassOf(model: Model): Model | undefined {
   const { manifest } = model;
@@ -20,7 +21,7 @@ export function onePassOf(model: Model): Model | undefined {
   } catch {
     return undefined;
   }
-  // The copy is made by the manifest alone, so it would hide that the file is another network.
+  // The copy is built from the manifest alone, so it would hide a file with another network.
   checkWeightCount(model);
   const onnx = inferenceModel(manifest.unet, weights);
   const sha256 = createHash('sha256').update(onnx).digest('hex');

@@ -1,4 +1,4 @@
-/** Writes ONNX graphs: every value carries its shape, so a mistake is found while building. */
+/** Builds ONNX graphs. Every value carries its shape, so that mistakes surface while building. */
 
 import { ProtobufWriter } from './protobuf.ts';
 
@@ -7,7 +7,7 @@ export type Dimension = number | string;
 export type Shape = readonly Dimension[];
 export type ElementType = 'float32' | 'int64' | 'bool';
 
-/** A tensor in a graph: a name, what it holds, and its shape. */
+/** A tensor in a graph: its name, element type and shape. */
 export interface Value {
   readonly name: string;
   readonly shape: Shape;
@@ -41,15 +41,15 @@ export interface NodeOptions {
   readonly domain?: string;
 }
 
-/** Numbers of onnx.proto3's TensorProto.DataType and AttributeProto.AttributeType. */
+/** Codes of onnx.proto3's TensorProto.DataType and AttributeProto.AttributeType. */
 const elementTypeCode = { float32: 1, int64: 7, bool: 9 } as const;
 const attributeCode = { float: 1, int: 2, string: 3, floats: 6, ints: 7 } as const;
 
 const irVersion = 8;
-/** 17 keeps ReduceMean's axes an attribute and is read by every ONNX Runtime since 1.12. */
+/** 17 still has ReduceMean's axes as an attribute, and every ONNX Runtime since 1.12 reads it. */
 const opset = 17;
 
-/** Elements of a static shape. */
+/** Number of elements of a static shape. */
 export function sizeOf(shape: Shape): number {
   return fixed(shape).reduce((product, size) => product * size, 1);
 }
@@ -65,7 +65,7 @@ export function fixed(shape: Shape): number[] {
   });
 }
 
-/** One ONNX graph under construction. */
+/** An ONNX graph under construction. */
 export class Graph {
   readonly #name: string;
   readonly #nodes: Node[] = [];
@@ -74,7 +74,7 @@ export class Graph {
   readonly #outputs: Value[] = [];
   readonly #constants = new Map<string, Value>();
   readonly #domains = new Set<string>();
-  /** What outputs are called outside, by their names while building. */
+  /** Public names of outputs, by their names during construction. */
   readonly #outputNames = new Map<string, string>();
   #count = 0;
 
@@ -89,8 +89,8 @@ export class Graph {
   }
 
   /**
-   * Names a value, which some node of the graph made, as an output. What leads to the last of them is
-   * made first (see `#orderedNodes`).
+   * Makes a node's value an output under this name. Nodes that lead to the last output run first
+   * (see `#orderedNodes`).
    */
   output(name: string, value: Value): void {
     this.#outputNames.set(value.name, name);
@@ -124,19 +124,19 @@ export class Graph {
     );
   }
 
-  /** A constant matrix or tensor without a name of its own; stored once for each key. */
+  /** An unnamed constant matrix or tensor; stored once for each key. */
   table(key: string, shape: Shape, data: Float32Array): Value {
     return this.#shared(`t${key}`, () => this.#initialize(this.#fresh(shape, 'float32'), data));
   }
 
-  /** Applies one operator with one output of the given shape. */
+  /** Adds a node with one output of the given shape. */
   apply(op: string, inputs: readonly Value[], shape: Shape, options: NodeOptions = {}): Value {
     const output = this.#fresh(shape, options.type ?? 'float32');
     this.#push(op, inputs, [output], options);
     return output;
   }
 
-  /** The finished model file. */
+  /** The finished model file's bytes. */
   model(): Uint8Array {
     const model = new ProtobufWriter()
       .int(1, irVersion)
@@ -178,9 +178,10 @@ export class Graph {
   }
 
   /**
-   * Nodes without those that no output needs; those that no other follows stand last, in the order of the
-   * outputs. ONNX Runtime does not work in the file's order: it begins with all that leads to the last node that
-   * no other follows, goes on with what the one before it needs besides, and so forth.
+   * The nodes that outputs depend on. Nodes whose results no other node uses come last, in the
+   * order of the outputs. ONNX Runtime does not run nodes in the file's order: it starts with
+   * everything that leads to the last such node, continues with what the one before it needs in
+   * addition, and so on.
    */
   #orderedNodes(): Node[] {
     const needed = new Set(this.#outputNames.keys());
@@ -217,7 +218,7 @@ export class Graph {
   }
 }
 
-// Field numbers below are those of onnx.proto3 (github.com/onnx/onnx).
+// The field numbers below are those of onnx.proto3 (github.com/onnx/onnx).
 
 function nodeMessage(node: Node, index: number, nameOf: (value: Value) => string): ProtobufWriter {
   const message = new ProtobufWriter();

@@ -1,4 +1,7 @@
-/** The small part of protobuf's wire format that reading an ONNX file needs. Source: protobuf.dev, "Encoding". */
+/**
+ * Reads the small part of protobuf's wire format that ONNX files use. Source: protobuf.dev,
+ * "Encoding".
+ */
 
 export interface Field {
   readonly number: number;
@@ -8,14 +11,14 @@ export interface Field {
   readonly content: Uint8Array | undefined;
 }
 
-/** Contents of the length-delimited fields of one number. */
+/** Contents of all length-delimited fields with this number. */
 export function* contents(message: Uint8Array, wanted: number): Generator<Uint8Array> {
   for (const { number, content } of fields(message)) {
     if (number === wanted && content !== undefined) yield content;
   }
 }
 
-/** All fields of a message, in its order; ends at what is no field. */
+/** All fields of a message in order; stops at the first invalid one. */
 export function* fields(message: Uint8Array): Generator<Field> {
   for (let at = 0; at < message.length;) {
     const tag = varint(message, at);
@@ -36,7 +39,7 @@ export function* fields(message: Uint8Array): Generator<Field> {
         at = end + length;
         break;
       }
-      // Groups, which nothing here uses: what is in one is read as if it stood outside.
+      // Groups are not used here; their fields are read as if they were outside.
       case 3:
       case 4:
         at = tag.end;
@@ -53,7 +56,7 @@ export function* fields(message: Uint8Array): Generator<Field> {
 /** 64 bits, seven in a byte. */
 const VARINT_BYTES_MAX = 10;
 
-/** Exact to 2^53, which no length in a file of a few gigabytes reaches. */
+/** Exact up to 2^53, far beyond any length in a file of a few gigabytes. */
 export function varint(
   bytes: Uint8Array,
   start: number,
@@ -66,6 +69,6 @@ export function varint(
     value += (byte & 127) * scale;
     if (byte < 128) return { value, end: at + 1 };
   }
-  // No varint: there is nothing more to be read here.
+  // Not a varint: reading stops here.
   return { value: 0, end: bytes.length };
 }

@@ -1,11 +1,10 @@
-/** The small part of protobuf's wire format that an ONNX file needs, as a writer. */
+/** Writes the small part of protobuf's wire format that ONNX files need. */
 
 const encoder = new TextEncoder();
 
 /**
- * Appends fields of one protobuf message. Field numbers are the caller's; bytes are referenced, not
- * copied, until `bytes()` joins them.
- * Source: protobuf.dev, "Encoding".
+ * Appends fields of one protobuf message. The caller chooses field numbers. Bytes are referenced,
+ * not copied, until `bytes()` joins them. Source: protobuf.dev, "Encoding".
  */
 export class ProtobufWriter {
   readonly #parts: Uint8Array[] = [];

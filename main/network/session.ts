@@ -1,4 +1,4 @@
-/** A network that runs: one model on one device. */
+/** Runs a network: one model on one device. */
 
 import * as ort from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
@@ -12,20 +12,20 @@ export type Device = (typeof devices)[number];
 
 export interface NetworkOptions {
   readonly device: Device;
-  /** Processor threads; all of them if left out. */
+  /** Number of processor threads; all if absent. */
   readonly threads?: number;
 }
 
 /** An open session. It blocks its thread while it runs: see docs/engine.md. */
 export interface Network {
   readonly device: Device;
-  /** What `run` takes and gives, where that is not what the develop line does. */
+  /** Input and output of `run`, where they differ from the develop line's. */
   readonly terms: NetworkTerms;
   /**
    * @param packed [4, height, width], amplified; sides divisible by 2^(levels − 1)
-   * @param into memory for the result, also of a thread's that waits for it
+   * @param into memory for the result, which may belong to a waiting thread
    * @returns [12, height, width]
-   * @throws Refusal `out-of-memory`, or `device` for whatever else the back end says
+   * @throws Refusal `out-of-memory`, or `device` for any other failure of the back end
    */
   run(
     packed: Float32Array,
@@ -37,8 +37,8 @@ export interface Network {
 }
 
 /**
- * Opens a model on a device and checks that its input and output are what the manifest says.
- * @throws Refusal `model` if the file is no such network, `device` if the device cannot run it
+ * Opens a model on a device and checks that its input and output match the manifest.
+ * @throws Refusal `model` if they do not, `device` if the device cannot run it
  */
 export async function openNetwork(model: Model, options: NetworkOptions): Promise<Network> {
   const { device } = options;
@@ -61,7 +61,7 @@ export async function openNetwork(model: Model, options: NetworkOptions): Promis
   }
   try {
     checkShape(session, model);
-    // On graphics cards the test of the device does this, with its shaders compiled for good.
+    // On graphics cards, the device test does this, and compiles the shaders at the final size.
     if (device === 'cpu') await checkAnswer(session, model);
   } catch (error) {
     await session.release();
@@ -103,7 +103,8 @@ function sessionOptions({ device, threads }: NetworkOptions): InferenceSession.S
   return {
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     logSeverityLevel: 4,
-    // The arena keeps every size it ever saw: 1.86 instead of 1.17 GB for a 1024² tile of base 32.
+    // The arena keeps every size it has ever seen: 1.86 GB instead of 1.17 GB for a 1024² tile of
+    // base 32.
     enableCpuMemArena: false,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     // DirectML supports neither (onnxruntime.ai, "DirectML Execution Provider").
@@ -111,7 +112,7 @@ function sessionOptions({ device, threads }: NetworkOptions): InferenceSession.S
   };
 }
 
-/** A manifest that lies about its network is found here, before a photo is. */
+/** Detects a manifest that does not match its network before any photo is processed. */
 function checkShape(session: InferenceSession, { manifest, onnx }: Model): void {
   const { inputChannels, outputChannels } = manifest.unet;
   const channelsOf = (list: readonly InferenceSession.ValueMetadata[], name: string): unknown => {
@@ -129,7 +130,7 @@ function checkShape(session: InferenceSession, { manifest, onnx }: Model): void 
   checkWeightCount({ manifest, onnx });
 }
 
-/** What a file's header promises, held against what the network does with a small window. */
+/** Compares the file's header with what the network does to a small window. */
 async function checkAnswer(session: InferenceSession, { manifest }: Model): Promise<void> {
   const { inputChannels, outputChannels, levels } = manifest.unet;
   const side = 2 ** levels;
@@ -154,7 +155,7 @@ async function checkAnswer(session: InferenceSession, { manifest }: Model): Prom
   }
 }
 
-/** ONNX Runtime's words without the line of its source that they may start with. */
+/** ONNX Runtime's message without the source location that it may start with. */
 function withoutSource(reason: string): string {
   return reason.replace(/^\/\S*onnxruntime\S*:\d+ .* was false\. /, '');
 }

@@ -1,7 +1,8 @@
 /**
  * The U-Net of "Learning to See in the Dark" (Chen et al., CVPR 2018): packed Bayer in, twelve
- * channels for depth-to-space out. Written once, against operations that are given: the inference
- * graph, the training graph and the float64 reference in the tests all run this same definition.
+ * channels for depth-to-space out. It is defined once, in terms of abstract operations. The
+ * inference graph, the training graph and the float64 reference in the tests all use this
+ * definition.
  */
 
 import type { Dimension, Graph, Value } from './onnx.ts';
@@ -11,27 +12,30 @@ export interface UnetShape {
   readonly inputChannels: number;
   /** Channels of the output: 12 = 3 colours × 4 places of the 2×2 cell. */
   readonly outputChannels: number;
-  /** Channels of the first level; each level below has twice as many. The paper's is 32. */
+  /** Channels of the first level; each lower level has twice as many. The paper has 32. */
   readonly baseChannels: number;
-  /** Levels of resolution; the paper's is 5. Sides of the input divide by 2^(levels − 1). */
+  /**
+   * Number of resolution levels; the paper has 5. The input's sides must be divisible by 2^(levels
+   * − 1).
+   */
   readonly levels: number;
 }
 
-/** What the U-Net is built from; T is a tensor in whatever world the operations live. */
+/** The operations that the U-Net is built from; T is their tensor type. */
 export interface UnetOperations<T> {
   /** Convolution 1×1; weight [out, in, 1, 1], bias [out]. */
   convolve1(x: T, weight: T, bias: T): T;
   /** Convolution 3×3, padded to keep the size, then max(y, 0.2 y); weight [out, in, 3, 3], bias [out]. */
   convolve3(x: T, weight: T, bias: T): T;
-  /** Largest of each 2×2. */
+  /** Maximum of each 2×2. */
   maxPool(x: T): T;
   /** Transposed convolution 2×2, stride 2, no bias; weight [in, out, 2, 2]. */
   upConvolve(x: T, weight: T): T;
-  /** One after the other along the channels. */
+  /** Concatenates along the channels. */
   concat(a: T, b: T): T;
 }
 
-/** One weight tensor and its place in the flat vector of all parameters. */
+/** A weight tensor and its place in the flat vector of all parameters. */
 export interface Parameter {
   readonly name: string;
   readonly shape: readonly number[];
@@ -70,25 +74,25 @@ export function unetParameters(shape: UnetShape): readonly Parameter[] {
   return parameters;
 }
 
-/** Numbers in the flat parameter vector. */
+/** Length of the flat parameter vector. */
 export function parameterCount(shape: UnetShape): number {
   return unetParameters(shape).reduce((total, parameter) => total + parameter.size, 0);
 }
 
-/** Multiply-adds for one packed pixel: 184,832 at the paper's size. */
+/** Multiply-adds per packed pixel: 184,832 at the paper's size. */
 export function macsPerPackedPixel(shape: UnetShape): number {
   let macs = 0;
   for (const { name, size } of unetParameters(shape)) {
     if (!name.endsWith('.weight')) continue;
     const level = name.startsWith('out') ? 0 : Number(/\d/.exec(name)?.[0] ?? 0);
-    // A rise's weights are used once for each pixel of the level *below* it.
+    // An upward convolution's weights are used once for each pixel of the level *below*.
     macs += size / 4 ** (name.startsWith('rise') ? level + 1 : level);
   }
   return macs;
 }
 
 /**
- * The network itself.
+ * Applies the network.
  * @param x [n, inputChannels, h, w], h and w divisible by 2^(levels − 1)
  * @returns [n, outputChannels, h, w]
  */
@@ -158,7 +162,7 @@ export function convolutionAttributes(kernel: 1 | 3) {
   return { kernel_shape: [kernel, kernel], pads: [pad, pad, pad, pad], strides: [1, 1] };
 }
 
-/** A tensor's shape with other channels. */
+/** A tensor's shape with another number of channels. */
 export function withChannels(
   x: { readonly shape: readonly Dimension[] },
   channels: Dimension | undefined,
@@ -178,7 +182,7 @@ export function withChannels(
 function rescaled(x: Value, factor: number): Dimension[] {
   return x.shape.map((size, axis) => {
     if (axis < 2) return size;
-    // A free dimension stays free; its name only has to differ from the other levels'.
+    // A free dimension stays free; its name must only differ from those of other levels.
     return typeof size === 'number' ? size * factor : `${size}${factor === 2 ? '_up' : '_down'}`;
   });
 }

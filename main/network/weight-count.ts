@@ -1,4 +1,4 @@
-/** Counts the weights in an ONNX file, to hold a manifest to what it says of them. */
+/** Counts the weights in an ONNX file, to check a manifest against it. */
 
 import { Refusal } from '../base/refusal.ts';
 import type { Model } from './manifest.ts';
@@ -14,11 +14,12 @@ const tensorField = 5;
 const dimensionsField = 1;
 const typeField = 2;
 
-/** Whole numbers, truth values and strings: shapes and indices, no weights. */
+/** Integers, booleans and strings hold shapes and indices, not weights. */
 const countlessTypes = new Set([6, 7, 8, 9, 12, 13]);
 
 /**
- * Memory and tiles are planned by the shape that a manifest gives; its weights tell whether it is true.
+ * Checks a manifest's network shape, which memory and tiles are planned by, against the number of
+ * weights in the file.
  * @throws Refusal `model` if the file holds far more or fewer weights
  */
 export function checkWeightCount({ manifest, onnx }: Model): void {
@@ -33,14 +34,14 @@ export function checkWeightCount({ manifest, onnx }: Model): void {
 }
 
 /**
- * Numbers in all constant tensors of a network.
- * @param onnx a file that ONNX Runtime has opened; of another one, anything may come out
+ * Number of elements in all constant tensors of a network.
+ * @param onnx a file that ONNX Runtime has opened; meaningless for any other
  */
 export function weightCount(onnx: Uint8Array): number {
   let count = 0;
   for (const graph of contents(onnx, graphField)) {
     for (const tensor of contents(graph, initializerField)) count += tensorSize(tensor);
-    // Some exporters keep weights in Constant nodes.
+    // Some exporters store weights in Constant nodes.
     for (const node of contents(graph, nodeField)) {
       for (const attribute of contents(node, attributeField)) {
         for (const tensor of contents(attribute, tensorField)) count += tensorSize(tensor);

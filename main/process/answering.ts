@@ -1,14 +1,14 @@
-/** The answering side of a wire: what can be asked here, and what is being answered. */
+/** The answering side of a wire: the calls that can be made here, and those being answered. */
 
 import { complaint, type Call, type Message } from './call.ts';
 import { failureOf } from './failure.ts';
 import type { Movable } from './port.ts';
 
 export interface AnswerContext<P> {
-  /** Aborted when the asker cancels, or is gone. */
+  /** Aborted when the asking side cancels or is gone. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: P) => void;
-  /** Hands this over with the answer instead of copying it. */
+  /** Transfers this with the answer instead of copying it. */
   readonly move: (movable: Movable) => void;
 }
 
@@ -36,7 +36,7 @@ export class Answering {
       const output = await handler(parsed.data, {
         signal,
         onProgress: (progress) => {
-          // After the answer, progress would be about nothing.
+          // Progress after the answer would be meaningless.
           if (this.#running.has(id)) this.#send({ kind: 'progress', id, progress });
         },
         move: (movable) => moved.push(movable),
@@ -49,14 +49,14 @@ export class Answering {
     this.#running.get(id)?.abort();
   }
 
-  /** @returns false if a request of that id is being answered already: then this one is dropped */
+  /** @returns false if a request of that id is already being answered; then this one is dropped */
   receive(id: number, name: unknown, input: unknown): boolean {
     if (this.#running.has(id)) return false;
     void this.#work(id, name, input);
     return true;
   }
 
-  /** The asker is gone: what runs for it stops. */
+  /** The asking side is gone, so everything running for it stops. */
   end(): void {
     for (const controller of this.#running.values()) controller.abort();
   }

@@ -1,4 +1,4 @@
-/** The asking side of a wire: requests under way, and what comes of each. */
+/** The asking side of a wire: open requests, and how each ends. */
 
 import type { z } from 'zod';
 import { Refusal, throwIfCancelled } from '../base/refusal.ts';
@@ -30,10 +30,12 @@ export class TooLate extends Error {
 
 export interface AskOptions<P> {
   readonly signal?: AbortSignal | undefined;
-  /** When cancelled, waits until the other side has let go. Otherwise it is cancelled at once. */
+  /**
+   * When cancelled, waits until the other side has stopped. Otherwise the request fails at once.
+   */
   readonly waitsForEnd?: boolean;
   readonly onProgress?: ((progress: P) => void) | undefined;
-  /** Fails with `TooLate` after so many milliseconds. */
+  /** Fails with `TooLate` after this many milliseconds. */
   readonly withinMs?: number;
   readonly move?: readonly Movable[];
 }
@@ -52,7 +54,7 @@ export class Asking {
   readonly #send: (message: Message, moved?: readonly Movable[]) => void;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
-  /** Why nothing can be asked any more. */
+  /** The reason why nothing can be asked any more. */
   #end: Error | undefined;
 
   constructor(who: string, send: (message: Message, moved?: readonly Movable[]) => void) {
@@ -98,7 +100,7 @@ export class Asking {
     }
   }
 
-  /** One for a request that is settled already means nothing, and is dropped. */
+  /** A reply to a request that is already settled is dropped. */
   receive(message: Reply): void {
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;
@@ -121,7 +123,10 @@ export class Asking {
     }
   }
 
-  /** Gives a request up: the other side is told to stop. @returns false if there is no such one */
+  /**
+   * Fails a request and tells the other side to stop.
+   * @returns false if there is no such request
+   */
   fail(id: number, error: unknown): boolean {
     const pending = this.#pending.get(id);
     if (pending === undefined) return false;
@@ -131,7 +136,7 @@ export class Asking {
     return true;
   }
 
-  /** Fails all that is under way, and all that is asked from now on. */
+  /** Fails all open requests, and all later ones. */
   end(error: Error): void {
     this.#end ??= error;
     const pending = [...this.#pending.values()];

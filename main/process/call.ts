@@ -1,4 +1,4 @@
-/** How calls and notes between processes are written down, and the messages that carry them. */
+/** Defines calls and notes between processes, and the messages that carry them. */
 
 import { z } from 'zod';
 
@@ -7,7 +7,7 @@ export interface Call<I, O, P> {
   readonly name: string;
   readonly input: z.ZodType<I>;
   readonly output: z.ZodType<O>;
-  /** What is told before the answer; absent where nothing is. */
+  /** Reports before the answer; absent if there are none. */
   readonly progress?: z.ZodType<P>;
 }
 
@@ -17,7 +17,7 @@ export interface Note<T> {
   readonly value: z.ZodType<T>;
 }
 
-/** Writes a call down; its types follow from its schemas. */
+/** Defines a call; its types follow from its schemas. */
 export function defineCall<I, O, P = never>(call: Call<I, O, P>): Call<I, O, P> {
   return call;
 }
@@ -26,15 +26,15 @@ export function defineNote<T>(note: Note<T>): Note<T> {
   return note;
 }
 
-/** For calls that take nothing or give nothing, and notes that say no more than their name. */
+/** For calls without input or output, and notes without content. */
 export const nothing = z.undefined();
 
 /** The asking side counts its requests from 1. */
 const id = z.number().int().nonnegative();
 
 /**
- * Every message on a wire. What a call or note carries is parsed by its own schema, so that a bad
- * one fails the request it belongs to.
+ * Every message on a wire. The content of a call or note is parsed by its own schema, so that an
+ * invalid one only fails the request it belongs to.
  */
 export const messageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ask'), id, name: z.unknown(), input: z.unknown() }),
@@ -47,7 +47,7 @@ export const messageSchema = z.discriminatedUnion('kind', [
 
 export type Message = z.infer<typeof messageSchema>;
 
-/** What `schema` says is wrong with a value, in one line of at most 300 characters. */
+/** A schema's complaint about a value, in one line of at most 300 characters. */
 export function complaint(error: z.ZodError): string {
   return z.prettifyError(error).replaceAll(/\s+/g, ' ').slice(0, 300);
 }

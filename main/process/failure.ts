@@ -1,4 +1,4 @@
-/** An error in a form that crosses processes, and back. */
+/** Converts errors to a form that can be sent between processes, and back. */
 
 import path from 'node:path';
 import { z } from 'zod';
@@ -20,7 +20,7 @@ export const failureSchema = z.object({
     ])
     .optional(),
   message: z.string(),
-  /** Set for a Refusal that the next photo would meet too, such as a full disk. */
+  /** Set for a Refusal that would also affect the next photo, such as a full disk. */
   isLasting: z.boolean().optional(),
   stack: z.string().optional(),
 });
@@ -38,7 +38,7 @@ export function failureOf(error: unknown): Failure {
   return { message: String(error) };
 }
 
-/** The error again: a Refusal if it was one, else a bug with the other side's stack. */
+/** The original error: a Refusal if it was one, otherwise a bug with the other side's stack. */
 export function errorOf({ code, message, stack, isLasting = false }: Failure): Error {
   if (code !== undefined) return new Refusal(code, message, { isLasting });
   const error = new Error(message);
@@ -47,8 +47,8 @@ export function errorOf({ code, message, stack, isLasting = false }: Failure): E
 }
 
 /**
- * The same error; a Refusal that does not name the photo gets its name in front, because its reader
- * may see it in a list of a hundred photos.
+ * The same error. If a Refusal does not name the photo, its name is put in front, because the
+ * message may appear in a list of a hundred photos.
  */
 export function aboutPhoto(error: unknown, photo: string): unknown {
   const name = path.basename(photo);

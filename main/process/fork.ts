@@ -1,4 +1,4 @@
-/** A child process of Node's, started by its parent. */
+/** Runs a child process with Node's `fork`. */
 
 import { fork, type Serializable } from 'node:child_process';
 import { z } from 'zod';
@@ -10,10 +10,10 @@ export interface ForkOptions {
   readonly execArgv?: readonly string[];
 }
 
-/** What `send` takes by its types; the rest throws, as it does for every carrier. */
+/** The type that `send` takes; it throws for other values, like every carrier. */
 const serializable = z.custom<Serializable>();
 
-/** Starts a program of ours. Its last words on its error output are told with its end. */
+/** Starts one of our programs. The last line of its error output is reported with its end. */
 export function forkNode(
   program: URL,
   { env = process.env, execArgv = process.execArgv }: ForkOptions = {},
@@ -43,7 +43,7 @@ export function forkNode(
     });
     return {
       send: (message) => {
-        // A message to a process that just died is answered by its exit.
+        // If the process has just died, its exit event replaces an answer.
         if (child.connected) child.send(serializable.parse(message), () => undefined);
       },
       kill: () => {

@@ -1,10 +1,11 @@
-/** What a child process last wrote to its error output, to be told with its end. */
+/** Keeps the last line of a child process's error output, to be reported with its end. */
 
 const charactersMax = 2000;
 
 /**
  * Listens to a child's error output.
- * @returns completes how the child ended, such as `by SIGABRT`, with its last line
+ * @returns a function that adds the last line to a description of how the child ended, such as
+ *   `by SIGABRT`
  */
 export function lastWords(stderr: NodeJS.ReadableStream | null): (how: string) => string {
   let words = '';

@@ -1,4 +1,4 @@
-/** Whoever started this process or thread, as its peer. */
+/** The peer for the parent of this process or thread. */
 
 import { parentPort } from 'node:worker_threads';
 import { z } from 'zod';
@@ -15,7 +15,7 @@ const utilityPortSchema = z.custom<UtilityPort>(
   (value) => typeof value === 'object' && value !== null && 'postMessage' in value && 'on' in value,
 );
 
-/** Of Electron's utility process. Electron ends it together with the app. */
+/** The port of Electron's utility process, which Electron ends together with the app. */
 function joinUtilityPort(port: UtilityPort): Connect {
   return (listener) => {
     port.on('message', ({ data }) => {
@@ -35,11 +35,12 @@ const joinForker: Connect = (listener) => {
   process.on('disconnect', () => {
     listener.exit('before this process');
   });
-  // Ctrl-C on a terminal reaches the whole group; the app decides what happens to its photos.
+  // Ctrl-C on a terminal reaches the whole process group, but the app decides what happens to its
+  // photos.
   process.on('SIGINT', () => undefined);
   return {
     send: (message) => {
-      // The app may be gone already; then nobody waits for the answer.
+      // The app may already be gone, and then nobody waits for the answer.
       if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
     },
     kill: () => process.exit(0),
@@ -47,11 +48,13 @@ const joinForker: Connect = (listener) => {
 };
 
 export interface ParentOptions {
-  /** The app is gone. Default: ends this process, because nobody is left to work for. */
+  /**
+   * Called when the app is gone. By default this process ends, because nobody needs it any more.
+   */
   readonly onExit?: () => void;
 }
 
-/** Joins the app from a process that it started, or the owner from its thread. */
+/** Connects to the app from a process that it started, or to a thread's owner from the thread. */
 export function joinParent({ onExit = () => process.exit(0) }: ParentOptions = {}): Peer {
   if (parentPort !== null) return new Peer('the owner of this thread', joinPort(parentPort));
   const port = utilityPortSchema.safeParse(Reflect.get(process, 'parentPort')).data;

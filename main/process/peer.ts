@@ -1,8 +1,9 @@
 /**
- * The wall between two processes or threads: each has a `Peer` for the other, asks it and answers it.
+ * The boundary between two processes or threads: each has a `Peer` for the other, to ask it and
+ * answer it.
  *
- * Whatever the other side sends, nothing is thrown into the event loop here. A message that makes no
- * sense fails the request it belongs to; one that belongs to none is dropped, with a warning.
+ * Whatever the other side sends, nothing here throws into the event loop. An invalid message fails
+ * the request it belongs to, or is dropped with a warning if it belongs to none.
  */
 
 import { z } from 'zod';
@@ -13,18 +14,21 @@ import { complaint, messageSchema, type Call, type Message, type Note } from './
 import type { Connect, Movable, Port } from './port.ts';
 
 export interface PeerOptions {
-  /** It said something that was understood. */
+  /** Called when a valid message has arrived. */
   readonly onHeard?: () => void;
-  /** It ended, unless `close` ended it. Its requests fail right after. */
+  /** Called when the other side ended, unless by `close`. Its requests fail right afterwards. */
   readonly onExit?: (reason: string) => void;
-  /** What was dropped, and why. Default: the first is a warning of the process. */
+  /**
+   * Called with a description of each dropped message. By default, the first one causes a process
+   * warning.
+   */
   readonly onOdd?: (account: string) => void;
 }
 
 const named = z.object({ id: z.number() });
 
 export class Peer {
-  /** As messages for people name it, such as "the engine". */
+  /** Its name in messages for people, such as "the engine". */
   readonly #who: string;
   readonly #options: PeerOptions;
   readonly #port: Port;
@@ -62,18 +66,21 @@ export class Peer {
     return this.#asking.ask(call, input, options);
   }
 
-  /** Answers every request of this kind from now on; what `handler` throws is told to the asker. */
+  /**
+   * Answers every request of this kind from now on. What `handler` throws is sent to the asking
+   * side.
+   */
   answer<I, O, P>(call: Call<I, O, P>, handler: Handler<I, O, P>): void {
     this.#answering.answer(call, handler);
   }
 
-  /** Tells the other side something. It may be gone already. */
+  /** Sends a note to the other side, which may already be gone. */
   tell<T>(note: Note<T>, value: T, move?: readonly Movable[]): void {
     if (this.#hasEnded) return;
     this.#port.send({ kind: 'note', name: note.name, value } satisfies Message, move);
   }
 
-  /** One listener a note. */
+  /** Each note has one listener. */
   listen<T>(note: Note<T>, listener: (value: T) => void): void {
     this.#notes.set(note.name, (value) => {
       const parsed = note.value.safeParse(value);
@@ -82,13 +89,13 @@ export class Peer {
     });
   }
 
-  /** Ends the other side at once; `reason` is told as how it ended, as in `PortListener.exit`. */
+  /** Kills the other side; `reason` is reported as how it ended, as in `PortListener.exit`. */
   kill(reason?: string): void {
     this.#killedFor ??= reason;
     this.#port.kill();
   }
 
-  /** Ends the other side and what is asked of it, which fails with `error`. */
+  /** Ends the other side; requests to it fail with `error`. */
   close(error: Error = new Refusal('cancelled', 'cancelled')): void {
     this.#hasEnded = true;
     this.#asking.end(error);
@@ -116,7 +123,7 @@ export class Peer {
         this.#refuse(unknown, complaint(parsed.error));
       }
     } catch (error) {
-      // A getter that throws, or a listener of ours.
+      // Thrown by a getter of the message, or by a listener of ours.
       this.#drop(`a message: ${describeError(error)}`);
     }
   }

@@ -1,13 +1,15 @@
-/** One end of a wire between processes or threads, whatever carries it. */
+/** One end of a connection between processes or threads, whatever carries it. */
 
 import type { MessagePort } from 'node:worker_threads';
 
-/** What a message may hand over instead of copying it. Only threads can; processes copy. */
+/**
+ * Objects that a message can transfer instead of copying. Only threads can do that; processes copy.
+ */
 export type Movable = ArrayBuffer | MessagePort;
 
 export interface Port {
   /**
-   * Posts a structured-clonable value. One for a process that just ended is lost.
+   * Sends a structured-clonable value. It is lost if the other side has just ended.
    * @throws DataCloneError for a value that cannot be cloned
    */
   send(message: unknown, moved?: readonly Movable[]): void;
@@ -16,7 +18,7 @@ export interface Port {
 }
 
 export interface PortListener {
-  /** Anything at all: the sender may be broken. */
+  /** Receives any value, because the sender may be broken. */
   readonly receive: (message: unknown) => void;
   /**
    * The other side is gone; nothing follows.
@@ -26,5 +28,5 @@ export interface PortListener {
   readonly exit: (reason: string, cause?: unknown) => void;
 }
 
-/** Starts the other side, or joins it. Does not call the listener before it returns. */
+/** Starts the other side, or connects to it. Does not call the listener before returning. */
 export type Connect = (listener: PortListener) => Port;

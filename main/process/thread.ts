@@ -1,13 +1,13 @@
-/** Threads: one that was started here, and any message port between two. */
+/** Connections to threads: to one started here, or through any message port. */
 
 import type { MessagePort, Worker } from 'node:worker_threads';
 import type { Connect } from './port.ts';
 
-/** Joins a thread. Whoever made it keeps it, to wait for its end or to let the process end before. */
+/** Connects to a thread. The caller keeps the worker, to wait for its end or to terminate it. */
 export function joinThread(worker: Worker): Connect {
   return (listener) => {
     worker.on('message', listener.receive);
-    // A message that cannot be read here is as odd as one that makes no sense.
+    // A message that cannot be deserialised is handled like an invalid one.
     worker.on('messageerror', listener.receive);
     worker.on('error', (error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
@@ -27,7 +27,7 @@ export function joinThread(worker: Worker): Connect {
   };
 }
 
-/** Joins whoever holds the other end of a port. */
+/** Connects to the other end of a port. */
 export function joinPort(port: MessagePort): Connect {
   return (listener) => {
     port.on('message', listener.receive);

@@ -1,4 +1,4 @@
-/** A few tasks at a time; the others wait for their turn. */
+/** Limits how many tasks run at once; the others wait in a queue. */
 
 import { Refusal, throwIfCancelled } from '../base/refusal.ts';
 
@@ -12,15 +12,15 @@ export class Turns {
   readonly #waiting: Waiting[] = [];
   #count = 0;
 
-  /** @param max tasks at once */
+  /** @param max number of tasks at once */
   constructor(max: number) {
     this.#max = max;
   }
 
   /**
-   * Works when it is its turn.
-   * @param rank smaller ones go first; of equal ones, those that came first
-   * @throws Refusal `cancelled` if it is cancelled before its turn; what `work` throws
+   * Runs the work when it is its turn.
+   * @param rank lower ones go first; among equals, the earlier one
+   * @throws Refusal `cancelled` if cancelled before its turn; what `work` throws
    */
   async take<T>(rank: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     throwIfCancelled(signal);
@@ -34,7 +34,7 @@ export class Turns {
     }
   }
 
-  /** Until a turn is handed over. */
+  /** Resolves when a turn is handed over. */
   #wait(rank: number, signal: AbortSignal): Promise<void> {
     return new Promise((begin, reject) => {
       const waiting = { rank, begin };

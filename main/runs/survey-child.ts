@@ -1,4 +1,4 @@
-/** The survey process: answers one question about training, and is ended. */
+/** The survey process, which answers one question about training and is then ended. */
 
 import { appFolder } from '../base/app-folder.ts';
 import { Log } from '../base/log.ts';
@@ -13,7 +13,8 @@ import type { PairReport } from '../training/pairs/pairs.ts';
 import { trainingPhotos } from '../training/photos/dataset.ts';
 import { surveyCalls } from './survey-protocol.ts';
 
-// As training does: what is measured is what will be, and the app stays quick.
+// The same priority as training, so that measurements are representative and the app stays
+// responsive.
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 new Log(appFolder()).watchProcess('child');

@@ -1,4 +1,4 @@
-/** What the app asks a process of its own about training. */
+/** Questions about training that the app asks a separate process. */
 
 import { z } from 'zod';
 import { cameraProfileSchema } from '../../preload/contract/camera-profile.ts';
@@ -13,32 +13,32 @@ const progressSchema = z.object({ done: z.number(), total: z.number() });
 export type SurveyProgress = z.infer<typeof progressSchema>;
 
 export const surveyCalls = {
-  /** Which photos there are in folders. */
+  /** Lists the photos in folders. */
   photos: defineCall({
     name: 'photos',
     input: z.object({ folders }),
     output: z.object({
       files: z.array(z.string()),
-      /** Of photos that are kept for evaluation. */
+      /** Of photos reserved for evaluation. */
       excluded: z.array(z.string()),
     }),
     progress: progressSchema,
   }),
-  /** Pairs of exposures, found and checked. */
+  /** Finds and checks pairs of exposures. */
   pairs: defineCall({
     name: 'pairs',
     input: z.object({ folders }),
     output: z.object({ found: foundPairsSchema, reports: z.array(pairReportSchema) }),
     progress: progressSchema,
   }),
-  /** A camera's noise, from folders of frames. */
+  /** Measures a camera's noise from folders of frames. */
   camera: defineCall({
     name: 'camera',
     input: z.object({ dark: z.string(), flat: z.string().optional() }),
     output: cameraProfileSchema,
     progress: progressSchema,
   }),
-  /** How long a step takes here. */
+  /** Measures how long a training step takes on this computer. */
   measure: defineCall({
     name: 'measure',
     input: z.object({

@@ -1,4 +1,4 @@
-/** Asks a process of its own about training: it may die or be ended without the app. */
+/** Asks a separate process about training, so that it can crash or be ended without the app. */
 
 import { Ended } from '../process/asking.ts';
 import type { Call } from '../process/call.ts';
@@ -17,9 +17,9 @@ export interface SurveyOptions {
 }
 
 /**
- * Asks one question; its process ends with the answer.
- * @throws Refusal as whatever it does; `cancelled`; `device` if the process ended, perhaps for want of
- *   memory
+ * Asks one question; the process ends with the answer.
+ * @throws Refusal as the question's own; `cancelled`; `device` if the process died, perhaps from
+ *   lack of memory
  */
 export async function survey<I, O>(
   call: Call<I, O, SurveyProgress>,

@@ -1,6 +1,6 @@
 /**
- * How well a network sees the night sky: stars, hot pixels, lamps and banded rows, each in a made
- * scene whose truth is known, and always the same one.
+ * Scores how well a network restores the night sky: stars, hot pixels, lamps and banded rows. Each
+ * has a fixed synthetic scene with a known truth.
  */
 
 import { Random } from '../darkness/random.ts';
@@ -11,30 +11,32 @@ import type { Vector3 } from '../raw/mosaic.ts';
 import type { LinearRgb } from '../training/validation/metrics.ts';
 import { networkPicture, type ScoredNetwork } from './network-picture.ts';
 
-/** What a class of stars has kept. */
+/** How well a class of stars was preserved. */
 export interface StarScore {
   readonly snr: number;
-  /** Green light in the picture as a share of the truth's; 1 is right. */
+  /** Green light in the picture ÷ green light in the truth; 1 is right. */
   readonly light: number;
-  /** Blue ÷ red of blue stars as a share of the truth's, and red ÷ blue of orange ones. */
+  /** Blue ÷ red of blue stars, and red ÷ blue of orange ones, relative to the truth. */
   readonly blue: number;
   readonly orange: number;
 }
 
 export interface NightScores {
   readonly stars: readonly StarScore[];
-  /** Share of the hot pixels of four times white and more that show by more than 0.05. */
+  /**
+   * Share of the hot pixels of at least four times white that are still visible by more than 0.05.
+   */
   readonly hotPixelsLeft: number;
   /** The darkest and the most coloured ring around a lamp, in units of white; 0 is right. */
   readonly lampRing: number;
   readonly lampTint: number;
-  /** Mean difference of a lamp's share of each colour from the truth's. */
+  /** Mean difference of a lamp's colour shares from the truth's. */
   readonly lampColour: number;
-  /** Standard deviation of what is left of rows that are off by σ 10 DN, in units of white. */
+  /** Standard deviation of the rest of row offsets of σ 10 DN, in units of white. */
   readonly banding: number;
 }
 
-/** First key of these scenes' noise, so that no training draws the same. */
+/** First key of these scenes' random numbers, so that training never draws the same. */
 const nightKey = 0x6e69_6768;
 const side = 256;
 const sky = 0.035;
@@ -46,9 +48,12 @@ const starColours = {
   orange: [1.6, 1, 0.45],
 } as const satisfies Record<string, Vector3>;
 const starFwhm = 1.6;
-/** Of an amplified green sample of this sky at ISO 6400 ×50. */
+/** Noise of an amplified green sample of this sky at ISO 6400 ×50. */
 const starSigma = 0.034;
-/** Half the side of the square that a star's light is summed over, and where its sky begins and ends. */
+/**
+ * Half the side of the square that a star's light is summed over, and the distances between which
+ * its sky is measured.
+ */
 const aperture = 4;
 const skyFrom = 7;
 const skyTo = 9;
@@ -56,7 +61,10 @@ const skyTo = 9;
 const hotExcess = 4;
 const shows = 0.05;
 
-/** Scores a network of linear light on all four scenes. @throws Refusal `cancelled` */
+/**
+ * Scores a network of linear light on all four scenes.
+ * @throws Refusal `cancelled`
+ */
 export async function evaluateNight(
   network: ScoredNetwork,
   signal?: AbortSignal,
@@ -73,7 +81,7 @@ export async function evaluateNight(
 
 type Develop = (taken: Simulation, ratio: number) => Promise<LinearRgb>;
 
-/** A scene in the colours of the camera that takes it. */
+/** A scene in the simulated camera's colours. */
 function sceneOf(paint: (scene: LinearRgb) => void): LinearPhoto {
   const samples = new Float32Array(side * side * 3).fill(sky);
   paint({ width: side, height: side, samples });
@@ -148,7 +156,7 @@ async function scoreStars(develop: Develop): Promise<StarScore[]> {
   });
 }
 
-/** A star's light in each colour above the mean of the sky around it. */
+/** A star's light above the mean of the surrounding sky, in each colour. */
 function lightOf({ width, samples }: LinearRgb, [x, y]: readonly [number, number]): Vector3 {
   const light = [0, 0, 0];
   const around = [0, 0, 0];
@@ -168,7 +176,7 @@ function lightOf({ width, samples }: LinearRgb, [x, y]: readonly [number, number
   return [net(0), net(1), net(2)];
 }
 
-/** The same frame with and without hot pixels: what differs is theirs. */
+/** Develops the same frame with and without hot pixels, and compares the results. */
 async function scoreHotPixels(develop: Develop): Promise<number> {
   const ratio = 100;
   const dusk = sceneOf(({ samples }) => {
@@ -197,7 +205,7 @@ async function scoreHotPixels(develop: Develop): Promise<number> {
   return left.length / bright.length;
 }
 
-/** As bright as it looks, without a camera's matrix. */
+/** Apparent brightness, without a camera's matrix. */
 function lumaAt({ samples }: LinearRgb, at: number): number {
   return 0.25 * samples[at]! + 0.5 * samples[at + 1]! + 0.25 * samples[at + 2]!;
 }
@@ -239,7 +247,7 @@ async function scoreLamps(develop: Develop) {
       const at = (y * side + x) * 3;
       const light = [0, 1, 2].map((c) => Math.max(0, samples[at + c]!));
       const sum = light[0]! + light[1]! + light[2]!;
-      // Of no light at all no share is right.
+      // Without any light there are no shares.
       return light.map((value) => (sum > 0 ? value / sum : 0));
     });
     for (let c = 0; c < 3; c++) colour += Math.abs(seen![c]! - real![c]!) / (3 * lamps.length);
@@ -247,7 +255,7 @@ async function scoreLamps(develop: Develop) {
   return { lampRing: ring, lampTint: tint, lampColour: colour };
 }
 
-/** What a picture has above the truth on a ring about a pixel, on average, in each colour. */
+/** The mean excess of a picture over the truth on a ring around a pixel, in each colour. */
 function ringMean(
   picture: LinearRgb,
   truth: LinearRgb,
@@ -268,7 +276,10 @@ function ringMean(
   return [sums[0] / count, sums[1] / count, sums[2] / count];
 }
 
-/** The same frame with and without banding: rows of the difference are what is left of it. */
+/**
+ * Develops the same frame with and without banding; row means of the difference are what remains of
+ * it.
+ */
 async function scoreBanding(develop: Develop): Promise<number> {
   const ratio = 100;
   const flat = sceneOf(({ samples }) => samples.fill(0.1));

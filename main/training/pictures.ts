@@ -1,4 +1,4 @@
-/** Finished pictures, whatever file and profile they come in: sRGB codes, and the tags with them. */
+/** Reads finished pictures of any format and profile: sRGB codes and EXIF tags. */
 
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
@@ -6,24 +6,29 @@ import sharp from 'sharp';
 export interface SrgbPicture {
   readonly width: number;
   readonly height: number;
-  /** width × height × 3, interleaved, encoded with sRGB's curve: 0–255 or, where the file has 16 bits, 0–65535. */
+  /**
+   * width × height × 3, interleaved, encoded with sRGB's curve: 0–255, or 0–65535 if the file has
+   * 16 bits.
+   */
   readonly codes: Uint8Array | Uint16Array;
   /** Whether the codes have 16 bits. */
   readonly isDeep: boolean;
-  /** As sharp names it: `png`, `tiff`, `jpeg` … */
+  /** Named as sharp names it: `png`, `tiff`, `jpeg` … */
   readonly format: string;
 }
 
 /**
- * Reads a picture upright. An embedded profile is converted to sRGB, transparency put on black.
- * @throws what sharp throws, in its words
+ * Reads a picture upright. An embedded profile is converted to sRGB, transparency is replaced by
+ * black.
+ * @throws sharp's errors, unchanged
  */
 export async function readSrgbPicture(file: string): Promise<SrgbPicture> {
   const picture = sharp(file, { limitInputPixels: 300_000_000 }).autoOrient();
   const { format, depth, hasAlpha, icc } = await picture.metadata();
   if (hasAlpha) picture.flatten({ background: '#000' });
   const isDeep = depth === 'ushort';
-  // Left alone, sharp brings 16 bits with a profile to Display P3, and 8 to sRGB.
+  // By default, sharp converts 16-bit pictures with a profile to Display P3, and 8-bit ones to
+  // sRGB.
   if (isDeep && icc !== undefined) picture.withIccProfile('srgb');
   const { data, info } = await picture
     .toColourspace(isDeep ? 'rgb16' : 'srgb')
@@ -38,11 +43,11 @@ export async function readSrgbPicture(file: string): Promise<SrgbPicture> {
 }
 
 /**
- * Its EXIF, as a TIFF; undefined where it has none.
- * @throws what sharp throws, in its words
+ * The picture's EXIF as a TIFF; undefined if it has none.
+ * @throws sharp's errors, unchanged
  */
 export async function readPictureTags(file: string): Promise<Uint8Array | undefined> {
   const { format, exif } = await sharp(file).metadata();
-  // sharp finds the EXIF of a PNG; a TIFF is itself made of such tags.
+  // sharp extracts the EXIF of a PNG; a TIFF file itself consists of such tags.
   return format === 'tiff' ? readFile(file) : exif;
 }

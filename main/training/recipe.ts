@@ -1,4 +1,7 @@
-/** Every number a training run depends on: kept in its checkpoint and in the model's manifest. */
+/**
+ * Every number that determines a training run, as stored in its checkpoint and in the model's
+ * manifest.
+ */
 
 import { z } from 'zod';
 import {
@@ -13,13 +16,15 @@ import { defaultLoss, noLoss, type LossWeights } from './step/loss.ts';
 export const recipeNameSchema = z.enum(['raw', 'sid', 'adapt']);
 export type RecipeName = z.infer<typeof recipeNameSchema>;
 
-/** Fields with a default are younger than the first checkpoints: these had what stands there. */
+/**
+ * Fields with a default are missing in older checkpoints, which were made with the default value.
+ */
 export const recipeSchema = z.object({
-  /** The ready-made recipe it began as; any number may have been changed. */
+  /** The recipe it is based on; any number may have been changed. */
   name: recipeNameSchema.default('raw'),
-  /** What the network is asked for. */
+  /** What the network should produce. */
   domain: outputDomainSchema.default('camera-linear'),
-  /** Whether the network's input is white-balanced as the camera saw fit. */
+  /** Whether the network's input has the camera's as-shot white balance. */
   whiteBalanced: z.boolean().default(true),
   /** The network's input is clamped to ± this, in amplified units (white is 1). */
   clamp: inputClampSchema.default(4),
@@ -27,16 +32,16 @@ export const recipeSchema = z.object({
   batch: z.number().int().min(1).max(64),
   /** Side of a patch in packed pixels. */
   patchPacked: z.number().int().min(32).max(512).multipleOf(16),
-  /** Share of the patches of photos that are drawn from the deep dark besides (`drawSlope`). */
+  /** Share of photo patches that are drawn only from the deep dark (`drawSlope`). */
   deepDark: z.number().min(0).max(1).default(0),
-  /** Shares of the patches of photos that have stars, lamps and a sensor's faults. */
+  /** Shares of photo patches that have stars, lamps and sensor faults. */
   night: nightSharesSchema.default(noNight),
   steps: z.number().int().min(1).max(100_000_000),
-  /** Passes over the pairs that `steps` was reckoned from, where it was. */
+  /** Passes over the pairs that `steps` was computed from, if it was. */
   epochs: z.number().positive().optional(),
   learningRate: z.number().positive().max(1),
   learningRateFinal: z.number().positive().max(1),
-  /** How the rate falls: along half a cosine, or in one step after half of the steps. */
+  /** How the rate falls: along half a cosine, or abruptly after half of the steps. */
   schedule: z.enum(['cosine', 'halfway']).default('cosine'),
   warmupSteps: z.number().int().nonnegative(),
   clipNorm: z.number().positive(),
@@ -50,23 +55,26 @@ export const recipeSchema = z.object({
     renderedBlocks: z.number().nonnegative().default(0),
     renderedLog: z.number().nonnegative().default(0),
   }),
-  /** A trained model whose answers are mixed into what the network is asked for. */
+  /** A trained model whose answers are mixed into the targets. */
   teacher: z
     .object({
       id: z.string(),
-      /** Of its ONNX file. */
+      /** Of the teacher's ONNX file. */
       sha256: z.string(),
-      /** Of the answer; the rest is the truth. */
+      /** Weight of the teacher's answer; the rest is the truth. */
       share: z.number().positive().max(1),
     })
     .optional(),
-  /** Seeds the first weights and every patch. */
+  /** Seeds the initial weights and every patch. */
   seed: z.number().int().nonnegative().max(0xffff_ffff),
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
 
-/** The recipe of the shipped "fast" model; docs/trials/2026-11-28-fast-and-quality.md has its runs. */
+/**
+ * The recipe of the shipped "fast" model; docs/trials/2026-11-28-fast-and-quality.md describes its
+ * runs.
+ */
 export const defaultRecipe: Recipe = {
   name: 'raw',
   domain: 'camera-linear',
@@ -88,11 +96,12 @@ export const defaultRecipe: Recipe = {
 };
 
 /**
- * "Learning to See in the Dark" (Chen et al., CVPR 2018), as its readers repeat it: finished pictures
- * as targets, patches of 512² sensor pixels, which are 256² packed ones (the paper's own script cuts
- * 512² packed), one a step, Adam at 10⁻⁴ and at 10⁻⁵ from half of the way on, 400 epochs, flips,
- * transposition and shift, the mean of absolute differences, gradients as they are. The input is
- * neither balanced nor brighter than white; below black it is left signed, where the paper clips it.
+ * "Learning to See in the Dark" (Chen et al., CVPR 2018), as later work describes it: finished
+ * pictures as targets; patches of 512² sensor pixels, which are 256² packed ones (the paper's own
+ * script cuts 512² packed), one per step; Adam at 10⁻⁴, and at 10⁻⁵ from the middle on; 400 epochs;
+ * flips, transposition and shift; mean absolute difference; no gradient clipping. The input is not
+ * white-balanced and not brighter than white. Below black it stays signed, where the paper clips
+ * it.
  */
 const sidRecipe: Recipe = {
   ...defaultRecipe,
@@ -113,7 +122,7 @@ const sidRecipe: Recipe = {
   loss: { ...noLoss, linear: 1 },
 };
 
-/** A shipped model gets used to one camera: few pairs, small steps, minutes. */
+/** Adapts a shipped model to one camera: few pairs, small steps, some minutes. */
 const adaptRecipe: Recipe = {
   ...defaultRecipe,
   name: 'adapt',
@@ -123,25 +132,29 @@ const adaptRecipe: Recipe = {
   warmupSteps: 50,
 };
 
-/** The ready-made recipes by name; every number of them may be changed. */
+/** The recipes by name; every number in them may be changed. */
 export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   raw: defaultRecipe,
   sid: sidRecipe,
   adapt: adaptRecipe,
 };
 
-/** The loss that a model was trained with, where its manifest says: what goes on from it goes on with that. */
+/**
+ * The loss that a model was trained with, if its manifest says; training from it continues with the
+ * same loss.
+ */
 export function trainedLoss({ training }: Pick<Manifest, 'training'>): LossWeights | undefined {
   return recipeSchema.safeParse(training['recipe']).data?.loss;
 }
 
-/** Steps of so many passes over pairs, at least one. */
+/** Number of steps for so many passes over pairs, at least one. */
 export function stepsOfEpochs({ batch }: Recipe, epochs: number, pairs: number): number {
   return Math.max(1, Math.round((epochs * pairs) / batch));
 }
 
 /**
- * Learning rate of a step: a linear rise, then half a cosine down to the final rate, or one step.
+ * Learning rate of a step: a linear rise, then half a cosine down to the final rate, or a single
+ * drop.
  * @param step counted from 1
  */
 export function learningRateAt(recipe: Recipe, step: number): number {

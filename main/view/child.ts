@@ -1,4 +1,7 @@
-/** The viewing process: looks into photos and shows them without the network, which never blocks it. */
+/**
+ * The viewing process. It reads and shows photos without the network, and so is never blocked by
+ * it.
+ */
 
 import { appFolder } from '../base/app-folder.ts';
 import { Log } from '../base/log.ts';
@@ -9,7 +12,10 @@ import { keepDecoderReady } from '../raw/decode.ts';
 import { viewCalls } from './protocol.ts';
 import { Viewer } from './viewer.ts';
 
-/** Thumbnails and descriptions queue, these many at once; each decodes in a thread of its own. */
+/**
+ * Thumbnails and descriptions wait in a queue, and this many run at once, each decoding in a thread
+ * of its own.
+ */
 const background = new Turns(2);
 const viewer = new Viewer();
 new Log(appFolder()).watchProcess('child');
@@ -33,7 +39,7 @@ app.answer(viewCalls.describe, ({ photo }, { signal }) =>
 app.answer(viewCalls.open, ({ photo }, { signal }) => about(photo, viewer.open(photo, signal)));
 
 app.answer(viewCalls.picture, (job, { signal }) => {
-  // What is looked at does not wait for the library's pictures.
+  // Photos on screen don't wait for the library's pictures.
   const isBackground = job.kind === 'thumb' || job.kind === 'small';
   const look = () => viewer.picture(job, signal);
   return about(job.photo, isBackground ? background.take(0, signal, look) : look());

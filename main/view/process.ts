@@ -1,4 +1,4 @@
-/** The app's side of the viewing process: starts it when needed, and again when it ends. */
+/** The app's side of the viewing process: starts it when needed, and restarts it after it ended. */
 
 import path from 'node:path';
 import { Ended } from '../process/asking.ts';
@@ -13,10 +13,13 @@ import type { Picture } from '../engine/protocol.ts';
 /** Starts the viewing process as a Node process. */
 export const spawnNodeView: Connect = forkNode(new URL('./child.ts', import.meta.url));
 
-/** How often the process may end under a photo before that is given up. */
+/** A photo is given up after the process has ended this many times while working on it. */
 const crashesMax = 2;
 
-/** Asks about photos; each method throws Refusals as `decodeRaw`, `cancelled` at once when aborted. */
+/**
+ * Requests about photos. Each method throws Refusals as `decodeRaw`, and `cancelled` at once when
+ * aborted.
+ */
 export class View {
   readonly #spawn: Connect;
   #process: Peer | undefined;
@@ -43,7 +46,7 @@ export class View {
     this.#process?.close();
   }
 
-  /** Any photo under way may be why the process ended; one that is under way twice is given up. */
+  /** Any photo in progress may have caused the crash, so a photo with two crashes is given up. */
   async #ask<I extends { readonly photo: string }, O>(
     call: Call<I, O, never>,
     input: I,

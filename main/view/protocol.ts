@@ -1,4 +1,4 @@
-/** What the app and its viewing process say to each other; parsed on both sides. */
+/** Messages between the app and its viewing process, parsed on both sides. */
 
 import { z } from 'zod';
 import { photoFactsSchema } from '../../preload/contract/contract.ts';
@@ -7,19 +7,22 @@ import { pictureSchema } from '../engine/protocol.ts';
 
 const photo = z.string();
 
-/** Pictures of a photo that take no network. */
+/** Pictures of a photo that don't need the network. */
 const pictureJobSchema = z.discriminatedUnion('kind', [
-  /** The camera's own picture, small; developed without the network where there is none. */
+  /**
+   * The camera's embedded preview, small; if there is none, the photo developed without the
+   * network.
+   */
   z.object({ kind: z.literal('thumb'), photo, longSide: z.number().int().positive() }),
-  /** Any photo that training reads, RAW or not, small and upright, after all of it was read. */
+  /** Any photo that training reads, RAW or not, small and upright. The whole file is read first. */
   z.object({
     kind: z.literal('small'),
     photo,
     longSide: z.number().int().positive(),
-    /** What a RAW photo is brightened by; its automatic ratio if absent. */
+    /** Brightening of a RAW photo; its automatic ratio if absent. */
     ratio: z.number().positive().optional(),
   }),
-  /** The camera's own picture, upright. */
+  /** The camera's embedded preview, upright. */
   z.object({ kind: z.literal('preview'), photo }),
   z.object({
     kind: z.literal('plain'),
@@ -55,15 +58,15 @@ const openedSchema = z.object({
     xyzToCamera: matrix3Schema,
     balancedToXyz: matrix3Schema.exactOptional(),
   }),
-  /** Light at which the sensor is full, at ratio 1. */
+  /** Light at which the sensor saturates, at ratio 1. */
   clipping: z.number(),
-  /** What each choice of white balance comes to; `asShot` is the colour's own, within limits. */
+  /** The gains of each white balance choice; `asShot` is the camera's own, within limits. */
   gains: z.object({ asShot: vector3Schema, auto: vector3Schema }),
   noise: z.object({ slope: z.number(), offset: z.number(), source: z.string() }),
   facts: photoFactsSchema,
 });
 
-/** A decoded photo, as far as the app itself has to know it. */
+/** Facts about a decoded photo that the app itself needs. */
 export type Opened = z.infer<typeof openedSchema>;
 
 /** App → viewing process. Each throws Refusals as `decodeRaw`. */

@@ -1,4 +1,4 @@
-/** What can be shown and said of a photo without the network. */
+/** Shows and describes photos without the network. */
 
 import { open } from 'node:fs/promises';
 import { Finisher } from '../develop/finish.ts';
@@ -28,7 +28,7 @@ import type { Picture } from '../engine/protocol.ts';
 
 const frameBytesMax = 300e6;
 
-/** Where a TIFF's first directory lies in nearly every camera's files. */
+/** In files of nearly every camera, the TIFF's first directory lies within this. */
 const headBytes = 1 << 20;
 
 export class Viewer {
@@ -78,7 +78,7 @@ export class Viewer {
         const bytes = await smallPreview(jpeg, await orientationOf(photo), longSide);
         return { width: 0, height: 0, bytes };
       } catch {
-        // A broken preview in a good file: the mosaic will do.
+        // If the preview in a good file is damaged, the mosaic is used.
       }
     }
     const frame = await this.#frames.open(photo, { keep: false, signal });
@@ -98,7 +98,8 @@ export class Viewer {
 }
 
 /**
- * The camera's own picture. @param sideMin pixels that will do; absent: the largest there is
+ * The camera's embedded preview.
+ * @param sideMin pixels that suffice; if absent, the largest preview is used
  * @throws Refusal as `decodeRaw`
  */
 async function cameraJpeg(
@@ -112,7 +113,7 @@ async function cameraJpeg(
   return embedded.kind === 'found' ? embedded.jpeg : undefined;
 }
 
-/** The RAW file's own, where its head says so. */
+/** The RAW file's own orientation, if the start of the file states it. */
 async function orientationOf(photo: string): Promise<Orientation> {
   const file = await open(photo, 'r').catch(() => undefined);
   if (file === undefined) return 1;
@@ -157,7 +158,7 @@ function plainPicture(
   return { width: tile.core.width * 2, height: tile.core.height * 2, bytes };
 }
 
-/** The smallest level, brightened by its automatic ratio if no other is given. */
+/** The smallest level, brightened by its automatic ratio unless another is given. */
 function plainImage(frame: PreviewFrame, ratio = frame.autoRatio) {
   const { mosaic } = frame;
   const level = levelsOf(frame.grid).length - 1;

@@ -1,4 +1,4 @@
-/** `train --device auto`: where a run's steps are made faster, measured before it begins. */
+/** `train --device auto`: measures before a run which device is faster. */
 
 import { Pace } from '../../runs/pace.ts';
 import { spawnNodeSurvey } from '../../runs/survey.ts';
@@ -12,8 +12,8 @@ export interface DeviceChoice {
 }
 
 /**
- * Measures a step of the run in `folder` on the processor and on the graphics card, if there is one, and has the
- * faster one make the run's steps.
+ * Measures a step of the run in `folder` on the processor and on the graphics card, if there is
+ * one, and sets the faster one in the run.
  * @throws Refusal `cancelled`
  */
 export async function chooseTrainingDevice(

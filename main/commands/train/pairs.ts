@@ -1,4 +1,4 @@
-/** Pairs that a command line names: found, checked, and what is wrong with them told. */
+/** Finds and checks the pairs that a command line names, and reports their faults. */
 
 import path from 'node:path';
 import { checkPairs } from '../../training/pairs/check/check.ts';
@@ -17,8 +17,9 @@ export interface ChoosePairsOptions {
 }
 
 /**
- * Finds and checks pairs and divides them by scene; each that is left out is told, with the reason.
- * @throws Refusal `dataset` if there are not enough to learn from, `cancelled`
+ * Finds and checks pairs and divides them by scene. Reports each pair that is left out, with the
+ * reason.
+ * @throws Refusal `dataset` if too few are left to learn from, `cancelled`
  */
 export async function choosePairs(
   paths: readonly string[],

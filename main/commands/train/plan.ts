@@ -1,4 +1,4 @@
-/** From the options of `nightglass train` to a run folder that can be trained. */
+/** Turns the options of `nightglass train` into a run folder that can be trained. */
 
 import path from 'node:path';
 import { z } from 'zod';
@@ -69,7 +69,10 @@ export const usualSettings: RunSettings = {
   passes: 1,
 };
 
-/** The title with what the options say of it. @throws Refusal `bad-argument` for an id that cannot name files */
+/**
+ * The title given by the options.
+ * @throws Refusal `bad-argument` for an id that cannot name files
+ */
 export function titled(options: TrainOptions, before: ModelTitle = untitled): ModelTitle {
   const {
     name = before.name,
@@ -89,7 +92,7 @@ export function titled(options: TrainOptions, before: ModelTitle = untitled): Mo
 export function settingsWith(options: TrainOptions, before: RunSettings): RunSettings {
   const { threads = before.threads } = options;
   const teacher = options.teacher === undefined ? before.teacher : placeOfModel(options.teacher);
-  // `auto` is settled by a measurement, which needs the run's recipe (device.ts).
+  // `auto` is decided later by a measurement, which needs the run's recipe (device.ts).
   const device = options.device === 'auto' ? undefined : options.device;
   return {
     ...before,
@@ -103,11 +106,11 @@ export function settingsWith(options: TrainOptions, before: RunSettings): RunSet
   };
 }
 
-/** Pairs that were chosen already. */
+/** A dataset of pairs that were already chosen. */
 export type ChosenPairs = Extract<Dataset, { kind: 'pairs' }>;
 
 /**
- * Makes the run folder that the options ask for.
+ * Creates the run folder for the options.
  * @param pairs what to learn from, instead of photos
  * @throws Refusal, before anything is written
  */
@@ -137,10 +140,12 @@ export async function planRun(given: TrainOptions, pairs?: ChosenPairs): Promise
   await createRun(options.out, plan, weights);
 }
 
-/** The answers' usual share of what a taught network is asked for. */
+/** Default weight of the teacher's answers in the targets. */
 const usualTeacherShare = 0.7;
 
-/** @throws Refusal as `readModel`; `bad-argument` for a teacher of other light */
+/**
+ * @throws Refusal as `readModel`; `bad-argument` for a teacher with another kind of input or output
+ */
 async function withTeacher(
   { teacher: which, teacherShare }: TrainOptions,
   recipe: Recipe,
@@ -155,7 +160,10 @@ async function withTeacher(
   return { ...recipe, teacher: { id, sha256, share: teacherShare ?? usualTeacherShare } };
 }
 
-/** Once each pass over pairs, but neither all the time nor never. */
+/**
+ * One validation for each pass over pairs, but no more often than every 250 steps, and at least ten
+ * in a run.
+ */
 function usualSettingsFor({ batch, steps }: Recipe, pairs: number | undefined): RunSettings {
   if (pairs === undefined) return usualSettings;
   const pass = Math.round(pairs / batch);
@@ -164,8 +172,8 @@ function usualSettingsFor({ batch, steps }: Recipe, pairs: number | undefined): 
 }
 
 /**
- * What can be said before pairs are looked at, which takes its time.
- * @throws Refusal `bad-argument` if --out holds a run, or a number or name is no good
+ * Checks what does not depend on the pairs, because finding these takes time.
+ * @throws Refusal `bad-argument` if --out already holds a run, or a number or name is invalid
  */
 export async function checkOptions(options: TrainOptions, hasPairs: boolean): Promise<void> {
   const { out } = options;
@@ -175,7 +183,10 @@ export async function checkOptions(options: TrainOptions, hasPairs: boolean): Pr
   await expectNoRun(out);
 }
 
-/** A run that trains keeps its description to itself. @throws Refusal `dataset` */
+/**
+ * Refuses a run in training, whose description must not change.
+ * @throws Refusal `dataset`
+ */
 export function checkAtRest(out: string): void {
   if (!isRunTaken(out)) return;
   throw new Refusal(
@@ -199,13 +210,15 @@ interface Start extends Pick<Recipe, 'unet' | 'domain' | 'whiteBalanced' | 'clam
 interface Beginning extends Pick<Start, 'pairsSeen'> {
   readonly recipe: Recipe;
   readonly weights?: Float32Array;
-  /** As often as what it starts from looks at a tile: it is not to fall behind that. */
+  /**
+   * The same number of passes as the starting model, so that the new one is not at a disadvantage.
+   */
   readonly passes: Passes;
 }
 
 /**
- * The recipe with the network of what it starts from, if anything, or that network made wider; and with
- * its loss, unless another is asked for.
+ * Completes the recipe from what training starts from, if anything: its network, possibly widened,
+ * and its loss, unless the options choose one.
  */
 async function begin(options: TrainOptions, asked: Recipe): Promise<Beginning> {
   if (options.from === undefined) return { recipe: asked, passes: 1, pairsSeen: [] };
@@ -227,7 +240,7 @@ async function begin(options: TrainOptions, asked: Recipe): Promise<Beginning> {
   return { recipe: { ...recipe, unet }, weights, passes, pairsSeen };
 }
 
-/** A checkpoint's weights, or a model's. */
+/** Weights to start from: a checkpoint's or a model's. */
 async function readStart(from: string): Promise<Start> {
   if (from.endsWith('.ngck')) {
     const { recipe, state } = await readCheckpoint(from);
@@ -254,8 +267,8 @@ async function readStart(from: string): Promise<Start> {
 }
 
 /**
- * What the options name, looked for before anything is made of it.
- * @param setAside photos to set aside for validation; as many as fit the dataset if not given
+ * Finds the data that the options name, before anything is written.
+ * @param setAside photos to set aside for validation; chosen by the dataset's size if not given
  */
 export async function chooseDataset(
   { photos, camera, exclude, withHeldOut, photoMemory }: TrainOptions,

@@ -1,4 +1,4 @@
-/** From the options of `nightglass train` to the recipe of a run. */
+/** Turns the options of `nightglass train` into the recipe of a run. */
 
 import { z } from 'zod';
 import { Refusal } from '../../base/refusal.ts';
@@ -17,7 +17,7 @@ import {
   type NightShares,
 } from '../../training/photos/night.ts';
 
-/** `--hot-pixels` and its like: shares of the patches. */
+/** `--hot-pixels` and similar options: shares of the patches. */
 const nightOptions = z.object({
   hotPixels: z.number().optional(),
   stars: z.number().optional(),
@@ -52,18 +52,18 @@ export const recipeOptionsSchema = z.object({
 
 type RecipeOptions = z.input<typeof recipeOptionsSchema>;
 
-/** As the command line names it. */
+/** The option's name on the command line. */
 const optionOf = (name: string): string =>
   `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** What the sensor does, as against what shines: a measured camera's own is known. */
+/** Effects of the sensor rather than of light; a measured camera's own are known. */
 const sensorsOwn: ReadonlySet<keyof NightShares> = new Set(
   nightNames.filter((name) => name !== 'stars' && name !== 'lamps'),
 );
 
 /**
- * How much of the night a run on photos learns from: the recipe's shares, each of which an option may
- * change. In a measured camera's darkness faults come from its profile, unless they are asked for.
+ * Night effects of a run on photos: the recipe's shares, changed by the options. With a measured
+ * camera, sensor faults come from its profile unless an option sets their share.
  */
 function nightOf(options: RecipeOptions, made: NightShares, isMeasured: boolean): NightShares {
   const usual = options.night === false ? noNight : made;
@@ -99,7 +99,7 @@ function lossOf(text: string): LossWeights {
 }
 
 /**
- * The recipe that the options ask for.
+ * The recipe for the options.
  * @param pairs number of pairs to train on, for recipes that count in passes over them; undefined
  *   for photos
  * @throws Refusal `bad-argument`
@@ -167,19 +167,22 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
   throw new Refusal('bad-argument', `bad ${what ?? 'recipe'}: ${issue?.message ?? 'it is wrong'}`);
 }
 
-/** The step down after half of the way keeps its size; a cosine ends where it did, if it falls at all. */
+/**
+ * Keeps the ratio of the single drop. A cosine keeps its final rate, unless that is above the new
+ * initial one.
+ */
 function finalRate({ schedule, learningRate: from, learningRateFinal: to }: Recipe, rate: number) {
   return schedule === 'halfway' ? (rate * to) / from : Math.min(rate, to);
 }
 
-/** As `--loss` takes it. */
+/** Written as `--loss` takes it. */
 function said(loss: LossWeights): string {
   const terms = Object.entries(loss).filter(([, weight]) => weight > 0);
   return terms.map(([name, weight]) => `${name}:${weight}`).join(',');
 }
 
 /**
- * The run's own recipe; only the number of steps may be given anew.
+ * The run's own recipe; only the number of steps may change.
  * @throws Refusal `bad-argument`
  */
 export function resumedRecipe(options: RecipeOptions, recipe: Recipe): Recipe {
@@ -215,9 +218,8 @@ export function resumedRecipe(options: RecipeOptions, recipe: Recipe): Recipe {
 }
 
 /**
- * Weights can only be trained on for what they were trained for, and a teacher only knows what it was
- * trained for itself.
- * @param option what names it: `--from` or `--teacher`
+ * Checks that weights or a teacher were trained for the same input and output.
+ * @param option the option that names them: `--from` or `--teacher`
  * @throws Refusal `bad-argument`
  */
 export function checkSameTerms(

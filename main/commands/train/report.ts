@@ -1,4 +1,4 @@
-/** What a training run tells while it goes: to the terminal, or as JSON lines to programs. */
+/** Reports a training run in progress: to the terminal, or as JSON lines to programs. */
 
 import path from 'node:path';
 import type { RunEvent } from '../../training/run/events.ts';
@@ -9,7 +9,10 @@ export class TrainingReport {
   readonly #isJson: boolean;
   readonly #line: ProgressLine;
   #steps: number | undefined;
-  /** What validations try, for people; runs of before did not say that they had nothing held out. */
+  /**
+   * What validations use, for people. Older runs did not record whether their patches were held
+   * out.
+   */
   #validatedOn = 'held-out patches';
 
   constructor({ isJson, line }: { readonly isJson: boolean; readonly line: ProgressLine }) {
@@ -17,14 +20,14 @@ export class TrainingReport {
     this.#line = line;
   }
 
-  /** @param isLogged false for steps that only move the terminal's line */
+  /** @param isLogged false for steps that only update the terminal's line */
   tell(event: RunEvent, isLogged: boolean): void {
     if (event.event === 'start') {
       this.#steps = event.steps;
       if (event.validation?.isHeldOut === false) this.#validatedOn = 'patches it is trained on';
     }
     if (this.#isJson) {
-      // How it ended is said by `wrote`, and failures by the program.
+      // The end is reported by `wrote`, and failures by the program.
       if (isLogged && event.event !== 'done' && event.event !== 'failed') this.#print(event);
       return;
     }
@@ -42,8 +45,8 @@ export class TrainingReport {
   }
 
   /**
-   * The model that came of it.
-   * @param step that the run has reached
+   * Reports the model that was made.
+   * @param step the run's progress
    */
   wrote(model: ModelFiles, step: number): void {
     const { manifest, modelStep } = model;
@@ -62,7 +65,7 @@ export class TrainingReport {
   }
 }
 
-/** One line for people; empty for what they need not know. */
+/** One line for people; empty for events they need not know about. */
 function spoken(event: RunEvent, validatedOn: string): string {
   switch (event.event) {
     case 'start': {

@@ -1,4 +1,4 @@
-/** `nightglass train --resume`: a run folder made ready to go on as the options ask. */
+/** `nightglass train --resume`: prepares a run folder to continue with the given options. */
 
 import { existsSync } from 'node:fs';
 import { Refusal } from '../../base/refusal.ts';
@@ -30,7 +30,7 @@ import {
 import { resumedRecipe } from './recipe.ts';
 
 /**
- * Makes the run folder ready to go on as the options ask.
+ * Prepares the run folder to continue with the given options.
  * @throws Refusal, before anything is written
  */
 export async function planResumption(options: TrainOptions, pairs?: ChosenPairs): Promise<void> {
@@ -68,7 +68,7 @@ export async function planResumption(options: TrainOptions, pairs?: ChosenPairs)
   const title = titled(options, had?.title);
   const settings = settingsWith(options, had?.settings ?? usualSettings);
   if (had !== undefined) {
-    // Where other pairs take their place, what it has learned from until now stays seen.
+    // If other pairs replace its own, those it has learned from still count as seen.
     const seen = seenBeforeBy(seenByRun(had));
     const resumed: RunDescription = { ...had, title, recipe, dataset, settings, ...seen };
     await writeRun(options.out, resumed);
@@ -78,7 +78,10 @@ export async function planResumption(options: TrainOptions, pairs?: ChosenPairs)
   }
 }
 
-/** The command that began a run goes on with it by --resume; another beginning would be another run. */
+/**
+ * The options that began a run are accepted again with --resume, but a different `--from` would be
+ * a different run.
+ */
 function checkBeginning({ from }: TrainOptions, had: RunDescription | undefined): void {
   const beginning = had?.startedFrom;
   const which =
@@ -107,9 +110,10 @@ function asksForPhotos(options: TrainOptions): boolean {
 }
 
 /**
- * The photos that the options ask for when a run goes on: what they leave open is as it was, so that the command that
- * began a run goes on with it, and so does a shorter one.
- * @param had what the run learned from; undefined for runs of the older form, which trained on every photo
+ * The photos to continue with. Options that are left out keep their previous value, so that the
+ * command that began the run continues it, and so does a shorter one.
+ * @param had what the run learned from; undefined for runs of the older form, which trained on
+ *   every photo
  */
 function photosAsked(
   options: TrainOptions,

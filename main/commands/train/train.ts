@@ -1,4 +1,4 @@
-/** `nightglass train`: a network of one's own, from clean photos or from pairs of exposures. */
+/** `nightglass train`: trains a network from clean photos or from pairs of exposures. */
 
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
@@ -186,7 +186,7 @@ export function trainCommand(): Command {
     });
 }
 
-/** A share of the patches of photos that have something of the night. */
+/** An option for the share of patches with a night effect. */
 function nightOption(name: string, what: string, usual: number): Option {
   return new Option(
     `${name} <share>`,
@@ -266,7 +266,10 @@ async function runTraining(paths: readonly string[], options: TrainOptions): Pro
   }
 }
 
-/** A run of the older form, of which only the checkpoint is known: nothing says what to train on. */
+/**
+ * Whether this is a finished run of the older form, of which only the checkpoint is known, so that
+ * nothing says what to train on.
+ */
 async function isFinishedOfOld({ resume, out, photos, steps }: TrainOptions): Promise<boolean> {
   const files = runFiles(out);
   if (!resume || photos.length > 0 || existsSync(files.description)) return false;
@@ -275,7 +278,7 @@ async function isFinishedOfOld({ resume, out, photos, steps }: TrainOptions): Pr
   return state.step >= (steps ?? recipe.steps);
 }
 
-/** Writes the model of the checkpoint as it stands. */
+/** Writes a model of the checkpoint as it is. */
 async function exportModel(options: TrainOptions): Promise<void> {
   const files = runFiles(options.out);
   const checkpoint = await readCheckpoint(files.checkpoint);

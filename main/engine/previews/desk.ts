@@ -1,4 +1,6 @@
-/** The engine's side of the app's view: one thread that prepares windows, and the network for them. */
+/**
+ * The engine's side of the app's view: a thread that prepares windows, and the network for them.
+ */
 
 import { Worker } from 'node:worker_threads';
 import { Peer } from '../../process/peer.ts';
@@ -26,7 +28,7 @@ export class PreviewDesk {
     return this.#thread.peer.ask(previewCall, job, { signal });
   }
 
-  /** Loads what the first picture needs. */
+  /** Loads what the first picture will need. */
   warm(): void {
     this.#thread ??= this.#spawn();
   }

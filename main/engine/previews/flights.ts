@@ -1,4 +1,4 @@
-/** What the app's view has asked of an engine and not got yet; asked again of the next if one dies. */
+/** The view's open requests to an engine, repeated to the next engine if one dies. */
 
 import path from 'node:path';
 import { Refusal } from '../../base/refusal.ts';
@@ -13,7 +13,7 @@ export interface PreviewFlight {
   crashes: number;
 }
 
-/** A view is asked for again by whoever looks at it, so it is given up sooner than an export. */
+/** Lower than for an export, because whoever looks at a photo asks for it again. */
 const crashesMax = 2;
 
 export class PreviewFlights {
@@ -27,7 +27,7 @@ export class PreviewFlights {
     return [...this.#flights].some(({ isSent }) => !isSent);
   }
 
-  /** @throws Refusal `cancelled` at once when the signal is aborted; what it is rejected with */
+  /** @throws Refusal `cancelled` at once when the signal is aborted; the reason of a rejection */
   async add(job: PreviewJob, signal: AbortSignal | undefined, added: () => void): Promise<Picture> {
     const { promise, resolve, reject } = Promise.withResolvers<Picture>();
     const flight = { job, signal, resolve, reject, isSent: false, crashes: 0 };
@@ -45,19 +45,19 @@ export class PreviewFlights {
     }
   }
 
-  /** Those that no engine has. The caller gives them to one. */
+  /** Requests that no engine has yet, marked as sent; the caller passes them to an engine. */
   take(): readonly PreviewFlight[] {
     const waiting = [...this.#flights].filter(({ isSent }) => !isSent);
     for (const flight of waiting) flight.isSent = true;
     return waiting;
   }
 
-  /** The engine they were given to is gone. */
+  /** Marks all as waiting again, because their engine is gone. */
   takeBack(): void {
     for (const flight of this.#flights) flight.isSent = false;
   }
 
-  /** The engine died under all that were sent. */
+  /** Counts a crash for all requests that the dead engine had. */
   crash(reason: string): void {
     for (const flight of this.#flights) {
       if (!flight.isSent) continue;

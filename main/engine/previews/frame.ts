@@ -1,4 +1,4 @@
-/** Decoded frames kept while they are looked at, and what drawing them takes. */
+/** Keeps decoded frames while they are looked at, together with everything derived from them. */
 
 import { stat } from 'node:fs/promises';
 import { autoRatio } from '../../develop/brightness.ts';
@@ -15,9 +15,9 @@ import { withoutLonePixels } from '../../develop/lone-pixels.ts';
 
 let nextId = 1;
 
-/** A frame and what is worked out from it once. */
+/** A frame, and what is derived from it once. */
 export class PreviewFrame {
-  /** What was made of it is known by this. */
+  /** Identifies the frame in caches of what was made from it. */
   readonly id = nextId++;
   readonly mosaic: Mosaic;
   readonly grid: PackedGrid;
@@ -33,7 +33,7 @@ export class PreviewFrame {
     this.grid = packedGrid(mosaic);
   }
 
-  /** Of the level; see `levelOf`. */
+  /** The noise map of a level; see `levelOf`. */
   noiseMap(which: 'profile' | 'ceiling', level: number): NoiseMap {
     const maps = (this.#maps ??= noiseMaps(this.mosaic, this.noise));
     const map = maps[which];
@@ -51,7 +51,7 @@ export class PreviewFrame {
     return known;
   }
 
-  /** Its samples and what was made of them. */
+  /** Size of its samples and of what was derived from them. */
   get bytes(): number {
     let bytes = this.mosaic.samples.byteLength;
     for (const { planes } of this.#levels.values()) bytes += planes.byteLength;
@@ -63,11 +63,11 @@ interface Entry {
   readonly frame: Promise<PreviewFrame>;
   /** Undefined until it is decoded. */
   decoded: PreviewFrame | undefined;
-  /** Whether anyone so far wants it kept. */
+  /** Whether any request so far wants it kept. */
   isKept: boolean;
 }
 
-/** The frames seen last, as many as memory for them allows; always the one asked for. */
+/** The most recently seen frames, as many as fit into memory; always includes the one asked for. */
 export class FrameStore {
   readonly #entries = new Map<string, Entry>();
   readonly #bytesMax: number;
@@ -77,7 +77,8 @@ export class FrameStore {
   }
 
   /**
-   * @param keep whether it stays and pushes others out; what is only passed through should not
+   * @param keep whether the frame is kept and may push out others; false for frames needed only
+   *   once
    * @throws Refusal as `decodeRaw`
    */
   async open(
@@ -93,7 +94,7 @@ export class FrameStore {
       return known.frame;
     }
     throwIfCancelled(signal);
-    // Others may wait for the same frame, so one who leaves does not stop it.
+    // Decoding goes on if one caller leaves, because others may wait for the same frame.
     const entry: Entry = { frame: decode(photo), decoded: undefined, isKept: keep };
     this.#entries.set(key, entry);
     try {
@@ -120,8 +121,7 @@ export class FrameStore {
 }
 
 /**
- * A file that was replaced is another frame, and so is one whose camera was measured meanwhile; one
- * that is gone is met by the decoder.
+ * Changes when the file is replaced or its camera is measured. The decoder reports a missing file.
  */
 async function identityOf(photo: string): Promise<string> {
   const found = await stat(photo).catch(() => undefined);

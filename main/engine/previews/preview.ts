@@ -23,14 +23,14 @@ import { FrameStore, type PreviewFrame } from './frame.ts';
 import { coarseLevel, isDevelopedWhole, levelsOf, tileAt, tileSide, wholeTile } from './tiles.ts';
 import type { Edit, Picture, PreviewJob } from '../protocol.ts';
 
-/** Bytes of frames that are kept decoded: three of 45 megapixels, with their levels. */
+/** Memory for decoded frames: enough for three of 45 megapixels, with their levels. */
 const frameBytesMax = 400e6;
 
-/** Levels kept whole, of this photo and of those beside it; one has at most 15 MB. */
+/** Number of levels kept whole, of this photo and of its neighbours; each takes at most 15 MB. */
 const wholeLevelsMax = 8;
 
 interface WholeLevel {
-  /** Not the frame itself, which would be kept in memory with it. */
+  /** The frame's id. A reference would keep the frame in memory. */
   readonly frame: number;
   readonly level: number;
   readonly ratio: number;
@@ -42,7 +42,10 @@ export class Previewer {
   readonly #terms: NetworkTerms;
   readonly #frames = new FrameStore(frameBytesMax);
   #wholeLevels: readonly WholeLevel[] = [];
-  /** Whole levels that are in the network now: a photo's thumbnail may be of the level shown first. */
+  /**
+   * Whole levels that are in the network now. A photo's thumbnail may use the same level as its
+   * first view.
+   */
   readonly #running = new Map<string, Promise<TileResult>>();
 
   constructor(run: RunNetwork, terms: NetworkTerms) {
@@ -95,7 +98,7 @@ export class Previewer {
     return { width: core.width * 2, height: core.height * 2, bytes: bytesOf(halves) };
   }
 
-  /** Several tiles of it are asked for at once; the first brings the network's work about. */
+  /** Several tiles of a level are requested at once; the first request starts the network. */
   #wholeLevel(frame: PreviewFrame, level: number, ratio: number): Promise<Uint16Array> {
     const known = this.#wholeLevels.find(
       (entry) => entry.frame === frame.id && entry.level === level && entry.ratio === ratio,
@@ -123,7 +126,7 @@ export class Previewer {
     ratio: number,
     { developing, tile }: { readonly developing: Promise<TileResult>; readonly tile: Tile },
   ): Promise<Uint16Array> {
-    // Worked out meanwhile: this thread has nothing else to do.
+    // Computed while the network runs, because this thread is idle meanwhile.
     const noise = noiseAt(frame, level);
     const map = frame.noiseMap('profile', level);
     const developed = await developing;
@@ -136,7 +139,7 @@ export class Previewer {
     return halfTile(straight(developed), straight(grainy));
   }
 
-  /** Once for all who ask while it runs; what it gives belongs to all of them. */
+  /** Runs the network once for all callers that ask while it runs; they share the result. */
   #networkWhole(frame: PreviewFrame, level: number, ratio: number): Promise<TileResult> {
     const key = `${frame.id} ${level} ${ratio}`;
     const known = this.#running.get(key);
@@ -170,7 +173,7 @@ export class Previewer {
     return tileResult(tile, input, output, { mosaic, ratio, gains, ...known });
   }
 
-  /** The smallest level through the whole line, with the photo's edits. */
+  /** Takes the smallest level through the whole pipeline, with the photo's edits. */
   async #bright(
     frame: PreviewFrame,
     edit: Edit,
@@ -242,7 +245,7 @@ function cut(
   return { width, height, bytes: bytesOf(tile) };
 }
 
-/** As they lie in memory: every system this runs on is little-endian. */
+/** The bytes in memory order: every supported system is little-endian. */
 function bytesOf(halves: Uint16Array): Uint8Array {
   return new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
 }

@@ -1,4 +1,7 @@
-/** Which levels and tiles a frame is shown in, and the windows they are developed from. */
+/**
+ * Divides a frame into the levels and tiles that the view shows, and plans the windows to develop
+ * them.
+ */
 
 import { levelSize } from '../../develop/level.ts';
 import {
@@ -14,20 +17,20 @@ interface Size {
   readonly height: number;
 }
 
-/** Sides of a tile in packed pixels of its level; in pixels, twice as many. */
+/** Side of a tile in packed pixels of its level; twice as many in pixels. */
 const tileSidePacked = 256;
 export const tileSide = 2 * tileSidePacked;
 
-/** Pixels that the smallest level's longer side has at least: enough for a thumbnail. */
+/** The longer side of the smallest level has at least this many pixels, enough for a thumbnail. */
 const smallestSide = 384;
 
 /**
- * Levels up to this many packed pixels are developed in one go: less than half the work of doing it
- * tile by tile with a halo around each, and no more than a tile's wait.
+ * Levels up to this many packed pixels are developed in one piece. That is less than half the work
+ * of separate tiles with a halo each, and takes no longer than the wait for a tile.
  */
 const wholeAreaMax = 480_000;
 
-/** Full size first, in pixels of each level. */
+/** The levels of a frame, full size first, in pixels of each level. */
 export function levelsOf(grid: Size): readonly (Size & { readonly level: number })[] {
   const levels: (Size & { readonly level: number })[] = [];
   for (let level = 0; ; level++) {
@@ -37,19 +40,22 @@ export function levelsOf(grid: Size): readonly (Size & { readonly level: number 
   }
 }
 
-/** The first picture of a photo is one that the network makes in a moment; what is seen follows. */
+/**
+ * A photo's first picture is limited to what the network develops in a moment; tiles in view
+ * follow.
+ */
 const firstAreaMax = 240_000;
 
 export function isDevelopedWhole(size: Size): boolean {
   return windowArea(size) <= wholeAreaMax;
 }
 
-/** Packed pixels that the network sees for the whole of a level. */
+/** Packed pixels in the network's input for a whole level. */
 function windowArea({ width, height }: Size): number {
   return (width + 2 * marginPacked) * (height + 2 * marginPacked);
 }
 
-/** The largest level that is quickly developed in one go: the one to show first. */
+/** The largest level that can be developed quickly in one piece, to be shown first. */
 export function coarseLevel(grid: Size): number {
   const levels = levelsOf(grid);
   const found = levels.find(({ level }) => windowArea(levelSize(grid, level)) <= firstAreaMax);
@@ -68,7 +74,7 @@ export function wholeTile({ width, height }: Size): Tile {
 /**
  * One tile of a level.
  * @param size of the level in packed pixels
- * @param halo packed pixels around it that its output depends on
+ * @param halo packed pixels around the tile that its output depends on
  * @returns undefined if there is no such tile
  */
 export function tileAt(

@@ -1,4 +1,4 @@
-/** The thread that prepares and finishes what the app's view asks of the network. */
+/** The thread that prepares and finishes the view's pictures around the network. */
 
 import { workerData } from 'node:worker_threads';
 import { aboutPhoto } from '../../process/failure.ts';
@@ -9,7 +9,7 @@ import { Previewer } from './preview.ts';
 import type { PreviewJob } from '../protocol.ts';
 import { previewCall, runCall, termsSchema } from '../window-request.ts';
 
-/** One in the network while the other is prepared or finished. */
+/** One picture is in the network while another is prepared or finished. */
 const turns = new Turns(2);
 const engine = joinParent();
 
@@ -21,7 +21,7 @@ const previewer = new Previewer(async (packed, width, height) => {
   return output;
 }, termsSchema.parse(workerData));
 
-/** What is looked at goes before thumbnails, and these before what may be looked at next. */
+/** Visible tiles come first, then thumbnails, then photos that may be looked at next. */
 function rankOf(job: PreviewJob): number {
   if (job.kind === 'tile') return 0;
   if (job.kind === 'bright') return 2;

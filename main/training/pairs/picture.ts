@@ -1,4 +1,7 @@
-/** Finished pictures as targets: PNG and TIFF of 8 or 16 bits, in sRGB, laid over the sensor's pixels. */
+/**
+ * Reads finished pictures as targets: PNG and TIFF of 8 or 16 bits, in sRGB, aligned with the
+ * sensor's pixels.
+ */
 
 import path from 'node:path';
 import { placementOf } from '../../develop/orientation.ts';
@@ -16,7 +19,7 @@ export interface FinishedPicture {
 }
 
 /**
- * Reads a picture; an embedded profile is converted to sRGB, transparency put on black.
+ * Reads a picture. An embedded profile is converted to sRGB, transparency is replaced by black.
  * @throws Refusal `damaged-file`, naming the file
  */
 export async function readFinishedPicture(file: string): Promise<FinishedPicture> {
@@ -35,22 +38,23 @@ export async function readFinishedPicture(file: string): Promise<FinishedPicture
   }
 }
 
-/** How a picture says it was exposed: nothing where whoever finished it left no EXIF in. */
+/** The exposure in a picture's EXIF; empty if the editing program removed the EXIF. */
 export async function readPictureShot(file: string): Promise<Shot> {
   try {
     const tags = await readPictureTags(file);
     return exifExposure(tags && readTiff(tags));
   } catch {
-    // It is there for its pixels, which `readFinishedPicture` reads.
+    // A picture is used for its pixels, which `readFinishedPicture` reads, so missing EXIF is no
+    // failure.
     return {};
   }
 }
 
 /**
- * The picture with its pixels where the sensor has them: an upright one is turned back to how the
- * RAW file stores its rows.
+ * Arranges the picture's pixels as on the sensor: an upright picture is turned back to the row
+ * order of the RAW file.
  * @param stored size and orientation of the RAW file's visible frame
- * @returns undefined if it is of another size
+ * @returns undefined if the sizes differ
  */
 export function laidOverSensor(
   picture: FinishedPicture,
@@ -60,7 +64,7 @@ export function laidOverSensor(
   const isTurned = orientation >= 5;
   const [uprightWidth, uprightHeight] = isTurned ? [height, width] : [width, height];
   const isUpright = picture.width === uprightWidth && picture.height === uprightHeight;
-  // Some programs leave the turning to the tag, which is gone by now.
+  // Some programs store the pixels unturned and leave the turning to the tag, which is gone by now.
   const isAsStored = picture.width === width && picture.height === height;
   if (!isUpright) return isAsStored ? picture : undefined;
   if (orientation === 1) return picture;

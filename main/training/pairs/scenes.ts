@@ -1,11 +1,11 @@
-/** Which scenes are one, although the dataset names them apart. */
+/** Joins scenes that are the same, although the dataset names them differently. */
 
 import type { PairReport } from './pairs.ts';
 
 /**
- * Scenes that share a long exposure are one, over as many others as it takes: all their pairs get the
- * name of the first, so that none is tested on what another was trained on.
- * @param reports of the pairs that are used; what is left out joins nothing
+ * Scenes that share a long exposure are joined, also through further scenes. All their pairs get
+ * the name of the first scene, so that no pair is tested on what another was trained on.
+ * @param reports of pairs; those left out join nothing
  */
 export function joinScenes(reports: readonly PairReport[]): PairReport[] {
   const partOf = new Map<string, string>();

@@ -1,15 +1,15 @@
-/** Which pairs a model has seen in training: what its scores have to leave out. */
+/** Tracks which pairs a model has seen in training, because scores must leave them out. */
 
 import { z } from 'zod';
 import type { Manifest } from '../../network/manifest.ts';
 import type { PairSplits, UsablePair } from './pairs.ts';
 
-/** Of a long exposure, whatever its file and scene are called: as much of its digest as tells it from others. */
+/** Identifies a long exposure, whatever its file and scene are called: the start of its digest. */
 function markOf(longDigest: string): string {
   return longDigest.slice(0, 16);
 }
 
-/** What the pairs of a run add: those it learns from, and those by which its best step is chosen. */
+/** Marks of the pairs of a run: those it trains on, and those that select its best step. */
 export function marksOfPairs({ train, validation }: PairSplits): readonly string[] | undefined {
   const digests = [...train, ...validation].map(({ longDigest }) => longDigest);
   const known = digests.filter((digest) => digest !== undefined);
@@ -17,12 +17,12 @@ export function marksOfPairs({ train, validation }: PairSplits): readonly string
 }
 
 const marksSchema = z.array(z.string());
-/** Manifests of before pairs were marked. */
+/** Manifests written before pairs were marked. */
 const photosSchema = z.string().regex(/^\d+ photos, /);
 
 /**
- * Marks of the pairs that a model and what it was made from have seen.
- * @returns undefined where its manifest does not say
+ * Marks of the pairs that a model and its ancestors have seen.
+ * @returns undefined if its manifest does not say
  */
 export function seenByModel({
   training,
@@ -31,7 +31,7 @@ export function seenByModel({
   return marks ?? (photosSchema.safeParse(training['dataset']).success ? [] : undefined);
 }
 
-/** Names of the scenes of which a pair was seen. */
+/** Names of the scenes of seen pairs. */
 export function scenesSeen(
   pairs: readonly UsablePair[],
   marks: readonly string[],

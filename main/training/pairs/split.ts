@@ -1,15 +1,15 @@
-/** Which pairs are trained on, which watch over training, and which are kept for the score. */
+/** Divides pairs into training, validation and test. */
 
 import { createHash } from 'node:crypto';
 import type { SplitName } from './pairs.ts';
 
 /** Share of the scenes for each of validation and test. */
 const SHARE = 0.1;
-/** Below these, the scenes are too few to give one away. */
+/** With fewer scenes than these, none is given away to validation or test. */
 const SCENES_FOR_VALIDATION = 3;
 const SCENES_FOR_TEST = 5;
 
-/** Seed of every split that is not told otherwise, so that `train` and `evaluate` agree. */
+/** Default seed, so that `train` and `evaluate` agree. */
 const DEFAULT_SPLIT_SEED = 1;
 
 interface OfScene {
@@ -18,13 +18,12 @@ interface OfScene {
 }
 
 /**
- * Divides pairs by scene, never by picture: what was seen of a scene in training would flatter the
- * score of its other exposures. A pair with a split of its own (the paper's lists and numbers) keeps
- * it; if its scene stands in several, in that of the first. Of the other scenes a tenth each, at
- * least one, goes to validation (from three scenes on) and test (from five on), unless the dataset
- * names such scenes itself. Which ones follows from the seed and the scenes' names alone, so that
- * more pictures of a scene change nothing; more scenes may, which is why a model keeps what it has
- * seen (seen.ts).
+ * Divides pairs by scene, never by picture: a scene seen in training would improve the score of its
+ * other exposures. A pair with a stated split (the paper's lists and numbers) keeps it; if a scene
+ * has several, the first counts. Of the other scenes, a tenth each, at least one, goes to
+ * validation (from three scenes on) and test (from five on), unless the dataset itself names such
+ * scenes. The choice depends only on the seed and the scenes' names. More pictures of a scene do
+ * not change it, but more scenes may, so a model records what it has seen (seen.ts).
  */
 export function splitByScene<T extends OfScene>(
   pairs: readonly T[],
@@ -41,7 +40,7 @@ export function splitByScene<T extends OfScene>(
     named.has(split) || total < least || open.length < 2
       ? 0
       : Math.max(1, Math.round(open.length * SHARE));
-  // Where the dataset names only what is tested on, validation comes out of what it trains on.
+  // If the dataset names only test scenes, validation scenes are taken from its training scenes.
   const trained = [...given].filter(([, split]) => split === 'train').map(([scene]) => scene);
   const byLot = (scenes: readonly string[]): string[] =>
     scenes
@@ -64,7 +63,7 @@ export function splitByScene<T extends OfScene>(
   return splits;
 }
 
-/** A number drawn for a scene: the same whatever other scenes there are. */
+/** A scene's lot, which does not depend on other scenes. */
 function lotOf(seed: number, scene: string): string {
   return createHash('sha256').update(`${seed}\0${scene}`).digest('hex');
 }

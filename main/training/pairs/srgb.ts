@@ -1,4 +1,4 @@
-/** sRGB's curve for codes of 16 bits, as a table. */
+/** A table of sRGB's curve for 16-bit codes. */
 
 import { srgbLight } from '../../develop/tone.ts';
 

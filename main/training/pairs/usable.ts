@@ -1,14 +1,14 @@
-/** From the reports on pairs to the pairs that are used, or to why there are not enough. */
+/** Selects the pairs to use from the reports on them, or says why there are not enough. */
 
 import { cameraKey } from '../../raw/camera-name.ts';
 import { Refusal } from '../../base/refusal.ts';
 import type { Fault, PairReport, UsablePair } from './pairs.ts';
 import { joinScenes } from './scenes.ts';
 
-/** One alone would be learned by heart, and nothing could tell. */
+/** A network would memorise a single pair, with no other pair to show it. */
 const PAIRS_MIN = 2;
 
-/** What most of the left out have in common, for one line. */
+/** The most common fault of the pairs left out, in a few words. */
 const FAULT_WORDS: Readonly<Record<Fault, string>> = {
   unreadable: 'cannot be read',
   'no-mosaic': 'have no mosaic',
@@ -26,14 +26,14 @@ const FAULT_WORDS: Readonly<Record<Fault, string>> = {
 };
 
 export interface UsableOptions {
-  /** Only pairs of this camera, in any spelling of its name; `any`: whatever cameras there are. */
+  /** Use only pairs of this camera, in any spelling of its name; `any` allows all cameras. */
   readonly camera?: string | undefined;
 }
 
 /**
- * The pairs that were kept, those of scenes that are one in one scene.
- * @throws Refusal `dataset` if fewer than two are left, or they are of several cameras and none was
- *   chosen: a network for one's own camera learns its noise and colours
+ * The pairs that were kept, with scenes that are the same joined.
+ * @throws Refusal `dataset` if fewer than two are left, or if they are of several cameras and none
+ *   was chosen: a network for one camera must learn the noise and colours of that camera
  */
 export function usablePairs(
   reports: readonly PairReport[],

@@ -1,4 +1,4 @@
-/** What the threads that read training photos and cut batches are asked and tell. */
+/** Messages of the threads that read training photos and cut batches. */
 
 import type { MessagePort } from 'node:worker_threads';
 import { z } from 'zod';
@@ -6,19 +6,19 @@ import { defineCall, defineNote, nothing } from '../../process/call.ts';
 import type { LinearPhoto } from '../../darkness/linear-photo.ts';
 import type { Shelf } from './shelf.ts';
 
-/** Samples in memory of their own, as moved buffers are. */
+/** Samples in unshared memory, as in transferred buffers. */
 const plainFloats = z.custom<Float32Array<ArrayBuffer>>(
   (value) => value instanceof Float32Array && value.buffer instanceof ArrayBuffer,
 );
 
-/** Of a few megabytes, in memory that threads share. */
+/** A few megabytes, in shared memory. */
 const linearPhoto = z.custom<LinearPhoto>((value) => value instanceof Object);
 
 export const shelfSchema = z.custom<Shelf>((value) => value instanceof Object);
 
 const loadingSchema = z.object({ loaded: z.number(), total: z.number() });
 
-/** Makes the batch of this number: a `Batch`. Asked of threads that cut photos or pairs. */
+/** Makes the batch of this number: a `Batch`. Sent to threads that cut photos or pairs. */
 export const batchCall = defineCall({
   name: 'batch',
   input: z.number().int(),
@@ -38,19 +38,19 @@ export const loadPairsCall = defineCall({
   progress: loadingSchema,
 });
 
-/** Reads photos until all are read or the memory is full. */
+/** Reads photos until all are read or the memory limit is reached. */
 export const loadPhotosCall = defineCall({
   name: 'load-photos',
   input: z.object({ files: z.array(z.string()), bytesMax: z.number().positive() }),
   output: z.object({
-    /** That are drawn from. */
+    /** Number of photos that patches are drawn from. */
     photos: z.number(),
     shelf: shelfSchema,
   }),
   progress: loadingSchema,
 });
 
-/** One photo of the shelf; undefined where it cannot be read any more. */
+/** One photo of the shelf; undefined if it can no longer be read. */
 export const photoCall = defineCall({
   name: 'photo',
   input: z.number().int(),
@@ -60,14 +60,14 @@ export const photoCall = defineCall({
 /** This photo will be asked for soon. */
 export const hintNote = defineNote({ name: 'hint', value: z.number().int() });
 
-/** A thread that will ask for photos through this port. */
+/** The port of a thread that will ask for photos. */
 export const clientNote = defineNote({
   name: 'client',
   value: z.custom<MessagePort>((value) => value instanceof Object),
 });
 
-/** A photo or pair cannot be read any more: training goes on without it. */
+/** A photo or pair can no longer be read; training continues without it. */
 export const skippedNote = defineNote({ name: 'skipped', value: z.string() });
 
-/** Files are away, with what is; or, undefined, are back. */
+/** Files are missing, with an account of which; undefined once they are back. */
 export const awayNote = defineNote({ name: 'away', value: z.string().optional() });

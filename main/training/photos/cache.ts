@@ -1,4 +1,7 @@
-/** Decoded photos in memory that threads share, up to a limit: what was not asked for longest goes. */
+/**
+ * Keeps decoded photos in shared memory up to a limit. The photo unused for longest is dropped
+ * first.
+ */
 
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,12 +12,14 @@ import { loadLinearPhoto } from './photos.ts';
 import type { LinearPhoto } from '../../darkness/linear-photo.ts';
 
 export interface PhotoCacheOptions {
-  /** Absolute paths of photos; they are asked for by their place in this list. */
+  /** Absolute paths of photos. Requests use the index in this list. */
   readonly files: readonly string[];
   readonly bytesMax: number;
-  /** Told once of each photo that cannot be read (any more). */
+  /** Called once for each photo that cannot be read, or no longer. */
   readonly onSkipped: (account: string) => void;
-  /** Told when photos are away with the folder they were in, and (undefined) when they are back. */
+  /**
+   * Called with an account when a folder of photos is missing, and with undefined when it is back.
+   */
   readonly onAway: (account: string | undefined) => void;
 }
 
@@ -28,11 +33,11 @@ interface Load {
   readonly photo: PromiseWithResolvers<LinearPhoto | undefined>;
 }
 
-/** Decoding takes far more memory than what comes of it. */
+/** Decoding takes far more memory than the decoded photo. */
 const loadsAtOnce = 2;
-/** How often is looked whether a folder is back. */
+/** Interval between checks whether a folder is back. */
 const awayMs = 1000;
-/** Files of a folder that are looked for before it is taken to be there. */
+/** Number of other files that are looked for to decide whether their folder is there. */
 const siblingsAsked = 8;
 
 export class PhotoCache {
@@ -50,7 +55,10 @@ export class PhotoCache {
     this.#cache = new ByteCache(() => options.bytesMax);
   }
 
-  /** From now on photos that cannot be read are a misfortune: more than half of all ends the run. */
+  /**
+   * From now on unreadable photos count as a failure: if they are more than half of all, the run
+   * ends.
+   */
   begin(): void {
     this.#mayLose = this.#options.files.length / 2;
   }
@@ -63,9 +71,9 @@ export class PhotoCache {
     return this.#ask(index, this.#wanted);
   }
 
-  /** Loads a photo that will soon be asked for, when nothing else is to be loaded. */
+  /** Loads a photo that will soon be requested, once nothing else is waiting to be loaded. */
   hint(index: number): void {
-    // Whoever needs it will meet its failure.
+    // The request that needs the photo will get the failure.
     this.#ask(index, this.#hinted).catch(() => undefined);
   }
 
@@ -85,7 +93,7 @@ export class PhotoCache {
       this.#loading.set(index, load);
       queue.push(load);
     } else if (queue === this.#wanted && this.#hinted.includes(load)) {
-      // It was hinted at, and now somebody waits for it.
+      // It was only hinted at so far, and now somebody waits for it.
       this.#hinted.splice(this.#hinted.indexOf(load), 1);
       queue.push(load);
     }
@@ -131,7 +139,7 @@ export class PhotoCache {
           while (await this.#isAway(file)) await sleep(awayMs);
           this.#options.onAway(undefined);
         } else {
-          // Once more: it may have come back between the reading and the looking.
+          // One retry: the file may have come back between reading and checking.
           failures += 1;
           if (failures < 2) continue;
           this.#options.onSkipped(error.message);
@@ -141,7 +149,10 @@ export class PhotoCache {
     }
   }
 
-  /** A photo that is missing alone was deleted; with all others of its folder it was unplugged. */
+  /**
+   * If only this photo is missing, it was deleted. If the other photos of its folder are missing
+   * too, the disk was unplugged.
+   */
   async #isAway(file: string): Promise<boolean> {
     if (await isThere(file)) return false;
     const folder = path.dirname(file);
@@ -161,7 +172,7 @@ async function isThere(file: string): Promise<boolean> {
   );
 }
 
-/** The photo in memory that other threads see. */
+/** Copies the photo into shared memory. */
 function shared(photo: LinearPhoto): Entry {
   const bytes = new Uint8Array(new SharedArrayBuffer(photo.codes.byteLength));
   const codes = new Uint16Array(bytes.buffer);

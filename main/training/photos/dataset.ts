@@ -1,4 +1,4 @@
-/** Which photos a training or an evaluation takes, out of the folders and files it was given. */
+/** Chooses the photos for training or evaluation from the given folders and files. */
 
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
@@ -8,13 +8,13 @@ import { describeError, Refusal } from '../../base/refusal.ts';
 import { isHeldOut } from './held-out.ts';
 import { findPhotos } from './photos.ts';
 
-/** What a given path leads to. */
+/** What a given path refers to. */
 interface Found {
   readonly isFolder: boolean;
   readonly files: readonly string[];
 }
 
-/** @throws Refusal `dataset` if the path leads nowhere, or to a folder that can't be read */
+/** @throws Refusal `dataset` if the path does not exist, or is a folder that can't be read */
 async function find(given: string): Promise<Found> {
   let isFolder: boolean;
   try {
@@ -29,7 +29,7 @@ async function find(given: string): Promise<Found> {
   return { isFolder, files: isFolder ? await findPhotos(given) : [given] };
 }
 
-/** The same file given twice counts once; the order follows from the names alone. */
+/** A file given twice counts once; the order depends only on the names. */
 function unique(files: readonly string[]): string[] {
   return [...new Set(files.map((file) => path.resolve(file)))].sort();
 }
@@ -37,14 +37,14 @@ function unique(files: readonly string[]): string[] {
 /** Photos to train on. */
 export interface TrainingPhotos {
   readonly files: readonly string[];
-  /** Names left out, because they are kept for evaluation or were named. */
+  /** Names left out, because they are reserved for evaluation or were excluded by the caller. */
   readonly excluded: readonly string[];
-  /** Paths of those that are kept for evaluation. */
+  /** Paths of the photos reserved for evaluation. */
   readonly heldOut: readonly string[];
 }
 
 /**
- * All photos in folders (and the folders below them) and files, but those with an excluded name.
+ * All photos in folders (and the folders below them) and files, except those with an excluded name.
  * @param exclude file names without folder
  * @throws Refusal `dataset` if a path can't be read or no photo is left
  */
@@ -74,23 +74,26 @@ export async function trainingPhotos(
 export interface PhotoSplit {
   readonly training: readonly string[];
   readonly validation: readonly string[];
-  /** Whether those are other photos than are trained on. */
+  /** Whether training leaves the validation photos out. */
   readonly isHeldOut: boolean;
-  /** Names left out, because they are kept for evaluation or were named. */
+  /** Names left out, because they are reserved for evaluation or were excluded by the caller. */
   readonly excluded: readonly string[];
 }
 
-/** From so many photos on some are set aside for validation: with fewer each is needed. */
+/**
+ * With at least this many photos, some are set aside for validation; with fewer, training needs
+ * all.
+ */
 const setAsideFrom = 8;
-/** One photo of so many is set aside, and at most so many are. */
+/** One photo in this many is set aside, up to the maximum. */
 const photosPerSetAside = 12;
 const validationMax = 8;
 
 /**
- * Which photos of a dataset are for what. Validated is with photos that are kept for evaluation
- * anyway, if there are any; else with some that are set aside, chosen by their names; else, where
- * photos are few, with those that are trained on, in other darkness.
- * @param setAside how many to set aside; as many as fit the dataset if not given
+ * Divides a dataset's photos. Validation uses the photos reserved for evaluation, if there are any;
+ * otherwise photos set aside by their names; or, if there are few photos, training photos in other
+ * darkness.
+ * @param setAside how many to set aside; chosen by the dataset's size if not given
  * @throws Refusal `dataset` if a path can't be read or no photo is left
  */
 export async function splitPhotos({
@@ -132,12 +135,13 @@ function digestOfName(file: string): string {
 /** Photos to evaluate on. */
 export interface EvaluationPhotos {
   readonly files: readonly string[];
-  /** True if a folder was narrowed down to the photos that training leaves out. */
+  /** True if a folder was reduced to the photos that training leaves out. */
   readonly isHeldOutOnly: boolean;
 }
 
 /**
- * Files as given, and of each folder the photos that training leaves out if there are any, else all.
+ * The given files, and of each folder the photos that training leaves out, or all if there are
+ * none.
  * @throws Refusal `dataset` if a path can't be read or there is no photo
  */
 export async function evaluationPhotos(
@@ -159,8 +163,8 @@ export async function evaluationPhotos(
 }
 
 /**
- * One line that tells two sets of photos apart: their number, and a digest of their names and sizes.
- * A folder may move; a photo may not change.
+ * One line that identifies a set of photos: their number, and a digest of their names and sizes.
+ * The folder may move, the photos may not change.
  */
 async function describeDataset(files: readonly string[]): Promise<string> {
   const entries = await Promise.all(
@@ -171,8 +175,8 @@ async function describeDataset(files: readonly string[]): Promise<string> {
 }
 
 /**
- * One line that tells what a run learns from apart from all else: its photos, and the measured camera
- * in whose noise they are darkened, if any.
+ * One line that identifies what a run learns from: its photos and, if given, the measured camera
+ * whose noise darkens them.
  */
 export async function digestOfDataset(
   training: readonly string[],

@@ -1,4 +1,4 @@
-/** The thread that reads photos for the threads that cut patches out of them. */
+/** The thread that reads photos for the threads that cut patches from them. */
 
 import { joinParent } from '../../process/parent.ts';
 import { Peer } from '../../process/peer.ts';
@@ -17,19 +17,21 @@ import { PhotoCache } from './cache.ts';
 import type { LinearPhoto } from '../../darkness/linear-photo.ts';
 import type { Shelf } from './shelf.ts';
 
-/** Photos read at once for the first time. */
+/** Number of photos read at once during the first pass. */
 const lookahead = 2;
-/** A shelf leaves room for the next photos, and for some that are larger than the first were. */
+/**
+ * A shelf leaves memory for the next photos, and for later ones that may be larger than the first.
+ */
 const shelfShare = 0.9;
 const shelfSpare = 2;
 
 interface Found {
   readonly shelf: Shelf;
-  /** Places in the list of files, as the shelf counts photos. */
+  /** Index in the list of files for each photo number of the shelf. */
   readonly places: readonly number[];
 }
 
-/** Reads photos until all are read or the memory is full: then the others have to wait. */
+/** Reads photos until all are read or the memory limit is reached; the others are read later. */
 async function look(
   cache: PhotoCache,
   files: readonly string[],

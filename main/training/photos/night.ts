@@ -1,4 +1,6 @@
-/** Nights among the training patches: how many have stars, lamps and a sensor's faults, and how bad. */
+/**
+ * Adds nights to training patches: how many have stars, lamps and sensor faults, and how severe.
+ */
 
 import { z } from 'zod';
 import type { DarknessParameters } from '../../darkness/darkness.ts';
@@ -18,30 +20,30 @@ import { tukeyStandardDeviation } from '../../darkness/tukey.ts';
 
 const share = z.number().min(0).max(1);
 
-/** Shares of the patches, 0–1, that have each of these. */
+/** Shares of the patches, 0–1, that have each effect. */
 export const nightSharesSchema = z.object({
-  /** 0.01–0.1 % of the pixels too bright, a quarter as many dead; in the input alone. */
+  /** 0.01–0.1 % of the pixels too bright, a quarter as many dead; only in the input. */
   hotPixels: share,
   /** 1–4 pixels wide, SNR 3–300, on a painted sky or over a darkened photo; in input and target. */
   stars: share,
   /** Coloured, 1–30 times white, with and without glow; in input and target. */
   lamps: share,
-  /** Offsets of rows up to σ 10 DN of 14 bits; in the input alone, as what follows. */
+  /** Row offsets up to σ 10 DN of 14 bits. This and the following effects are only in the input. */
   banding: share,
   columnBanding: share,
-  /** Nothing below black. */
+  /** Values below black are clipped. */
   clipBlack: share,
-  /** Black up to 5 DN of 14 bits off. */
+  /** Black level wrong by up to 5 DN of 14 bits. */
   blackOffset: share,
   ampGlow: share,
 });
 
 export type NightShares = z.infer<typeof nightSharesSchema>;
 
-/** The order in which things are drawn, which a run's bits depend on. */
+/** The order in which effects are drawn. A run's exact bits depend on it. */
 export const nightNames = nightSharesSchema.keyof().options;
 
-/** Darkness as it was before it knew the night. */
+/** Darkness without any night effects, as older runs had it. */
 export const noNight: NightShares = {
   hotPixels: 0,
   stars: 0,
@@ -54,8 +56,8 @@ export const noNight: NightShares = {
 };
 
 /**
- * What new runs on photos learn from. The last three are seldom: a small patch hardly tells them from
- * light, and a network that expects them distrusts true shadows.
+ * The default of new runs on photos. The last three effects are rare: in a small patch they hardly
+ * differ from light, and a network that expects them distrusts real shadows.
  */
 export const usualNight: NightShares = {
   hotPixels: 0.35,
@@ -68,10 +70,13 @@ export const usualNight: NightShares = {
   ampGlow: 0.02,
 };
 
-/** What one patch has of the night. */
+/** The night effects of one patch. */
 type Night = Readonly<Record<keyof NightShares, boolean>>;
 
-/** Draws what a patch has. No die is cast for a share of nothing: such runs stay bit for bit. */
+/**
+ * Draws a patch's effects. A share of zero draws no random number, so that runs without an effect
+ * stay the same bit for bit.
+ */
 export function drawNight(shares: NightShares, random: Random): Night {
   const has = (name: keyof NightShares): boolean => shares[name] > 0 && random.chance(shares[name]);
   return {
@@ -86,14 +91,14 @@ export function drawNight(shares: NightShares, random: Random): Night {
   };
 }
 
-/** DN of 14 bits in the units of a sensor of other range. */
+/** Converts DN of 14 bits to a sensor of another range. */
 const usualRangeDn = 15_871;
 
 function rangeOf({ whiteLevel, blackLevel }: DarknessParameters): number {
   return whiteLevel - blackLevel[0];
 }
 
-/** The frame's noise with banding and a wrong black, where the night has them. */
+/** The frame's noise, with banding and a wrong black level where the night has them. */
 export function nightNoise(
   noise: DarknessParameters,
   night: Night,
@@ -118,7 +123,7 @@ function sigmaAt(light: number, noise: DarknessParameters, ratio: number): numbe
   return Math.sqrt(noise.gainDnPerElectron * unitPerDn * Math.max(0, light) + offset);
 }
 
-/** Paints what shines at night into a patch's scene. */
+/** Adds the night's stars and lamps to a patch's scene. */
 export function lightNight(
   scene: Scene,
   night: Night,
@@ -131,7 +136,7 @@ export function lightNight(
     if (random.chance(0.7)) {
       paintSky(scene, sky, toBalancedCamera, random);
     } else {
-      // The land below the sky: whatever the photo shows, in starlight.
+      // Land below the sky: the photo's own content in starlight.
       const dim = random.logUniform(0.03, 0.5);
       sky = 0.5 * dim;
       for (let at = 0; at < scene.samples.length; at++) scene.samples[at]! *= dim;
@@ -154,7 +159,7 @@ export function lightNight(
   }
 }
 
-/** A corner of the sensor glows, up to a third of white when amplified. */
+/** Draws a glow from a corner of the sensor, up to a third of white when amplified. */
 function drawAmpGlow(
   side: number,
   noise: DarknessParameters,
@@ -169,7 +174,7 @@ function drawAmpGlow(
   };
 }
 
-/** Adds to the clean mosaic what the sensor takes for light. */
+/** Adds to the clean mosaic what the sensor mistakes for light. */
 export function glowNight(
   cleanDn: Float32Array,
   side: number,
@@ -182,7 +187,7 @@ export function glowNight(
   addAmpGlow(cleanDn, side, side, drawAmpGlow(side, parameters, ratio, random));
 }
 
-/** Does to the noisy mosaic what sensors do at night. */
+/** Applies to the noisy mosaic what sensors do to it at night. */
 export function spoilNight(
   noisy: Uint16Array,
   side: number,
@@ -194,7 +199,7 @@ export function spoilNight(
   if (night.hotPixels) addDefects(noisy, side, random.logUniform(1e-4, 1e-3), noise, random);
 }
 
-/** Whether a patch has anything that a teacher without nights would answer wrongly. */
+/** Whether a patch has an effect that a teacher trained without nights would get wrong. */
 export function isNight(night: Night): boolean {
   return nightNames.some((name) => night[name]);
 }

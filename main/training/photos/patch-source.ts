@@ -1,6 +1,6 @@
 /**
- * Batches in the order of their numbers, made ahead: one thread reads photos, others cut patches, and
- * the photos in memory, which they share, stay below a limit however many there are.
+ * Prepares batches ahead, in numerical order. One thread reads photos and others cut patches. They
+ * share the photos in memory, which stay below a limit whatever the size of the dataset.
  */
 
 import { availableParallelism } from 'node:os';
@@ -15,49 +15,55 @@ import type { Batch } from './patches.ts';
 import type { Shelf } from './shelf.ts';
 
 export interface PatchSourceOptions {
-  /** Paths of clean photos; what can't be read is left out and named in `skipped`. */
+  /** Paths of clean photos. Those that can't be read are left out and listed in `skipped`. */
   readonly files: readonly string[];
   readonly seed: number;
   /** Patches in a batch. */
   readonly batch: number;
   /** Side of a patch in packed pixels. */
   readonly patchPacked: number;
-  /** Share of the patches drawn from the deep dark besides, 0–1, as in `drawSlope`. Default 0. */
+  /** Share of patches, 0–1, drawn only from the deep dark, as in `drawSlope`. Default 0. */
   readonly deepDark?: number;
-  /** Shares of the patches with stars, lamps and a sensor's faults. Default none. */
+  /** Shares of the patches with stars, lamps and sensor faults. Default none. */
   readonly night?: NightShares;
-  /** The measured camera in whose noise photos are darkened; all cameras' if not given. */
+  /**
+   * The measured camera whose noise darkens the photos; if absent, noise is drawn as for all
+   * cameras.
+   */
   readonly camera?: CameraProfile | undefined;
-  /** Number of the first batch: where a resumed run goes on. Default 0. */
+  /** Number of the first batch; a resumed run starts later. Default 0. */
   readonly firstStep?: number;
   /** Batches kept ready. Default 6. */
   readonly ahead?: number;
   /** Threads that cut patches. Default: one for every four processors, at most four. */
   readonly cutters?: number;
   /**
-   * Memory for decoded photos. Where they don't all fit, a shelf of some of them rolls through the
-   * dataset; which patches come depends on this number then. Default 1.5 GiB.
+   * Memory for decoded photos. If they don't all fit, a changing subset of them (the shelf) is
+   * kept, and the choice of patches depends on this number. Default 1.5 GiB.
    */
   readonly photoBytesMax?: number;
   readonly signal?: AbortSignal;
   /** Called while the photos are read for the first time. */
   readonly onLoading?: (loaded: number, total: number) => void;
-  /** Told of a photo that cannot be read any more. */
+  /** Called when a photo can no longer be read. */
   readonly onSkipped?: (account: string) => void;
-  /** Told when a batch has to wait for a folder that is away, and (undefined) when it came. */
+  /**
+   * Called with an account when a batch has to wait for a missing folder, and with undefined once
+   * the batch has arrived.
+   */
   readonly onAway?: (account: string | undefined) => void;
 }
 
-/** A wait shorter than this is for a batch that is being cut, and no news. */
+/** Shorter waits are normal, because the batch is still being cut, and are not reported. */
 const patienceMs = 500;
 
-/** Batch k depends on the photos, the seed, the memory for photos and k alone. */
+/** Batch k depends only on the photos, the seed, the memory for photos and k. */
 export class PatchSource {
-  /** Photos that are drawn from. */
+  /** Number of photos that patches are drawn from. */
   readonly photos: number;
-  /** One line for each file that could not be read at first. */
+  /** One line for each file that could not be read in the first pass. */
   readonly skipped: readonly string[];
-  /** Whether all photos are in memory for good. */
+  /** Whether all photos stay in memory. */
   readonly holdsAll: boolean;
   readonly #options: PatchSourceOptions;
   readonly #workers: Worker[];
@@ -67,7 +73,7 @@ export class PatchSource {
   #nextStep: number;
   #failure: Error | undefined;
   #isClosed = false;
-  /** What is away, while something is. */
+  /** What is missing at the moment. */
   #away: string | undefined;
   #isWaiting = false;
   #hasToldAway = false;
@@ -106,9 +112,9 @@ export class PatchSource {
   }
 
   /**
-   * The next batch, in the order of their numbers; its arrays are the caller's to keep. Waits while
-   * the folder of a photo in it is away.
-   * @throws what ended a thread; Refusal `dataset` if no photo can be read any more
+   * The next batch, in numerical order; its arrays are the caller's to keep. Waits while the folder
+   * of one of its photos is missing.
+   * @throws what ended a thread; Refusal `dataset` if photos can no longer be read
    */
   async next(): Promise<Batch> {
     if (this.#isClosed) throw new Error('the patch source is closed');
@@ -130,7 +136,7 @@ export class PatchSource {
     }
   }
 
-  /** Goes on with the batch of this number. */
+  /** Continues with the batch of this number. */
   rewind(step: number): void {
     this.#coming.length = 0;
     this.#nextStep = step;
@@ -155,14 +161,14 @@ export class PatchSource {
     return new Peer('a thread that cuts patches', joinThread(worker));
   }
 
-  /** Nothing comes any more, from the other threads neither. */
+  /** No more batches can come, from any thread. */
   #fail(error: unknown): void {
     this.#failure ??= error instanceof Error ? error : new Error(String(error));
     for (const cutter of this.#cutters) cutter.close(this.#failure);
   }
 
   #tellAway(): void {
-    // Who has batches does not care whether a folder is away that the next photos are in.
+    // While batches are available, a missing folder of later photos is not reported.
     if (!this.#isWaiting || this.#hasToldAway || this.#away === undefined) return;
     this.#hasToldAway = true;
     this.#options.onAway?.(this.#away);
@@ -173,7 +179,7 @@ export class PatchSource {
     const cutter = this.#cutters[step % this.#cutters.length];
     if (cutter === undefined) throw new Error('expected a thread that cuts patches');
     const batch = cutter.ask(batchCall, step);
-    // Whoever awaits it meets the failure too.
+    // A caller that awaits the batch gets the failure too.
     batch.catch((error: unknown) => {
       this.#fail(error);
     });
@@ -181,7 +187,7 @@ export class PatchSource {
   }
 }
 
-/** The thread that reads photos, once it has read what there is room for. */
+/** The thread that reads photos, after it has read as many as fit. */
 class Loader {
   readonly worker = new Worker(new URL('./loader.ts', import.meta.url));
   readonly thread: Peer;

@@ -1,4 +1,4 @@
-/** A thread that cuts batches while the network trains on earlier ones. */
+/** A worker thread that cuts batches while the network trains on earlier ones. */
 
 import { workerData, type MessagePort } from 'node:worker_threads';
 import { z } from 'zod';
@@ -26,12 +26,12 @@ const orders = z.object({
   shelf: shelfSchema,
   loader: z.custom<MessagePort>((value) => value instanceof Object),
 });
-/** Places of the shelf that are filled before they are drawn from. */
+/** Number of places on the shelf that are filled before patches are drawn from them. */
 const placesAhead = 2;
 
 class Cutter {
   readonly #orders: z.infer<typeof orders>;
-  /** Has the photos in memory. */
+  /** The thread that holds the photos in memory. */
   readonly #loader: Peer;
   readonly #maker: PatchMaker;
   #hinted = -1;
@@ -73,7 +73,10 @@ class Cutter {
     throw new Error('expected a photo of a shelf of all photos to be in memory');
   }
 
-  /** Photos are read before they are drawn from: the first time all of the shelf, then what comes. */
+  /**
+   * Requests photos before patches are drawn from them: at first the whole shelf, then each new
+   * place.
+   */
   #fillShelf(step: number): void {
     const { shelf, seed } = this.#orders;
     if (shelf.kind === 'all') return;
@@ -88,7 +91,7 @@ class Cutter {
 }
 
 const cutter = new Cutter(orders.parse(workerData));
-// One after the other, in the order they are asked for.
+// One at a time, in the order of the requests.
 const turns = new Turns(1);
 joinParent().answer(batchCall, async (step, { signal, move }) => {
   const made = await turns.take(0, signal, () => cutter.make(step));

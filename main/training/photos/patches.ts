@@ -1,4 +1,7 @@
-/** Training patches: a crop of a clean photo, darkened, beside what the network should make of it. */
+/**
+ * Makes training patches: a crop of a clean photo, darkened, and the output that the network should
+ * produce.
+ */
 
 import { darken, type DarknessParameters } from '../../darkness/darkness.ts';
 import { lightOfCode, type LinearPhoto } from '../../darkness/linear-photo.ts';
@@ -21,12 +24,14 @@ import {
   type NightShares,
 } from './night.ts';
 
-/** Network input is clamped to ± this, targets to 0 … this, in amplified units (white is 1). */
+/**
+ * The network's input is clamped to ± this, targets to 0 … this, in amplified units (white is 1).
+ */
 export const AMPLIFIED_LIMIT = 4;
 
 /** One training batch, planar, N patches of P × P packed pixels. */
 export interface Batch {
-  /** Number of the batch in the run: together with the seed it says what is in it. */
+  /** Number of the batch in the run. Together with the seed it determines the contents. */
   readonly step: number;
   /** [N, 4, P, P]: R, G (red's row), G (blue's row), B; amplified, white-balanced, −4 … 4. */
   readonly input: Float32Array<ArrayBuffer>;
@@ -35,11 +40,11 @@ export interface Batch {
    * (dy · 2 + dx) · 3 + c holds colour c of the mosaic pixel (2y + dy, 2x + dx).
    */
   readonly target: Float32Array<ArrayBuffer>;
-  /** For each patch whether it has anything that `NightShares` names; of pairs nobody knows. */
+  /** Whether each patch has any of the effects in `NightShares`; unknown for pairs. */
   readonly isNight: boolean[];
 }
 
-/** What the batches are cut from: photos, and how often each comes. */
+/** The photos that batches are cut from, and how often each is drawn. */
 export interface PhotoPool {
   readonly photos: readonly LinearPhoto[];
   readonly shelf: Shelf;
@@ -47,12 +52,15 @@ export interface PhotoPool {
 
 type Sized = Pick<LinearPhoto, 'name' | 'width' | 'height'>;
 
-/** The order of photos in a pool, whatever order they came in: by name. */
+/** Orders the photos of a pool by name, so that the order they came in does not matter. */
 export function byName(a: Sized, b: Sized): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
-/** How often each of some photos comes: it weighs as the root of its area. */
+/**
+ * A shelf of photos that are all in memory. Each is drawn in proportion to the square root of its
+ * area.
+ */
 export function shelfOfAll(photos: readonly Sized[]): Shelf {
   const drawnBelow = new Float64Array(photos.length);
   let sum = 0;
@@ -69,14 +77,14 @@ export function poolOf(photos: readonly LinearPhoto[]): PhotoPool {
   return { photos: sorted, shelf: shelfOfAll(sorted) };
 }
 
-/** A patch as it was drawn. */
+/** The random draws of a patch. */
 export interface DrawnPatch {
-  /** How the photo's light became the camera's. */
+  /** How the photo's light was turned into camera colour. */
   readonly look: SceneLook;
   readonly isNight: boolean;
 }
 
-/** Position folded back into 0 … size − 1 by mirroring about the edge samples. */
+/** Position mirrored into 0 … size − 1 about the edge samples. */
 function mirrored(position: number, size: number): number {
   if (size === 1) return 0;
   const period = 2 * (size - 1);
@@ -84,10 +92,10 @@ function mirrored(position: number, size: number): number {
   return folded < size ? folded : period - folded;
 }
 
-/** Room for one patch's work, so that a run of millions of patches allocates nothing. */
+/** Buffers for one patch, so that a run of millions of patches allocates nothing. */
 export class PatchMaker {
   readonly patchPacked: number;
-  /** Side of the patch on the mosaic, pixels. */
+  /** Side of the patch on the mosaic, in pixels. */
   private readonly side: number;
   /** side × side × 3: the clean scene in balanced camera RGB, amplified. */
   private readonly scene: Float32Array;
@@ -98,8 +106,8 @@ export class PatchMaker {
 
   /**
    * @param patchPacked side of a patch in packed pixels
-   * @param darkness whose; that of all cameras if not given
-   * @param night shares of the patches that have stars, lamps and a sensor's faults
+   * @param darkness how darkness is drawn; as for all cameras if not given
+   * @param night shares of the patches that have stars, lamps and sensor faults
    */
   constructor(patchPacked: number, darkness: DrawDarkness = drawDarkness, night = noNight) {
     if (!Number.isInteger(patchPacked) || patchPacked < 1) {
@@ -115,8 +123,7 @@ export class PatchMaker {
   }
 
   /**
-   * Makes one patch; nothing but the photo and `random` decide what comes out.
-   *
+   * Makes one patch; the result depends only on the photo and `random`.
    * @param input 4 · P² samples from `offset · 4 · P²`, as in `Batch.input`
    * @param target 12 · P² samples from `offset · 12 · P²`, as in `Batch.target`
    * @returns what was drawn
@@ -143,19 +150,22 @@ export class PatchMaker {
     if (darkness.hot !== undefined) this.heat(darkness.hot, parameters.whiteLevel, random);
     spoilNight(noisy, side, night, parameters, random);
     this.packInput(look.whiteBalance, darkness, input, offset);
-    // What the sensor clipped nobody can know: at ratios below 4 white is all that can be asked.
+    // Light that the sensor clipped cannot be recovered, so at ratios below 4 the target stops at
+    // white.
     this.packTarget(Math.min(AMPLIFIED_LIMIT, darkness.ratio), target, offset);
     return { look, isNight: isNight(night) };
   }
 
-  /** Cuts a crop out of the photo, halved in linear light in 20 %, flipped and transposed. */
+  /**
+   * Cuts a crop out of the photo: halved in linear light in 20 % of cases, flipped and transposed.
+   */
   private cut(photo: LinearPhoto, random: Random): void {
     const { side, scene } = this;
     const { width, height, codes } = photo;
     const halved = random.chance(0.2) && Math.min(width, height) >= side * 2;
     const step = halved ? 2 : 1;
     const span = side * step;
-    // A photo smaller than the crop is continued by its mirror image.
+    // A photo smaller than the crop is extended by mirroring.
     const left = random.integer(Math.max(1, width - span + 1));
     const top = random.integer(Math.max(1, height - span + 1));
     const flipX = random.chance(0.5);
@@ -192,7 +202,7 @@ export class PatchMaker {
     }
   }
 
-  /** Photo colours → balanced camera colours; no sensor sees less than no light. */
+  /** Photo colours → balanced camera colours, which are never negative. */
   private colour(m: readonly number[]): void {
     const { scene } = this;
     const [m0 = 0, m1 = 0, m2 = 0, m3 = 0, m4 = 0, m5 = 0, m6 = 0, m7 = 0, m8 = 0] = m;
@@ -209,7 +219,9 @@ export class PatchMaker {
     }
   }
 
-  /** The clean RGGB mosaic in DN above black, as dark as the ratio says, before white balance. */
+  /**
+   * The clean RGGB mosaic in DN above black, as dark as the ratio requires, before white balance.
+   */
   private expose(
     whiteBalance: readonly [number, number, number],
     ratio: number,
@@ -225,7 +237,7 @@ export class PatchMaker {
     }
   }
 
-  /** Makes some pixels too bright, wherever they are. */
+  /** Makes some pixels at random places too bright. */
   private heat(
     { share, excessDn }: NonNullable<DrawnDarkness['hot']>,
     whiteLevel: number,
@@ -239,7 +251,7 @@ export class PatchMaker {
     }
   }
 
-  /** What the develop line would feed the network from this frame. */
+  /** Packs the network's input as the develop line would from this frame. */
   private packInput(
     whiteBalance: readonly [number, number, number],
     { parameters, ratio }: DrawnDarkness,
@@ -290,24 +302,24 @@ export class PatchMaker {
   }
 }
 
-/** What decides a batch. */
+/** Everything that determines a batch. */
 export interface BatchRequest {
   readonly pool: PhotoPool;
   readonly seed: number;
-  /** Number of the batch: with the seed and the pool it says everything. */
+  /** Number of the batch. Together with the seed and the pool it determines the contents. */
   readonly step: number;
-  /** Patches in it. */
+  /** Number of patches. */
   readonly batch: number;
   readonly maker: PatchMaker;
 }
 
-/** What decides the patch of this index in the batch of this number. */
+/** The random numbers of one patch, given the numbers of its batch and index. */
 export function randomOf(seed: number, step: number, index: number): Random {
   return new Random(seed, step, index);
 }
 
 /**
- * Makes batch number `step` of a run: the same bit for bit whenever it is asked for.
+ * Makes batch number `step` of a run, always the same bit for bit.
  * @throws RangeError if the pool is empty
  */
 export function makeBatch({ pool, seed, step, batch, maker }: BatchRequest): Batch {
@@ -322,7 +334,7 @@ export function makeBatch({ pool, seed, step, batch, maker }: BatchRequest): Bat
   return made;
 }
 
-/** Room for a batch. */
+/** Allocates a batch. */
 export function emptyBatch(step: number, batch: number, { patchPacked }: PatchMaker): Batch {
   const area = patchPacked * patchPacked;
   return {

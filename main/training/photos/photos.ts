@@ -1,4 +1,4 @@
-/** Clean photographs as linear light: what training's scenes are cut from. */
+/** Loads clean photographs as linear light, which training scenes are cut from. */
 
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -16,7 +16,7 @@ function extensionOf(file: string): string {
   return path.extname(file).toLowerCase();
 }
 
-/** True if the name's ending is one that `loadLinearPhoto` reads. */
+/** True if `loadLinearPhoto` reads files with this ending. */
 function isPhotoName(file: string): boolean {
   const extension = extensionOf(file);
   return (
@@ -28,7 +28,7 @@ function isPhotoName(file: string): boolean {
 }
 
 /**
- * All photos in a folder and the folders below it, in an order that depends on names alone.
+ * All photos in a folder and its subfolders, in an order that depends only on names.
  * @throws Refusal `dataset` if the folder can't be read
  */
 export async function findPhotos(folder: string): Promise<string[]> {
@@ -47,7 +47,7 @@ export async function findPhotos(folder: string): Promise<string[]> {
   }
 }
 
-/** sRGB's curve undone (IEC 61966-2-1), one entry for each code of `levels`. */
+/** Inverse of sRGB's curve (IEC 61966-2-1), with one entry for each of `levels` codes. */
 function srgbLightTable(levels: number): Float32Array {
   return Float32Array.from({ length: levels }, (_, code) => {
     const value = code / (levels - 1);
@@ -57,7 +57,7 @@ function srgbLightTable(levels: number): Float32Array {
 
 /**
  * Averages blocks of `factor`² pixels in linear light and packs the result.
- * @param light of each code
+ * @param light linear light of each code
  */
 function shrink(
   picture: SrgbPicture,
@@ -93,7 +93,7 @@ function shrink(
 async function loadPicture(file: string): Promise<LinearPhoto> {
   const picture = await readSrgbPicture(file);
   const { format, width, height, isDeep } = picture;
-  // Lossy blocks and ringing are finer than two pixels: halving in linear light buries them.
+  // Compression blocks and ringing are finer than two pixels; halving in linear light hides them.
   const lossy = format === 'jpeg' || format === 'webp' || format === 'heif';
   const longEdge = Math.max(width, height);
   const factor = lossy
@@ -103,15 +103,15 @@ async function loadPicture(file: string): Promise<LinearPhoto> {
   return { name: path.basename(file), ...shrink(picture, light, factor), space: 'srgb' };
 }
 
-/** The value below which the share `p` of an ascending list lies. */
+/** The `p` quantile of an ascending list. */
 function quantile(ascending: Float32Array, p: number): number {
   return ascending[Math.floor(p * (ascending.length - 1))] ?? 0;
 }
 
 /**
- * Factor that brings a scene of unknown scale to a photographer's exposure: between what puts the
- * median at 0.14 and what puts the 90 % quantile at 0.9, but never so bright that the latter passes
- * 1.6 (a lamp-lit scene stays a night scene).
+ * Factor that gives a scene of unknown scale a photographer's exposure. It lies between one that
+ * puts the median at 0.14 and one that puts the 90 % quantile at 0.9, and never lifts that quantile
+ * above 1.6, so that a lamp-lit scene stays a night scene.
  */
 function exposureFor(green: Float32Array): number {
   const ascending = green.slice().sort();
@@ -124,7 +124,7 @@ async function loadHighRange(file: string): Promise<LinearPhoto> {
   const bytes = new Uint8Array(await readFile(file));
   const image = extensionOf(file) === '.hdr' ? readHdr(bytes) : readExr(bytes);
   const { width, height, data } = image;
-  // A 2:1 panorama is stretched without bound towards its poles: only the band around the horizon
+  // A 2:1 panorama is stretched without limit towards its poles; only the band around the horizon
   // looks like a photograph.
   const panorama = width === 2 * height;
   const first = panorama ? Math.round(height * 0.22) : 0;
@@ -144,9 +144,9 @@ async function loadHighRange(file: string): Promise<LinearPhoto> {
 }
 
 /**
- * Half-size, white-balanced camera RGB straight from the mosaic: one pixel a 2×2 cell, its two
- * greens averaged, so that nothing is made up by a demosaicer. What clips is brought to white, as in
- * developing: balanced red and blue would run on past green and turn lamps magenta.
+ * Half-size, white-balanced camera RGB straight from the mosaic: one pixel for each 2×2 cell, with
+ * its two greens averaged, so that no demosaicer invents anything. Clipped light becomes white, as
+ * in developing; otherwise balanced red and blue would exceed green and turn lamps magenta.
  */
 export function binMosaic(name: string, mosaic: Mosaic): LinearPhoto {
   const width = mosaic.width >> 1;
@@ -175,7 +175,7 @@ export function binMosaic(name: string, mosaic: Mosaic): LinearPhoto {
 }
 
 async function loadRaw(file: string): Promise<LinearPhoto> {
-  // Loaded on demand: most trainings see no RAW file, and LibRaw's wasm is large.
+  // Loaded on demand: most trainings use no RAW file, and LibRaw's wasm is large.
   const { decodeRaw } = await import('../../raw/decode.ts');
   const decoded = await decodeRaw(file);
   const name = path.basename(file);
@@ -185,9 +185,9 @@ async function loadRaw(file: string): Promise<LinearPhoto> {
 }
 
 /**
- * Reads one clean photo: JPEG, PNG, TIFF, WebP (sRGB or with a profile; lossy ones at half size or
- * less), Radiance HDR and OpenEXR (exposure made a photographer's; 2:1 panoramas cut to the band
- * around the horizon), and what `decodeRaw` reads (half size).
+ * Reads one clean photo. JPEG, PNG, TIFF, WebP: sRGB or with a profile; lossy ones at half size or
+ * less. Radiance HDR and OpenEXR: with a photographer's exposure; 2:1 panoramas are cut to the band
+ * around the horizon. Files that `decodeRaw` reads: at half size.
  *
  * @throws Refusal `damaged-file` or `unsupported-file`, naming the file
  */

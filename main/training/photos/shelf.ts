@@ -1,32 +1,36 @@
-/** Which photos are drawn from in which step, so that a dataset need not fit the memory. */
+/** Decides which photos each step draws from, so that a dataset need not fit into memory. */
 
 import { Random } from '../../darkness/random.ts';
 
 /**
- * `all`: every photo is in memory; photo i is drawn when a uniform number first falls below entry i
- * (ascending, the last is 1). `rolling`: a shelf with room for some photos of many; every so many
- * steps the oldest makes room for the next.
+ * `all`: every photo is in memory; photo i is drawn if i is the first entry above a uniform random
+ * number (entries ascend, the last is 1). `rolling`: a shelf that holds some of many photos; at
+ * regular intervals the next photo replaces the oldest.
  */
 export type Shelf =
   | { readonly kind: 'all'; readonly drawnBelow: Float64Array }
   | { readonly kind: 'rolling'; readonly photos: number; readonly slots: number };
 
 /**
- * Steps for which a photo is the shelf's youngest. With eight patches a step each photo gives some
- * 128 while it is there, and decoding one takes a few percent of the time of 16 steps.
+ * Steps after which the oldest photo is replaced. With eight patches per step, each photo yields
+ * some 128 patches while on the shelf. Decoding a photo takes a few percent of the time of 16
+ * steps.
  */
 const stepsPerChange = 16;
-/** First key of the order in which photos come to the shelf, so that no patch draws the same. */
+/**
+ * First key of the order of photos on the shelf, which makes its random numbers distinct from those
+ * of patches.
+ */
 const shelfKey = 0x7368_656c;
 
-/** The number, counted from the run's begin, of the oldest place on the shelf in a step. */
+/** Number of the oldest place on the shelf in a step, counted from the start of the run. */
 export function oldestPlace(step: number): number {
   return Math.floor(step / stepsPerChange);
 }
 
 /**
- * Photos for one patch, best first: whoever cannot read one takes the next. It depends on seed, step
- * and what `random` draws alone, not on what is in memory.
+ * Candidate photos for a patch, best first; if one cannot be read, the next is used. They depend
+ * only on seed, step and `random`, not on what is in memory.
  */
 export function* drawPhoto(
   shelf: Shelf,
@@ -45,7 +49,7 @@ export function* drawPhoto(
   yield* photosOfPlace(shelf.photos, seed, oldestPlace(step) + random.integer(shelf.slots));
 }
 
-/** Photos for one place of the shelf, best first. */
+/** Candidate photos for a place on the shelf, best first. */
 export function* photosOfPlace(photos: number, seed: number, place: number): Generator<number> {
   const random = new Random(shelfKey, seed, place);
   for (;;) yield random.integer(photos);

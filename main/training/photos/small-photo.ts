@@ -1,4 +1,4 @@
-/** A small JPEG of a training photo that is no RAW file; runs in child processes only. */
+/** Makes a small JPEG of a training photo that is not a RAW file; for child processes only. */
 
 import { encode, rollOff } from '../../develop/tone.ts';
 import { smallPicture } from '../../export/thumbnail.ts';
@@ -8,7 +8,7 @@ import { lightOfCode } from '../../darkness/linear-photo.ts';
 let table: Uint16Array | undefined;
 
 /**
- * Reads the photo as training does, so that what can be shown can be learned from.
+ * Reads the photo as training does, so that every photo shown can also be trained on.
  * @throws Refusal as `loadLinearPhoto`
  */
 export async function smallPhoto(file: string, longSide: number): Promise<Uint8Array> {

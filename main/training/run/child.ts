@@ -1,4 +1,7 @@
-/** The training process: it trains one run, and dies alone if native code takes it down. */
+/**
+ * The training process. It trains one run, so that a crash in native code takes down only this
+ * process.
+ */
 
 import { appFolder } from '../../base/app-folder.ts';
 import { Log } from '../../base/log.ts';
@@ -8,13 +11,13 @@ import { RunControl } from './control.ts';
 import { trainRun } from './train-run.ts';
 import { trainCall, trainingNotes } from './protocol.ts';
 
-/** Between steps that are told: nobody reads a number faster. */
+/** Minimum interval between reported steps; nobody reads numbers faster. */
 const tellEveryMs = 200;
 
-// The app, and whatever else is done on this computer, stays quick.
+// Keeps the app and everything else on this computer responsive.
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
-/** How often it says that it lives; far more often than it may be silent. */
+/** Interval between signs of life, far shorter than the silence that is allowed. */
 const aliveEveryMs = 2000;
 
 const control = new RunControl();
@@ -22,7 +25,7 @@ const control = new RunControl();
 new Log(appFolder()).watchProcess('child');
 const app = joinParent({
   onExit: () => {
-    // The app is gone, however that came: what was learned is kept, and the process ends by itself.
+    // The app is gone for whatever reason. Save what was learned; the process then ends by itself.
     control.stop('nothing');
   },
 });

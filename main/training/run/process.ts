@@ -1,4 +1,6 @@
-/** The app's side of the training process: starts it, and again when native code took it down. */
+/**
+ * The app's side of the training process: starts it, and restarts it after a crash in native code.
+ */
 
 import { Ended, OddMessage } from '../../process/asking.ts';
 import { failureOf, type Failure } from '../../process/failure.ts';
@@ -17,9 +19,9 @@ export const spawnNodeTraining: Connect = (listener) =>
   forkNode(new URL('./child.ts', import.meta.url), { env: trainingEnvironment() })(listener);
 
 /**
- * The training process's environment. On Linux glibc is held to two pools of memory: with one for each
- * of its many threads, what decoding took for a moment is kept several times over (measured on the
- * photos of the default models: 670 MB instead of 1.1 GB).
+ * The training process's environment. On Linux it limits glibc to two memory pools. With one pool
+ * for each of the many threads, memory that decoding used briefly is retained several times over
+ * (measured on the photos of the default models: 670 MB instead of 1.1 GB).
  */
 function trainingEnvironment(): NodeJS.ProcessEnv {
   if (process.platform !== 'linux') return process.env;
@@ -28,31 +30,38 @@ function trainingEnvironment(): NodeJS.ProcessEnv {
 
 export interface TrainingOptions {
   readonly spawn: Connect;
-  /** As in the run's log, and of the steps in between at most a few a second. */
+  /**
+   * Receives the events of the run's log, plus at most a few of the steps in between per second.
+   */
   readonly onEvent: (event: RunEvent) => void;
-  /** Photos are read for the first time. */
+  /** Called while photos are read for the first time. */
   readonly onLoading?: (loaded: number, total: number) => void;
-  /** The process ended by itself and was started again. */
+  /** Called when the process ended unexpectedly and was restarted. */
   readonly onTrouble?: (account: string) => void;
-  /** Goes on although the photos or pairs are not those it began with. */
+  /** Continues although the photos or pairs have changed since it began. */
   readonly acceptsOtherData?: boolean;
-  /** A process that says nothing for so long is taken for hung, and ended. Ten minutes if not given. */
+  /** A process that is silent for this long is considered hung and killed. Default: ten minutes. */
   readonly stallMs?: number;
 }
 
-/** Far above the time of the longest step, in which nothing can be said. */
+/** Far longer than the longest step, during which nothing can be reported. */
 const usualStallMs = 10 * 60_000;
-/** Crashes without a checkpoint in between, after which the run is given up; and before that, its graphics card. */
+/**
+ * Numbers of crashes without a checkpoint in between, after which the run is given up, and after
+ * which the graphics card is no longer used.
+ */
 const crashesMax = 3;
 const cardCrashesMax = 2;
 
 /**
- * One run being trained in a process of its own. Make it with a folder from `createRun`; what it came
- * to stands in `readRun` when `ended` settles.
+ * Trains one run in a process of its own. The run's folder comes from `createRun`; once `ended`
+ * settles, `readRun` tells the result.
  */
 export class Training {
   readonly folder: string;
-  /** Settles when the process has let go of the run; with why, if that was not as asked. */
+  /**
+   * Settles when the process has released the run; with the failure, unless it ended as requested.
+   */
   readonly ended: Promise<Failure | undefined>;
   readonly #options: TrainingOptions;
   readonly #end = Promise.withResolvers<Failure | undefined>();
@@ -60,7 +69,7 @@ export class Training {
   #isPaused = false;
   #keep: Keep | undefined;
   #crashes = 0;
-  /** A card's driver may take the process down each time. */
+  /** Set after repeated crashes, which the card's driver may cause. */
   #withoutCard = false;
   #hasEnded = false;
   #step = 0;
@@ -73,25 +82,28 @@ export class Training {
     this.#child = this.#start();
   }
 
-  /** Rests after the step at work, with a checkpoint. */
+  /** Pauses after the current step, with a checkpoint. */
   pause(): void {
     this.#isPaused = true;
     this.#child.tell(trainingNotes.pause, undefined);
   }
 
-  /** Goes on; also at once where it waits for a disk or a folder to come back. */
+  /** Continues; also ends a wait for a disk or a folder at once. */
   resume(): void {
     this.#isPaused = false;
     this.#child.tell(trainingNotes.resume, undefined);
   }
 
-  /** Ends after the step at work, with a checkpoint, and with a model of the best so far if asked. */
+  /**
+   * Ends after the current step with a checkpoint and, if requested, a model of the best weights so
+   * far.
+   */
   stop(keep: Keep): void {
     this.#keep ??= keep;
     this.#child.tell(trainingNotes.stop, this.#keep);
   }
 
-  /** Ends at once: what was learned since the last checkpoint is lost. */
+  /** Ends at once; progress since the last checkpoint is lost. */
   kill(): void {
     this.#settle(undefined);
     this.#child.close();
@@ -112,7 +124,7 @@ export class Training {
     return child;
   }
 
-  /** Asks the process to train, and ends it when it has let go of the run. */
+  /** Asks the process to train, and ends it when it has released the run. */
   async #train(child: Peer): Promise<void> {
     const { acceptsOtherData = false } = this.#options;
     const asked = { folder: this.folder, acceptsOtherData, withoutCard: this.#withoutCard };
@@ -127,7 +139,8 @@ export class Training {
     } catch (error) {
       if (error instanceof Ended || this.#hasEnded) return;
       if (error instanceof OddMessage) {
-        // It has one request for all its life: it is started again rather than the run given up.
+        // The call lasts for the process's whole life, so an invalid message restarts the process
+        // instead of failing the run.
         child.kill(`because ${error.message}`);
         return;
       }
@@ -171,7 +184,7 @@ export class Training {
       this.#child = this.#start();
       return;
     }
-    // Asked to stop, it has: with the last checkpoint instead of the last step.
+    // A requested stop is fulfilled, with the last checkpoint instead of the last step.
     if (this.#keep !== undefined) {
       this.#options.onTrouble?.(account);
       await this.#writeState({ kind: 'stopped' });
@@ -191,7 +204,7 @@ export class Training {
     this.#settle(failure);
   }
 
-  /** Nobody else can any more. */
+  /** The process is gone, so only this one can write the state. */
   async #writeState(state: RunState): Promise<void> {
     try {
       const { description } = await readRun(this.folder);

@@ -1,4 +1,6 @@
-/** Makes adam.wasm from adam.wat: `node main/training/step/adam.build.ts`. No part of the product. */
+/**
+ * Builds adam.wasm from adam.wat: `node main/training/step/adam.build.ts`. Not part of the product.
+ */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import wabt from 'wabt';

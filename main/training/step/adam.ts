@@ -1,19 +1,19 @@
-/** Adam on the processor (Kingma & Ba 2015): weights, their moments and their gradient in one memory. */
+/** Adam on the processor (Kingma & Ba 2015), with weights, moments and gradient in one memory. */
 
 import { readFileSync } from 'node:fs';
 
-/** Adam's constants, as the paper has them. */
+/** Adam's constants, as in the paper. */
 export const beta1 = 0.9;
 export const beta2 = 0.999;
-/** Its ε, for a variance that is kept without its factor (1 − β₂). */
+/** Adam's ε, adapted to a variance that is stored without its factor (1 − β₂). */
 export const keptEpsilon = 1e-8 / Math.sqrt(1 - beta2);
 
-/** A gradient of length 0 is not divided by. */
+/** Avoids division by a gradient of length 0. */
 export const normMin = 1e-12;
 
 /**
- * The learning rate with Adam's bias correction, and with the factors (1 − β) that moments are kept without:
- * two multiplications over all parameters less.
+ * The learning rate with Adam's bias correction and with the factors (1 − β) that the stored
+ * moments lack. This saves two multiplications per parameter.
  * @param step counted from 1
  */
 export function stepRate(learningRate: number, step: number): number {
@@ -22,12 +22,12 @@ export function stepRate(learningRate: number, step: number): number {
 }
 
 const pageBytes = 2 ** 16;
-/** Vectors begin at whole lines of the processor's caches. */
+/** Vectors are aligned to the processor's cache lines. */
 const lineBytes = 64;
 
 const program = new WebAssembly.Module(readFileSync(new URL('adam.wasm', import.meta.url)));
 
-/** Numbers whose gradients lie together, though not where they do in their own vector. */
+/** A range of numbers whose gradients are contiguous too, but at another offset. */
 export interface Stretch {
   readonly start: number;
   readonly end: number;
@@ -35,8 +35,8 @@ export interface Stretch {
 }
 
 /**
- * The numbers that a processor trains, side by side, so that `adam.wat` changes them in one pass. The
- * runtime reads weights and writes the gradient in place.
+ * The numbers trained on the processor, arranged so that `adam.wat` updates them in one pass. The
+ * runtime reads the weights and writes the gradient in place.
  */
 export class Adam {
   /** [size] each */
@@ -48,8 +48,8 @@ export class Adam {
   readonly #update: (shorten: number, rate: number) => void;
 
   /**
-   * @param size numbers: four vectors of them, and their runs, in 4 GiB
-   * @param runs all numbers, in runs of whole fours but for the last
+   * @param size numbers; four vectors of this size and the table of runs must fit into 4 GiB
+   * @param runs cover all numbers; the length of each but the last is a multiple of four
    */
   constructor(
     size: number,
@@ -75,9 +75,10 @@ export class Adam {
   }
 
   /**
-   * Changes weights and moments by the gradient, which is shortened to `clipNorm` first if it is longer.
+   * Updates weights and moments by the gradient, which is first scaled down to `clipNorm` if it is
+   * longer.
    * @param rate from `stepRate`
-   * @returns the gradient's length before that
+   * @returns the gradient's length before clipping
    */
   step(rate: number, clipNorm: number): number {
     const norm = Math.sqrt(this.#squares());

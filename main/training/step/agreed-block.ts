@@ -1,4 +1,7 @@
-/** Whether, and in what blocks, this processor's fast convolutions can train a network. */
+/**
+ * Decides whether this processor's fast convolutions can train a network, and with which block
+ * size.
+ */
 
 import { Random } from '../../darkness/random.ts';
 import {
@@ -16,8 +19,9 @@ import { lengthOf, patchTensors } from './step-tensors.ts';
 import { firstWeights } from './weights.ts';
 
 /**
- * The block in which this processor's fast convolutions train the network, if they can: undefined
- * where channels do not fill blocks, or where no block gives the plain graph's gradients.
+ * The block size with which this processor's fast convolutions can train the network. Undefined if
+ * its channels do not fill whole blocks, or if no block size reproduces the plain graph's
+ * gradients.
  */
 export async function blockOf({ unet }: Pick<StepShape, 'unet'>): Promise<number | undefined> {
   const block = await agreedBlock();
@@ -26,7 +30,7 @@ export async function blockOf({ unet }: Pick<StepShape, 'unet'>): Promise<number
 
 let agreed: Promise<number | undefined> | undefined;
 
-/** Asked once in a process: it takes a moment. */
+/** Determined once per process, because it takes a moment. */
 async function agreedBlock(): Promise<number | undefined> {
   agreed ??= findBlock();
   return agreed;
@@ -34,14 +38,17 @@ async function agreedBlock(): Promise<number | undefined> {
 
 async function findBlock(): Promise<number | undefined> {
   for (const block of [16, 8]) {
-    // Operators that are missing throw; those that mean something else by their weights disagree.
+    // Missing operators throw; operators with another weight layout produce a difference.
     const difference = await blockedDifference(block).catch(() => Infinity);
     if (difference < 1e-3) return block;
   }
   return undefined;
 }
 
-/** Length of the difference between a small network's blocked and plain gradient, as a share of it. */
+/**
+ * Length of the difference between a small network's blocked and plain gradients, relative to the
+ * plain one.
+ */
 async function blockedDifference(block: number): Promise<number> {
   const unet = { inputChannels: 4, outputChannels: 12, baseChannels: block, levels: 2 };
   const shape: StepShape = { unet, batch: 2, patchPacked: 16, loss: defaultLoss, clipNorm: 1 };

@@ -1,14 +1,17 @@
 /**
- * Reverse-mode differentiation over ONNX graphs: each operation adds its forward node at once and
- * remembers how to add its backward nodes, so that loss, gradients and optimiser become one plain
- * ONNX graph which any ONNX Runtime back end can run.
+ * Reverse-mode differentiation over ONNX graphs. Each operation adds its forward node at once and
+ * records how to add its backward nodes. Loss, gradients and optimiser thus become one plain ONNX
+ * graph that any ONNX Runtime back end can run.
  *
- * The network's own layers differentiate themselves in `plain-layers.ts` and `blocked-layers.ts`.
+ * The network's own layers are differentiated in `plain-layers.ts` and `blocked-layers.ts`.
  */
 
 import { fixed, sizeOf, type Graph, type Shape, type Value } from '../../network/onnx.ts';
 
-/** Adds nodes for the gradients of an operation's inputs, given its output's; null where none. */
+/**
+ * Adds nodes for the gradients of an operation's inputs, given its output's gradient; null for
+ * inputs without one.
+ */
 type Backward = (gradient: Value) => readonly (Value | null)[];
 
 interface Step {
@@ -17,20 +20,20 @@ interface Step {
   readonly backward: Backward;
 }
 
-/** Records operations on one graph, and walks them backwards. */
+/** Records operations on one graph, and traverses them backwards. */
 export class Tape {
   readonly graph: Graph;
   readonly #steps: Step[] = [];
-  /** Names of values that depend on a parameter; nothing else needs a gradient. */
+  /** Names of values that depend on a parameter; only these need a gradient. */
   readonly #tracked = new Set<string>();
-  /** What reshaped values were before, by name. */
+  /** The originals of reshaped values, by name. */
   readonly #origins = new Map<string, Value>();
 
   constructor(graph: Graph) {
     this.graph = graph;
   }
 
-  /** Marks a value as one whose gradient will be asked for. */
+  /** Marks a value whose gradient will be requested. */
   track(value: Value): Value {
     this.#tracked.add(value.name);
     return value;
@@ -58,7 +61,7 @@ export class Tape {
     return gradients;
   }
 
-  /** A run of the flat vector as a tensor of its own. */
+  /** A range of the flat vector as a separate tensor. */
   view(flat: Value, offset: number, shape: readonly number[]): Value {
     const size = sizeOf(shape);
     if (size === sizeOf(flat.shape)) return this.reshape(flat, shape);
@@ -71,7 +74,7 @@ export class Tape {
     return this.record(y, [a, b], (dy) => [dy, dy]);
   }
 
-  /** a − b; no gradient for b, which is a target. */
+  /** a − b. No gradient flows to b, which is a target. */
   subtractTarget(a: Value, target: Value): Value {
     const y = this.graph.apply('Sub', [a, target], a.shape);
     return this.record(y, [a], (dy) => [dy]);
@@ -95,8 +98,8 @@ export class Tape {
   }
 
   /**
-   * Mean of all elements of [n, c, h, w], a scalar. Its gradient is a scalar too, the same for each
-   * element: what is recorded before it multiplies it by something of x's shape.
+   * Mean of all elements of [n, c, h, w], a scalar. Its gradient is a scalar too, equal for all
+   * elements, so the operation recorded before must multiply it by a tensor of x's shape.
    */
   mean(x: Value): Value {
     const planes = this.#planeMeans(x);
@@ -105,7 +108,10 @@ export class Tape {
     return this.record(y, [x], (dy) => [this.scale(dy, 1 / sizeOf(x.shape))]);
   }
 
-  /** Mean over each patch alone, [n, 1, 1, 1]; its gradient is of that shape too, as `mean`'s is a scalar. */
+  /**
+   * Mean over each patch, [n, 1, 1, 1]. Its gradient has that shape too; as in `mean`, the operation
+   * recorded before expands it.
+   */
   patchMean(x: Value): Value {
     const [n = 1, ...rest] = fixed(x.shape);
     const axes = rest.map((_, at) => at + 1);
@@ -115,7 +121,9 @@ export class Tape {
     return this.record(y, [x], (dy) => [this.scale(dy, n / sizeOf(x.shape))]);
   }
 
-  /** Mean of each plane, [n, c, 1, 1]: the first half of a mean over more, which threads can share. */
+  /**
+   * Mean of each plane, [n, c, 1, 1]: the first stage of a larger mean, which threads can share.
+   */
   #planeMeans(x: Value): Value {
     const [n = 1, c = 1] = fixed(x.shape);
     return this.graph.apply('ReduceMean', [x], [n, c, 1, 1], {
@@ -123,7 +131,7 @@ export class Tape {
     });
   }
 
-  /** ln(x + bias), for x that are not negative. */
+  /** ln(x + bias), for x ≥ 0. */
   logarithm(x: Value, bias: number): Value {
     const { graph } = this;
     const moved = graph.apply('Add', [x, graph.scalar(bias)], x.shape);
@@ -140,23 +148,26 @@ export class Tape {
     const { raised, slope } = this.#raise(graph.apply('Abs', [x], x.shape), exponent, bias);
     const height = graph.apply('Sub', [raised, graph.scalar(bias ** exponent)], x.shape);
     const y = graph.apply('Mul', [this.#sign(x), height], x.shape);
-    // The slope is the same on both sides of zero.
+    // The slope is symmetric about zero.
     return this.record(y, [x], (dy) => [graph.apply('Mul', [dy, slope()], x.shape)]);
   }
 
-  /** `toneCurve` of light, which is not negative and needs no sign. Not differentiated: a target's. */
+  /**
+   * `toneCurve` for light, which is not negative and needs no sign. Not differentiated, because it
+   * is used on targets.
+   */
   lightToneCurve(x: Value, exponent: number, bias: number): Value {
     const { raised } = this.#raise(x, exponent, bias);
     return this.graph.apply('Sub', [raised, this.graph.scalar(bias ** exponent)], x.shape);
   }
 
-  /** (x + bias)^exponent, for x that are not negative. */
+  /** (x + bias)^exponent, for x ≥ 0. */
   power(x: Value, exponent: number, bias: number): Value {
     const { raised, slope } = this.#raise(x, exponent, bias);
     return this.record(raised, [x], (dy) => [this.graph.apply('Mul', [dy, slope()], x.shape)]);
   }
 
-  /** Cut off below and above; what was cut off has no gradient. */
+  /** Clips at both ends; clipped elements have no gradient. */
   clip(x: Value, low: number, high: number): Value {
     const { graph } = this;
     const y = graph.apply('Clip', [x, graph.scalar(low), graph.scalar(high)], x.shape);
@@ -167,7 +178,7 @@ export class Tape {
   }
 
   /**
-   * Every pixel's channels times a fixed matrix.
+   * Multiplies the channels of every pixel by a fixed matrix.
    * @param matrix rows × channels, row by row
    */
   mixChannels(x: Value, matrix: Float32Array): Value {
@@ -188,8 +199,8 @@ export class Tape {
   }
 
   /**
-   * Means of side × side blocks; both sides of the plane divide by it. First over rows, then over
-   * columns: the runtime's AveragePool does both at once and takes twice as long.
+   * Means of side × side blocks; `side` must divide height and width. Averages rows, then columns,
+   * because the runtime's AveragePool takes twice as long for both at once.
    */
   blockMean(x: Value, side: number): Value {
     const [n = 1, c = 1, height = 1, width = 1] = fixed(x.shape);
@@ -208,7 +219,10 @@ export class Tape {
     });
   }
 
-  /** The same numbers in another shape; of what was reshaped before, what it was made of is. */
+  /**
+   * The same numbers in another shape. A value that was already reshaped is reshaped from its
+   * original.
+   */
   reshape(value: Value, shape: Shape): Value {
     const origin = this.#origins.get(value.name);
     const isOfOrigin = origin !== undefined && this.isTracked(origin) === this.isTracked(value);
@@ -229,7 +243,7 @@ export class Tape {
     return this.graph.apply('Transpose', [x], shape, { attributes: { perm: order } });
   }
 
-  /** Remembers how to go back through an operation, if anything it was given is tracked. */
+  /** Records how to differentiate an operation, if any of its inputs is tracked. */
   record(output: Value, inputs: readonly Value[], backward: Backward): Value {
     if (inputs.some((input) => this.#tracked.has(input.name))) {
       this.#tracked.add(output.name);
@@ -238,7 +252,7 @@ export class Tape {
     return output;
   }
 
-  /** Not differentiated, as `transpose`. */
+  /** Not differentiated, like `transpose`. */
   slice(x: Value, axis: number, start: number, end: number, shape: Shape): Value {
     const bounds = [[start], [end], [axis]].map((list) => this.graph.integers(list));
     const y = this.graph.apply('Slice', [x, ...bounds], shape);
@@ -246,8 +260,8 @@ export class Tape {
   }
 
   /**
-   * (x + bias)^exponent for x ≥ 0, bias > 0, and how to write its derivative down. As e^(exponent · ln): the
-   * runtime's Pow works number by number and takes nearly twice as long.
+   * (x + bias)^exponent for x ≥ 0, bias > 0, with its slope. Computed as e^(exponent · ln), because
+   * the runtime's Pow is not vectorised and takes nearly twice as long.
    */
   #raise(x: Value, exponent: number, bias: number): { raised: Value; slope: () => Value } {
     const { graph } = this;

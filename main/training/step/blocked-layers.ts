@@ -1,10 +1,11 @@
 /**
- * The network's layers with their gradients in ONNX Runtime's blocked operators (`com.microsoft.nchwc`),
- * which its optimiser chooses only where weights are constants. In training they are not, so they are
- * named here; that makes a step on the processor about twice as fast.
+ * The network's layers and their gradients in ONNX Runtime's blocked operators
+ * (`com.microsoft.nchwc`). The runtime's optimiser only chooses these for constant weights, which
+ * training does not have, so they are named here explicitly. This makes a step on the processor
+ * about twice as fast.
  *
- * These operators are the runtime's own and may change with it: `openStep` uses them only after
- * they agreed with `PlainLayers`, and a test holds the two together.
+ * These operators are internal to the runtime and may change. `openStep` uses them only after
+ * checking them against `PlainLayers`, and a test compares the two.
  */
 
 import type { Graph, Value } from '../../network/onnx.ts';
@@ -15,8 +16,9 @@ import { BlockedSums } from './blocked-sums.ts';
 import { leakyReluSlope } from './plain-layers.ts';
 
 /**
- * Layers on a tape. Tensors inside are [n, c, h, w] to the graph and [n, c / B, h, w, B] in memory; the
- * network's input and output are plain. Parameters come as `blockedParameters` lays them out.
+ * Layers on a tape. Internal tensors are [n, c, h, w] to the graph and [n, c / B, h, w, B] in
+ * memory; the network's input and output are plain. Parameters have the layout of
+ * `blockedParameters`.
  */
 export class BlockedLayers implements UnetOperations<Value> {
   readonly #tape: Tape;
@@ -25,7 +27,9 @@ export class BlockedLayers implements UnetOperations<Value> {
   readonly #outputChannels: number;
   readonly #sums: BlockedSums;
 
-  /** @param outputChannels of the network: its last convolution's are rounded up to a block */
+  /**
+   * @param outputChannels of the network; those of its last convolution are rounded up to a block
+   */
   constructor(tape: Tape, block: number, outputChannels: number) {
     this.#tape = tape;
     this.#graph = tape.graph;
@@ -39,7 +43,7 @@ export class BlockedLayers implements UnetOperations<Value> {
     const blocked = this.#convolve(x, weight, { bias });
     const y = this.#toPlain(blocked, channels);
     return this.#tape.record(y, [x, weight, bias], (dy) => {
-      // It fills the last block up with zeros by itself.
+      // The operator itself fills the last block with zeros.
       const gradient = this.#graph.apply('ReorderInput', [dy], blocked.shape, { domain });
       return this.#convolutionGradients(x, weight, bias, gradient);
     });
@@ -61,7 +65,8 @@ export class BlockedLayers implements UnetOperations<Value> {
     });
     return this.#tape.record(y, [x], (dy) => {
       const below = this.#graph.apply('Sub', [x, this.#enlarge(y, x)], x.shape);
-      // 1 where x is its square's maximum; anything below it is scaled to less than −1.
+      // 1 where x is the maximum of its 2×2 square. The differences to it are scaled so that others
+      // fall below −1.
       const isMaximum = this.#graph.apply('HardSigmoid', [below], x.shape, {
         attributes: { alpha: { float: 1e30 }, beta: { float: 1 } },
       });
@@ -69,7 +74,7 @@ export class BlockedLayers implements UnetOperations<Value> {
     });
   }
 
-  /** A 1×1 convolution whose groups of output channels are the four places of each 2×2. */
+  /** A 1×1 convolution whose output channels form four groups, one for each position in the 2×2. */
   upConvolve(x: Value, weight: Value): Value {
     const [n, , h, w] = sizes(x);
     const block = this.#block;
@@ -125,9 +130,9 @@ export class BlockedLayers implements UnetOperations<Value> {
   }
 
   /**
-   * A Transpose of whole pixels, [pixels, B]: the runtime's own, where more than two axes change
-   * places, leaves all to one thread.
-   * @param sides whose product is the number of pixels
+   * Transposes whole pixels, [pixels, B]. The runtime's own Transpose runs in a single thread if
+   * more than two axes move.
+   * @param sides their product is the number of pixels
    */
   #pixelsMoved(x: Value, sides: readonly number[], axes: readonly number[]): Value {
     const order = transposed(sides, axes);
@@ -145,7 +150,7 @@ export class BlockedLayers implements UnetOperations<Value> {
     });
   }
 
-  /** Each pixel four times, to the size of another tensor. */
+  /** Repeats each pixel four times, to the size of another tensor. */
   #enlarge(x: Value, to: Value): Value {
     return this.#graph.apply('Upsample', [x], to.shape, {
       domain,
@@ -154,7 +159,7 @@ export class BlockedLayers implements UnetOperations<Value> {
   }
 }
 
-/** Where each element of a transposed tensor was before, in the order in which they lie after it. */
+/** The index before transposition of each element, in the order after it. */
 function transposed(sides: readonly number[], axes: readonly number[]): number[] {
   const strides = sides.map((_, axis) => sides.slice(axis + 1).reduce((a, b) => a * b, 1));
   return axes.reduce(

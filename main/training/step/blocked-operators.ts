@@ -1,12 +1,15 @@
-/** What the blocked layers and their sums share: ONNX Runtime's blocked operators, and weights turned for them. */
+/**
+ * Shared by the blocked layers and their sums: ONNX Runtime's blocked operators, and weights for
+ * the backward pass.
+ */
 
 import { fixed, type Attributes, type Value } from '../../network/onnx.ts';
 import type { Tape } from './autodiff.ts';
 
-/** Where the operators' names are its own. */
+/** The operator domain of ONNX Runtime's blocked operators. */
 export const blockedDomain = 'com.microsoft.nchwc';
 
-/** [n, c, h, w]; 1 for axes that a value does not have. */
+/** [n, c, h, w]; missing axes count as 1. */
 export function sizes(value: Value): readonly [number, number, number, number] {
   const [a = 1, b = 1, c = 1, d = 1] = fixed(value.shape);
   return [a, b, c, d];
@@ -14,14 +17,14 @@ export function sizes(value: Value): readonly [number, number, number, number] {
 
 export interface Convolution {
   readonly kernel: readonly [number, number];
-  /** Rows above and below, columns at both sides. */
+  /** Padding: rows above and below, columns on both sides. */
   readonly margins: readonly [number, number];
-  /** Columns from one of the kernel to the next. */
+  /** Distance between adjacent columns of the kernel. */
   readonly columnStep?: number;
   readonly groups?: number;
 }
 
-/** Attributes of a convolution that makes no steps. */
+/** Attributes of a convolution of stride 1. */
 export function convolution({
   kernel,
   margins: [rows, columns],
@@ -37,14 +40,17 @@ export function convolution({
   };
 }
 
-/** Weights for the way back: inputs and outputs change places, and the kernel is turned around. Not differentiated. */
+/**
+ * Weights for the backward pass: inputs and outputs swapped, and the kernel rotated by 180°. Not
+ * differentiated.
+ */
 export function turned(tape: Tape, weight: Value, block: number): Value {
   const { graph } = tape;
   const [outputs, inputs, kernel] = sizes(weight);
   const taps = kernel * kernel;
   const [outer, inner] = [outputs / block, inputs / block];
-  // The runtime's way into blocks, taken on each [B in, B out] by itself, is its transposition,
-  // and a much faster one than Transpose.
+  // Applied to each [B in, B out] separately, the runtime's conversion to blocks is a
+  // transposition, and much faster than Transpose.
   const cells = outer * inner * taps;
   const blocks = tape.reshape(weight, [cells, block, 1, block]);
   const swapped = graph.apply('ReorderInput', [blocks], blocks.shape, { domain: blockedDomain });

@@ -1,25 +1,25 @@
 /**
- * The order in which ONNX Runtime's fast convolutions keep a network's weights, and the way there and
- * back.
+ * The order in which ONNX Runtime's fast convolutions store a network's weights, and conversions to
+ * and from it.
  *
- * The processor multiplies B numbers at once (16 with AVX-512, 8 with AVX2), so tensors are kept as
- * [n, c / B, h, w, B] and weights as [out / B, in / B, k, k, B in, B out] (ONNX Runtime's NCHWc and
- * OIHWBiBo). Adam does not care for order: weights and moments stay blocked from step to step and are
- * turned around only for checkpoints.
+ * The processor multiplies B numbers at once (16 with AVX-512, 8 with AVX2). Tensors are therefore
+ * stored as [n, c / B, h, w, B], and weights as [out / B, in / B, k, k, B in, B out] (ONNX
+ * Runtime's NCHWc and OIHWBiBo). Adam works in any order, so weights and moments stay blocked from
+ * step to step and are only converted for checkpoints.
  */
 
 import type { Stretch } from './adam.ts';
 import { unetParameters, type Parameter, type UnetShape } from '../../network/unet.ts';
 
-/** A parameter as it lies in the blocked vector. */
+/** A parameter of the blocked vector. */
 export interface BlockedParameter extends Parameter {
-  /** Place in the plain vector of each number here; −1 where a channel only fills its block. */
+  /** Index in the plain vector of each number here; −1 for channels that only fill up a block. */
   readonly sources: Int32Array;
 }
 
 /**
- * A gradient as `BlockedSums` makes it, so that it is written where it stays: blocks of inputs as images, and a block's
- * lanes side by side in a row.
+ * Shape of a gradient as `BlockedSums` produces it, so that it need not be moved: blocks of inputs
+ * are images, and the lanes of a block are adjacent in a row.
  */
 export function gradientShapeOf({ shape }: Parameter, block: number): readonly number[] {
   const [outputs = 1, inputs, height = 1, width = 1] = shape;
@@ -29,8 +29,9 @@ export function gradientShapeOf({ shape }: Parameter, block: number): readonly n
 }
 
 /**
- * Where the gradients of blocked parameters lie: in the order [in / B, out / B, k, k, B in, B out], which is
- * a weight's but for its blocks, or its few inputs; turning it around would be a pass over memory for nothing.
+ * Where the gradients of blocked parameters lie. Their order is [in / B, out / B, k, k, B in, B
+ * out]: that of the weights, except that blocks, or the inputs if they are few, come in another
+ * order. Reordering them would cost another pass over memory.
  */
 export function gradientRuns(parameters: readonly BlockedParameter[], block: number): Stretch[] {
   return parameters.flatMap(({ shape, offset, size }) => {
@@ -43,7 +44,10 @@ export function gradientRuns(parameters: readonly BlockedParameter[], block: num
   });
 }
 
-/** Runs of one length, in the weights' order. @param placeOf counts them in the gradient's */
+/**
+ * Runs of equal length, in the weights' order.
+ * @param placeOf index of a run in the gradient's order
+ */
 function runsOf(
   offset: number,
   length: number,
@@ -58,7 +62,7 @@ function runsOf(
   });
 }
 
-/** A gradient in its weights' order. */
+/** A gradient rearranged to its weights' order. */
 export function gathered(runs: readonly Stretch[], gradient: Float32Array): Float32Array {
   const ordered = new Float32Array(gradient.length);
   for (const { start, end, gradientStart } of runs) {
@@ -73,8 +77,9 @@ export function fillsBlocks(shape: UnetShape, block: number): boolean {
 }
 
 /**
- * Every parameter in blocked order, weights first, then biases. Shapes are those of the convolution
- * that uses it: a rise is a 1×1 convolution to four times its channels (`BlockedLayers.upConvolve`).
+ * Every parameter in blocked order: first weights, then biases. Each has the shape of the
+ * convolution that uses it; an upward convolution is a 1×1 convolution to four times its channels
+ * (`BlockedLayers.upConvolve`).
  */
 export function blockedParameters(shape: UnetShape, block: number): readonly BlockedParameter[] {
   let offset = 0;
@@ -95,7 +100,7 @@ export function blockedParameters(shape: UnetShape, block: number): readonly Blo
   });
 }
 
-/** @returns [blocked parameters], zeros where a channel only fills its block */
+/** @returns [blocked parameters], with zeros for channels that only fill up a block */
 export function toBlocked(
   parameters: readonly BlockedParameter[],
   plain: Float32Array,
@@ -110,7 +115,10 @@ export function toBlocked(
   return blocked;
 }
 
-/** The way back. @param size numbers in the plain vector */
+/**
+ * The inverse of `toBlocked`.
+ * @param size numbers in the plain vector
+ */
 export function toPlain(
   parameters: readonly BlockedParameter[],
   blocked: Float32Array,
@@ -137,7 +145,7 @@ function blockedForm(
   }
   const taps = kernel * kernel;
   if (name.startsWith('rise')) {
-    // [in, out, 2, 2]: each place of the 2×2 is a group of output channels.
+    // [in, out, 2, 2]: each position of the 2×2 becomes a group of output channels.
     return convolutionForm([4 * second, first, 1], block, (o, i) => {
       const [place, output] = [Math.floor(o / second), o % second];
       return offset + (i * second + output) * 4 + place;
@@ -155,7 +163,7 @@ function convolutionForm(
 ): { readonly dimensions: readonly number[]; readonly sources: Int32Array } {
   const rounded = wholeBlocks(outputs, block);
   const taps = kernel * kernel;
-  // The mosaic's few channels are not blocked: their convolution takes OIHWBo.
+  // The mosaic's few channels are not blocked; their convolution takes weights in OIHWBo order.
   const inputBlock = inputs < block ? 1 : block;
   const sources = new Int32Array(rounded * inputs * taps);
   let at = 0;

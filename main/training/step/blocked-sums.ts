@@ -1,27 +1,39 @@
-/** The gradients of weights in blocked layers: sums over all pixels of all patches, made by convolutions. */
+/**
+ * The gradients of weights in blocked layers. These are sums over all pixels of all patches,
+ * computed as convolutions.
+ */
 
 import { fixed, sizeOf, type Graph, type Shape, type Value } from '../../network/onnx.ts';
 import type { Tape } from './autodiff.ts';
 import { blockedDomain as domain, convolution, sizes, turned } from './blocked-operators.ts';
 
-/** Bytes of a kernel that the processor keeps at hand while it goes over it, once for each place of the result. */
+/**
+ * Largest kernel, in bytes, that stays in the processor's cache. It is read once for each position
+ * of the result.
+ */
 const nearBytes = 2 ** 18;
-/** Blocks of outputs that it makes at a time. */
+/** Number of output blocks that the processor computes at a time. */
 const blocksAtATime = 4;
-/** Rows of a result, of which each goes to one thread as a whole: fewer leave threads with nothing to do. */
+/**
+ * Minimum number of rows in a result. Each row is computed by a single thread, so with fewer,
+ * threads are idle.
+ */
 const fewRows = 16;
 
-/** One sum's sides: pictures in strips, and kernels as large as these. */
+/** The operands of one sum: pictures in strips, and kernels as large as the strips. */
 interface Correlation {
-  /** [images, count, rows, columns], plain; with columns of margin, and rows where `rowMargin` is 0 */
+  /**
+   * [images, count, rows, columns], plain, padded to both sides; also above and below if
+   * `rowMargin` is 0
+   */
   readonly planes: Value;
-  /** [n, others, h, w], blocked; in as many strips as make `count` pictures */
+  /** [n, others, h, w], blocked; divided into as many strips as make `count` pictures */
   readonly b: Value;
   readonly strips: number;
   readonly rowMargin: number;
   /** Side of the weight's kernel. */
   readonly kernel: number;
-  /** Channels that lie side by side in a row: a block's, or all where they are fewer. */
+  /** Number of adjacent channels in a row: those of a block, or all if they are fewer. */
   readonly lanes: number;
 }
 
@@ -36,7 +48,10 @@ export class BlockedSums {
     this.#block = block;
   }
 
-  /** Each channel's sum: the gradient of a bias. The operator that shares its work among threads makes means. */
+  /**
+   * Each channel's sum, which is the gradient of a bias. Computed from means, because that operator
+   * uses several threads.
+   */
   ofChannels(dy: Value, shape: Shape): Value {
     const [n, channels, h, w] = sizes(dy);
     const means = this.#graph.apply('GlobalAveragePool', [dy], [n, channels, 1, 1], { domain });
@@ -49,9 +64,9 @@ export class BlockedSums {
   }
 
   /**
-   * A weight's gradient is itself a convolution: of the input, its blocks of channels taken for images and
-   * its images for channels, with the output's gradient for a kernel as large as the picture; what
-   * comes out is as large as the weight's kernel.
+   * A weight's gradient is itself a convolution of the input with the output's gradient as a kernel
+   * of the size of a picture. The input's blocks of channels take the role of images, and its
+   * images that of channels. The result has the size of the weight's kernel.
    * @returns the weight's numbers in the order of `gradientRuns`
    */
   weightGradient(x: Value, dy: Value, weight: Value): Value {
@@ -63,8 +78,8 @@ export class BlockedSums {
       return this.#correlate(this.#tape.reshape(woven, [n, inputs, h, w]), inputs, dy, kernel);
     }
     if (outputs === block && inputs > block) {
-      // A kernel of one block keeps the processor less busy than one of two: the sides change places, and with them
-      // the directions in which the taps move them.
+      // With a kernel of one block the processor is less busy than with one of two. So the operands
+      // are swapped, which also reverses the direction in which the taps shift them.
       const sum = this.#correlate(dy, block, x, kernel);
       return turned(this.#tape, this.#tape.reshape(sum, [inputs, outputs, kernel, kernel]), block);
     }
@@ -72,11 +87,12 @@ export class BlockedSums {
   }
 
   /**
-   * Sums over images and pixels of b times a moved by each tap.
+   * For each tap, the sum over images and pixels of b times a shifted by that tap.
    *
-   * The lanes of a block lie side by side in a row, as if each pixel were that many: a kernel whose
-   * columns are as far apart meets one lane at each place, and a row of the result is as many times wider,
-   * which the processor needs to stay busy.
+   * The lanes of a block are adjacent in a row, as if each pixel were that many pixels. A kernel
+   * whose columns are as far apart meets one lane at each position. The result's rows are wider by
+   * the same factor, which keeps the processor busy.
+   *
    * @param a [n, images · lanes, h, w], in memory [n, images, h, w, lanes]
    * @param b blocked, [n, others, h, w]
    * @returns [images, others, kernel, kernel · lanes], blocked
@@ -87,8 +103,8 @@ export class BlockedSums {
     const images = channels / lanes;
     const margin = (kernel - 1) / 2;
     const strips = stripsOf(b, this.#block);
-    // The operator leaves its own rows of margin out, where written ones are multiplied. (Its own columns are
-    // slow.) Strips have their neighbours' rows instead.
+    // The operator skips its own padding rows, but would multiply explicit rows of zeros. (Its own
+    // padding of columns is slow.) Strips have their neighbours' rows instead.
     const above = strips > 1 ? margin : 0;
     const [height, rows] = [h / strips, h / strips + 2 * above];
     const columns = (w + 2 * margin) * lanes;
@@ -118,7 +134,10 @@ export class BlockedSums {
       : this.#together(sides);
   }
 
-  /** Each picture with its own part of b, in groups: as many results as pictures, which are added then. */
+  /**
+   * Convolves each picture with its own part of b, in groups. This gives as many results as
+   * pictures, which are then added.
+   */
   #apart(sides: Correlation): Value {
     const { planes, b, strips, kernel, lanes } = sides;
     const [images, count] = sizes(planes);
@@ -144,8 +163,8 @@ export class BlockedSums {
   }
 
   /**
-   * The pictures as channels of one, whose products the operator adds as it goes. It takes channels that are fewer than
-   * a block as they are, and only those.
+   * Treats the pictures as channels of one picture, whose products the operator adds itself. It
+   * only accepts plain channels if they are fewer than a block.
    */
   #together(sides: Correlation): Value {
     const { planes, b, strips } = sides;
@@ -189,7 +208,7 @@ export class BlockedSums {
     });
   }
 
-  /** The first two axes changed for each other; where one of them is 1 nothing moves. */
+  /** Swaps the first two axes; if one of them is 1, no data moves. */
   #swapped(x: Value): Value {
     const [first = 1, second = 1, ...rest] = x.shape;
     if (first === 1 || second === 1) return this.#tape.reshape(x, [second, first, ...rest]);
@@ -198,8 +217,8 @@ export class BlockedSums {
 }
 
 /**
- * Strips that a picture is cut into when it is the kernel, each then an image of its own, so that one
- * stays at hand.
+ * Number of strips that a picture is cut into to serve as a kernel, each as a separate image, so
+ * that a strip stays in the cache.
  */
 function stripsOf(picture: Value, block: number): number {
   const [n, channels, h, w] = sizes(picture);
@@ -215,7 +234,10 @@ function stripsOf(picture: Value, block: number): number {
   return strips;
 }
 
-/** Zeros before and after along an axis: the runtime's Pad leaves all to one thread. Not differentiated. */
+/**
+ * Adds zeros before and after along an axis. The runtime's Pad uses a single thread. Not
+ * differentiated.
+ */
 function withZeros(graph: Graph, x: Value, axis: number, before: number, after: number): Value {
   const of = (count: number): Value[] => {
     const shape = fixed(x.shape).with(axis, count);

@@ -1,4 +1,7 @@
-/** Whether a graphics card's training steps can be trusted: its gradient is held to the processor's. */
+/**
+ * Decides whether a graphics card's training steps can be trusted, by comparing its gradient with
+ * the processor's.
+ */
 
 import { unetParameters } from '../../network/unet.ts';
 import { Random } from '../../darkness/random.ts';
@@ -7,17 +10,18 @@ import type { Recipe } from '../recipe.ts';
 import { lengthOf, type Batch, type StepSession } from './step-tensors.ts';
 
 /**
- * Largest difference of the gradients, as a share of the processor's: of all parameters, and of a single
- * tensor's. Rounding, and kinks that it falls on either side of, were seen to leave 1e-4 and 1e-2; an operator that
- * is wrong leaves a share near 1 in all tensors before it.
+ * Largest difference of the gradients, relative to the processor's: of all parameters, and of a
+ * single tensor. Rounding, which can also push a value across a kink of a function, was seen to
+ * cause 1e-4 and 1e-2. A wrong operator causes a difference near 1 in all tensors before it.
  */
 const differenceMax = 0.01;
 const tensorDifferenceMax = 0.1;
 
 /**
- * Makes one step of the recipe's own size on both, of no length, and compares the gradients: drivers have been
- * seen to answer with noise, without any error, at sizes they do not like.
- * @param card at step 0 with moments of nothing, as `processor` is; both have made a step after it
+ * Makes one step of the recipe's own size and learning rate zero on both devices, and compares the
+ * gradients. The full size matters, because drivers have been seen to return noise at some sizes,
+ * without any error. Both sessions have made a step afterwards.
+ * @param card at step 0 with zero moments, as is `processor`
  * @throws Refusal `device` if they differ by more than rounding
  */
 export async function expectSameGradient(
@@ -28,7 +32,7 @@ export async function expectSameGradient(
   const batch = someBatch(recipe);
   const gradientOf = async (session: StepSession): Promise<Float32Array> => {
     await session.step(batch, 0);
-    // After the first step the momentum is the clipped gradient.
+    // After the first step, the momentum equals the clipped gradient.
     return (await session.state()).momentum;
   };
   const expected = await gradientOf(processor);
@@ -40,7 +44,7 @@ export async function expectSameGradient(
   const worst = Math.max(
     ...unetParameters(recipe.unet).map(({ offset, size }) => share(offset, offset + size)),
   );
-  // Comparisons that NaN fails.
+  // NaN fails these comparisons.
   if (whole <= differenceMax && worst <= tensorDifferenceMax) return;
   throw new Refusal(
     'device',
@@ -49,7 +53,7 @@ export async function expectSameGradient(
   );
 }
 
-/** Signed noise in, light out, as in training. */
+/** Signed noise as input and light as target, as in training. */
 function someBatch({ batch, patchPacked, unet }: Recipe): Batch {
   const random = new Random(1);
   const numbers = (channels: number, draw: () => number): Float32Array =>

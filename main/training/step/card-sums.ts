@@ -1,19 +1,25 @@
-/** `PixelSums` for graphics cards: cut into parts that their many cores can work on side by side. */
+/** `PixelSums` for graphics cards, divided into parts for their many cores. */
 
 import { fixed, type Graph, type Shape, type Value } from '../../network/onnx.ts';
 import { PixelSums } from './pixel-sums.ts';
 
-/** Side of the piece of a matrix product that one group of a card's threads makes in ONNX Runtime. */
+/**
+ * Side of the tile of a matrix product that one group of a card's threads computes in ONNX Runtime.
+ */
 const tileSide = 32;
-/** Groups of threads a product should have at least: a large card runs some hundreds at a time. */
+/** Minimum number of thread groups for a product: a large card runs some hundreds at a time. */
 const groupsMin = 256;
-/** Numbers from which on a sum is made in two steps: one group of threads makes one sum. */
+/**
+ * Sums of at least this many numbers take two stages, because a single group of threads computes
+ * each sum.
+ */
 const longSum = 4096;
 
 /**
- * The products of a gradient are small matrices, each number of which sums tens of thousands of pixels:
- * a card gives each tile of them to one group of threads, and the others have nothing to do. So the
- * pixels are cut into parts, each part's product is made by itself, and they are added.
+ * The products of a gradient are small matrices, and each of their elements sums tens of thousands
+ * of pixels. A card assigns each tile of the matrix to one group of threads and leaves the others
+ * idle. So the pixels are divided into parts, whose products are computed separately and then
+ * added.
  */
 export class CardSums extends PixelSums {
   override ofChannels(dy: Value, shape: Shape): Value {
@@ -52,7 +58,7 @@ export class CardSums extends PixelSums {
         attributes: { axis: 1 },
       });
     };
-    // As in PixelSums, but all nine taps in one product.
+    // As in PixelSums, but with all nine taps in one product.
     const rows = moves(dy, output, (top) => [0, 0, top, 0, 0, 0, 2 - top, 0]);
     const columns = moves(x, input, (left) => [0, 0, 1, 1 - left, 0, 0, 1, left - 1]);
     const taps = this.tape.reshape(this.products(rows, columns), [3, output, 3, input]);
@@ -66,14 +72,14 @@ export class CardSums extends PixelSums {
   }
 }
 
-/** Into how many parts rows are cut so that there are enough groups: a divisor of `rows`. */
+/** The number of parts that rows are divided into to get enough groups: a divisor of `rows`. */
 function partsOf(rows: number, groups: number): number {
   let parts = 1;
   while (parts < rows && (rows % parts !== 0 || groups * parts < groupsMin)) parts += 1;
   return parts;
 }
 
-/** Sum of the squares of a long vector, in rows that groups of threads can share. */
+/** Sum of the squares of a long vector, arranged in rows that groups of threads can share. */
 export function sumOfSquares(graph: Graph, vector: Value): Value {
   const squares = (x: Value, axes: readonly number[], shape: Shape): Value =>
     graph.apply('ReduceSumSquare', [x], shape, { attributes: { axes, keepdims: 0 } });

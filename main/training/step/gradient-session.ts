@@ -1,11 +1,14 @@
-/** ONNX Runtime's session of a gradient's graph, as training likes it, and what it works on. */
+/**
+ * Opens ONNX Runtime's session for a gradient's graph with training's options, and creates its
+ * tensors.
+ */
 
 import type { InferenceSession } from 'onnxruntime-node';
 import * as ort from 'onnxruntime-node';
 import { sizeOf } from '../../network/onnx.ts';
 import { gradientModel, parameterTensors, type StepShape } from './step.ts';
 
-/** @param threads all of the machine's if not given */
+/** @param threads all processor threads of the machine if not given */
 export async function openGradient(
   shape: StepShape,
   threads: number | undefined,
@@ -13,15 +16,15 @@ export async function openGradient(
   return ort.InferenceSession.create(gradientModel(shape), {
     executionProviders: ['cpu'],
     logSeverityLevel: 3,
-    // How long a thread without work looks for some before it sleeps, µs. Most operators of a step take
-    // as long as waking one; but whatever is waited longer is taken from the thread that cuts patches,
+    // How long an idle thread looks for work before it sleeps, µs. Most operators of a step take
+    // about as long as waking a thread. A longer wait takes time from the thread that cuts patches
     // and from the rest of the app.
     extra: { session: { intra_op: { spin_duration_us: '20' } } },
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   });
 }
 
-/** What the runtime reads or writes in place, by the names that the graph has for it. */
+/** Tensors that the runtime reads or writes in place, by their names in the graph. */
 export function tensorsOf(
   shape: StepShape,
   kind: 'weights' | 'gradient',

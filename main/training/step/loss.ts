@@ -1,4 +1,4 @@
-/** What the network is asked to make small. */
+/** The loss that training minimises. */
 
 import { MEAN_CAMERA_TO_SRGB } from '../../darkness/scene.ts';
 import { fixed, type Value } from '../../network/onnx.ts';
@@ -6,16 +6,16 @@ import type { Matrix3 } from '../../raw/mosaic.ts';
 import type { Tape } from './autodiff.ts';
 
 /**
- * Weights of the terms of the loss; each is a mean over all elements.
- * The tone-curved L1 is near to what is seen; the linear L1 holds the highlights; the block term holds
- * colour and brightness of areas, where a per-pixel loss tolerates blotches. The rendered terms look at
- * the picture as it is shown: a camera's matrix makes errors of colour half as large again, and what
- * is below black or above white after it is cut off.
+ * Weights of the terms of the loss; each term is a mean over all elements. The tone-curved L1 is
+ * close to what the eye sees. The linear L1 preserves highlights. The block term preserves the
+ * colour and brightness of areas, where a per-pixel loss tolerates blotches. The rendered terms
+ * compare the picture as displayed: a camera's matrix increases colour errors by half, and values
+ * below black or above white are clipped after it.
  */
 export interface LossWeights {
   /** |g(y) − g(t)|, g the tone curve below. */
   readonly toned: number;
-  /** (g(y) − g(t))²: nearly what PSNR of the rendering counts. */
+  /** (g(y) − g(t))²: close to what the PSNR of the rendering measures. */
   readonly tonedSquared: number;
   /** |y − t| */
   readonly linear: number;
@@ -26,19 +26,20 @@ export interface LossWeights {
   /** (r(y) − r(t))², r = g after a camera's matrix to sRGB, clipped to 0 … 1. */
   readonly rendered: number;
   /**
-   * |c(mean r(y) − mean r(t))| over blocks of 16 × 16 packed pixels and over the whole patch, c to
-   * lightness and two colour differences, a hundredth of CIELAB's: what ΔE of areas counts. The
-   * larger an area, the better even the darkest frame knows its colour.
+   * |c(mean r(y) − mean r(t))| over blocks of 16 × 16 packed pixels and over the whole patch. c
+   * converts to lightness and two colour differences in hundredths of CIELAB's units, so this
+   * measures what ΔE of areas does. The larger an area, the better its colour is known even in the
+   * darkest frame.
    */
   readonly renderedBlocks: number;
   /**
-   * ln(1 + 10⁵ m), m a patch's mean of (r(y) − r(t))²; not of elements but of patches the mean. It is their
-   * PSNR, so that easy patches count as much as hard ones.
+   * ln(1 + 10⁵ m), where m is a patch's mean of (r(y) − r(t))², averaged over patches instead of
+   * elements. This corresponds to their PSNR, so that easy patches count as much as hard ones.
    */
   readonly renderedLog: number;
 }
 
-/** No term has a weight yet. */
+/** All weights zero. */
 export const noLoss: LossWeights = {
   toned: 0,
   tonedSquared: 0,
@@ -50,21 +51,24 @@ export const noLoss: LossWeights = {
   renderedLog: 0,
 };
 
-/** The default of `nightglass train`: docs/trials/2026-11-28-fast-and-quality.md says what each term gave. */
+/**
+ * The default of `nightglass train`; docs/trials/2026-11-28-fast-and-quality.md says what each term
+ * contributed.
+ */
 export const defaultLoss: LossWeights = { ...noLoss, toned: 1, linear: 0.2, blocks: 0.5 };
 
 const toneExponent = 1 / 2.2;
 const toneBias = 0.004;
 const blockSide = 16;
-/** A patch of a mean square below this (50 dB) is good enough. */
+/** A patch with a mean square below this (50 dB) is good enough. */
 const leastSquare = 1e-5;
 
 /**
  * Adds the loss to the tape's graph.
- * @param prediction [n, 12, h, w], what the network gave
- * @param target the same shape, what it should have given; ≥ 0
+ * @param prediction [n, 12, h, w], the network's output
+ * @param target the same shape, the desired output; ≥ 0
  * @returns a scalar
- * @throws Error if no term has a weight, or areas are asked of sides not divisible by 16
+ * @throws Error if all weights are zero, or a term for areas is used with sides not divisible by 16
  */
 export function loss(tape: Tape, prediction: Value, target: Value, weights: LossWeights): Value {
   const pair = { prediction, target };
@@ -82,7 +86,7 @@ interface Pair {
   readonly target: Value;
 }
 
-/** The terms that look at the network's own numbers: linear camera RGB, or the recipe's sRGB. */
+/** The terms on the network's own output: linear camera RGB, or sRGB, depending on the recipe. */
 function cameraTerms(tape: Tape, pair: Pair, weights: LossWeights): Value[] {
   const { prediction, target } = pair;
   const mean = (each: Value, weight: number): Value => tape.scale(tape.mean(each), weight);
@@ -109,11 +113,11 @@ function cameraTerms(tape: Tape, pair: Pair, weights: LossWeights): Value[] {
   return terms;
 }
 
-/** The terms that look at the picture as it is shown. */
+/** The terms on the picture as displayed. */
 function renderedTerms(tape: Tape, pair: Pair, weights: LossWeights): Value[] {
   if (weights.rendered + weights.renderedBlocks + weights.renderedLog === 0) return [];
   const matrix = perSite(MEAN_CAMERA_TO_SRGB);
-  // g but for a constant, which falls out of the difference.
+  // g without its additive constant, which cancels in the difference.
   const rendered = (value: Value): Value =>
     tape.power(tape.clip(tape.mixChannels(value, matrix), 0, 1), toneExponent, toneBias);
   const error = tape.subtractTarget(rendered(pair.prediction), rendered(pair.target));
@@ -121,7 +125,7 @@ function renderedTerms(tape: Tape, pair: Pair, weights: LossWeights): Value[] {
   const terms: Value[] = [];
   if (weights.rendered > 0) terms.push(mean(tape.square(error), weights.rendered));
   if (weights.renderedLog > 0) {
-    // ln(1 + x / least): never negative, so that a loss stays something that falls towards nothing.
+    // ln(1 + x / least) is never negative, so the loss still falls towards zero.
     const squares = tape.scale(tape.patchMean(tape.square(error)), 1 / leastSquare);
     terms.push(mean(tape.logarithm(squares, 1), weights.renderedLog));
   }
@@ -147,19 +151,19 @@ function blockMeans(tape: Tape, value: Value): Value {
 }
 
 /**
- * Small changes of tone-curved sRGB at mid-grey → changes of L*, a*, b*, in hundreds: the derivative of
- * CIE 15's formulas there. An error of one channel alone is one of colour more than of lightness, which
- * the sum over R, G and B does not see.
+ * Small changes of tone-curved sRGB at mid-grey → changes of L*, a*, b*, in hundredths: the
+ * derivative of CIE 15's formulas there. An error in a single channel changes colour more than
+ * lightness; a plain sum over R, G and B does not show this.
  */
 export const greyToLab: Matrix3 = [0.22, 0.73, 0.07, 0.97, -1.49, 0.52, 0.34, 1.06, -1.41];
 
-/** The same of the mean of a packed pixel's four sites: 3 × 12. */
+/** The same for the mean of a packed pixel's four sites: 3 × 12. */
 const labOfSites = Float32Array.from(
   { length: 36 },
   (_, at) => (greyToLab[Math.floor(at / 12) * 3 + (at % 3)] ?? 0) / 4,
 );
 
-/** A colour matrix at each of the four sites of a packed pixel: 12 × 12, row by row. */
+/** A colour matrix applied at each of the four sites of a packed pixel: 12 × 12, row by row. */
 function perSite(matrix: Matrix3): Float32Array {
   const wide = new Float32Array(144);
   for (let site = 0; site < 4; site++) {

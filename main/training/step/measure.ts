@@ -1,4 +1,4 @@
-/** How long a training step takes on this machine: a few real ones, on noise. */
+/** Measures how long a training step takes on this machine, with a few real steps on noise. */
 
 import { availableParallelism } from 'node:os';
 import { stateOf } from './state.ts';
@@ -7,14 +7,14 @@ import type { Recipe } from '../recipe.ts';
 import { openStep, type StepOptions } from './step-session.ts';
 import { firstWeights } from './weights.ts';
 
-/** No more steps than this after the first, and none begun after this time. */
+/** At most this many steps after the first, and none started after this time. */
 const stepsMax = 4;
 const enoughMs = 4000;
 
 export interface Measured {
-  /** The quickest of them: what else the machine did in between is not the step's. */
+  /** The fastest step, which other work on the machine disturbed least. */
   readonly stepMs: number;
-  /** Memory of a process that trains. */
+  /** Memory of the training process. */
   readonly rssBytes: number;
 }
 
@@ -30,7 +30,7 @@ export async function measureStep(
   const patches = { input: noise(unet.inputChannels), target: noise(unet.outputChannels) };
   const session = await openStep(recipe, stateOf(firstWeights(unet, seed)), { threads, device });
   try {
-    // The first step makes room and is slower.
+    // The first step allocates memory and is slower.
     await session.step(patches, learningRate);
     let stepMs = Infinity;
     const beginMs = performance.now();

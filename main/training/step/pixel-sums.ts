@@ -1,12 +1,15 @@
-/** The sums over all pixels of all patches that gradients of weights and biases are. */
+/** Sums over all pixels of all patches: the gradients of weights and biases. */
 
 import { fixed, type Graph, type Shape, type Value } from '../../network/onnx.ts';
 import type { Tape } from './autodiff.ts';
 
-/** Planes lower than this gather the input's taps instead of moving both sides (measured). */
+/**
+ * On planes lower than this, gathering the input's taps is faster than shifting both sides
+ * (measured).
+ */
 const movedSideMin = 16;
 
-/** As a processor likes them: few large matrix products. Tensors are [n, c, h, w]. */
+/** Sums arranged for a processor, as few large matrix products. Tensors are [n, c, h, w]. */
 export class PixelSums {
   protected readonly tape: Tape;
   protected readonly graph: Graph;
@@ -16,7 +19,7 @@ export class PixelSums {
     this.graph = tape.graph;
   }
 
-  /** Each channel's sum: the gradient of a bias. */
+  /** Each channel's sum, which is the gradient of a bias. */
   ofChannels(dy: Value, shape: Shape): Value {
     return this.graph.apply('ReduceSum', [dy, this.graph.integers([0, 2, 3])], shape, {
       attributes: { keepdims: 0 },
@@ -29,15 +32,16 @@ export class PixelSums {
   }
 
   /**
-   * The gradient of a weight [output, input, k, k]: output gradients times the input as each tap of the
-   * kernel saw it.
+   * The gradient of a weight [output, input, k, k]: output gradients times the input as each tap of
+   * the kernel sees it.
    */
   weightGradient(x: Value, weight: Value, dy: Value, kernel: 1 | 3): Value {
     if (kernel === 1) return this.tape.reshape(this.products(dy, x), weight.shape);
     const [, , h = 1] = fixed(x.shape);
-    // A tap (top, left) pairs dy with the input moved by it. Rows are moved on dy's side and columns
-    // on x's, so three copies of each make all nine pairs, where gathering the input would take
-    // nine; the zero rows this needs are multiplied for nothing, which shrinking planes make dear.
+    // A tap (top, left) pairs dy with the input shifted by it. Shifting rows of dy and columns of x
+    // makes all nine pairs from three copies of each, where gathering the input would take nine
+    // copies. The padding rows this needs are multiplied in vain, which costs more the smaller the
+    // planes.
     return h >= movedSideMin ? this.moved(x, dy) : this.#gathered(x, dy);
   }
 
@@ -51,7 +55,7 @@ export class PixelSums {
         this.graph.apply('Pad', [plane, this.graph.integers(pads(move))], [channels, n, h + 2, w]),
       );
     };
-    // Pads are [0, 0, top, left, 0, 0, bottom, right]; a negative one crops.
+    // Pads are [0, 0, top, left, 0, 0, bottom, right]; a negative pad crops.
     const rows = moved(dy, output, (top) => [0, 0, top, 0, 0, 0, 2 - top, 0]);
     const cols = moved(x, input, (left) => [0, 0, 1, 1 - left, 0, 0, 1, left - 1]);
     const stacked = this.#stack(rows, [3 * output, columns]);

@@ -1,8 +1,9 @@
 /**
- * The network's layers with their gradients, in ONNX's own operators: what every back end can run.
+ * The network's layers and their gradients in standard ONNX operators, which every back end can
+ * run.
  *
- * The forms of the backward nodes were chosen by measurement: every one of them has a kernel on CPU
- * and WebGPU (SpaceToDepth, for one, has not), and convolutions stay convolutions.
+ * The backward nodes were chosen by measurement. Each has a kernel on CPU and WebGPU (SpaceToDepth,
+ * for example, has not), and convolutions remain convolutions.
  */
 
 import { fixed, type Graph, type Value } from '../../network/onnx.ts';
@@ -43,7 +44,7 @@ export class PlainLayers implements UnetOperations<Value> {
     const y = this.#forward.maxPool(x);
     return this.#tape.record(y, [x], (dy) => {
       const [n = 1, c = 1, h = 1, w = 1] = fixed(y.shape);
-      // Rows in pairs, columns in pairs: the maximum is compared with each of the four by broadcast.
+      // Rows and columns in pairs, so that broadcasting compares the maximum with each of the four.
       const wide = [n * c * h, 2, w, 2];
       const narrow = [n * c * h, 1, w, 1];
       const isMaximum = this.#graph.apply(
@@ -68,7 +69,8 @@ export class PlainLayers implements UnetOperations<Value> {
       const dx = this.#graph.apply('Conv', [dy, weight], x.shape, {
         attributes: { ...twoByTwo, pads: [0, 0, 0, 0] },
       });
-      // Each output pixel's place in its 2×2 becomes a channel, as in the weight [in, out, 2, 2].
+      // Each output pixel's position in its 2×2 becomes a channel, as in the weight
+      // [in, out, 2, 2].
       const [h, w] = [height / 2, width / 2];
       const places = this.#tape.reshape(
         this.#tape.transpose(this.#tape.reshape(dy, [n * c, h, 2, w, 2]), [0, 2, 4, 1, 3]),
@@ -99,7 +101,7 @@ export class PlainLayers implements UnetOperations<Value> {
     ];
   }
 
-  /** The gradient of a convolution's input is a convolution with the weights turned around. */
+  /** The gradient of a convolution's input is a convolution with rotated weights. */
   #convolveInputGradient(x: Value, weight: Value, dy: Value, kernel: 1 | 3): Value {
     const [output = 1, input = 1] = fixed(weight.shape);
     const taps = kernel * kernel;
@@ -128,10 +130,13 @@ export class PlainLayers implements UnetOperations<Value> {
   }
 }
 
-/** Slope of LeakyReLU by its output: 1 above zero, 0.2 below. y's sign is its input's. */
+/**
+ * Slope of LeakyReLU, computed from its output: 1 above zero, 0.2 below. y has the sign of the
+ * input.
+ */
 export function leakyReluSlope(tape: Tape, y: Value): Value {
   const { graph } = tape;
-  // Scaled up and clipped, y is the slope itself.
+  // Scaling y up and clipping it gives the slope.
   return graph.apply(
     'Clip',
     [tape.scale(y, 1e9), graph.scalar(leakySlope), graph.scalar(1)],

@@ -1,4 +1,4 @@
-/** Training steps on the processor: ONNX Runtime makes gradients, `Adam` makes weights of them. */
+/** Training steps on the processor: ONNX Runtime computes gradients, `Adam` updates the weights. */
 
 import { parameterCount } from '../../network/unet.ts';
 import type { TrainingState } from './state.ts';
@@ -10,8 +10,8 @@ import { openGradient, tensorsOf } from './gradient-session.ts';
 import { number, patchTensors, type StepSession } from './step-tensors.ts';
 
 /**
- * Opens the recipe's step; its first step follows on `from`.
- * @param threads all of the machine's if not given
+ * Opens the recipe's step; its first step continues from `from`.
+ * @param threads all processor threads of the machine if not given
  */
 export async function openProcessorStep(
   recipe: Recipe,
@@ -57,12 +57,12 @@ export async function openProcessorStep(
   };
 }
 
-/** From a checkpoint's order to the one that the processor keeps, and back. */
+/** Converts between a checkpoint's order and the one used on the processor. */
 interface Order {
   readonly inside: (plain: Float32Array) => Float32Array;
   /** @returns a copy */
   readonly outside: (kept: Float32Array) => Float32Array;
-  /** As `Adam` takes them. */
+  /** For `Adam`. */
   readonly runs?: readonly Stretch[];
 }
 

@@ -1,4 +1,4 @@
-/** What one step changes: the weights and the moments of the optimiser. */
+/** What each step changes: the weights and the optimiser's moments. */
 
 export interface TrainingState {
   /** Steps done. */
@@ -9,7 +9,7 @@ export interface TrainingState {
   readonly variance: Float32Array;
 }
 
-/** The state before the first step from given weights. */
+/** The state before the first step, for given weights. */
 export function stateOf(weights: Float32Array): TrainingState {
   const zeros = (): Float32Array => new Float32Array(weights.length);
   return { step: 0, weights, momentum: zeros(), variance: zeros() };

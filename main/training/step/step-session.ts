@@ -1,4 +1,4 @@
-/** One training step after another, on the processor or a graphics card. */
+/** Runs training steps, on the processor or a graphics card. */
 
 import { stateOf, type TrainingState } from './state.ts';
 import type { Recipe } from '../recipe.ts';
@@ -7,19 +7,19 @@ import { openProcessorStep } from './processor-step.ts';
 import type { StepSession } from './step-tensors.ts';
 import { openWebgpuStep } from './webgpu-step.ts';
 
-/** Where steps are made. */
+/** The device that training runs on. */
 export type TrainingDevice = 'cpu' | 'webgpu';
 
 export interface StepOptions {
-  /** Processor threads; all of the machine's if not given. */
+  /** Processor threads; all of the machine's if absent. */
   readonly threads?: number | undefined;
-  /** The processor if not given. */
+  /** Default: the processor. */
   readonly device?: TrainingDevice | undefined;
 }
 
 /**
- * Opens the recipe's step; its first step follows on `from`.
- * @throws Refusal `device` if there is no such device, or it calculates wrong
+ * Opens the recipe's step; its first step continues from `from`.
+ * @throws Refusal `device` if there is no such device, or it computes wrong results
  */
 export async function openStep(
   recipe: Recipe,
@@ -31,7 +31,7 @@ export async function openStep(
     : openProcessorStep(recipe, from, threads);
 }
 
-/** A graphics card that has made a step as the processor did. */
+/** A graphics card whose test step matched the processor's. */
 async function openTrustedCard(
   recipe: Recipe,
   from: TrainingState,

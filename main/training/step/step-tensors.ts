@@ -1,4 +1,4 @@
-/** What a training step is given and gives, and its numbers as ONNX Runtime takes them. */
+/** Inputs and results of a training step, and their conversion to ONNX Runtime's tensors. */
 
 import type { InferenceSession } from 'onnxruntime-node';
 import * as ort from 'onnxruntime-node';
@@ -11,29 +11,38 @@ export interface Batch {
   readonly input: Float32Array;
   /** [batch, 12, p, p] */
   readonly target: Float32Array;
-  /** For each patch whether it has what a teacher without nights answers wrongly. Default: none has. */
+  /**
+   * Whether each patch has effects that a teacher trained without nights gets wrong. Default: none
+   * has.
+   */
   readonly isNight?: readonly boolean[];
 }
 
 export interface StepResult {
-  /** Before the step's change to the weights. */
+  /** Loss of the weights before the step. */
   readonly loss: number;
   /** Length of the gradient before clipping. */
   readonly norm: number;
 }
 
-/** A network in training. Whatever order its weights have in here, `state` gives the checkpoint's. */
+/**
+ * A network in training. Its internal order of weights may differ, but `state` returns the
+ * checkpoint's order.
+ */
 export interface StepSession {
-  /** Makes one step; bit for bit the same from the same state on as many threads of one device. */
+  /**
+   * Makes one step. The result is the same bit for bit, given the same state, device and number of
+   * threads.
+   */
   step(batch: Batch, learningRate: number): Promise<StepResult>;
-  /** What a checkpoint keeps; its arrays are not changed by later steps. */
+  /** The state for a checkpoint; later steps do not change its arrays. */
   state(): Promise<TrainingState>;
-  /** Goes back to a state of the same recipe. */
+  /** Returns to a state of the same recipe. */
   restore(state: TrainingState): Promise<void>;
   release(): Promise<void>;
 }
 
-/** Feeds of a batch. */
+/** The batch as inputs of the graph. */
 export function patchTensors({ batch, patchPacked, unet }: StepShape) {
   const tensor = (data: Float32Array, channels: number) =>
     new ort.Tensor('float32', data, [batch, channels, patchPacked, patchPacked]);

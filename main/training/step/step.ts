@@ -1,4 +1,7 @@
-/** A training step as an ONNX graph: forward, loss, backward, and for graphics cards clipping and Adam. */
+/**
+ * Builds a training step as an ONNX graph: forward, loss, backward, and, for graphics cards,
+ * clipping and Adam.
+ */
 
 import { Graph, sizeOf, type Value } from '../../network/onnx.ts';
 import {
@@ -23,29 +26,30 @@ export interface StepShape {
   /** Side of a patch in packed pixels (half the sensor's). */
   readonly patchPacked: number;
   readonly loss: LossWeights;
-  /** Gradients longer than this are shortened to it (L2 norm over all parameters). */
+  /** Longer gradients are scaled down to this length (L2 norm over all parameters). */
   readonly clipNorm: number;
-  /** Channels in a block of `BlockedLayers`; absent for `PlainLayers`. */
+  /** Channels per block of `BlockedLayers`; absent for `PlainLayers`. */
   readonly block?: number | undefined;
-  /** Whether a graphics card is to make the plain layers' sums. */
+  /** Whether the plain layers' sums are arranged for a graphics card. */
   readonly isForCard?: boolean | undefined;
 }
 
-/** What a gradient's graph takes and gives of the parameters as one tensor. */
+/** Parameters that are one input tensor of a gradient's graph, and one output. */
 export interface ParameterTensor {
-  /** Its names begin with `weights` and `gradient`, and end with this. */
+  /** Its names are `weights` and `gradient` followed by this. */
   readonly suffix: string;
   readonly shape: readonly number[];
-  /** As many numbers, but perhaps in another order (`gradientRuns`). */
+  /** As many numbers, possibly in another order (`gradientRuns`). */
   readonly gradientShape: readonly number[];
-  /** Where it begins in the vector of all numbers. */
+  /** Its start in the vector of all numbers. */
   readonly offset: number;
   readonly parameters: readonly Parameter[];
 }
 
 /**
- * The plain graph takes all parameters in one piece: few nodes, as graphics cards like it. The blocked one takes
- * and gives each as its convolutions do, so that nothing is cut, joined or copied.
+ * The plain graph takes all parameters as one tensor: few nodes, which suits graphics cards. The
+ * blocked graph has a tensor for each, laid out as its convolution needs it, so that nothing is
+ * cut, joined or copied.
  */
 export function parameterTensors({ unet: net, block }: StepShape): readonly ParameterTensor[] {
   if (block === undefined) {
@@ -67,7 +71,7 @@ export function parameterTensors({ unet: net, block }: StepShape): readonly Para
  *
  * Inputs: `mosaic` [batch, 4, p, p], `target` [batch, 12, p, p], `weights`, `momentum`, `variance`
  * [parameters], `rate` [] from `stepRate`. Outputs: `loss` [], `norm` [] (of the gradient before
- * clipping), and `weights2`, `momentum2`, `variance2`, to be fed back.
+ * clipping), and `weights2`, `momentum2`, `variance2` for the next step.
  */
 export function stepModel(shape: Omit<StepShape, 'block'>): Uint8Array {
   const graph = new Graph('step');
@@ -88,7 +92,7 @@ export function stepModel(shape: Omit<StepShape, 'block'>): Uint8Array {
   return graph.model();
 }
 
-/** What `Adam` does on the processor. */
+/** The same as `Adam` on the processor. */
 function adam(graph: Graph, weights: Value, gradient: Value, shorten: Value): void {
   const { shape } = weights;
   const rate = graph.input('rate', []);
@@ -109,14 +113,16 @@ function adam(graph: Graph, weights: Value, gradient: Value, shorten: Value): vo
 }
 
 /**
- * Loss and gradient alone, which the processor's step consists of, but for Adam. Inputs: `mosaic`, `target`,
- * and `weights…` for each of `parameterTensors`. Outputs: `loss`, and `gradient…` for each.
+ * Loss and gradient, which are the processor's whole step except for Adam. Inputs: `mosaic`,
+ * `target`, and `weights…` for each of `parameterTensors`. Outputs: `loss`, and `gradient…` for
+ * each.
  */
 export function gradientModel(shape: StepShape): Uint8Array {
   const graph = new Graph('gradient');
   const { gradients, value } = lossAndGradients(new Tape(graph), shape);
-  // The runtime makes the last output first. A layer's gradients before those of the layer below it: what they are
-  // made of is then still in the processor's caches, and its memory soon free for what follows.
+  // The runtime computes the last output first. So a layer's gradients are computed before those of
+  // the layer below it, while their inputs are still in the processor's caches, and that memory is
+  // soon free again.
   const order = unetParameters(shape.unet).map(({ name }) => name);
   const layer = ({ parameters }: ParameterTensor): number =>
     order.indexOf(parameters[0]?.name ?? '');
@@ -168,7 +174,7 @@ function lossAndGradients(tape: Tape, shape: StepShape) {
   return { gradients, value };
 }
 
-/** The only one as it is, several one after the other in a vector. */
+/** Joins several parts in a vector; a single one is returned as it is. */
 function joined(tape: Tape, parts: readonly Value[], shape: readonly number[]): Value {
   const [only] = parts;
   if (only !== undefined && parts.length === 1) return tape.reshape(only, shape);

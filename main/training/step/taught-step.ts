@@ -1,7 +1,7 @@
 /**
- * Steps that learn from a trained model as well as from the truth. What a noisy patch does not tell,
- * the truth holds all the same, and another patch like it holds something else: gradients that mostly
- * undo each other. A larger network answers with what can be known (Hinton et al. 2015).
+ * Steps that learn from a trained model as well as from the truth. The truth contains details that
+ * a noisy patch cannot reveal, and similar patches have different ones, so their gradients mostly
+ * cancel. A larger network's answers contain only what can be known (Hinton et al. 2015).
  */
 
 import { testDevice } from '../../network/device.ts';
@@ -14,10 +14,10 @@ import { openStep, type StepOptions } from './step-session.ts';
 import type { Batch, StepSession } from './step-tensors.ts';
 
 /**
- * Opens steps whose targets are a teacher's answers in part.
- * @param model takes and gives the light that the recipe does; it looks once, whatever it was made for
- * @param share of the answers, 0–1; the rest is the truth
- * @returns an `openStep`; it throws Refusal `model` for a file that is no network besides
+ * Opens steps whose targets are partly a teacher's answers.
+ * @param model its input and output match the recipe's; it makes one pass, whatever it was made for
+ * @param share weight of the answers, 0–1; the rest is the truth
+ * @returns an `openStep` that also throws Refusal `model` for an invalid network file
  */
 export function openTaughtStep(model: Model, share: number): typeof openStep {
   return async (recipe, from, options) => {
@@ -31,7 +31,7 @@ export function openTaughtStep(model: Model, share: number): typeof openStep {
   };
 }
 
-/** A card's answers are held to the processor's first, at the patches' own size. */
+/** A card's answers are first compared with the processor's, at the patches' own size. */
 async function openTeacher(
   model: Model,
   { patchPacked }: Recipe,
@@ -71,8 +71,8 @@ export function taughtStep(
 }
 
 /**
- * Truth and answer, mixed. Light below nothing, which a network may well answer, is none. Where a
- * patch has stars or hot pixels the truth alone counts: a teacher that never saw any takes stars for
+ * The mix of truth and answer. Negative light, which a network may well answer, counts as zero.
+ * Patches with stars or hot pixels use only the truth: a teacher that never saw any takes stars for
  * noise, and hot pixels for light.
  * @returns [batch, 12, p, p]
  * @throws Refusal `device` for a card that fails, as steps do
@@ -109,7 +109,8 @@ async function answerOf(
     return await teacher.run(input, side, side);
   } catch (error) {
     if (teacher.device === 'cpu') throw error;
-    // Whatever a card's trouble is, the processor can go on.
+    // Reported as a device failure, because training can continue on the processor whatever is
+    // wrong with the card.
     throw new Refusal('device', `the teacher failed: ${describeError(error)}`, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Training steps on a graphics card: weights and moments stay there from step to step, only patches
+ * Training steps on a graphics card. Weights and moments stay there from step to step; only patches
  * go in and two numbers come out.
  */
 
@@ -17,8 +17,8 @@ type Kind = 'weights' | 'momentum' | 'variance';
 type OnCard = Readonly<Record<Kind, ort.Tensor>>;
 
 /**
- * Opens the recipe's step on WebGPU; its first step follows on `from`.
- * @throws Refusal `device` if there is no graphics card, or it does not take the step
+ * Opens the recipe's step on WebGPU; its first step continues from `from`.
+ * @throws Refusal `device` if there is no graphics card, or it rejects the step
  */
 export async function openWebgpuStep(recipe: Recipe, from: TrainingState): Promise<StepSession> {
   const count = parameterCount(recipe.unet);
@@ -29,7 +29,7 @@ export async function openWebgpuStep(recipe: Recipe, from: TrainingState): Promi
     momentum2: 'gpu-buffer',
     variance2: 'gpu-buffer',
   });
-  // A tensor on the card cannot be asked for its numbers, but be run through a graph that does nothing.
+  // A tensor on the card cannot be read directly, so it is run through a graph that copies it.
   const reader = await open(copyModel(count), { copy: 'cpu' });
   const patches = patchTensors(recipe);
   const enter = (state: TrainingState): OnCard => ({
@@ -81,7 +81,10 @@ export async function openWebgpuStep(recipe: Recipe, from: TrainingState): Promi
   };
 }
 
-/** What the card was asked for. @throws Refusal `device` if it does not do it */
+/**
+ * The card's result.
+ * @throws Refusal `device` if it fails
+ */
 async function asked<T>(what: string, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
@@ -108,7 +111,7 @@ async function open(
   }
 }
 
-/** Gives back what it is given. */
+/** A graph that returns its input. */
 function copyModel(count: number): Uint8Array {
   const graph = new Graph('copy');
   const state = graph.input('state', [count]);

@@ -1,18 +1,22 @@
 /**
- * A network's weights for one of the same kind and more channels, which gives the same answers.
+ * Converts a network's weights to those of a network with more channels that gives the same
+ * answers.
  *
- * Each channel is copied, and what reads it divides its weight among the copies (Net2Net, Chen et al.,
- * ICLR 2016). Equal copies would learn the same for ever, so the shares differ at random: they only have to
- * add up to the old weight.
+ * Each channel is copied, and every weight that reads it is divided among the copies (Net2Net, Chen
+ * et al., ICLR 2016). Equal copies would stay equal during training, so the shares are random; they
+ * only have to add up to the old weight.
  */
 
 import { Random } from '../../darkness/random.ts';
 import { leakySlope, unetParameters, type Parameter, type UnetShape } from '../../network/unet.ts';
 
-/** Deviation of the shares, in parts of what random first weights would have: enough to tell copies apart. */
+/**
+ * Standard deviation of the shares, relative to random initial weights: enough to make the copies
+ * differ.
+ */
 const spread = 0.5;
 
-/** Whether one network's weights can be widened to the other's. */
+/** Whether one network's weights can be widened to the other's shape. */
 export function canWiden(from: UnetShape, to: UnetShape): boolean {
   return (
     from.inputChannels === to.inputChannels &&
@@ -25,7 +29,7 @@ export function canWiden(from: UnetShape, to: UnetShape): boolean {
 
 /**
  * @param weights [parameters] of `from`
- * @returns [parameters] of `to`, with which it computes what `from` did, but for rounding
+ * @returns [parameters] of `to`, which computes the same as `from`, except for rounding
  * @throws Error if `to` is not `from` with a whole multiple of its channels
  */
 export function widenedWeights(
@@ -70,7 +74,7 @@ interface Numbers {
 
 /** Copies a weight for each copy of its output, and divides it among the copies of its input. */
 function shareWeight(old: Parameter, own: Parameter, { source, target, random }: Numbers): void {
-  // A rise's weight is [in, out, 2, 2], a convolution's [out, in, k, k].
+  // An upward convolution's weight is [in, out, 2, 2], any other's [out, in, k, k].
   const isRise = old.name.startsWith('rise');
   const [inputAxis, outputAxis] = isRise ? [0, 1] : [1, 0];
   const sides = (shape: readonly number[]) =>

@@ -1,8 +1,11 @@
-/** How far a developed picture is from the truth: the measures every score of this project uses. */
+/**
+ * The measures of how far a developed picture is from the truth, used by every score of this
+ * project.
+ */
 
 import type { Matrix3, Vector3 } from '../../raw/mosaic.ts';
 
-/** Pixels left out on each side: the rim sees mirrored padding, not the scene. */
+/** Pixels left out on each side, because the rim depends on mirrored padding, not on the scene. */
 const BORDER_PIXELS = 8;
 /** Side of the blocks whose mean colour is compared. */
 const BLOCK_PIXELS = 32;
@@ -18,8 +21,8 @@ export interface Scores {
   /** PSNR after the fixed rendering, dB. */
   readonly rgbP: number;
   /**
-   * PSNR in white-balanced linear camera RGB, not aligned, dB; absent of a finished picture, in which
-   * the light is not to be had any more.
+   * PSNR in white-balanced linear camera RGB, without aligning brightness, dB; absent for a
+   * finished picture, whose linear light is lost.
    */
   readonly raw?: number;
   /** Structural similarity of the rendering's luma, −1 … 1. */
@@ -31,7 +34,7 @@ export interface Scores {
 /** Scores of a picture in linear light. */
 export type LinearScores = Required<Scores>;
 
-/** The part of a picture inside the border, clipped to 0 … 1. */
+/** The part of a picture inside the rim, clipped to 0 … 1. */
 function inner(picture: LinearRgb): LinearRgb {
   const width = picture.width - 2 * BORDER_PIXELS;
   const height = picture.height - 2 * BORDER_PIXELS;
@@ -94,7 +97,7 @@ export function psnr(a: Float32Array, b: Float32Array): number {
   return -10 * Math.log10(squares / a.length);
 }
 
-/** Rec. 709 luma of a rendering, one sample a pixel. */
+/** Rec. 709 luma of a rendering, one sample per pixel. */
 function lumaOf({ samples, width, height }: LinearRgb): Float64Array {
   const luma = new Float64Array(width * height);
   for (let pixel = 0; pixel < luma.length; pixel++) {
@@ -113,7 +116,7 @@ const SSIM_KERNEL = ((): Float64Array => {
   return taps.map((tap) => tap / sum);
 })();
 
-/** Gaussian mean over 11 × 11, only where the window lies inside: (w − 10) × (h − 10) samples. */
+/** Gaussian mean over 11 × 11, where the window lies inside: (w − 10) × (h − 10) samples. */
 function windowed(plane: Float64Array, width: number, height: number): Float64Array {
   const outWidth = width - SSIM_TAPS + 1;
   const across = new Float64Array(outWidth * height);
@@ -141,8 +144,8 @@ function windowed(plane: Float64Array, width: number, height: number): Float64Ar
 }
 
 /**
- * Mean structural similarity of two planes of range 0 … 1: 11 × 11 Gaussian window of σ 1.5,
- * K1 = 0.01, K2 = 0.03, no rescaling before (Wang et al., IEEE TIP 2004).
+ * Mean structural similarity of two planes of range 0 … 1: 11 × 11 Gaussian window of σ 1.5, K1 =
+ * 0.01, K2 = 0.03, no rescaling beforehand (Wang et al., IEEE TIP 2004).
  * @throws RangeError below 11 × 11 samples
  */
 export function ssim(a: Float64Array, b: Float64Array, width: number, height: number): number {
@@ -170,12 +173,15 @@ export function ssim(a: Float64Array, b: Float64Array, width: number, height: nu
   return sum / meanA.length;
 }
 
-/** Rows of SSIM's windows that are calculated at a time: a whole frame in doubles is a gigabyte. */
+/**
+ * Rows of SSIM's windows that are computed at a time, because a whole frame in doubles takes a
+ * gigabyte.
+ */
 const SSIM_BAND = 256;
 
 /**
- * PSNR and SSIM (of luma) of two finished pictures, values 0 … 1; both are clipped, a rim of 8 pixels
- * is left out.
+ * PSNR and SSIM (of luma) of two finished pictures, values 0 … 1. Both are clipped, and a rim of 8
+ * pixels is left out.
  * @throws RangeError if the sizes differ or are below 27 pixels a side
  */
 export function scoreRendered(
@@ -211,7 +217,7 @@ export function labOfLinearSrgb([red, green, blue]: Vector3): Vector3 {
 
 const radians = (degrees: number): number => (degrees * Math.PI) / 180;
 
-/** Hue of (a, b) in degrees, 0 … 360; 0 where there is none. */
+/** Hue of (a, b) in degrees, 0 … 360; 0 for grey. */
 function hueDegrees(b: number, a: number): number {
   if (a === 0 && b === 0) return 0;
   const degrees = (Math.atan2(b, a) * 180) / Math.PI;
@@ -262,10 +268,10 @@ export function ciede2000([l1, a1, b1]: Vector3, [l2, a2, b2]: Vector3): number 
   return Math.sqrt(dl * dl + dc * dc + dh * dh + rotation * dc * dh);
 }
 
-/** L*a*b* of the mean light of each whole 32-pixel block of a rendering. */
+/** L*a*b* of the mean colour of each whole 32-pixel block of a rendering. */
 export function blockLabs({ width, height, samples }: LinearRgb): Vector3[] {
   const labs: Vector3[] = [];
-  // A picture smaller than a block is one block.
+  // A picture smaller than a block counts as one block.
   const blockWidth = Math.min(BLOCK_PIXELS, width);
   const blockHeight = Math.min(BLOCK_PIXELS, height);
   for (let top = 0; top + blockHeight <= height; top += blockHeight) {
@@ -302,9 +308,8 @@ function blockDeltaE(a: LinearRgb, b: LinearRgb): number {
 }
 
 /**
- * Scores a picture against the truth. Both are clipped to 0 … 1, a rim of 8 pixels is left out,
- * nothing is aligned in brightness.
- *
+ * Scores a picture against the truth. Both are clipped to 0 … 1, a rim of 8 pixels is left out, and
+ * brightness is not aligned.
  * @param cameraToSrgb white-balanced linear camera RGB → linear sRGB
  * @throws RangeError if the sizes differ or are below 27 pixels a side
  */
@@ -337,7 +342,7 @@ function bothInner(picture: LinearRgb, truth: LinearRgb): readonly [LinearRgb, L
   return [inner(picture), inner(truth)];
 }
 
-/** What two renderings of one size differ by. */
+/** The measures that compare two renderings of one size. */
 function compared(a: LinearRgb, b: LinearRgb): Omit<LinearScores, 'raw'> {
   return {
     rgbP: psnr(a.samples, b.samples),

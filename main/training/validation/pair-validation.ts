@@ -1,4 +1,4 @@
-/** Fixed validation patches out of pairs whose scenes are not trained on. */
+/** Fixed validation patches from pairs whose scenes are not trained on. */
 
 import { cameraToOutput, multiply } from '../../develop/colour.ts';
 import type { Matrix3, Mosaic } from '../../raw/mosaic.ts';
@@ -10,19 +10,21 @@ import { Random } from '../../darkness/random.ts';
 import type { Recipe } from '../recipe.ts';
 import type { ValidationPatch } from './validation.ts';
 
-/** First key of every validation patch: where it is cut follows from the pairs alone. */
+/**
+ * First key of the random numbers of every validation patch, whose place depends only on the pairs.
+ */
 const VALIDATION_KEY = 0x7061_6972;
 
 const PATCH_COUNT = 12;
 const SIDE_PACKED = 128;
-/** Of the network's grid. */
+/** Sides are multiples of the network's grid. */
 const SIDE_STEP = 16;
-/** What is scored has a rim of 8 pixels and a window of 11. */
+/** Scoring needs room for a rim of 8 pixels and a window of 11. */
 const SIDE_MIN = 32;
 
 /**
- * Cuts the patches, one pair after the other in memory.
- * @param onSkipped told of pairs that cannot be read
+ * Cuts the patches, with one pair in memory at a time.
+ * @param onSkipped called for pairs that cannot be read
  * @throws Refusal `cancelled`
  */
 export async function pairValidation(
@@ -67,7 +69,7 @@ export async function pairValidation(
   return [...patches].sort(([a], [b]) => a - b).map(([, patch]) => patch);
 }
 
-/** At most as many pairs as patches, from the whole list. */
+/** At most as many pairs as patches, spread evenly over the list. */
 function spread(pairs: readonly UsablePair[]): UsablePair[] {
   const count = Math.min(PATCH_COUNT, pairs.length);
   return Array.from({ length: count }, (_, index) => Math.floor((index * pairs.length) / count))

@@ -1,4 +1,4 @@
-/** Fixed validation patches from clean photos, in darkness that no training draws. */
+/** Fixed validation patches from clean photos, in darkness that training never draws. */
 
 import { invert } from '../../develop/colour.ts';
 import { Refusal } from '../../base/refusal.ts';
@@ -8,18 +8,18 @@ import { loadLinearPhoto } from '../photos/photos.ts';
 import { Random } from '../../darkness/random.ts';
 import type { ValidationPatch } from './validation.ts';
 
-/** First key of every validation patch, so that no training ever draws the same. */
+/** First key of the random numbers of every validation patch, which training never uses. */
 const validationKey = 0x7661_6c69;
 
-/** Enough for a mean that tells a tenth of a decibel, and few enough for a second's work. */
+/** Enough to determine the mean to a tenth of a decibel, and few enough to take a second. */
 export const validationPatchCount = 12;
 const sidePacked = 128;
 
 /**
- * Cuts the patches: where, how coloured and how dark follows from the photos alone, not from the
- * run's seed, so that runs can be compared.
- * @param darkness whose; all cameras' if not given
- * @param onSkipped told of photos that cannot be read
+ * Cuts the patches. Their place, colour and darkness depend only on the photos, not on the run's
+ * seed, so that runs can be compared.
+ * @param darkness how darkness is drawn; as for all cameras if not given
+ * @param onSkipped called for photos that cannot be read
  */
 export async function photoValidation(
   files: readonly string[],

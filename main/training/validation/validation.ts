@@ -1,4 +1,7 @@
-/** How good the network is by now: a few fixed patches of pictures it is not trained on. */
+/**
+ * Measures the network's current quality on a few fixed patches of pictures that it is not trained
+ * on.
+ */
 
 import * as ort from 'onnxruntime-node';
 import { srgbLight } from '../../develop/tone.ts';
@@ -11,36 +14,45 @@ import { loss } from '../step/loss.ts';
 import { score, type LinearRgb } from './metrics.ts';
 import type { Recipe } from '../recipe.ts';
 
-/** A patch that is tried at each validation. */
+/** A patch that every validation uses. */
 export interface ValidationPatch {
-  /** The photo or pair it was cut from, for people. */
+  /** The photo or pair it was cut from, for display. */
   readonly name: string;
   /** P, a multiple of 16. */
   readonly sidePacked: number;
-  /** [4, P, P], as the network takes it. */
+  /** [4, P, P], the network's input. */
   readonly input: Float32Array;
-  /** [12, P, P], as the network should answer. */
+  /** [12, P, P], the network's desired output. */
   readonly target: Float32Array;
-  /** Camera RGB, balanced as the network takes it, → linear sRGB, for measures and pictures. */
+  /**
+   * Camera RGB with the white balance of the network's input → linear sRGB, for scores and
+   * pictures.
+   */
   readonly cameraToSrgb: Matrix3;
-  /** `srgb` where target and answer are finished pictures; light in camera RGB if absent. */
+  /** `srgb` if target and output are finished pictures; if absent, they are light in camera RGB. */
   readonly domain?: OutputDomain;
 }
 
 export interface Validation {
-  /** Means over the patches, of renderings with sRGB's curve, clipped to 0 … 1, without a rim of 8 pixels. */
+  /**
+   * Means over the patches. Renderings with sRGB's curve, clipped to 0 … 1, are compared without a
+   * rim of 8 pixels.
+   */
   readonly psnrDb: number;
   readonly ssim: number;
-  /** As training has it, before any weight is changed. */
+  /** The training loss of the current weights. */
   readonly loss: number;
-  /** What the network made of each patch. */
+  /** The network's output for each patch. */
   readonly pictures: readonly LinearRgb[];
 }
 
-/** Equal pictures, black ones say, would make the mean infinite; a 16-bit file shows no more than this. */
+/**
+ * Equal pictures, such as black ones, would make the mean infinite; a 16-bit file shows no more
+ * than this.
+ */
 const psnrMaxDb = 100;
 
-/** Tries networks of one recipe on the same patches. */
+/** Validates networks of one recipe on the same patches. */
 export class Validator {
   readonly #recipe: Recipe;
   readonly #patches: readonly ValidationPatch[];
@@ -76,7 +88,7 @@ export class Validator {
         ssim += scores.ssim;
         lossSum += floats(value)[0] ?? Number.NaN;
         pictures.push(picture);
-        // A run only ever yields through microtasks; let signals in.
+        // A run yields only through microtasks, so let signals in here.
         await new Promise((resolve) => setImmediate(resolve));
       }
     } finally {
@@ -113,12 +125,12 @@ function floats(tensor: ort.Tensor | undefined): Float32Array {
 
 const identity: Matrix3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 
-/** From `pictureOf` an answer or target to linear sRGB. */
+/** The matrix from the light of `pictureOf` to linear sRGB. */
 export function answerToSrgb({ domain, cameraToSrgb }: ValidationPatch): Matrix3 {
   return domain === 'srgb' ? identity : cameraToSrgb;
 }
 
-/** An answer or target of a patch as light: in sRGB's colours where it is a finished picture. */
+/** An output or target of a patch as light; in sRGB's colours if it is a finished picture. */
 export function pictureOf(packed: Float32Array, patch: ValidationPatch): LinearRgb {
   const picture = unpacked(packed, patch.sidePacked);
   if (patch.domain !== 'srgb') return picture;
@@ -127,7 +139,7 @@ export function pictureOf(packed: Float32Array, patch: ValidationPatch): LinearR
 }
 
 /**
- * The picture in a packed patch.
+ * Turns a packed patch into a picture.
  * @param packed [12, side, side], channel (dy · 2 + dx) · 3 + colour
  */
 function unpacked(packed: Float32Array, side: number): LinearRgb {
