@@ -5,6 +5,7 @@
  * Usage: npm run bench -- burst PHOTOS [MODEL [CROP [COUNTS]]], COUNTS like 1,2,4,8
  */
 
+import { Refusal } from '../../main/base/refusal.ts';
 import { mergeBurst } from '../../main/burst/merge.ts';
 import { placed } from '../../main/burst/pose.ts';
 import { heldAt, simulateBurst, type SimulatedBurst } from '../../main/darkness/burst.ts';
@@ -37,7 +38,15 @@ async function mergedOf({ frames }: SimulatedBurst, count: number) {
     .slice(0, count)
     .map(({ mosaic }, index) => ({ name: String(index), load: () => Promise.resolve(mosaic) }));
   const beginMs = performance.now();
-  const merged = await mergeBurst(given, { reference: 0, motion: 'freeze' });
+  let merged: Awaited<ReturnType<typeof mergeBurst>>;
+  try {
+    merged = await mergeBurst(given, { reference: 0, motion: 'freeze' });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    // The program would leave these frames alone, and so they count as one.
+    console.log(`  ${count} frames: ${error.message}`);
+    return { mosaic: first.mosaic, errors: [], mergeMs: performance.now() - beginMs };
+  }
   const mergeMs = performance.now() - beginMs;
   const { width, height } = first.mosaic;
   const errors = merged.frames.flatMap((frame, index) => {
