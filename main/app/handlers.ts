@@ -161,10 +161,10 @@ export function handlersOf(app: App): Handlers {
     },
 
     'export.start': ({ photos, choice }) => enqueue(photos, choice),
-    'export.enhanceAll': () => {
-      const photos = library.unexported;
-      if (photos.length === 0) return { queued: 0 };
-      return enqueue(photos, settings.current.exportChoice);
+    'export.enhance': ({ photos }) => {
+      const waiting = photos.filter((id) => library.photo(id)?.state !== 'exported');
+      if (waiting.length === 0) return { queued: 0 };
+      return enqueue(waiting, settings.current.exportChoice);
     },
     'export.exampleName': async ({ photo, template, choice }, { signal }) => {
       const file = library.pathOf(photo);

@@ -140,13 +140,6 @@ export class Library {
     return this.#entry(id).sidecar.edits;
   }
 
-  /** Photos of the folder without a picture of their present edits, in order. */
-  get unexported(): string[] {
-    return [...this.#entries]
-      .filter(([, { photo }]) => photo.state !== 'exported')
-      .map(([id]) => id);
-  }
-
   /**
    * Looks into files for their facts; one that cannot be read becomes `failed`.
    * @throws Refusal `cancelled`, `bad-argument`

@@ -236,8 +236,12 @@ export const calls = {
     z.object({ queued: z.number().int() }),
     none,
   ),
-  /** Every photo of the open folder that is not exported yet, with the last choice. */
-  'export.enhanceAll': call(nothing, z.object({ queued: z.number().int() }), none),
+  /** Those of the photos named that are not exported yet, with the last choice. */
+  'export.enhance': call(
+    z.strictObject({ photos: photoIdsSchema }),
+    z.object({ queued: z.number().int() }),
+    none,
+  ),
   'export.exampleName': call(
     z.strictObject({ photo: photoIdSchema, template: templateSchema, choice: exportChoiceSchema }),
     z.object({ name: z.string() }),

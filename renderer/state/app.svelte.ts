@@ -25,6 +25,14 @@ export interface FolderQuestion {
   readonly answer: (path: string | undefined) => void;
 }
 
+/** Asked before a command acts on photos that nobody selected, or writes files. */
+export interface Question {
+  readonly title: string;
+  readonly words: string;
+  /** What the button that agrees says. */
+  readonly action: string;
+}
+
 export class App {
   readonly client: Client;
   readonly pixels: PixelBase;
@@ -37,6 +45,7 @@ export class App {
   screen = $state<Screen>('library');
   dialog = $state<DialogName>('none');
   folderQuestion = $state.raw<FolderQuestion>();
+  question = $state.raw<Question & { readonly answer: (isAgreed: boolean) => void }>();
   settingsPage = $state<SettingsPage>('general');
   isQueueShown = $state(false);
   /** Set once the app cannot be reached any more. */
@@ -105,6 +114,18 @@ export class App {
         resolve(path);
       };
       this.folderQuestion = { start, answer };
+    });
+  }
+
+  /** @returns whether the user agrees */
+  confirm(question: Question): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.question?.answer(false);
+      const answer = (isAgreed: boolean): void => {
+        this.question = undefined;
+        resolve(isAgreed);
+      };
+      this.question = { ...question, answer };
     });
   }
 

@@ -6,6 +6,7 @@ import type { Edits } from '../../preload/contract/edits.ts';
 import type { App } from './app.svelte.ts';
 import { Arranger, factKeys, plainArrangement, type Arrangement } from './arrange.ts';
 import { emptySelection, only, without, type Selection } from './selection.ts';
+import { strings } from '../strings.ts';
 
 /** `library.describe` takes no more in one call. */
 const describedAtOnce = 60;
@@ -205,14 +206,32 @@ export class Library {
     await this.#app.attempt(this.#app.client.call('library.rate', { photos: [...ids], rating }));
   }
 
-  /** What a command acts on: the selection, else the photo under the cursor. */
+  /**
+   * What a command acts on: the photo that is developed; in the library the selected ones, and where
+   * none is selected, all that the filter shows.
+   */
   get targets(): readonly Photo[] {
-    if (this.chosen.length > 0) return this.chosen;
-    return this.cursor === undefined ? [] : [this.cursor];
+    if (this.#app.screen === 'develop') return this.cursor === undefined ? [] : [this.cursor];
+    return this.chosen.length > 0 ? this.chosen : this.shown;
+  }
+
+  /** Rates the targets; asks first if nobody selected them. */
+  async rateTargets(rating: number): Promise<void> {
+    const { targets } = this;
+    const isMeant = this.chosen.length > 0 || targets.length < 2;
+    if (!isMeant && !(await this.#app.confirm(strings.rateQuestion(targets.length, rating))))
+      return;
+    await this.rate(
+      targets.map(({ id }) => id),
+      rating,
+    );
   }
 
   async copyEdits(): Promise<boolean> {
-    const [photo] = this.targets;
+    const { cursor, selection } = this;
+    const isCursorMeant =
+      this.chosen.length === 0 || (cursor !== undefined && selection.chosen.has(cursor.id));
+    const photo = isCursorMeant ? cursor : this.chosen[0];
     if (photo === undefined) return false;
     const answer = await this.#app.attempt(
       this.#app.client.call('library.readEdits', { photo: photo.id }),

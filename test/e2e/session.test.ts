@@ -14,7 +14,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test, onTestFinished } from 'vitest';
 import { smallDng, temporaryFolder } from '../engine/small.ts';
 import { chromiumPath } from '../renderer/browser.ts';
-import { brightness, expectAccessible, openWindow, type OpenWindow } from './window.ts';
+import { enhanceAll, brightness, expectAccessible, openWindow, type OpenWindow } from './window.ts';
 
 /** Waits longer than vitest would by itself: the machine may have other work. */
 const soon = <T>(what: () => T) => expect.poll(what, { timeout: 100_000 });
@@ -239,7 +239,7 @@ describe.skipIf(chromiumPath === undefined)('an evening', () => {
     const panel = page.getByRole('complementary', { name: 'Export queue' });
     await panel.waitFor();
     app.queue.pause();
-    await page.getByRole('button', { name: 'Enhance all' }).click();
+    await enhanceAll(page);
     await panel.getByText('Paused').waitFor();
     await panel.getByText('Waiting').first().waitFor();
     await expectAccessible(page, 'queue-paused');

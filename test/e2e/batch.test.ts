@@ -1,0 +1,110 @@
+/** What a command acts on is what is selected or shown, and it says so first. */
+
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { temporaryFolder, writeSmallDngs } from '../engine/small.ts';
+import { chromiumPath } from '../renderer/browser.ts';
+import { expectAccessible, openWindow, type OpenWindow } from './window.ts';
+
+const soon = <T>(what: () => T) => expect.poll(what, { timeout: 100_000 });
+
+describe.skipIf(chromiumPath === undefined)('batch commands', () => {
+  const root = temporaryFolder();
+  const photos = path.join(root, 'photos');
+  let opened: OpenWindow;
+
+  beforeAll(async () => {
+    mkdirSync(photos, { recursive: true });
+    writeSmallDngs(photos, 5);
+    opened = await openWindow(root, { startFolder: photos });
+    opened.app.queue.pause();
+  });
+
+  afterAll(async () => {
+    await opened.close();
+    expect(opened.bugs).toEqual([]);
+    expect(opened.complaints).toEqual([]);
+  });
+
+  const cell = (name: string) => opened.page.locator('.cell', { hasText: name });
+  const stars = (name: string) => cell(name).locator('.given').count();
+  const dialog = () => opened.page.getByRole('dialog');
+  const select = async (...names: readonly string[]): Promise<void> => {
+    const [first, ...others] = names;
+    await cell(first ?? '').click();
+    for (const name of others) await cell(name).click({ modifiers: ['Control'] });
+  };
+  const queued = (): readonly string[] =>
+    opened.app.queue.state.items.map(({ name }) => name).sort();
+
+  test('Enhance all leaves hidden photos alone, and says how many it takes and what it writes', async () => {
+    const { page } = opened;
+    await cell('1.dng').waitFor();
+    await select('2.dng', '3.dng');
+    await page.keyboard.press('4');
+    await soon(() => stars('3.dng')).toBe(4);
+    await page.keyboard.press('Escape');
+    await page.getByLabel('Rating').selectOption('3');
+    await soon(() => page.locator('.cell').count()).toBe(2);
+    await page.getByRole('button', { name: 'Enhance all 2' }).click();
+    await dialog().getByText('2 photos → TIFF 16-bit, Nightglass beside them.').waitFor();
+    await dialog().getByText('3 other photos stay.').waitFor();
+    await expectAccessible(page, 'enhance-question');
+    await page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    expect(queued()).toEqual([]);
+    await page.keyboard.press('Control+Shift+E');
+    await dialog().waitFor();
+    await page.keyboard.press('Enter');
+    await soon(queued).toEqual(['2.dng', '3.dng']);
+    opened.app.queue.cancel();
+    opened.app.queue.clear();
+  });
+
+  test('a selection goes before the filter', async () => {
+    const { page } = opened;
+    await select('3.dng');
+    await page.getByRole('button', { name: 'Enhance 1 selected' }).click();
+    await dialog().getByRole('button', { name: 'Enhance 1', exact: true }).click();
+    await soon(queued).toEqual(['3.dng']);
+    opened.app.queue.cancel();
+    opened.app.queue.clear();
+    await page
+      .getByRole('button', { name: 'Export → TIFF 16-bit, Nightglass beside them' })
+      .waitFor();
+    await page.getByLabel('Rating').selectOption('0');
+  });
+
+  test('a rating for photos that nobody selected is asked about', async () => {
+    const { page } = opened;
+    await page.getByRole('listbox').focus();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('5');
+    await dialog().getByText('Rate all 5 photos shown?').waitFor();
+    await page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    expect(await stars('1.dng')).toBe(0);
+    await page.getByRole('listbox').focus();
+    await page.keyboard.press('1');
+    await dialog().waitFor();
+    await page.keyboard.press('Enter');
+    await soon(() => stars('1.dng')).toBe(1);
+    expect(await stars('2.dng')).toBe(1);
+  });
+
+  test('what is exported is the photo that is developed, also one that the filter hides', async () => {
+    const { page } = opened;
+    await page.keyboard.press('q');
+    await page.getByLabel('Rating').selectOption('1');
+    await cell('2.dng').dblclick();
+    await page.getByRole('img', { name: /2\.dng/ }).waitFor();
+    await page.keyboard.press('0');
+    await page.keyboard.press('e');
+    await dialog().getByText('Export 1 photo').waitFor();
+    await dialog().getByText('1 photo → TIFF 16-bit, Nightglass beside them').waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('g');
+    await page.getByLabel('Rating').selectOption('0');
+  });
+});
