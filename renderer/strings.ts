@@ -1,22 +1,11 @@
 /** Every word the window shows, in one place: English, to be translated as a whole. */
 
-import type { Question } from './state/app.svelte.ts';
-
-const counted = (count: number, one: string, many: string): string =>
+/** "1 photo", "2,000 photos". */
+export const counted = (count: number, one: string, many: string): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 
 const percent = (share: number): string =>
   share > 0 && share < 0.001 ? 'less than 0.1 %' : `${Number((share * 100).toFixed(1))} %`;
-
-interface EnhanceCounts {
-  /** Photos to be exported now. */
-  readonly waiting: number;
-  /** Photos of the command that are exported already. */
-  readonly exported: number;
-  /** Photos of the folder that the command leaves alone. */
-  readonly others: number;
-  readonly output: string;
-}
 
 export const strings = {
   screens: 'Screens',
@@ -96,8 +85,6 @@ export const strings = {
   autoRatioSays: 'How much brighter this photo is made by itself',
   stateAndRating: (state: string, rating: number) =>
     rating === 0 ? state : `${state}, ${counted(rating, 'star', 'stars')}`,
-  enhanceCount: (count: number, isSelected: boolean) =>
-    isSelected ? `Enhance ${count} selected` : `Enhance all ${count.toLocaleString('en')}`,
   parentFolder: 'The folder above',
   folderPath: 'Path of a folder',
   folders: 'Folders',
@@ -248,28 +235,7 @@ export const strings = {
   exportChoices: 'Choose how to export',
   exportTitle: (count: number) => `Export ${counted(count, 'photo', 'photos')}`,
   exportCount: (count: number) => (count === 1 ? 'Export' : `Export ${count}`),
-  exportAs: (count: number, output: string) =>
-    `${count === 1 ? 'Export' : `Export ${count}`} → ${output}`,
   format: 'Format',
-  willWrite: (count: number, output: string) => `${counted(count, 'photo', 'photos')} → ${output}`,
-  formatOfBits: (format: string, bits: number) => `${format} ${bits}-bit`,
-  formatOfQuality: (format: string, quality: number) => `${format} quality ${quality}`,
-  sizeOf: (pixels: number) => `${pixels} pixels long`,
-  besideThem: 'Nightglass beside them',
-  enhanceQuestion: ({ waiting, exported, others, output }: EnhanceCounts): Question => ({
-    title: `Enhance ${counted(waiting, 'photo', 'photos')}?`,
-    words: [
-      `${counted(waiting, 'photo', 'photos')} → ${output}.`,
-      ...(exported === 0 ? [] : [`${exported} exported already.`]),
-      ...(others === 0 ? [] : [`${counted(others, 'other photo stays', 'other photos stay')}.`]),
-    ].join(' '),
-    action: `Enhance ${waiting.toLocaleString('en')}`,
-  }),
-  rateQuestion: (count: number, rating: number): Question => ({
-    title: `Rate all ${counted(count, 'photo', 'photos')} shown?`,
-    words: `None is selected, so all that are shown get ${rating === 0 ? 'no stars' : '★'.repeat(rating)}.`,
-    action: `Rate ${count.toLocaleString('en')}`,
-  }),
   formats: { tiff: 'TIFF', png: 'PNG', jpeg: 'JPEG', dng: 'DNG' },
   dngNote: 'Linear camera colour for other RAW developers. Tone and frame stay theirs to make.',
   bits: 'Bits a channel',

@@ -131,10 +131,13 @@ export function handlersOf(app: App): Handlers {
       library.pathOf(photo);
       return { edits: library.editsOf(photo) };
     },
-    'library.writeEdits': async ({ photos, edits }) => {
-      await library.writeEdits(photos, defined(edits));
+    'library.writeEdits': async ({ photos, edits, run }) => {
+      await library.writeEdits(photos, defined(edits), run);
       return {};
     },
+    'library.steps': () => library.steps,
+    'library.undo': () => library.travel('undo'),
+    'library.redo': () => library.travel('redo'),
 
     'develop.open': async ({ photo }, { signal }) => {
       // The engine decodes it at the same time, and develops what is shown first.

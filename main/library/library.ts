@@ -3,13 +3,16 @@
 import { createHash } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
-import type { Folder, Photo, PhotoFacts } from '../../preload/contract/contract.ts';
+import type { Folder, Outputs, Photo, PhotoFacts } from '../../preload/contract/contract.ts';
 import { defaultEdits, type Edits } from '../../preload/contract/edits.ts';
 import type { View } from '../view/process.ts';
 import type { EventHub } from '../base/events.ts';
 import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 import type { ExportMarks } from './export-marks.ts';
 import { photosIn, type FoundPhoto } from './folder.ts';
+import { Changes, type Written } from './changes.ts';
+import type { Direction } from './journal.ts';
+import { photoIdOf } from './photo-id.ts';
 import { newSidecar, type Sidecar, type Sidecars } from './sidecar.ts';
 import { FolderWatch } from './watch.ts';
 
@@ -48,11 +51,6 @@ interface OpenOptions {
   readonly onPhotos: (photos: Photo[]) => void;
 }
 
-/** The same photo has the same id at every start, so that thumbnails and marks find it again. */
-export function photoIdOf(file: string): string {
-  return createHash('sha256').update(file).digest('hex').slice(0, 24);
-}
-
 export class Library {
   readonly #parts: LibraryParts;
   #folder: Folder | undefined;
@@ -61,11 +59,15 @@ export class Library {
   #opening: AbortController | undefined;
   /** Whether edits of a photo lie in the app's own data: the folder was read-only, or not there. */
   #isAway: (photo: string) => boolean = () => false;
+  readonly #changes: Changes;
   #isScanning = false;
   #isStale = false;
 
   constructor(parts: LibraryParts) {
     this.#parts = parts;
+    this.#changes = new Changes(parts.sidecars, (done) => {
+      this.#written(done);
+    });
   }
 
   get current(): { folder?: Folder; photos: Photo[] } {
@@ -196,25 +198,50 @@ export class Library {
     await this.#change(ids, (sidecar) => ({ ...sidecar, rating }));
   }
 
-  /** @throws Refusal `disk`, `bad-argument` */
-  async writeEdits(ids: readonly string[], edits: Partial<Edits>): Promise<void> {
-    await this.#change(ids, (sidecar) => ({ ...sidecar, edits: { ...sidecar.edits, ...edits } }));
+  /**
+   * @param run undone together with the changes of the same run before
+   * @throws Refusal `disk`, `bad-argument`
+   */
+  async writeEdits(ids: readonly string[], edits: Partial<Edits>, run?: string): Promise<void> {
+    const change = (sidecar: Sidecar): Sidecar => ({
+      ...sidecar,
+      edits: { ...sidecar.edits, ...edits },
+    });
+    await this.#change(ids, change, run);
   }
 
-  async #change(ids: readonly string[], change: (sidecar: Sidecar) => Sidecar): Promise<void> {
-    const entries = ids.map((id) => this.#entry(id));
+  /** Whether there is anything to undo and to do again. */
+  get steps(): Outputs['library.steps'] {
+    return this.#changes.steps;
+  }
+
+  /** As `Changes.travel`. */
+  travel(direction: Direction): Promise<Outputs['library.undo']> {
+    return this.#changes.travel(direction);
+  }
+
+  async #change(
+    ids: readonly string[],
+    change: (sidecar: Sidecar) => Sidecar,
+    run?: string,
+  ): Promise<void> {
+    const files = ids.map((id) => this.pathOf(id));
+    await this.#changes.make(files, change, run);
+  }
+
+  /** Photos of another folder than the open one may be among them, when something is undone. */
+  #written(done: readonly Written[]): void {
     const updated: Photo[] = [];
-    try {
-      for (const entry of entries) {
-        const { sidecar, isBeside } = await this.#parts.sidecars.update(entry.found.path, change);
-        entry.sidecar = sidecar;
-        entry.photo = this.#photoOf(entry);
-        updated.push(entry.photo);
-        if (!isBeside && this.#folder?.isWritable === true) this.#setFolder({ isWritable: false });
-      }
-    } finally {
-      this.#parts.events.emit('library.changed', { appeared: [], updated, vanished: [] });
+    for (const { file, after, isBeside } of done) {
+      const entry = this.#entries.get(photoIdOf(file));
+      if (entry === undefined) continue;
+      entry.sidecar = after;
+      entry.photo = this.#photoOf(entry);
+      updated.push(entry.photo);
+      if (!isBeside && this.#folder?.isWritable === true) this.#setFolder({ isWritable: false });
     }
+    this.#parts.events.emit('library.changed', { appeared: [], updated, vanished: [] });
+    this.#parts.events.emit('library.steps', this.steps);
   }
 
   #entry(id: string): Entry {

@@ -2,6 +2,7 @@
 
 import { qualityRange } from '../../preload/contract/choices.ts';
 import type { ExportChoice, OutputChoice } from '../../preload/contract/settings.ts';
+import { batchWords } from '../batch-words.ts';
 import { strings } from '../strings.ts';
 
 type Format = OutputChoice['format'];
@@ -55,10 +56,11 @@ export function exportWords({ output, longSide, folder }: ExportChoice): string 
   const format = strings.formats[output.format];
   const kind =
     'bits' in output
-      ? strings.formatOfBits(format, output.bits)
+      ? batchWords.formatOfBits(format, output.bits)
       : 'quality' in output
-        ? strings.formatOfQuality(format, output.quality)
+        ? batchWords.formatOfQuality(format, output.quality)
         : format;
-  const size = longSide === undefined || output.format === 'dng' ? [] : [strings.sizeOf(longSide)];
-  return [kind, ...size, folder ?? strings.besideThem].join(', ');
+  const size =
+    longSide === undefined || output.format === 'dng' ? [] : [batchWords.sizeOf(longSide)];
+  return [kind, ...size, folder ?? batchWords.besideThem].join(', ');
 }

@@ -11,7 +11,7 @@ import { Lane } from './lane.ts';
 import type { Toasts } from './toasts.svelte.ts';
 
 export type Screen = 'library' | 'develop' | 'train';
-export type DialogName = 'none' | 'export' | 'settings' | 'help';
+export type DialogName = 'none' | 'export' | 'paste' | 'settings' | 'help';
 export type SettingsPage = 'general' | 'export' | 'devices' | 'models' | 'sessions' | 'about';
 
 /** Words for the first time; each goes away for good once it is closed, or done. */

@@ -2,10 +2,11 @@
 
 import { createContext } from 'svelte';
 import type { Folder, Outputs, Photo } from '../../preload/contract/contract.ts';
-import type { Edits } from '../../preload/contract/edits.ts';
+import { editsOfGroups, type Edits } from '../../preload/contract/edits.ts';
 import type { App } from './app.svelte.ts';
 import { Arranger, factKeys, plainArrangement, type Arrangement } from './arrange.ts';
 import { emptySelection, only, without, type Selection } from './selection.ts';
+import { batchWords } from '../batch-words.ts';
 import { strings } from '../strings.ts';
 
 /** `library.describe` takes no more in one call. */
@@ -24,7 +25,9 @@ export class Library {
   arrangement = $state.raw<Arrangement>(plainArrangement);
   selection = $state.raw<Selection>(emptySelection);
   /** Edits to be pasted. */
-  clipboard = $state.raw<Partial<Edits>>();
+  clipboard = $state.raw<Edits>();
+  /** Whether there is anything to undo and to do again. */
+  steps = $state.raw<Outputs['library.steps']>({ canUndo: false, canRedo: false });
   /** CSS pixels that a cell of the grid should have. */
   cellWidth = $state(Math.round(Math.min(340, Math.max(180, innerWidth / 6.5)) / 10) * 10);
 
@@ -57,6 +60,9 @@ export class Library {
     app.client.on('library.changed', ({ appeared, updated, vanished }) => {
       this.#merge([...appeared, ...updated], new Set(vanished));
     });
+    app.client.on('library.steps', (steps) => {
+      this.steps = steps;
+    });
     app.client.on('library.folder', (folder) => {
       if (folder.path === this.folder?.path) this.folder = folder;
     });
@@ -67,6 +73,8 @@ export class Library {
   async begin(): Promise<void> {
     const app = this.#app;
     void this.readRecent();
+    const steps = await app.attempt(app.client.call('library.steps', {}));
+    if (steps !== undefined) this.steps = steps;
     const current = await app.attempt(app.client.call('library.current', {}));
     if (current?.folder !== undefined) {
       this.folder = current.folder;
@@ -219,7 +227,7 @@ export class Library {
   async rateTargets(rating: number): Promise<void> {
     const { targets } = this;
     const isMeant = this.chosen.length > 0 || targets.length < 2;
-    if (!isMeant && !(await this.#app.confirm(strings.rateQuestion(targets.length, rating))))
+    if (!isMeant && !(await this.#app.confirm(batchWords.rateQuestion(targets.length, rating))))
       return;
     await this.rate(
       targets.map(({ id }) => id),
@@ -237,19 +245,24 @@ export class Library {
       this.#app.client.call('library.readEdits', { photo: photo.id }),
     );
     if (answer === undefined) return false;
-    this.clipboard = withoutFrame(answer.edits);
+    this.clipboard = answer.edits;
     return true;
   }
 
-  /** @returns how many photos were given the copied edits */
-  async pasteEdits(photos: readonly Photo[] = this.targets): Promise<number> {
-    const edits = this.clipboard;
-    if (edits === undefined || photos.length === 0) return 0;
+  /** Gives photos the chosen groups of the copied edits. */
+  async pasteEdits(photos: readonly Photo[]): Promise<void> {
+    const app = this.#app;
+    if (this.clipboard === undefined || photos.length === 0) return;
+    const edits = editsOfGroups(this.clipboard, app.settings.pasteGroups);
     const ids = photos.map(({ id }) => id);
-    const answer = await this.#app.attempt(
-      this.#app.client.call('library.writeEdits', { photos: ids, edits }),
-    );
-    return answer === undefined ? 0 : ids.length;
+    const answer = await app.attempt(app.client.call('library.writeEdits', { photos: ids, edits }));
+    if (answer !== undefined) app.toasts.say(strings.editsPasted(ids.length));
+  }
+
+  /** Undoes the last change, or does it again. @returns what it was */
+  async travel(direction: 'undo' | 'redo'): Promise<Outputs['library.undo']['step']> {
+    const answer = await this.#app.attempt(this.#app.client.call(`library.${direction}`, {}));
+    return answer?.step;
   }
 
   /** The photo that many steps after this one, in the order shown. */
@@ -278,13 +291,6 @@ export class Library {
 
 function isUnknown({ facts, state }: Photo): boolean {
   return facts === undefined && state !== 'failed';
-}
-
-/** What one photo can lend another: not how it is cropped and turned. */
-export function withoutFrame(edits: Edits): Partial<Edits> {
-  const { ratio, strength, whiteBalance, exposure } = edits;
-  const { highlights, shadows, contrast, saturation } = edits;
-  return { ratio, strength, whiteBalance, exposure, highlights, shadows, contrast, saturation };
 }
 
 export const [libraryOf, provideLibrary] = createContext<Library>();

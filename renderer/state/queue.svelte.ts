@@ -6,6 +6,7 @@ import type { ExportChoice } from '../../preload/contract/settings.ts';
 import type { App } from './app.svelte.ts';
 import type { Library } from './library.svelte.ts';
 import { exportWords } from '../export/choice.ts';
+import { batchWords } from '../batch-words.ts';
 import { strings } from '../strings.ts';
 
 export class Queue {
@@ -86,7 +87,7 @@ export class Queue {
       return;
     }
     const isAgreed = await app.confirm(
-      strings.enhanceQuestion({
+      batchWords.enhanceQuestion({
         waiting: waiting.length,
         exported: targets.length - waiting.length,
         others: photos.length - targets.length,

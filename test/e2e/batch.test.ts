@@ -1,4 +1,4 @@
-/** What a command acts on is what is selected or shown, and it says so first. */
+/** Commands on many photos: they act on what is selected or shown, say so first, and can be undone. */
 
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -106,5 +106,84 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
     await page.keyboard.press('Escape');
     await page.keyboard.press('g');
     await page.getByLabel('Rating').selectOption('0');
+  });
+
+  const editsOf = (name: string) => {
+    const { photos: all } = opened.app.library.current;
+    const found = all.find((photo) => photo.name === name);
+    if (found === undefined) throw new Error(`expected ${name} in the library`);
+    return opened.app.library.editsOf(found.id);
+  };
+
+  test('pastes the groups that are ticked, to every selected photo, and undoes it in the library', async () => {
+    const { page } = opened;
+    await cell('1.dng').dblclick();
+    await page.getByRole('img', { name: /1\.dng/ }).waitFor();
+    const exposure = page.getByRole('textbox', { name: 'Exposure', exact: true });
+    await exposure.fill('1.5');
+    await exposure.press('Enter');
+    const shadows = page.getByRole('textbox', { name: 'Shadows' });
+    await shadows.fill('40');
+    await shadows.press('Enter');
+    const ratio = page.getByRole('textbox', { name: 'Exposure ratio' });
+    await ratio.fill('7');
+    await ratio.press('Enter');
+    await page.keyboard.press('Control+c');
+    await page.keyboard.press('g');
+    await select('4.dng', '5.dng');
+    await page.keyboard.press('Control+v');
+    await dialog().getByText('Paste edits to 2 photos').waitFor();
+    await expectAccessible(page, 'paste');
+    await dialog().getByLabel('Exposure ratio').uncheck();
+    await dialog().getByRole('button', { name: 'Paste to 2' }).click();
+    await soon(() => editsOf('5.dng')).toMatchObject({
+      exposure: 1.5,
+      shadows: 0.4,
+      ratio: 'auto',
+    });
+    expect(editsOf('4.dng')).toEqual(editsOf('5.dng'));
+    expect(opened.app.settings.current.pasteGroups).not.toContain('ratio');
+
+    await page.keyboard.press('Control+z');
+    await page.getByText('Undone: edits of 2 photos').waitFor();
+    expect(editsOf('5.dng')).toMatchObject({ exposure: 0, shadows: 0 });
+    expect(editsOf('4.dng')).toEqual(editsOf('5.dng'));
+    await page.keyboard.press('Control+y');
+    await page.getByText('Done again: edits of 2 photos').waitFor();
+    expect(editsOf('4.dng')).toMatchObject({ exposure: 1.5, ratio: 'auto' });
+    await page.keyboard.press('Control+z');
+    await soon(() => editsOf('4.dng').exposure).toBe(0);
+  });
+
+  test('undoes edits of a photo after another one was opened, and ratings too', async () => {
+    const { page } = opened;
+    await cell('3.dng').dblclick();
+    await page.getByRole('img', { name: /3\.dng/ }).waitFor();
+    await page.keyboard.press('5');
+    await page.keyboard.press('g');
+    await soon(() => stars('3.dng')).toBe(5);
+    await page.keyboard.press('Control+z');
+    await page.getByText('Undone: rating of 3.dng').waitFor();
+    expect(await stars('3.dng')).toBe(1);
+    await cell('3.dng').dblclick();
+    await page.getByRole('img', { name: /3\.dng/ }).waitFor();
+    // The last change of all was to the first photo.
+    await page.keyboard.press('Control+z');
+    await page.getByText('Undone: edits of 1.dng').waitFor();
+    expect(editsOf('1.dng')).toMatchObject({ exposure: 1.5, shadows: 0.4, ratio: 'auto' });
+    await page.keyboard.press('g');
+    await cell('1.dng').dblclick();
+    await page.getByRole('img', { name: /1\.dng/ }).waitFor();
+    await page.getByRole('textbox', { name: 'Shadows' }).waitFor();
+    await page.keyboard.press('Control+z');
+    const shadows = page.getByRole('textbox', { name: 'Shadows' });
+    await soon(() => shadows.inputValue()).toBe('0');
+    // Presses of a key that follow each other are one step.
+    await page.getByRole('slider', { name: 'Shadows' }).focus();
+    for (let press = 0; press < 5; press++) await page.keyboard.press('ArrowRight');
+    expect(await shadows.inputValue()).not.toBe('0');
+    await page.keyboard.press('Control+z');
+    await soon(() => shadows.inputValue()).toBe('0');
+    expect(editsOf('1.dng')).toMatchObject({ exposure: 1.5, shadows: 0 });
   });
 });
