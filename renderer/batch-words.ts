@@ -1,8 +1,16 @@
 /** Words about commands on many photos: what they act on, what they write, and what was undone. */
 
 import type { Outputs } from '../preload/contract/contract.ts';
-import type { Question } from './state/app.svelte.ts';
-import { counted } from './strings.ts';
+import type { ExportChoice } from '../preload/contract/settings.ts';
+import { counted, strings } from './strings.ts';
+
+/** Asked before a command acts on photos that nobody selected, or writes files. */
+export interface Question {
+  readonly title: string;
+  readonly words: string;
+  /** What the button that agrees says. */
+  readonly action: string;
+}
 
 type Travelled = NonNullable<Outputs['library.undo']['step']>;
 
@@ -56,3 +64,17 @@ export const batchWords = {
     action: `Rate ${count.toLocaleString('en')}`,
   }),
 } as const;
+
+/** What is written and where, in short: "TIFF 16-bit, Nightglass beside them". */
+export function exportWords({ output, longSide, folder }: ExportChoice): string {
+  const format = strings.formats[output.format];
+  const kind =
+    'bits' in output
+      ? batchWords.formatOfBits(format, output.bits)
+      : 'quality' in output
+        ? batchWords.formatOfQuality(format, output.quality)
+        : format;
+  const size =
+    longSide === undefined || output.format === 'dng' ? [] : [batchWords.sizeOf(longSide)];
+  return [kind, ...size, folder ?? batchWords.besideThem].join(', ');
+}

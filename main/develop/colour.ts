@@ -24,6 +24,18 @@ const rgbToXyz: Readonly<Record<OutputSpace, Matrix3>> = {
 }; // prettier-ignore
 
 /** Luminance of linear RGB in a space: the middle row above. */
+/**
+ * How much of a colour out of gamut is kept on its way towards grey of the same luminance, so that it
+ * fits. A deep colour, a lamp's blue say, may have no luminance left, and grey of none is black: half of
+ * such a colour is kept, and what is still below 0 is clipped.
+ * @param y luminance, of any sign
+ * @param least the smallest of the three, below 0
+ * @returns 0.5–1
+ */
+export function gamutShare(y: number, least: number): number {
+  return y > 0 ? Math.max(0.5, y / (y - least)) : 0.5;
+}
+
 export function luminanceWeights(space: OutputSpace): Vector3 {
   const matrix = rgbToXyz[space];
   return [matrix[3], matrix[4], matrix[5]];

@@ -9,7 +9,7 @@ import type { View } from '../view/process.ts';
 import type { EventHub } from '../base/events.ts';
 import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 import type { ExportMarks } from './export-marks.ts';
-import { photosIn, type FoundPhoto } from './folder.ts';
+import { depthOf, photosIn, type FoundPhoto } from './folder.ts';
 import { Changes, type Written } from './changes.ts';
 import type { Direction } from './journal.ts';
 import { photoIdOf } from './photo-id.ts';
@@ -54,6 +54,8 @@ interface OpenOptions {
 export class Library {
   readonly #parts: LibraryParts;
   #folder: Folder | undefined;
+  /** Levels of subfolders that belong to it. */
+  #depth = 0;
   #entries = new Map<string, Entry>();
   #watch: FolderWatch | undefined;
   #opening: AbortController | undefined;
@@ -87,8 +89,9 @@ export class Library {
     const opening = new AbortController();
     this.#opening = opening;
     const either = AbortSignal.any([signal, opening.signal]);
-    const batches = photosIn(folder, { subfolders, signal: either });
     // A folder that cannot be read is met here, before the one that is open is let go.
+    const depth = await depthOf(folder, subfolders);
+    const batches = photosIn(folder, { depth, signal: either });
     let batch = await batches.next();
     throwIfCancelled(either);
     this.close();
@@ -98,17 +101,18 @@ export class Library {
     const opened = {
       path: folder,
       name: path.basename(folder) || folder,
-      subfolders,
+      subfolders: depth > 0,
       isThere: true,
       isWritable,
     };
     this.#folder = opened;
+    this.#depth = depth;
     this.#entries = new Map();
     for (; batch.done !== true; batch = await batches.next()) {
       throwIfCancelled(either);
       onPhotos(await this.#add(batch.value));
     }
-    this.#watch = new FolderWatch(folder, subfolders, {
+    this.#watch = new FolderWatch(folder, depth > 0, {
       changed: () => void this.#rescan(),
       gone: () => this.#setFolder({ isThere: false }),
       back: () => void this.#comeBack(folder),
@@ -340,7 +344,8 @@ export class Library {
         const folder = this.#folder;
         if (folder === undefined) return;
         const found: FoundPhoto[] = [];
-        for await (const batch of photosIn(folder.path, folder)) found.push(...batch);
+        for await (const batch of photosIn(folder.path, { depth: this.#depth }))
+          found.push(...batch);
         if (this.#folder?.path === folder.path) await this.#reconcile(found);
       }
     } catch {

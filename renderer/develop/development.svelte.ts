@@ -50,6 +50,8 @@ interface Light {
   readonly tint: number;
 }
 
+/** Until a photo's own is known. */
+const plainLight: Light = { balance: [1, 1, 1], kelvin: 5500, tint: 0 };
 const anyShape: Shape = { aspect: 'free', isTall: false };
 /** The network follows the ratio slider once it has rested. */
 const followAfterMs = 160;
@@ -66,7 +68,7 @@ export class Development {
   readonly #runs = new Runs();
   /** As the sliders stand, also while one moves. */
   edits = $state.raw<Edits>(defaultEdits);
-  light = $state.raw<Light>({ balance: [1, 1, 1], kelvin: 5500, tint: 0 });
+  light = $state.raw<Light>(plainLight);
   /** What the network is asked for: the ratio, once the slider has rested. */
   askedRatio = $state(1);
 
@@ -155,6 +157,7 @@ export class Development {
     this.photo = photo;
     this.facts = undefined;
     this.failure = undefined;
+    this.light = plainLight;
     this.histogram = undefined;
     this.isAnythingShown = false;
     this.tilesShare = 0;
@@ -342,10 +345,9 @@ export class Development {
     this.overlay = this.overlay === overlay ? 'none' : overlay;
   }
 
-  /** Auto, or the number that auto stood for. */
-  toggleAutoRatio(): void {
-    if (this.facts === undefined) return;
-    this.change({ ratio: this.edits.ratio === 'auto' ? this.ratio : 'auto' });
+  /** Where it is so already, nothing changes. */
+  setAutoRatio(): void {
+    if (this.facts !== undefined) this.change({ ratio: 'auto' });
   }
 
   /** From a colour of the picture that should be grey. @param colour as it is in the tile */

@@ -2,8 +2,6 @@
 
 import { qualityRange } from '../../preload/contract/choices.ts';
 import type { ExportChoice, OutputChoice } from '../../preload/contract/settings.ts';
-import { batchWords } from '../batch-words.ts';
-import { strings } from '../strings.ts';
 
 type Format = OutputChoice['format'];
 
@@ -49,18 +47,4 @@ export function withFolder(choice: ExportChoice, folder: string): ExportChoice {
 
 function common({ output, space, template, onConflict }: ExportChoice): ExportChoice {
   return { output, space, template, onConflict };
-}
-
-/** What is written and where, in short: "TIFF 16-bit, Nightglass beside them". */
-export function exportWords({ output, longSide, folder }: ExportChoice): string {
-  const format = strings.formats[output.format];
-  const kind =
-    'bits' in output
-      ? batchWords.formatOfBits(format, output.bits)
-      : 'quality' in output
-        ? batchWords.formatOfQuality(format, output.quality)
-        : format;
-  const size =
-    longSide === undefined || output.format === 'dng' ? [] : [batchWords.sizeOf(longSide)];
-  return [kind, ...size, folder ?? batchWords.besideThem].join(', ');
 }

@@ -5,6 +5,7 @@ import type { Outputs } from '../../preload/contract/contract.ts';
 import type { PixelBase } from '../../preload/contract/pixel-url.ts';
 import type { Settings, SettingsPatch } from '../../preload/contract/settings.ts';
 import { CallFailure, type Client, type ClosedBecause } from '../../preload/contract/wire.ts';
+import type { Question } from '../batch-words.ts';
 import type { Bridge } from '../bridge.ts';
 import { tipOf, type Command } from '../keys.ts';
 import { Lane } from './lane.ts';
@@ -23,14 +24,6 @@ export interface FolderQuestion {
   readonly start: string | undefined;
   /** Undefined: closed without a choice. */
   readonly answer: (path: string | undefined) => void;
-}
-
-/** Asked before a command acts on photos that nobody selected, or writes files. */
-export interface Question {
-  readonly title: string;
-  readonly words: string;
-  /** What the button that agrees says. */
-  readonly action: string;
 }
 
 export class App {

@@ -116,11 +116,17 @@ export class Library {
     this.#opening = opening;
     this.opening = path;
     this.failure = undefined;
-    this.folder = undefined;
-    this.photos = [];
-    this.selection = emptySelection;
-    this.#described.clear();
     app.screen = 'library';
+    // The folder that is open stays until another one has shown that it can be read.
+    let isHeld = this.folder !== undefined;
+    const letGo = (): void => {
+      isHeld = false;
+      this.folder = undefined;
+      this.photos = [];
+      this.selection = emptySelection;
+      this.#described.clear();
+    };
+    if (!isHeld) letGo();
     try {
       const { subfolders } = app.settings;
       const { folder, photos } = await app.client.call(
@@ -129,17 +135,21 @@ export class Library {
         {
           signal: opening.signal,
           onProgress: (progress) => {
-            if (!opening.signal.aborted) this.#merge(progress.photos, new Set());
+            if (opening.signal.aborted) return;
+            if (isHeld) letGo();
+            this.#merge(progress.photos, new Set());
           },
         },
       );
+      if (isHeld) letGo();
       this.folder = folder;
       this.photos = photos;
       const first = this.shown[0];
       if (first !== undefined) this.selection = { ...emptySelection, cursor: first.id };
     } catch (error) {
-      if (!opening.signal.aborted)
-        this.failure = error instanceof Error ? error.message : String(error);
+      if (opening.signal.aborted) return;
+      if (isHeld) app.report(error);
+      else this.failure = error instanceof Error ? error.message : String(error);
     } finally {
       if (this.#opening === opening) this.opening = undefined;
     }

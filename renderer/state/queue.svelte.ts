@@ -5,8 +5,7 @@ import type { Photo, Queue as QueueState, QueueItem } from '../../preload/contra
 import type { ExportChoice } from '../../preload/contract/settings.ts';
 import type { App } from './app.svelte.ts';
 import type { Library } from './library.svelte.ts';
-import { exportWords } from '../export/choice.ts';
-import { batchWords } from '../batch-words.ts';
+import { batchWords, exportWords } from '../batch-words.ts';
 import { strings } from '../strings.ts';
 
 export class Queue {

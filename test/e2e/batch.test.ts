@@ -1,9 +1,9 @@
 /** Commands on many photos: they act on what is selected or shown, say so first, and can be undone. */
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { temporaryFolder, writeSmallDngs } from '../engine/small.ts';
+import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { chromiumPath } from '../renderer/browser.ts';
 import { expectAccessible, openWindow, type OpenWindow } from './window.ts';
 
@@ -17,6 +17,7 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
   beforeAll(async () => {
     mkdirSync(photos, { recursive: true });
     writeSmallDngs(photos, 5);
+    writeFileSync(path.join(photos, 'torn.dng'), smallDng().subarray(0, 300));
     opened = await openWindow(root, { startFolder: photos });
     opened.app.queue.pause();
   });
@@ -49,7 +50,7 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
     await soon(() => page.locator('.cell').count()).toBe(2);
     await page.getByRole('button', { name: 'Enhance all 2' }).click();
     await dialog().getByText('2 photos → TIFF 16-bit, Nightglass beside them.').waitFor();
-    await dialog().getByText('3 other photos stay.').waitFor();
+    await dialog().getByText('4 other photos stay.').waitFor();
     await expectAccessible(page, 'enhance-question');
     await page.keyboard.press('Escape');
     await dialog().waitFor({ state: 'detached' });
@@ -81,7 +82,7 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
     await page.getByRole('listbox').focus();
     await page.keyboard.press('Escape');
     await page.keyboard.press('5');
-    await dialog().getByText('Rate all 5 photos shown?').waitFor();
+    await dialog().getByText('Rate all 6 photos shown?').waitFor();
     await page.keyboard.press('Escape');
     await dialog().waitFor({ state: 'detached' });
     expect(await stars('1.dng')).toBe(0);
@@ -185,5 +186,41 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
     await page.keyboard.press('Control+z');
     await soon(() => shadows.inputValue()).toBe('0');
     expect(editsOf('1.dng')).toMatchObject({ exposure: 1.5, shadows: 0 });
+  });
+
+  test('A leaves a photo as it is that is automatic already', async () => {
+    const { page } = opened;
+    await page.keyboard.press('g');
+    await cell('2.dng').dblclick();
+    await page.getByRole('img', { name: /2\.dng/ }).waitFor();
+    await page.getByRole('slider', { name: 'Temperature' }).waitFor();
+    await page.keyboard.press('a');
+    await opened.app.library.travel('redo');
+    expect(editsOf('2.dng').ratio).toBe('auto');
+    const ratio = page.getByRole('textbox', { name: 'Exposure ratio' });
+    await ratio.fill('9');
+    await ratio.press('Enter');
+    await page.keyboard.press('a');
+    await soon(() => editsOf('2.dng').ratio).toBe('auto');
+  });
+
+  test('a photo that cannot be read has not the white balance of the one before', async () => {
+    const { page } = opened;
+    const kelvin = page.getByRole('textbox', { name: 'Temperature' });
+    await kelvin.fill('9000');
+    await kelvin.press('Enter');
+    await soon(() => editsOf('2.dng').whiteBalance).toMatchObject({ kelvin: 9000 });
+    await page.getByRole('button', { name: 'torn.dng' }).click();
+    await page.getByRole('heading', { name: 'torn.dng cannot be developed' }).waitFor();
+    expect(await kelvin.inputValue()).toBe('5500 K');
+    await page.keyboard.press('g');
+  });
+
+  test('a path that may not be opened leaves the open folder open', async () => {
+    const { page } = opened;
+    opened.app.events.emit('app.openFolder', { path: path.join(root, 'elsewhere') });
+    await page.getByText(/not among the folders/).waitFor();
+    expect(await page.locator('.cell').count()).toBe(6);
+    await page.getByRole('button', { name: 'photos', exact: true }).waitFor();
   });
 });
