@@ -1,6 +1,7 @@
 /** Every word the window shows, in one place: English, to be translated as a whole. */
 
-const counted = (count: number, one: string, many: string): string =>
+/** "1 photo", "2,000 photos". */
+export const counted = (count: number, one: string, many: string): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 
 const percent = (share: number): string =>
@@ -84,7 +85,6 @@ export const strings = {
   autoRatioSays: 'How much brighter this photo is made by itself',
   stateAndRating: (state: string, rating: number) =>
     rating === 0 ? state : `${state}, ${counted(rating, 'star', 'stars')}`,
-  enhanceAll: 'Enhance all',
   parentFolder: 'The folder above',
   folderPath: 'Path of a folder',
   folders: 'Folders',
@@ -258,7 +258,7 @@ export const strings = {
   conflict: 'If it is there',
   conflicts: { rename: 'New name', skip: 'Skip', overwrite: 'Overwrite' },
   queued: (count: number) => `${counted(count, 'photo', 'photos')} on the export queue`,
-  nothingToEnhance: 'Every photo here is exported already',
+  nothingToEnhance: 'All of these photos are exported already',
   queueEmpty: 'Nothing to export now. Photos you export are listed here.',
   queueEnded: (done: number) => `${counted(done, 'photo', 'photos')} exported`,
   queueEndedBadly: (done: number, failed: number) =>

@@ -13,6 +13,7 @@ import {
 } from './settings.ts';
 import { sessionCalls, sessionEvents } from './sessions.ts';
 import { trainingCalls, trainingEvents } from './training.ts';
+import { undoCalls, undoEvents } from './undo.ts';
 
 /** Handed out by the main process; a photo that was not opened has none. */
 export const photoIdSchema = z.string().regex(/^[0-9a-f]{24}$/);
@@ -208,10 +209,16 @@ export const calls = {
   ),
   /** Any part of the edits, put on every photo named; the rest of each stays. */
   'library.writeEdits': call(
-    z.strictObject({ photos: photoIdsSchema, edits: editsSchema.partial() }),
+    z.strictObject({
+      photos: photoIdsSchema,
+      edits: editsSchema.partial(),
+      /** Undone together with the changes of the same run right before: presses of a key, say. */
+      run: z.string().max(64).optional(),
+    }),
     nothing,
     none,
   ),
+  ...undoCalls,
 
   /** Decodes a photo and says everything that drawing it takes. */
   'develop.open': call(z.strictObject({ photo: photoIdSchema }), developmentSchema, none),
@@ -236,8 +243,12 @@ export const calls = {
     z.object({ queued: z.number().int() }),
     none,
   ),
-  /** Every photo of the open folder that is not exported yet, with the last choice. */
-  'export.enhanceAll': call(nothing, z.object({ queued: z.number().int() }), none),
+  /** Those of the photos named that are not exported yet, with the last choice. */
+  'export.enhance': call(
+    z.strictObject({ photos: photoIdsSchema }),
+    z.object({ queued: z.number().int() }),
+    none,
+  ),
   'export.exampleName': call(
     z.strictObject({ photo: photoIdSchema, template: templateSchema, choice: exportChoiceSchema }),
     z.object({ name: z.string() }),
@@ -320,6 +331,7 @@ export const events = {
     updated: z.array(photoSchema),
     vanished: z.array(photoIdSchema),
   }),
+  ...undoEvents,
   /** The folder went away, came back, or became read-only. */
   'library.folder': folderSchema,
   'queue.changed': queueSchema,

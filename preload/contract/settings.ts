@@ -1,6 +1,7 @@
 /** What the user has settled once for all photos: the same schema in the desktop app and headless. */
 
 import { z } from 'zod';
+import { editGroups, editGroupSchema } from './edits.ts';
 import { conflictPolicySchema, deviceChoiceSchema, outputSchema, spaceSchema } from './choices.ts';
 
 /** What a template may hold; everything else stands for itself. */
@@ -44,6 +45,8 @@ export const settingsSchema = z.strictObject({
   cameraModels: z
     .record(z.string().min(1).max(200), z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/))
     .refine((models) => Object.keys(models).length <= 200, 'expected at most 200 cameras'),
+  /** Which edits are pasted: the choice of the last time. */
+  pasteGroups: z.array(editGroupSchema).max(editGroups.length),
   subfolders: z.boolean(),
   /** Whether to look for new versions, the app's only use of the network. Only the desktop app does. */
   updates: z.boolean(),
@@ -74,6 +77,7 @@ export const defaultSettings: Settings = {
   threads: 0,
   model: 'fast',
   cameraModels: {},
+  pasteGroups: ['ratio', 'strength', 'whiteBalance', 'tone'],
   subfolders: false,
   updates: false,
   hintsSeen: [],
