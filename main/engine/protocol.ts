@@ -1,7 +1,12 @@
 /** What the app asks its engine; parsed on both sides, whoever is there. */
 
 import { z } from 'zod';
-import { deviceSchema, outputSchema, spaceSchema } from '../../preload/contract/choices.ts';
+import {
+  deviceSchema,
+  outputSchema,
+  recordTermsSchema,
+  spaceSchema,
+} from '../../preload/contract/choices.ts';
 import {
   editsSchema,
   ratioChoiceSchema,
@@ -79,6 +84,8 @@ export const photoJobSchema = z.object({
   overwrite: z.boolean(),
   edit: editSchema,
   output: outputSchema,
+  /** Absent: the picture keeps all that the photo says. */
+  records: recordTermsSchema.optional(),
   /** Packed pixels in one network input; smaller after memory ran out. */
   windowAreaMax: z.number().int().positive(),
 });
