@@ -6,7 +6,12 @@ import type { DecodedRaw } from './mosaic.ts';
 import type { RawSummary } from './summary.ts';
 
 /** The file's bytes are moved into the thread. */
-const input = z.object({ name: z.string(), bytes: z.instanceof(Uint8Array) });
+const input = z.object({
+  name: z.string(),
+  bytes: z.instanceof(Uint8Array),
+  /** The `.xmp` file beside it. */
+  beside: z.instanceof(Uint8Array).optional(),
+});
 
 /** What a thread of ours made of a file, as large as the sensor: looked at no further than this. */
 const madeHere = <T>(key: string) =>

@@ -14,6 +14,7 @@ import type { LibRawMetadata, SensorSamples } from './libraw.ts';
 import { readLinear } from './linear-file.ts';
 import type { DecodedRaw } from './mosaic.ts';
 import { decodePlane, isDecodedHere } from './payload/plane.ts';
+import { readRecords } from './records.ts';
 import { cameraOf } from './shot.ts';
 import { xtransMosaic } from './xtrans-file.ts';
 
@@ -24,11 +25,28 @@ const MIN_SIDE = 22;
 /**
  * Decodes a file.
  * @param name the file's own name, for messages
+ * @param beside the `.xmp` file beside it, if there is one
  * @throws Refusal `unsupported-file`, `damaged-file` or `out-of-memory`
  */
-export async function decodeBytes(bytes: Uint8Array, name: string): Promise<DecodedRaw> {
+export async function decodeBytes(
+  bytes: Uint8Array,
+  name: string,
+  beside?: Uint8Array,
+): Promise<DecodedRaw> {
   const container = identifyContainer(bytes, name);
   checkWhole(container, bytes.byteLength, name);
+  const raw = await decodePicture(bytes, container, name);
+  const records = await readRecords(bytes, container, beside);
+  return raw.kind === 'mosaic'
+    ? { kind: raw.kind, mosaic: { ...raw.mosaic, records } }
+    : { kind: raw.kind, frame: { ...raw.frame, records } };
+}
+
+async function decodePicture(
+  bytes: Uint8Array,
+  container: Container,
+  name: string,
+): Promise<DecodedRaw> {
   const dng = dngFileOf(container, name);
   try {
     const file = await LibRawFile.open(bytes);

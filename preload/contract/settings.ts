@@ -2,7 +2,14 @@
 
 import { z } from 'zod';
 import { editGroups, editGroupSchema } from './edits.ts';
-import { conflictPolicySchema, deviceChoiceSchema, outputSchema, spaceSchema } from './choices.ts';
+import {
+  conflictPolicySchema,
+  creditSchema,
+  deviceChoiceSchema,
+  outputSchema,
+  privacySchema,
+  spaceSchema,
+} from './choices.ts';
 
 /** What a template may hold; everything else stands for itself. */
 export const templateTokens = ['name', 'date', 'time', 'camera', 'iso', 'number'] as const;
@@ -25,11 +32,16 @@ export const exportChoiceSchema = z.strictObject({
   /** Where pictures go. Absent: the folder `Nightglass` beside the photos. */
   folder: z.string().min(1).max(4096).optional(),
   onConflict: conflictPolicySchema,
+  /** Absent: the picture keeps all that the photo says. */
+  privacy: privacySchema.optional(),
 });
 
 export const settingsSchema = z.strictObject({
   theme: z.enum(['dark', 'light', 'system']),
   exportChoice: exportChoiceSchema,
+  /** Written into every export. '': what the photo itself says. */
+  creator: creditSchema,
+  copyright: creditSchema,
   /** Bytes of developed tiles kept in memory. */
   tileCacheBytes: z.number().int().min(64e6).max(16e9),
   /** Bytes of thumbnails kept on the disk; 0: none. */
@@ -70,6 +82,8 @@ export const defaultSettings: Settings = {
     template: '{name}',
     onConflict: 'rename',
   },
+  creator: '',
+  copyright: '',
   tileCacheBytes: 512e6,
   thumbnailBytes: 1e9,
   thumbnailFolder: '',
