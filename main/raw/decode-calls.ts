@@ -1,14 +1,17 @@
-/** What a decoding thread is asked, once. */
+/** Calls to a decoding thread, each of which answers one of them. */
 
 import { z } from 'zod';
 import { defineCall } from '../process/call.ts';
 import type { DecodedRaw } from './mosaic.ts';
 import type { RawSummary } from './summary.ts';
 
-/** The file's bytes are moved into the thread. */
+/** The file's bytes are transferred to the thread. */
 const input = z.object({ name: z.string(), bytes: z.instanceof(Uint8Array) });
 
-/** What a thread of ours made of a file, as large as the sensor: looked at no further than this. */
+/**
+ * A result of one of our own threads, as large as the sensor, which is therefore not validated
+ * further.
+ */
 const madeHere = <T>(key: string) =>
   z.custom<T>((value) => typeof value === 'object' && value !== null && key in value);
 
@@ -17,7 +20,7 @@ export const decodeCalls = {
   preview: defineCall({
     name: 'preview',
     input,
-    /** JPEG; undefined where the file has none. */
+    /** A JPEG; undefined if the file has none. */
     output: z.instanceof(Uint8Array).optional(),
   }),
   summary: defineCall({ name: 'summary', input, output: madeHere<RawSummary>('shot') }),

@@ -1,4 +1,4 @@
-/** Which colour layout a DNG's samples have, by its own tags. */
+/** Determines the colour layout of a DNG's samples from its own tags. */
 
 import { Refusal } from '../base/refusal.ts';
 import { cfaOf } from './cfa.ts';
@@ -19,8 +19,8 @@ export type SensorKind =
   /** Seen from the active area's corner. */
   | { readonly kind: 'bayer'; readonly cfa: CfaPattern }
   /**
-   * Bayer in blocks of 2×2 samples of one colour. `cfa` is the layout of the blocks; the first whole
-   * block begins that many rows and columns after the active area's corner.
+   * Bayer in blocks of 2×2 samples of one colour. `cfa` is the layout of the blocks; the first
+   * complete block begins this many rows and columns after the active area's corner.
    */
   | {
       readonly kind: 'quad';
@@ -31,8 +31,8 @@ export type SensorKind =
 
 /**
  * @param name the file's own name, for messages
- * @returns undefined where the tags do not say
- * @throws Refusal `unsupported-file` for X-Trans and layouts that no camera here has
+ * @returns undefined if the tags do not tell
+ * @throws Refusal `unsupported-file` for X-Trans and other unsupported layouts
  */
 export function sensorKind(image: TiffDirectory, name: string): SensorKind | undefined {
   const channels = image.number(SAMPLES_PER_PIXEL) ?? 1;
@@ -65,7 +65,9 @@ export function sensorKind(image: TiffDirectory, name: string): SensorKind | und
   throw unsupported(name, `a colour layout of ${rows}×${columns} samples other than Bayer`);
 }
 
-/** The Bayer layout of blocks of `side`² samples from a corner on; undefined where it is none. */
+/**
+ * The Bayer layout of blocks of `side`² samples, starting at a corner; undefined if there is none.
+ */
 function layoutOf(
   at: (row: number, column: number) => string,
   side: number,
@@ -76,7 +78,7 @@ function layoutOf(
     at(down + row * side, along + column * side);
   const cfa = cfaOf(block(0, 0) + block(0, 1) + block(1, 0) + block(1, 1));
   if (cfa === undefined) return undefined;
-  // Twelve samples are a whole number of repeats of every layout there is.
+  // Every possible layout repeats a whole number of times in twelve samples.
   for (let row = 0; row < 12; row++) {
     for (let column = 0; column < 12; column++) {
       const expected = block(Math.floor(row / side) % 2, Math.floor(column / side) % 2);
