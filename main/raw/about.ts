@@ -1,4 +1,6 @@
-/** What a file says beside its samples: orientation, colour, baseline exposure, noise and the shot. */
+/**
+ * Facts in a file besides its samples: orientation, colour, baseline exposure, noise and the shot.
+ */
 
 import { cameraName, unknownCamera } from './camera-name.ts';
 import { cameraColour } from './colour.ts';
@@ -12,7 +14,7 @@ const BASELINE_EXPOSURE = 50_730;
 const NOISE_PROFILE = 51_041;
 const MAX_BASELINE_STOPS = 10;
 
-/** Means over a DNG's planes of S and O (DNG 1.4, NoiseProfile): R, G and B differ by little. */
+/** Averages S and O (DNG 1.4, NoiseProfile) over a DNG's planes; R, G and B differ little. */
 export function noiseProfileOf(
   image: TiffDirectory,
   first: TiffDirectory,
@@ -30,7 +32,7 @@ export function noiseProfileOf(
   return slope > 0 && slope < 1 && Math.abs(offset) < 1 ? { slope, offset } : undefined;
 }
 
-/** What mosaics and linear frames both carry. */
+/** Facts that mosaics and linear frames have in common. */
 export type About = Pick<Mosaic, 'orientation' | 'colour' | 'baselineExposureStops' | 'shot'>;
 
 export function describe(metadata: LibRawMetadata, container: Container): About {
@@ -45,7 +47,10 @@ export function describe(metadata: LibRawMetadata, container: Container): About 
   };
 }
 
-/** dcraw's flip (1: mirror columns, 2: mirror rows, 4: swap them first) as EXIF's orientation. */
+/**
+ * Converts dcraw's flip (1: mirror columns, 2: mirror rows, 4: swap them first) to EXIF's
+ * orientation.
+ */
 function orientationOf(flip: number): Orientation {
   const orientations = [1, 2, 4, 3, 5, 8, 6, 7] as const;
   return orientations[flip] ?? 1;

@@ -1,10 +1,10 @@
-/** Bayer colour layouts: their four phases, and how to turn each into RGGB by shifting alone. */
+/** Bayer colour layouts: the four phases, and how shifting alone turns each into RGGB. */
 
 import type { CfaPattern, PerSite } from './mosaic.ts';
 
 export type SiteColour = 'R' | 'G' | 'B';
 
-/** A cell of the pattern; both are 0 or 1. */
+/** A position in the pattern's cell; both numbers are 0 or 1. */
 export interface Shift {
   readonly row: 0 | 1;
   readonly column: 0 | 1;
@@ -32,25 +32,27 @@ export function siteColours(
 }
 
 /**
- * Where the first R of the mosaic stands: leave out that many rows and columns at the top and left
- * and what remains begins with RGGB. No sample is moved or resampled.
+ * Position of the first R of the mosaic. Without that many rows at the top and columns at the left,
+ * the rest begins with RGGB. No sample is moved or resampled.
  */
 export function shiftToRggb(cfa: CfaPattern): Shift {
   return SHIFTS[cfa];
 }
 
-/** The corner that lies that many rows and columns on, within its cell. */
+/** Position within the cell after so many more rows and columns. */
 export function shiftOf(rows: number, columns: number): Shift {
   return { row: rows % 2 === 0 ? 0 : 1, column: columns % 2 === 0 ? 0 : 1 };
 }
 
-/** The four values of a mosaic's sites, seen from a corner moved by `shift`. */
+/** The four values of a mosaic's sites, seen from a corner shifted by `shift`. */
 export function shiftSites(sites: PerSite, { row, column }: Shift): PerSite {
   const at = (r: number, c: number): number => sites[((r + row) % 2) * 2 + ((c + column) % 2)]!;
   return [at(0, 0), at(0, 1), at(1, 0), at(1, 1)];
 }
 
-/** The layout seen from a corner moved by any number of rows and columns (negative ones too). */
+/**
+ * The layout seen from a corner shifted by any number of rows and columns, including negative ones.
+ */
 export function shiftCfa(cfa: CfaPattern, rows: number, columns: number): CfaPattern {
   const colours = COLOURS[cfa];
   const row = Math.abs(rows) % 2;
@@ -62,7 +64,7 @@ export function shiftCfa(cfa: CfaPattern, rows: number, columns: number): CfaPat
   return found;
 }
 
-/** The layout of that name, or undefined when the four letters are no Bayer layout. */
+/** The layout of this name; undefined if the four letters are not a Bayer layout. */
 export function cfaOf(name: string): CfaPattern | undefined {
   return name === 'RGGB' || name === 'BGGR' || name === 'GRBG' || name === 'GBRG'
     ? name

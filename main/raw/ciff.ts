@@ -1,14 +1,14 @@
 /**
- * Bounded reader of Canon's CIFF (CRW): camera, time, and where the samples lie. The pinned LibRaw
- * build loses the model's name of these files (Canon, "CIFF Specification on Image Data File" 1.0).
+ * Bounded reader of Canon's CIFF (CRW): camera, time, and the position of the samples. The pinned
+ * LibRaw build loses these files' model name (Canon, "CIFF Specification on Image Data File" 1.0).
  */
 
 export interface CiffFile {
   readonly make?: string;
   readonly model?: string;
-  /** Seconds since 1970 on the camera's own clock. */
+  /** Seconds since 1970 by the camera's own clock. */
   readonly takenAtSeconds?: number;
-  /** True when the samples are not all there: their record runs past the end, or is lost itself. */
+  /** True if samples are missing: their record is lost, or extends beyond the end of the file. */
   readonly isCut: boolean;
 }
 
@@ -38,7 +38,7 @@ function* records(
   for (let index = 0; index < count; index++) {
     const at = table + 2 + index * 10;
     const type = view.getUint16(at, true);
-    // The upper two bits say that the value lies in the table itself.
+    // The upper two bits tell whether the value is in the table itself.
     if ((type & 0xc000) !== 0) continue;
     const record = {
       type,
@@ -51,7 +51,7 @@ function* records(
   }
 }
 
-/** Reads what can be read; undefined when the bytes are no CIFF. */
+/** Reads as much as possible; undefined if the bytes are not CIFF. */
 export function readCiff(bytes: Uint8Array): CiffFile | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.byteLength < 26 || view.getUint16(0, false) !== 0x4949) return undefined;
@@ -59,7 +59,7 @@ export function readCiff(bytes: Uint8Array): CiffFile | undefined {
   const start = view.getUint32(2, true);
   let camera: { make?: string; model?: string } = {};
   let takenAtSeconds: number | undefined;
-  // The directory stands at the end of the file, so a cut one has none.
+  // The directory is at the end of the file, so a truncated file has none.
   let samplesEnd = Number.POSITIVE_INFINITY;
   let left = MAX_RECORDS;
   for (const { type, at, length } of records(view, start, bytes.byteLength - start, 0)) {

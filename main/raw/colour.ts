@@ -1,4 +1,6 @@
-/** A camera's colour: white balance gains and XYZ → camera matrix, from the best source a file has. */
+/**
+ * A camera's colour: white balance gains and XYZ → camera matrix, from the best source available.
+ */
 
 import { dngColour, isGain } from './dng-colour.ts';
 import type { LibRawMetadata } from './libraw.ts';
@@ -14,12 +16,12 @@ const XYZ_TO_SRGB: Matrix3 = [
 
 const AS_SHOT_WHITE_XY = 50_729;
 
-/** For a camera nothing is known of: the middle of many measured ones. */
+/** For unknown cameras: the median of many measured ones. */
 const TYPICAL: Matrix3 = [0.8, -0.24, -0.09, -0.56, 1.35, 0.24, -0.12, 0.22, 0.66];
 
 /**
- * Cameras whose name the pinned LibRaw build loses, and the matrix with it. Figures are Adobe's, as
- * dcraw's `adobe_coeff` table gives them, in ten-thousandths.
+ * Cameras whose names the pinned LibRaw build loses, and so also their matrices. The figures are
+ * Adobe's, from dcraw's `adobe_coeff` table, in ten-thousandths.
  */
 const CIFF_CAMERAS: ReadonlyMap<string, Matrix3> = new Map<string, Matrix3>([
   ['Canon EOS 10D', [8197, -2000, -1118, -6714, 14335, 2592, -2536, 3178, 8266]],
@@ -40,7 +42,10 @@ const CIFF_CAMERAS: ReadonlyMap<string, Matrix3> = new Map<string, Matrix3>([
   ['Canon PowerShot S70', [9976, -3810, -832, -7115, 14463, 2906, -901, 989, 7889]],
 ]);
 
-/** LibRaw's own camera → sRGB matrix turned round; for cameras it knows by formula only (old Kodaks). */
+/**
+ * Inverts LibRaw's own camera → sRGB matrix, for cameras that it knows only by formula (old
+ * Kodaks).
+ */
 function matrixFromRgbCam(rows: readonly (readonly number[])[]): Matrix3 | undefined {
   const cameraToSrgb = matrixOf(rows.flatMap((row) => row.slice(0, 3)));
   if (cameraToSrgb === undefined) return undefined;
@@ -50,7 +55,10 @@ function matrixFromRgbCam(rows: readonly (readonly number[])[]): Matrix3 | undef
   return isIdentity ? undefined : matrixOf(multiply(inverse(cameraToSrgb), XYZ_TO_SRGB));
 }
 
-/** XYZ (D65) → camera RGB: LibRaw's table, ours for what it loses, or a typical one. */
+/**
+ * XYZ (D65) → camera RGB from LibRaw's table, from ours for cameras that LibRaw loses, or a typical
+ * one.
+ */
 function xyzToCameraOf(metadata: LibRawMetadata, camera: string): Matrix3 {
   const { cam_xyz, rgb_cam } = metadata.color_data;
   const table = CIFF_CAMERAS.get(camera)?.map((value) => value / 10_000);
@@ -62,7 +70,7 @@ function xyzToCameraOf(metadata: LibRawMetadata, camera: string): Matrix3 {
   );
 }
 
-/** What makes D65 neutral: where a camera says nothing, daylight is the honest guess. */
+/** Gains that make D65 neutral. If a camera states no white balance, daylight is the best guess. */
 function daylightGains(matrix: Matrix3): Vector3 {
   const [red, green, blue] = transform(matrix, D65);
   const gains: Vector3 = [green / red, 1, green / blue];
@@ -71,20 +79,20 @@ function daylightGains(matrix: Matrix3): Vector3 {
 
 /**
  * @param dng first directory of a DNG; undefined for other formats
- * @param camera make and model as the file has them
+ * @param camera make and model as stored in the file
  */
 export function cameraColour(
   metadata: LibRawMetadata,
   dng: TiffDirectory | undefined,
   camera: string,
 ): CameraColour {
-  // A sensor without colours sees grey as it is.
+  // A monochrome sensor needs no white balance.
   if (metadata.colors === 1) return { asShotGains: [1, 1, 1], xyzToCamera: XYZ_TO_SRGB };
   const own = dng && dngColour(dng);
   const xyzToCamera = own?.xyzToCamera ?? xyzToCameraOf(metadata, camera);
   const [red = 0, green = 0, blue = 0] = metadata.color_data.cam_mul;
   const fromLibRaw: Vector3 = [red / green, 1, blue / green];
-  // LibRaw reads AsShotNeutral well, and AsShotWhiteXY wrongly.
+  // LibRaw reads AsShotNeutral correctly, but not AsShotWhiteXY.
   const isRead = fromLibRaw.every(isGain) && dng?.has(AS_SHOT_WHITE_XY) !== true;
   const asShotGains = isRead ? fromLibRaw : (own?.asShotGains ?? daylightGains(xyzToCamera));
   const hasMatrix = own?.asShotGains !== undefined && own.balancedToXyz !== undefined;

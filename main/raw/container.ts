@@ -1,7 +1,7 @@
 /**
- * Which camera format a file is by its content, and whether the file is whole. LibRaw makes up a
- * camera for a headerless dump of the right size, and decodes some cut files to garbage without an
- * error, so both are settled here before and after it looks.
+ * Identifies a file's camera format by its content, and checks that the file is complete. LibRaw
+ * invents a camera for a headerless dump of the right size, and decodes some truncated files to
+ * garbage without an error. So these checks run here, before and after LibRaw.
  */
 
 import { Refusal } from '../base/refusal.ts';
@@ -49,8 +49,8 @@ const JPEG_XL = 52_546;
 const LOSSY_JPEG = 34_892;
 
 /**
- * By DNG compression: how many times the announced bytes can be stored. Uncompressed files may pad
- * their rows; lossless JPEG writes no more than twice 16 bits for a sample, whatever it holds.
+ * By DNG compression: how many times their announced size samples may take. Uncompressed files may
+ * pad their rows. Lossless JPEG writes at most twice 16 bits per sample.
  */
 const MAX_EXPANSION = new Map([
   [UNCOMPRESSED, 17 / 16],
@@ -58,10 +58,10 @@ const MAX_EXPANSION = new Map([
   [LOSSY_JPEG, 4],
 ]);
 
-/** DNG compressions that LibRaw, as we have it, cannot undo. */
+/** DNG compressions that our LibRaw build cannot decode. */
 const UNDECODABLE = new Map([[9, 'GoPro VC-5 compression']]);
 
-/** What people most often rename or pick by mistake, by its first bytes. */
+/** Files that people most often rename or choose by mistake, by their first bytes. */
 const OTHERS: readonly (readonly [string, RegExp])[] = [
   ['a JPEG picture', /^\xff\xd8\xff/],
   ['a PNG picture', /^\x89PNG/],
@@ -78,14 +78,14 @@ const OTHERS: readonly (readonly [string, RegExp])[] = [
 const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
   Buffer.from(bytes.subarray(from, to)).toString('latin1');
 
-/** How many bytes of a file `containerKind` needs. */
+/** Number of bytes of a file that `containerKind` needs. */
 export const HEAD_BYTES = 32;
 
 /**
- * Names the format by a file's first bytes, never by its extension.
+ * Identifies the format by a file's first bytes, never by its extension.
  * @param head the first `HEAD_BYTES` of the file, or all of a shorter one
  * @param name the file's own name, for messages
- * @throws Refusal `unsupported-file` for what is no camera RAW, `damaged-file` for an empty file
+ * @throws Refusal `unsupported-file` if it is not a camera RAW, `damaged-file` for an empty file
  */
 export function containerKind(head: Uint8Array, name: string): Container['kind'] {
   if (head.byteLength === 0) {
@@ -110,9 +110,10 @@ export function containerKind(head: Uint8Array, name: string): Container['kind']
 }
 
 /**
- * Names the format by content and reads its directories.
+ * Identifies the format by content and reads its directories.
  * @param name the file's own name, for messages
- * @throws Refusal `unsupported-file` for what is no camera RAW, `damaged-file` for an empty or cut one
+ * @throws Refusal `unsupported-file` if it is not a camera RAW, `damaged-file` if it is empty or
+ *   truncated
  */
 export function identifyContainer(bytes: Uint8Array, name: string): Container {
   const kind = containerKind(bytes, name);
@@ -138,7 +139,10 @@ export function identifyContainer(bytes: Uint8Array, name: string): Container {
   }
 }
 
-/** The header names the place and length of the samples; FinePix SuperCCD sensors stand at 45°. */
+/**
+ * The header gives position and length of the samples. The grid of FinePix SuperCCD sensors is
+ * rotated by 45°.
+ */
 function checkedRaf(bytes: Uint8Array, name: string): Container {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.byteLength < 108) throw cut(name);
@@ -149,7 +153,7 @@ function checkedRaf(bytes: Uint8Array, name: string): Container {
   let at = table + 4;
   for (let index = 0; index < count && at + 6 <= bytes.byteLength; index++) {
     const isLayout = view.getUint16(at) === 0x0130;
-    // FujiLayout: bit 3 of its second byte is clear for the turned grid.
+    // FujiLayout: bit 3 of its second byte is clear for the rotated grid.
     if (isLayout && (view.getUint8(at + 5) & 8) === 0) {
       throw new Refusal(
         'unsupported-file',
@@ -161,7 +165,7 @@ function checkedRaf(bytes: Uint8Array, name: string): Container {
   return { kind: 'raf' };
 }
 
-/** A chain of boxes, each with its length; the samples are in the last, `mdat`. */
+/** A chain of boxes, each with its length; the samples are in the last one, `mdat`. */
 function checkedCr3(bytes: Uint8Array, name: string): Container {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
@@ -184,7 +188,7 @@ function cut(name: string): Refusal {
 }
 
 /**
- * Refuses a file whose samples run past its end, or that says it holds too few of them.
+ * Refuses a file whose samples extend beyond its end, or that declares too few of them.
  * @throws Refusal `damaged-file`, or `unsupported-file` for a compression LibRaw lacks
  */
 export function checkWhole(container: Container, fileBytes: number, name: string): void {
@@ -193,13 +197,13 @@ export function checkWhole(container: Container, fileBytes: number, name: string
   const { tiff, isDng, isPanasonic } = container;
   const images = rawImages(tiff);
   if (isDng) for (const image of images) checkDecodable(image, name);
-  // Panasonic writes no true byte count; its offset alone is checked.
+  // Panasonic's byte counts are wrong, so only the offset is checked.
   for (const image of images) checkPieces(image, fileBytes, { isDng, isPanasonic }, name);
 }
 
 /**
- * The directories that hold sensor data: those that say so, else the largest picture and whatever
- * takes most bytes (a CR2's samples stand in a directory that gives no size).
+ * The directories with sensor data: those marked as such, otherwise the largest picture and the
+ * directory with the most bytes (that of a CR2's samples states no size).
  */
 export function rawImages(tiff: TiffFile): readonly TiffDirectory[] {
   const raw = tiff.images.filter((image) => {
@@ -219,13 +223,14 @@ export function rawImages(tiff: TiffFile): readonly TiffDirectory[] {
 }
 
 /**
- * Fewest bits that a sample takes, by DNG compression: a Huffman code has at least one. Lossy
- * codings and formats that are not known that well have codes that stand for many samples.
+ * Minimum bits per sample, by DNG compression: a Huffman code has at least one. Lossy and less
+ * well-known compressions have codes that stand for many samples.
  */
 const LEAST_BITS = new Map([
   [UNCOMPRESSED, 6],
   [JPEG, 1],
-  // Deflate repeats up to 258 bytes by two codes, and JPEG XL says an even area in a few bytes.
+  // Deflate repeats up to 258 bytes with two codes, and JPEG XL encodes a uniform area in a few
+  // bytes.
   [DEFLATE, 1 / 256],
   [JPEG_XL, 1 / 4096],
 ]);
@@ -233,8 +238,8 @@ const LEAST_BITS_CAMERA_TIFF = 1 / 2;
 const LEAST_BITS_ELSE = 1 / 16;
 
 /**
- * Refuses a file that announces more samples than its bytes can hold, before a minute is spent on
- * decoding nothing.
+ * Refuses a file that announces more samples than its bytes can hold, before a minute is wasted on
+ * decoding.
  * @param frame the whole sensor, in samples
  * @throws Refusal `damaged-file`
  */
@@ -288,9 +293,10 @@ function checkPieces(
   const { pieces, bits } = announced(image, isTiled);
   const needed = Math.floor(bits / 8);
   const compression = image.number(TAG.compression) ?? 0;
-  // Some makers say 16 bits and pack 12 or 14; less than 10 of 16 is no packing.
+  // Some cameras state 16 bits but pack 12 or 14. Less than 10 of 16 bits is not a valid packing.
   const isTooFew = compression === UNCOMPRESSED && total < Math.floor(needed * 0.6);
-  // Only DNG's tags mean what the specification says; other makers' sizes are often not the stored ones.
+  // Only DNG's tags are used as specified; other cameras often state a size that differs from the
+  // stored one.
   const most = (MAX_EXPANSION.get(compression) ?? Number.POSITIVE_INFINITY) * needed;
   if (isTooFew || (isDng && total > most)) {
     throw new Refusal(
@@ -306,14 +312,17 @@ function checkPieces(
   }
 }
 
-/** Strips or tiles that the announced size needs, and bits of its samples before compression. */
+/**
+ * The number of strips or tiles that the announced size needs, and the bits of its samples before
+ * compression.
+ */
 function announced(image: TiffDirectory, isTiled: boolean): { pieces: number; bits: number } {
   const width = image.number(TAG.imageWidth) ?? 0;
   const height = image.number(TAG.imageLength) ?? 0;
   const channels = image.number(TAG.samplesPerPixel) ?? 1;
   const sampleBits = image.number(TAG.bitsPerSample) ?? 8;
   const bits = (samples: number): number => samples * sampleBits * channels;
-  // PlanarConfiguration 2: each channel has pieces of its own.
+  // PlanarConfiguration 2: each channel has its own pieces.
   const planes = image.number(TAG.planarConfiguration) === 2 ? channels : 1;
   if (!isTiled) {
     const rows = Math.max(1, Math.min(height, image.number(TAG.rowsPerStrip) ?? height));
@@ -322,6 +331,6 @@ function announced(image: TiffDirectory, isTiled: boolean): { pieces: number; bi
   const tileWidth = Math.max(1, image.number(TAG.tileWidth) ?? width);
   const tileLength = Math.max(1, image.number(TAG.tileLength) ?? height);
   const pieces = Math.ceil(width / tileWidth) * Math.ceil(height / tileLength);
-  // The last tiles of a row or column are stored whole.
+  // The last tiles of a row or column are stored at full size.
   return { pieces: pieces * planes, bits: bits(pieces * tileWidth * tileLength) };
 }

@@ -1,4 +1,4 @@
-/** What a decoding thread is asked, once. */
+/** Calls to a decoding thread, each of which answers one of them. */
 
 import { z } from 'zod';
 import { defineCall } from '../process/call.ts';
@@ -13,7 +13,10 @@ const input = z.object({
   beside: z.instanceof(Uint8Array).optional(),
 });
 
-/** What a thread of ours made of a file, as large as the sensor: looked at no further than this. */
+/**
+ * A result of one of our own threads, as large as the sensor, which is therefore not validated
+ * further.
+ */
 const madeHere = <T>(key: string) =>
   z.custom<T>((value) => typeof value === 'object' && value !== null && key in value);
 
@@ -22,7 +25,7 @@ export const decodeCalls = {
   preview: defineCall({
     name: 'preview',
     input,
-    /** JPEG; undefined where the file has none. */
+    /** A JPEG; undefined if the file has none. */
     output: z.instanceof(Uint8Array).optional(),
   }),
   summary: defineCall({ name: 'summary', input, output: madeHere<RawSummary>('shot') }),

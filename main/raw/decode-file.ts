@@ -1,4 +1,7 @@
-/** One RAW file's bytes to its mosaic, or to a linear frame where it has none; runs in the worker. */
+/**
+ * Decodes one RAW file's bytes to a mosaic, or to a linear frame if it has none; runs in the
+ * worker.
+ */
 
 import { Refusal } from '../base/refusal.ts';
 import { describe, noiseProfileOf } from './about.ts';
@@ -18,7 +21,7 @@ import { readRecords } from './records.ts';
 import { cameraOf } from './shot.ts';
 import { xtransMosaic } from './xtrans-file.ts';
 
-/** Above any sensor; a damaged header asks for more. */
+/** More than any sensor has; only a damaged header asks for more. */
 const MAX_SAMPLES = 400_000_000;
 const MIN_SIDE = 22;
 
@@ -51,7 +54,7 @@ async function decodePicture(
   try {
     const file = await LibRawFile.open(bytes);
     const metadata = file.metadata();
-    // A build that is not the pinned one shows here, before anything is believed.
+    // This fails for a build other than the pinned one, before any of its values are used.
     const declared = file.hidden(metadata);
     checkFrame(metadata, { container, dng }, name);
     const frame = { width: metadata.raw_width, height: metadata.raw_height };
@@ -62,7 +65,7 @@ async function decodePicture(
       return dngFrame(read, dng, aboutDng(dng, metadata, container), name);
     }
     const sensor = file.readSensor();
-    // Some decoders settle black and white only while they read.
+    // Some decoders determine black and white only while they read the samples.
     const settled = file.metadata();
     const levels = file.hidden(settled);
     checkFrame(settled, { container, dng }, name);
@@ -102,7 +105,7 @@ async function decodePicture(
 }
 
 /**
- * The JPEG preview the camera put into the file, if there is one.
+ * The camera's JPEG preview in the file, if there is one.
  * @throws Refusal as `decodeBytes`
  */
 export async function extractPreview(
@@ -116,12 +119,12 @@ export async function extractPreview(
   } catch (error) {
     if (!(error instanceof LibRawFailure)) throw error;
     if (error.kind === 'memory') throw explain(error, name);
-    // Having no preview is reported like this too, and a damaged one is as good as none.
+    // LibRaw reports a missing preview like a damaged one, so both count as none.
     return undefined;
   }
 }
 
-/** What a failure of LibRaw means to whoever asked for the file. */
+/** Translates LibRaw's failure for the caller. */
 export function explain(error: LibRawFailure, name: string): Refusal {
   switch (error.kind) {
     case 'unsupported':
@@ -147,14 +150,14 @@ function aboutDng(dng: DngFile, metadata: LibRawMetadata, container: Container):
   };
 }
 
-/** No mosaic, and three colours for each pixel. */
+/** Whether the file has three colours per pixel instead of a mosaic. */
 function isLinear(metadata: LibRawMetadata, dng: DngFile | undefined): boolean {
   return dng?.kind === undefined
     ? metadata.filters === 0 && metadata.colors !== 1
     : dng.kind.kind === 'linear';
 }
 
-/** Whether a DNG's mosaic, as LibRaw read it, cannot stay as it is. */
+/** Whether a DNG's mosaic, as read by LibRaw, needs further processing. */
 function isWorkedOn(dng: DngFile, sensor: SensorSamples): boolean {
   const isWhole =
     dng.image.number(TAG.imageWidth) === sensor.width &&
@@ -163,7 +166,7 @@ function isWorkedOn(dng: DngFile, sensor: SensorSamples): boolean {
   return isWhole && (isOtherLayout || needsLight(dng));
 }
 
-/** Everything about the frame that has to be right before its samples are asked for. */
+/** Checks everything that must be right about the frame before its samples are read. */
 export function checkFrame(
   metadata: LibRawMetadata,
   { container, dng }: { readonly container: Container; readonly dng: DngFile | undefined },
@@ -192,7 +195,7 @@ export function checkFrame(
       `expected a camera RAW file for ${name}, but it is a TIFF that names no camera`,
     );
   }
-  // A DNG's own tags were checked when they were read.
+  // A DNG's own tags were already checked when they were read.
   const what = dng?.kind === undefined ? unsupportedSensor(metadata) : undefined;
   if (what !== undefined) {
     const from = camera.model === undefined ? '' : ` from ${camera.model}`;

@@ -1,4 +1,4 @@
-/** Entry of the thread that gets ready, decodes one RAW file when it is asked to, and is ended. */
+/** Entry of a thread that loads the decoder, decodes one RAW file on request, and is then ended. */
 
 import { joinParent } from '../process/parent.ts';
 import { decodeCalls } from './decode-calls.ts';
@@ -23,5 +23,5 @@ owner.answer(decodeCalls.preview, async ({ name, bytes }, { move }) => {
 
 owner.answer(decodeCalls.summary, ({ name, bytes }) => summariseBytes(bytes, name));
 
-// The first file need not wait for the decoder's own code.
+// Loaded in advance, so that the file does not have to wait for the decoder.
 await prepareLibRaw();

@@ -1,6 +1,7 @@
 /**
- * Decodes RAW files, each in a thread and a LibRaw instance of its own: LibRaw can hang or trap on a
- * damaged file and is not to be trusted after it did, so the thread is watched and always ended.
+ * Decodes RAW files, each in its own thread and LibRaw instance. LibRaw can hang or trap on a
+ * damaged file and cannot be trusted afterwards, so a watchdog supervises the thread, and the
+ * thread is always ended.
  */
 
 import { constants } from 'node:fs';
@@ -21,20 +22,20 @@ import type { RawSummary } from './summary.ts';
 
 export interface DecodeOptions {
   readonly signal?: AbortSignal;
-  /** How long the thread may work on the file before it is given up. */
+  /** Time the thread may work on the file before it is killed. */
   readonly watchdogMs?: number;
 }
 
-/** A 100 MP file takes two seconds; a slow, busy machine gets thirty times that. */
+/** A 100 MP file takes two seconds; a slow, busy machine gets thirty times as long. */
 const WATCHDOG_MS = 60_000;
 
-/** LibRaw has 2 GiB for the file and everything made of it. */
+/** LibRaw has 2 GiB for the file and everything derived from it. */
 const MAX_FILE_BYTES = 1.5 * 2 ** 30;
 
 /**
- * Decodes one RAW file, which is opened for reading only.
- * @throws Refusal `unsupported-file`, `damaged-file` (also when the watchdog ends it), `disk` when it
- *   cannot be read, `out-of-memory`, `cancelled`
+ * Decodes one RAW file, which is only opened for reading.
+ * @throws Refusal `unsupported-file`, `damaged-file` (also if the watchdog kills the thread),
+ *   `disk` if it cannot be read, `out-of-memory`, `cancelled`
  */
 export async function decodeRaw(path: string, options: DecodeOptions = {}): Promise<DecodedRaw> {
   const beside = await readBeside(path);
@@ -42,7 +43,7 @@ export async function decodeRaw(path: string, options: DecodeOptions = {}): Prom
 }
 
 /**
- * The JPEG preview that the camera put into the file; undefined where there is none.
+ * The camera's JPEG preview in the file; undefined if there is none.
  * @throws Refusal as `decodeRaw`
  */
 export async function readEmbeddedPreview(
@@ -53,7 +54,7 @@ export async function readEmbeddedPreview(
 }
 
 /**
- * What a RAW file says about itself, without its samples.
+ * Facts about a RAW file, without its samples.
  * @throws Refusal as `decodeRaw`
  */
 export async function summariseRaw(path: string, options: DecodeOptions = {}): Promise<RawSummary> {
@@ -95,14 +96,14 @@ interface Thread {
   readonly peer: Peer;
 }
 
-/** What was just decoded is developed first; the next thread can wait that long. */
+/** Developing the decoded file comes first; preparing the next thread can wait this long. */
 const readyAfterMs = 300;
 let keepsReady = false;
 let ready: Thread | undefined;
 
 /**
- * From now on a thread stands ready, its decoder loaded, so that a file that is asked for does not
- * wait the fifth of a second that takes. For processes that decode what somebody looks at.
+ * From now on keeps a thread with a loaded decoder ready, so that the next file does not wait a
+ * fifth of a second for it. For processes that decode files while somebody is looking.
  */
 export function keepDecoderReady(): void {
   keepsReady = true;
@@ -115,7 +116,7 @@ function makeReady(): void {
     if (ready === thread) ready = undefined;
   });
   ready = thread;
-  // Nothing is waited for yet.
+  // An idle thread must not keep the process running.
   thread.worker.unref();
 }
 
@@ -127,19 +128,20 @@ function takeThread(): Thread {
 }
 
 /**
- * V8 compiles a call from WebAssembly into JavaScript once it was made a thousand times, and keeps
- * that code for all threads of the process. Where threads come and go it has lost track of it, and
- * ended the process: "Check failed: jit_page.has_value()", in UnregisterWasmAllocation below
- * Runtime_TierUpWasmToJSWrapper (seen once, on Node 24.21; nodejs/node#64500 is its like). LibRaw
- * calls out for little else than its results, so its calls are as well off uncompiled. This many
- * are never made, and fit Electron's V8 too, whose small integers have 31 bits.
+ * Prevents V8 from compiling LibRaw's calls into JavaScript. V8 compiles a call from WebAssembly
+ * into JavaScript after a thousand calls, and shares that code between all threads of the process.
+ * If threads come and go it can lose track of it and abort the process: "Check failed:
+ * jit_page.has_value()", in UnregisterWasmAllocation below Runtime_TierUpWasmToJSWrapper (seen
+ * once, on Node 24.21; nodejs/node#64500 is similar). LibRaw calls JavaScript for little besides
+ * its results, so compiling gains nothing. This count is never reached, and it also fits the 31-bit
+ * small integers of Electron's V8.
  */
 const CALLS_BEFORE_COMPILING = 2 ** 30 - 1;
 
 function startThread(onExit: () => void = () => undefined): Thread {
   setFlagsFromString(`--wasm-wrapper-tiering-budget=${CALLS_BEFORE_COMPILING}`);
   const worker = new Worker(new URL('./decode-worker.ts', import.meta.url), {
-    // Its chatter is not the program's.
+    // LibRaw's output is not part of this program's.
     stdout: true,
     stderr: true,
   });
@@ -155,7 +157,7 @@ function threadFailure({ cause }: Ended, name: string): Refusal {
       cause,
     });
   }
-  // A failure outside the decoder's own handling: LibRaw's glue code, on this file.
+  // A failure outside the decoder's own error handling: LibRaw's glue code failed on this file.
   return new Refusal(
     'damaged-file',
     `${name} is damaged: the decoder failed on it (${describeError(cause)})`,
@@ -191,11 +193,11 @@ async function readWhole(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    // Asked before opening: opening a pipe would wait for its other end.
+    // Checked before opening, because opening a pipe would wait for its other end.
     checkIsFile(await stat(path), name);
     const handle = await open(path, constants.O_RDONLY);
     try {
-      // Gigabytes of something else are not read to find that out.
+      // Avoids reading gigabytes only to find that they are something else.
       const { size } = await handle.stat();
       const headBytes = Math.min(HEAD_BYTES, size);
       const head = await handle.read(new Uint8Array(headBytes), 0, headBytes, 0);

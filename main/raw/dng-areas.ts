@@ -1,4 +1,7 @@
-/** Which part of a DNG's samples is the picture: ActiveArea, DefaultCrop, DefaultUserCrop, TrimBounds. */
+/**
+ * Determines which part of a DNG's samples is the picture: ActiveArea, DefaultCrop,
+ * DefaultUserCrop, TrimBounds.
+ */
 
 import type { Rectangle } from './opcodes/parse.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
@@ -8,7 +11,7 @@ const DEFAULT_CROP_ORIGIN = 50_719;
 const DEFAULT_CROP_SIZE = 50_720;
 const DEFAULT_USER_CROP = 51_125;
 
-/** A picture smaller than this on a side is no crop that a camera asks for. */
+/** Smaller sides than this are not a camera's crop. */
 const MIN_SIDE = 22;
 
 const isRectangle = ({ top, left, bottom, right }: Rectangle): boolean =>
@@ -24,7 +27,10 @@ const isWithin = (inner: Rectangle, outer: Rectangle): boolean =>
   inner.bottom <= outer.bottom &&
   inner.right <= outer.right;
 
-/** The part of the stored samples that saw light; all of them where the file does not say, or nonsense. */
+/**
+ * The part of the stored samples that was exposed to light; all of them if the tag is missing or
+ * invalid.
+ */
 export function activeArea(image: TiffDirectory, width: number, height: number): Rectangle {
   const whole = { top: 0, left: 0, bottom: height, right: width };
   const [top = 0, left = 0, bottom = height, right = width] = image.numbers(ACTIVE_AREA);
@@ -34,7 +40,7 @@ export function activeArea(image: TiffDirectory, width: number, height: number):
 
 /**
  * The part of the active area that the file shows, in whole pixels of the active area.
- * @param first the DNG's first directory; DefaultUserCrop stands in either
+ * @param first the DNG's first directory; DefaultUserCrop may be in either
  */
 export function defaultCrop(
   first: TiffDirectory,
@@ -42,7 +48,7 @@ export function defaultCrop(
   { width, height }: { readonly width: number; readonly height: number },
 ): Rectangle {
   const whole = { top: 0, left: 0, bottom: height, right: width };
-  // Horizontal first, unlike all the other tags.
+  // Horizontal first, unlike in all other tags.
   const [x = 0, y = 0] = image.numbers(DEFAULT_CROP_ORIGIN);
   const [cropWidth = width, cropHeight = height] = image.numbers(DEFAULT_CROP_SIZE);
   const [left, top] = [Math.round(x), Math.round(y)];
@@ -56,7 +62,9 @@ export function defaultCrop(
   return userCrop(first, image, shown);
 }
 
-/** DefaultUserCrop: shares of the default crop, as cameras with a choice of aspect ratios write them. */
+/**
+ * DefaultUserCrop: shares of the default crop, written by cameras with a choice of aspect ratios.
+ */
 function userCrop(first: TiffDirectory, image: TiffDirectory, crop: Rectangle): Rectangle {
   const own = image.numbers(DEFAULT_USER_CROP);
   const [top = 0, left = 0, bottom = 1, right = 1] =
@@ -72,7 +80,7 @@ function userCrop(first: TiffDirectory, image: TiffDirectory, crop: Rectangle): 
   return isRectangle(chosen) ? chosen : crop;
 }
 
-/** What lies in both; the first where too little does. */
+/** The intersection of both; the first one if the intersection is too small. */
 export function intersection(one: Rectangle, other: Rectangle): Rectangle {
   const both = {
     top: Math.max(one.top, other.top),

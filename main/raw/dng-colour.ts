@@ -1,6 +1,7 @@
 /**
- * A DNG's colour by the book: white balance and matrices, interpolated between the illuminants that
- * the camera was measured under (DNG 1.7.1, chapter 6, "Mapping Camera Color Space to CIE XYZ Space").
+ * A DNG's colour by the specification: white balance and matrices, interpolated between the
+ * illuminants that the camera was measured under (DNG 1.7.1, chapter 6, "Mapping Camera Color Space
+ * to CIE XYZ Space").
  */
 
 import { D50, bradford, inverse, isUsable, matrixOf, multiply, transform } from './matrix.ts';
@@ -13,7 +14,10 @@ const AS_SHOT_WHITE_XY = 50_729;
 const CAMERA_SIGNATURE = 50_931;
 const PROFILE_SIGNATURE = 50_932;
 
-/** ColorMatrix, CameraCalibration, ForwardMatrix, CalibrationIlluminant, for the up to three there are. */
+/**
+ * ColorMatrix, CameraCalibration, ForwardMatrix and CalibrationIlluminant of up to three
+ * calibrations.
+ */
 const CALIBRATIONS = [
   { matrix: 50_721, calibration: 50_723, forward: 50_964, illuminant: 50_778 },
   { matrix: 50_722, calibration: 50_724, forward: 50_965, illuminant: 50_779 },
@@ -43,15 +47,15 @@ const ILLUMINANT_KELVIN = new Map([
   [24, 3200],
 ]);
 
-/** Ratios beyond these are no light a camera was ever balanced for. */
+/** No light that cameras are balanced for has ratios beyond these. */
 const MAX_GAIN = 50;
 
 interface Calibration {
-  /** 10⁶ ÷ kelvin of the illuminant; undefined where the file names one without a temperature. */
+  /** 10⁶ ÷ kelvin of the illuminant; undefined if the file names one without a temperature. */
   readonly mired: number | undefined;
-  /** XYZ → camera, the camera's own deviations in it. */
+  /** XYZ → camera, including the deviations of this individual camera. */
   readonly xyzToCamera: Matrix3;
-  /** Deviations of this camera from its model, and its analogue balance. */
+  /** Deviations of this individual camera from its model, and its analogue balance. */
   readonly individual: Matrix3;
   /** White-balanced reference camera → XYZ of D50. */
   readonly forward: Matrix3 | undefined;
@@ -62,7 +66,7 @@ const IDENTITY: Matrix3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 function calibrationsOf(first: TiffDirectory): readonly Calibration[] {
   const [red = 1, green = 1, blue = 1] = first.numbers(ANALOG_BALANCE);
   const balance: Matrix3 = [red, 0, 0, 0, green, 0, 0, 0, blue];
-  // Calibrations were made for the profile that bears their name.
+  // Calibrations only apply to the profile with their signature.
   const isMeant = (first.text(CAMERA_SIGNATURE) ?? '') === (first.text(PROFILE_SIGNATURE) ?? '');
   return CALIBRATIONS.flatMap((tags) => {
     const values = first.numbers(tags.matrix);
@@ -78,7 +82,7 @@ function calibrationsOf(first: TiffDirectory): readonly Calibration[] {
   });
 }
 
-/** The calibration for a light, interpolated in mireds between the two beside it. */
+/** The calibration for a light, interpolated in mireds between the two nearest. */
 function calibrationAt(all: readonly Calibration[], mired: number): Calibration | undefined {
   const placed = all
     .flatMap((one) => (one.mired === undefined ? [] : [{ ...one, mired: one.mired }]))
@@ -116,7 +120,10 @@ function miredOf({ x, y }: Chromaticity): number {
 
 const xyzOf = ({ x, y }: Chromaticity): Vector3 => [x / y, 1, (1 - x - y) / y];
 
-/** The light that the camera saw as this neutral: the matrix depends on it, so it is found in rounds. */
+/**
+ * The light that the camera recorded as this neutral. The matrix depends on the light, so it is
+ * found iteratively.
+ */
 function lightOfNeutral(all: readonly Calibration[], neutral: Vector3): Chromaticity {
   let light: Chromaticity = { x: 0.34567, y: 0.3585 };
   for (let round = 0; round < 30; round++) {
@@ -135,7 +142,7 @@ function lightOfNeutral(all: readonly Calibration[], neutral: Vector3): Chromati
 
 const isLight = ({ x, y }: Chromaticity): boolean => x > 0.05 && y > 0.05 && x + y < 0.95;
 
-/** @returns undefined where the file has no matrix */
+/** @returns undefined if the file has no matrix */
 export function dngColour(
   first: TiffDirectory,
 ): (Omit<CameraColour, 'asShotGains'> & Partial<CameraColour>) | undefined {
@@ -171,8 +178,8 @@ function neutralOf([red, green, blue]: readonly number[]): Vector3 | undefined {
 }
 
 /**
- * White-balanced camera RGB → XYZ of D50. Files with one matrix for daylight and no forward matrix
- * have none: for them the white balance alone stands for the change of light.
+ * White-balanced camera RGB → XYZ of D50. Undefined for files with one daylight matrix and no
+ * forward matrix, where white balance alone accounts for a change of light.
  */
 function balancedMatrix(
   all: readonly Calibration[],
@@ -183,7 +190,8 @@ function balancedMatrix(
   const [n1, n2, n3] = neutral;
   const fromBalanced: Matrix3 = [n1, 0, 0, 0, n2, 0, 0, 0, n3];
   if (at.forward !== undefined) {
-    // The forward matrix is the model's: this camera's deviations are taken off first.
+    // The forward matrix belongs to the model, so this individual camera's deviations are removed
+    // first.
     const toReference = inverse(at.individual);
     const [r1, r2, r3] = transform(toReference, neutral);
     const balance: Matrix3 = [1 / r1, 0, 0, 0, 1 / r2, 0, 0, 0, 1 / r3];

@@ -1,4 +1,7 @@
-/** A DNG's decoded samples, as stored, to a mosaic or a linear frame, by the file's own tags. */
+/**
+ * Converts a DNG's decoded samples, as stored, to a mosaic or a linear frame, by the file's own
+ * tags.
+ */
 
 import type { About } from './about.ts';
 import { shiftCfa, shiftOf, shiftSites } from './cfa.ts';
@@ -31,10 +34,10 @@ export type AboutDng = About & { readonly noiseProfile?: NoiseProfile };
 
 interface DngPlane {
   readonly plane: Plane;
-  /** The linearization table was applied when the samples were read. */
+  /** Whether the linearization table was already applied when the samples were read. */
   readonly isLinearised: boolean;
   readonly kind: SensorKind;
-  /** White where the file states none. */
+  /** White level if the file states none. */
   readonly white?: number | undefined;
 }
 
@@ -70,11 +73,11 @@ export function dngFrame(
   return { kind: 'mosaic', mosaic: mosaicOf(lit, kind, about) };
 }
 
-/** Less between black and white than this is no photograph. */
+/** Valid files have at least this range between black and white. */
 const MIN_RANGE = 16;
 
 /**
- * The stored numbers as they are, where nothing in the file asks for more and they fit; undefined
+ * The stored numbers unchanged, if they fit and the file requires no processing; undefined
  * otherwise.
  */
 function exactMosaic(
@@ -90,7 +93,7 @@ function exactMosaic(
   const black = stated ? dngBlack(dng.image, { rows: 0, columns: 0 }) : everywhere(0);
   const white = dng.image.number(WHITE_LEVEL) ?? unstated ?? 2 ** bits - 1;
   const isOrdered = black?.every((level) => level >= 0 && level + MIN_RANGE <= white) === true;
-  // Odd levels are left to `lightOf`, which says what is wrong.
+  // Invalid levels are left to `lightOf`, which reports what is wrong.
   if (black === undefined || !isOrdered || !Number.isInteger(white)) return undefined;
   const { active, shown } = shownPart(dng, plane);
   const [down, along] = [shown.top - active.top, shown.left - active.left];
@@ -113,7 +116,7 @@ function exactMosaic(
   };
 }
 
-/** White balance is multiplied in, as linear frames have it. */
+/** White balance is applied, as linear frames require. */
 function linearFrame(lit: LitFrame, about: About): LinearFrame {
   const { width, height, samples, warps } = lit;
   const { asShotGains } = about.colour;
@@ -173,7 +176,7 @@ interface SensorMosaic {
   readonly height: number;
   readonly cfa: CfaPattern;
   readonly sixteen: SixteenBits;
-  /** How many samples of the sensor each is the mean of. */
+  /** Number of the sensor's samples that each one averages. */
   readonly averaged: number;
 }
 
@@ -195,14 +198,14 @@ function sensorMosaic(
 }
 
 /**
- * The mean of each block of 2×2 samples of one colour: the centres of the blocks lie as those of a
- * Bayer sensor of half the size, so nothing is resampled.
+ * Averages each block of 2×2 samples of one colour. The centres of the blocks are those of a Bayer
+ * sensor with half the sides, so nothing is resampled.
  */
 function binned(
   { width, height, samples, left, top }: LitFrame,
   { cfa, rows, columns }: Extract<SensorKind, { kind: 'quad' }>,
 ): SensorMosaic {
-  // Blocks begin at `rows` in the active area; the picture begins at its own place there.
+  // Blocks begin at `rows` in the active area, and the picture at its own position there.
   const firstRow = (rows + (top & 1)) & 1;
   const firstColumn = (columns + (left & 1)) & 1;
   const blocksDown = Math.floor((top + firstRow - rows) / 2);

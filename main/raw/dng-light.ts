@@ -1,7 +1,7 @@
 /**
- * A DNG's stored numbers as light, by the book: opcode list 1, linearization, black, white, lists 2
- * and 3, on the part of the picture that the file shows (DNG 1.7.1, chapter 5, "Mapping Raw Values
- * to Linear Reference Values").
+ * Converts a DNG's stored numbers to light by the specification: opcode list 1, linearization,
+ * black, white, lists 2 and 3, on the part of the picture that the file shows (DNG 1.7.1, chapter
+ * 5, "Mapping Raw Values to Linear Reference Values").
  */
 
 import { Refusal } from '../base/refusal.ts';
@@ -25,13 +25,13 @@ const BLACK_PER_ROW = 50_716;
 const WHITE_LEVEL = 50_717;
 const MAX_PATTERN_SIDE = 16;
 
-/** A DNG's own word on its raw picture. */
+/** A DNG's own description of its raw picture. */
 export interface DngFile {
   readonly first: TiffDirectory;
-  /** The directory that the raw picture stands in. */
+  /** The directory of the raw picture. */
   readonly image: TiffDirectory;
   readonly littleEndian: boolean;
-  /** Undefined where the tags do not say. */
+  /** Undefined if the tags do not tell. */
   readonly kind: SensorKind | undefined;
   /** Opcode lists 1 to 3. */
   readonly lists: OpcodeLists;
@@ -43,7 +43,7 @@ export interface LitFrame {
   readonly height: number;
   readonly channels: 1 | 3;
   readonly samples: Float32Array;
-  /** Where it lies in the active area. */
+  /** Position in the active area. */
   readonly left: number;
   readonly top: number;
   readonly warps: readonly PlacedWarp[];
@@ -84,7 +84,7 @@ export function dngFileOf(container: Container, name: string): DngFile | undefin
   };
 }
 
-/** All distortions that the lists ask for, in their order. */
+/** All distortions in the lists, in order. */
 export function warpsOf(lists: OpcodeLists): readonly Warp[] {
   return lists.flat().flatMap((opcode) => (opcode.kind === 'warp' ? [opcode.warp] : []));
 }
@@ -100,7 +100,7 @@ export function shownPart(
   for (const [index, opcodes] of lists.entries()) {
     for (const opcode of opcodes) {
       if (opcode.kind !== 'trim') continue;
-      // The first list counts in stored samples, the others in the active area's.
+      // The first list uses coordinates of the stored samples, the others those of the active area.
       const bounds = index === 0 ? opcode.bounds : moved(opcode.bounds, active.top, active.left);
       shown = intersection(shown, bounds);
     }
@@ -109,17 +109,17 @@ export function shownPart(
 }
 
 interface LightOptions {
-  /** Steps to the next sample of the same colour. */
+  /** Distance to the next sample of the same colour. */
   readonly colourPitch: number;
-  /** The linearization table was applied when the samples were read. */
+  /** Whether the linearization table was already applied when the samples were read. */
   readonly isLinearised: boolean;
-  /** White where the file states none. */
+  /** White level if the file states none. */
   readonly white?: number;
 }
 
 /**
  * @param name the file's own name, for messages
- * @throws Refusal `damaged-file` where black and white make no sense,
+ * @throws Refusal `damaged-file` if black and white are invalid
  */
 export function lightOf(
   plane: Plane,
@@ -179,7 +179,7 @@ export function lightOf(
   };
 }
 
-/** Distortions count in the active area, of which the frame is a part. */
+/** Distortions use coordinates of the active area, which contains the frame. */
 export function placedWarps(
   warps: readonly Warp[],
   active: Rectangle,
@@ -207,7 +207,7 @@ function cut(
   return found;
 }
 
-/** List 1 counts in shares of 16 bits; the samples are put into those for it, and back. */
+/** List 1 counts in 16-bit shares, so the samples are converted to these and back. */
 function onStored(light: Light, opcodes: readonly Opcode[]): Applied {
   if (opcodes.length === 0) return applyOpcodes(light, opcodes);
   const { samples, scale } = light;
@@ -217,7 +217,7 @@ function onStored(light: Light, opcodes: readonly Opcode[]): Applied {
   return applied;
 }
 
-/** Numbers past the table's end take its last entry (DNG 1.4, LinearizationTable). */
+/** Numbers beyond the table's end take its last entry (DNG 1.4, LinearizationTable). */
 function linearise(samples: Float32Array, image: TiffDirectory): void {
   const table = image.numbers(LINEARIZATION_TABLE);
   if (table.length === 0) return;
@@ -248,7 +248,7 @@ function levelsOf(
   const isPattern =
     rows >= 1 && columns >= 1 && rows <= MAX_PATTERN_SIDE && columns <= MAX_PATTERN_SIDE;
   const count = rows * columns * channels;
-  // One level for all is common, though not by the book.
+  // One level for all is common, although the specification does not allow it.
   const black =
     stated.length === 0
       ? Array<number>(count).fill(0)
@@ -284,7 +284,7 @@ function subtractBlack(light: Light, levels: Levels, left: number, top: number):
   const { width, height, channels, samples } = light;
   const { rows, columns, black, perRow, perColumn, white } = levels;
   const scale = black.map((level, index) => 1 / (white[index % channels]! - level));
-  // Repeats of the pattern along a row, worked out once for all rows.
+  // Position within the repeating pattern for each column, computed once for all rows.
   const places = Uint32Array.from({ length: width }, (_, x) => ((left + x) % columns) * channels);
   for (let y = 0, at = 0; y < height; y++) {
     const patternRow = ((top + y) % rows) * columns * channels;
@@ -299,7 +299,7 @@ function subtractBlack(light: Light, levels: Levels, left: number, top: number):
   }
 }
 
-/** Whether the samples have to be worked on as light, or can stay the file's own whole numbers. */
+/** Whether the samples must be processed as light, or can remain the file's own whole numbers. */
 export function needsLight({ image, lists }: DngFile): boolean {
   const [rows = 1, columns = 1] = image.numbers(BLACK_REPEAT);
   const isFine = (side: number): boolean => side === 1 || side === 2;

@@ -1,6 +1,7 @@
 /**
- * DNG writer: a Bayer mosaic as it left the sensor, and a developed picture still linear and in
- * camera colours (Adobe DNG specification 1.4; tag numbers and meanings from its chapter 4).
+ * DNG writer for two kinds of pictures: a Bayer mosaic as it came from the sensor, and a developed
+ * picture that is still linear and in camera colours (Adobe DNG specification 1.4; tag numbers and
+ * meanings from its chapter 4).
  */
 
 import { endianness } from 'node:os';
@@ -32,7 +33,7 @@ const D65 = 21;
 const PHOTOMETRIC_CFA = 32803;
 const PHOTOMETRIC_LINEAR_RAW = 34892;
 
-/** Colours of the four sites as CFAPattern counts them. */
+/** CFAPattern's codes for the colours of the four sites. */
 const CFA_CODES = {
   RGGB: [0, 1, 1, 2],
   BGGR: [2, 1, 1, 0],
@@ -40,31 +41,31 @@ const CFA_CODES = {
   GBRG: [1, 2, 0, 1],
 } as const;
 
-/** LinearRaw's black: room for the signed noise below it (−3 % of the range). */
+/** Black level of LinearRaw, which leaves room for signed noise below it (−3 % of the range). */
 export const LINEAR_BLACK_LEVEL = 2048;
 export const LINEAR_WHITE_LEVEL = 65535;
 /**
- * Highlights are kept up to 8× white. Each stop more costs a bit of the shadows, and past three
- * stops nothing but the lamps themselves is left to keep.
+ * Highlights are kept up to 8× white. Each further stop costs a bit in the shadows, and beyond
+ * three stops only the lamps themselves are left.
  */
 export const MAX_HEADROOM_STOPS = 3;
 
-/** Rows made at a time while a linear picture is written. */
+/** Number of rows produced at a time while a linear picture is written. */
 const ROWS_PER_CHUNK = 64;
 
-/** The whole sensor around the visible area, masked margins included. */
+/** The whole sensor around the visible area, including masked margins. */
 export interface SensorPlane {
   readonly width: number;
   readonly height: number;
-  /** Where the visible area begins. */
+  /** Position of the visible area. */
   readonly left: number;
   readonly top: number;
-  /** width × height samples, row-major. They are written instead of the mosaic's own. */
+  /** width × height samples, row-major, written instead of the mosaic's own. */
   readonly samples: Uint16Array;
 }
 
 interface CfaDngOptions {
-  /** For files with margins, as cameras write them. */
+  /** For files with margins, such as those of cameras. */
   readonly sensor?: SensorPlane;
 }
 
@@ -79,7 +80,7 @@ function cameraTags(
     [50707, byte(1, 1, 0, 0)],
     [50708, ascii(cameraName(shot) ?? 'Unknown camera')],
     [50721, srational(...colour.xyzToCamera.map((value) => toFraction(value, 1e-9)))],
-    // What the camera would see of a neutral grey, so one over the gains that make it neutral.
+    // The camera's response to neutral grey: the reciprocal of the gains that make it neutral.
     [50728, rational(...colour.asShotGains.map((gain) => toFraction(1 / gain, 1e-8)))],
     [50730, srational(toFraction(baselineExposureStops, 1e-7))],
     [50778, short(D65)],
@@ -87,7 +88,7 @@ function cameraTags(
   ];
 }
 
-/** ForwardMatrix1, where more than one matrix for daylight is known. */
+/** ForwardMatrix1, if more than one daylight matrix is known. */
 function forwardTags({ balancedToXyz }: CameraColour): [number, TagValue][] {
   if (balancedToXyz === undefined) return [];
   return [[50964, srational(...balancedToXyz.map((value) => toFraction(value, 1e-9)))]];
@@ -107,7 +108,7 @@ function blackLevelTags(black: PerSite): [number, TagValue][] {
   ];
 }
 
-/** One strip, the plainest layout there is: every reader knows it. */
+/** A single strip, the simplest layout, which every reader supports. */
 function stripTags(
   width: number,
   height: number,
@@ -142,16 +143,17 @@ function checkColour({ asShotGains, xyzToCamera }: CameraColour): void {
   }
 }
 
-/** The samples as the file's little-endian bytes; a view where the machine is little-endian too. */
+/** The samples as little-endian bytes; a view if the machine is little-endian too. */
 function littleEndianBytes(samples: Uint16Array): Uint8Array {
   if (endianness() === 'BE') return Buffer.from(samples.slice().buffer).swap16();
   return new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
 }
 
 /**
- * An uncompressed 16-bit CFA DNG: the mosaic's numbers untouched, black level (1×1 where it is the
- * same at every site, else 2×2), white level, colour, noise profile and EXIF as tags; a merged one's
- * frames and their map too (see merged-tag.ts). With a `sensor`, the whole plane is written and ActiveArea names the mosaic's part of it.
+ * An uncompressed 16-bit CFA DNG with the mosaic's numbers unchanged. Tags hold black level (1×1 if
+ * equal at all sites, else 2×2), white level, colour, noise profile and EXIF, and for a merged
+ * mosaic its frames and their map (see merged-tag.ts). With a `sensor`, the whole plane is written
+ * and ActiveArea marks the mosaic's part of it.
  * @throws Refusal `bad-argument` for a colour no tag can hold, or more than 4 GiB
  */
 export function cfaDng(mosaic: Mosaic, { sensor }: CfaDngOptions = {}): FilePieces {
@@ -183,7 +185,7 @@ export function cfaDng(mosaic: Mosaic, { sensor }: CfaDngOptions = {}): FilePiec
     ...blackLevelTags(mosaic.blackLevel),
     [262, short(PHOTOMETRIC_CFA)],
     [33421, short(2, 2)],
-    // Counted from the active area's corner, like the black levels.
+    // Relative to the active area's corner, like the black levels.
     [33422, byte(...CFA_CODES[mosaic.cfa])],
     [50710, byte(0, 1, 2)],
     [50711, short(1)],
@@ -196,12 +198,12 @@ export function cfaDng(mosaic: Mosaic, { sensor }: CfaDngOptions = {}): FilePiec
   return layOutTiff(tags);
 }
 
-/** The smallest number of whole stops above white that holds the brightest sample. */
+/** The smallest whole number of stops above white that holds the brightest sample. */
 function headroomStops(image: CameraLinearImage): number {
   let brightest = 1;
   for (let channel = 0; channel < 3; channel++) {
     const gain = image.colour.asShotGains[channel]!;
-    // A comparison with NaN is false, so NaN never wins.
+    // Comparisons with NaN are false, so NaN is ignored.
     for (let i = channel; i < image.samples.length; i += 3) {
       const value = image.samples[i]! / gain;
       if (value > brightest) brightest = value;
@@ -210,7 +212,7 @@ function headroomStops(image: CameraLinearImage): number {
   return Math.min(MAX_HEADROOM_STOPS, Math.ceil(Math.log2(brightest)));
 }
 
-/** Float samples to 16 bits as they are written: `black + value / gain · (white − black) / 2^stops`. */
+/** Converts float samples to 16 bits: `black + value / gain · (white − black) / 2^stops`. */
 function linearPixels(image: CameraLinearImage, stops: number): Pixels {
   const { width, height, samples } = image;
   const range = (LINEAR_WHITE_LEVEL - LINEAR_BLACK_LEVEL) / 2 ** stops;
@@ -234,18 +236,18 @@ function linearPixels(image: CameraLinearImage, stops: number): Pixels {
   };
 }
 
-/** Half is added because the typed array cuts the fraction off. NaN becomes 0 there. */
+/** Half is added because the typed array truncates. NaN becomes 0 there. */
 function toSample(aboveBlack: number): number {
   const value = aboveBlack + (LINEAR_BLACK_LEVEL + 0.5);
   return value >= LINEAR_WHITE_LEVEL ? LINEAR_WHITE_LEVEL : value <= 0 ? 0 : value;
 }
 
 /**
- * A 16-bit LinearRaw DNG: linear camera RGB with the white balance taken out again and kept as
- * AsShotNeutral, so that editors start where they would with the camera's own file. Values below
- * black and highlights above white are kept: a reader gets them back as
- * `(sample − BlackLevel) / (WhiteLevel − BlackLevel) · 2^BaselineExposure`, where the exponent is a
- * whole number of stops. Orientation stays a tag; it is not applied.
+ * A 16-bit LinearRaw DNG: linear camera RGB without white balance, which is stored as
+ * AsShotNeutral, so that editors start as they would with the camera's own file. Values below black
+ * and highlights above white are kept. A reader restores them as `(sample − BlackLevel) /
+ * (WhiteLevel − BlackLevel) · 2^BaselineExposure`, where the exponent is a whole number of stops.
+ * Orientation stays a tag and is not applied.
  * @throws Refusal `bad-argument` for a colour no tag can hold, or more than 4 GiB
  */
 export function linearDng(

@@ -1,14 +1,15 @@
 /**
- * The camera's own JPEG, found by a TIFF-like file's directories alone: some reads of the file instead
- * of a decoder's start. Formats of another make, and directories that lie far inside, are LibRaw's.
+ * Finds the camera's own JPEG from a TIFF-like file's directories. This takes a few reads of the
+ * file instead of starting a decoder. Other formats, and files whose directories are far inside,
+ * are left to LibRaw.
  */
 
 import { open, type FileHandle } from 'node:fs/promises';
 import { readTiff, type TiffDirectory } from './tiff-tags.ts';
 
-/** Where the directories lie in nearly every camera's files. */
+/** The directories of nearly every camera's files are within this many bytes. */
 const headBytes = 1 << 20;
-/** A JPEG's frame header comes after its tables and an EXIF block with a thumbnail of its own. */
+/** A JPEG's frame header follows its tables and an EXIF block that may contain a thumbnail. */
 const jpegHeadBytes = 1 << 17;
 /** The embedded JPEG of a 100 MP camera has some 30 MB. */
 const jpegBytesMax = 200e6;
@@ -33,12 +34,12 @@ interface Candidate extends Place {
 export type Embedded =
   | { readonly kind: 'found'; readonly jpeg: Uint8Array }
   | { readonly kind: 'none' }
-  /** It takes a decoder to tell. */
+  /** Only a decoder can tell. */
   | { readonly kind: 'unknown' };
 
 /**
- * @param sideMin pixels that are enough of the longer side: the smallest such picture is taken, the
- *   largest if there is none. Absent: the largest
+ * @param sideMin pixels of the longer side that suffice: the smallest such picture is taken, or the
+ *   largest if there is none. If absent, the largest
  */
 export async function embeddedJpeg(path: string, sideMin?: number): Promise<Embedded> {
   const file = await open(path, 'r').catch(() => undefined);
@@ -68,7 +69,7 @@ async function search(file: FileHandle, sideMin: number | undefined): Promise<Em
     (sideMin === undefined ? undefined : ordered.find(({ side }) => side >= sideMin)) ??
     ordered.at(-1);
   if (chosen !== undefined) return { kind: 'found', jpeg: await readAt(file, chosen) };
-  // A DNG's directories name all it holds; other makers have places of their own for previews.
+  // A DNG's directories list everything in it; other formats store previews in places of their own.
   const isDng = tiff.images[0]?.has(tag.dngVersion) === true;
   return { kind: isDng && tiff.isWhole ? 'none' : 'unknown' };
 }
@@ -84,7 +85,10 @@ function placesIn(directory: TiffDirectory): readonly Place[] {
   return places;
 }
 
-/** Of its longer side, if it is a picture's JPEG: raw samples are packed as lossless ones (SOF3). */
+/**
+ * Longer side of the picture, if it is an ordinary JPEG. Raw samples are stored as lossless JPEG
+ * (SOF3).
+ */
 async function jpegSide(
   file: FileHandle,
   { at, bytes }: Place,
@@ -107,7 +111,7 @@ async function jpegSide(
       if (!isEightBit || (components !== 3 && components !== 1)) return undefined;
       return Math.max(head.readUInt16BE(position + 5), head.readUInt16BE(position + 7));
     }
-    // Other frames than baseline and progressive, the scan itself, or the end.
+    // A frame that is neither baseline nor progressive, the scan itself, or the end.
     const isOtherFrame = marker >= 0xc3 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xcc;
     if (isOtherFrame || marker === 0xda || marker === 0xd9) return undefined;
     position += 2 + head.readUInt16BE(position + 2);

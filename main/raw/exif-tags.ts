@@ -1,4 +1,4 @@
-/** What the camera wrote down about a shot, as EXIF directories: one builder for every format. */
+/** Builds EXIF directories from what the camera recorded about a shot, for every format. */
 
 import {
   ascii,
@@ -18,22 +18,22 @@ import { writeXmp } from './xmp.ts';
 
 export const SOFTWARE = 'Nightglass';
 
-/** What a finished, rendered picture adds; absent for raw data. */
+/** Additional facts of a finished picture; absent for raw data. */
 export interface RenderedPicture {
   readonly width: number;
   readonly height: number;
   readonly isSrgb: boolean;
-  /** Stored as luma and colour differences, as in JPEG. */
+  /** Whether it is stored as luma and colour differences, as in JPEG. */
   readonly isYcc: boolean;
 }
 
 const hasText = (text: string | undefined): text is string =>
   text !== undefined && cleanText(text) !== '';
 
-/** More than a person writes; a JPEG's whole EXIF block has 64 KiB. */
+/** Longer than people write; a JPEG's whole EXIF block is limited to 64 KiB. */
 const MAX_TEXT_LENGTH = 2000;
 
-/** Control characters, a closing NUL above all, would end or break an ASCII tag. */
+/** Control characters would break an ASCII tag, and a NUL would end it. */
 function cleanText(text: string): string {
   return text
     .replaceAll(/\p{Cc}+/gu, ' ')
@@ -44,7 +44,7 @@ function cleanText(text: string): string {
 const isPositive = (value: number | undefined): value is number =>
   value !== undefined && Number.isFinite(value) && value > 0 && value < 2 ** 31;
 
-/** `2024-05-06T21:22:23+02:00` as EXIF's date and its zone; undefined where it is not a date. */
+/** Splits `2024-05-06T21:22:23+02:00` into EXIF's date and zone; undefined if it is not a date. */
 function exifTime(takenAt: string | undefined): { date: string; zone?: string } | undefined {
   const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?$/.exec(
     takenAt ?? '',
@@ -55,7 +55,9 @@ function exifTime(takenAt: string | undefined): { date: string; zone?: string } 
   return zone === undefined ? { date } : { date, zone: zone === 'Z' ? '+00:00' : zone };
 }
 
-/** Degrees, minutes, and seconds in ten-thousandths (3 mm on the ground), carried over in whole numbers. */
+/**
+ * Degrees, minutes and ten-thousandths of seconds (3 mm on the ground), carried in whole numbers.
+ */
 function sexagesimal(degrees: number): [Fraction, Fraction, Fraction] {
   const units = Math.round(Math.abs(degrees) * 36_000_000);
   return [
@@ -84,13 +86,13 @@ function gpsDirectory(gps: Gps, records: Records | undefined): Directory | undef
   return tags;
 }
 
-/** EXIF has 16 bits for the ISO speed; what is above goes into the newer 32-bit tag beside it. */
+/** EXIF's ISO speed has 16 bits; higher values go into the newer 32-bit tag. */
 function isoTags(iso: number): [number, TagValue][] {
   const rounded = Math.max(1, Math.round(iso));
   if (rounded < 0xffff) return [[34855, short(rounded)]];
   return [
     [34855, short(0xffff)],
-    // "What follows is a recommended exposure index", as cameras with such speeds write it.
+    // SensitivityType 2: the value is a recommended exposure index, as in cameras with such speeds.
     [34864, short(2)],
     [34866, long(rounded)],
   ];

@@ -1,6 +1,6 @@
 /**
- * Writer of TIFF structures (directories, their values, and the pixels they point to), which TIFF,
- * DNG and EXIF share. Little-endian, every offset on a word boundary (TIFF 6.0, section 2).
+ * Writer of TIFF structures (directories, their values, and the pixels they point to), shared by
+ * TIFF, DNG and EXIF. Little-endian, every offset on a word boundary (TIFF 6.0, section 2).
  */
 
 import { Refusal } from '../base/refusal.ts';
@@ -8,7 +8,7 @@ import { Refusal } from '../base/refusal.ts';
 /** Numerator and denominator. */
 export type Fraction = readonly [number, number];
 
-/** Bytes of a known length that are made only when they are written, piece by piece. */
+/** Bytes of known length that are only produced while they are written, chunk by chunk. */
 export interface Pixels {
   readonly byteLength: number;
   /** Together exactly `byteLength` bytes. */
@@ -23,10 +23,10 @@ export type TagValue =
   | { readonly type: 'DIRECTORIES'; readonly directories: readonly Directory[] }
   | { readonly type: 'OFFSETS'; readonly blobs: readonly Pixels[] };
 
-/** Tag number → value. The writer sorts. */
+/** Tag number → value; the writer sorts them. */
 export type Directory = ReadonlyMap<number, TagValue>;
 
-/** A whole file, still in pieces. */
+/** A whole file, in pieces. */
 export interface FilePieces {
   readonly byteLength: number;
   chunks(): Iterable<Uint8Array>;
@@ -50,7 +50,7 @@ export const directory = (...directories: Directory[]): TagValue => ({
 });
 export const offsetsOf = (blobs: readonly Pixels[]): TagValue => ({ type: 'OFFSETS', blobs });
 
-/** Bytes that already lie in memory, as pixels. */
+/** Bytes in memory, as pixels. */
 export function pixelsOf(bytes: Uint8Array): Pixels {
   return { byteLength: bytes.byteLength, chunks: () => [bytes] };
 }
@@ -70,7 +70,7 @@ const TYPE_CODE = {
 
 const HEADER_BYTES = 8;
 const ENTRY_BYTES = 12;
-/** What still fits in an entry itself. */
+/** Largest value that fits into an entry itself. */
 const INLINE_BYTES = 4;
 const MAX_FILE_BYTES = 2 ** 32 - 1;
 
@@ -123,7 +123,7 @@ function encodeFractions(signed: boolean, fractions: readonly Fraction[]): Uint8
   return bytes;
 }
 
-/** Offsets are not known at first, so they are encoded as zeros of the right length. */
+/** Offsets are unknown at first, so they are encoded as zeros of the right length. */
 function encode(value: TagValue, offsetOf: (target: Directory | Pixels) => number): Uint8Array {
   switch (value.type) {
     case 'BYTE':
@@ -174,7 +174,7 @@ interface Plan {
   readonly fileBytes: number;
 }
 
-/** Where everything goes: header, directory tables, long values, then the pixels. */
+/** The position of everything: header, directory tables, long values, then the pixels. */
 function plan(root: Directory): Plan {
   const directories = collect(root);
   const offsets = new Map<Directory | Pixels, number>();
@@ -231,15 +231,15 @@ function writeHead({ directories, offsets, headBytes }: Plan): Uint8Array {
       }
       at += ENTRY_BYTES;
     }
-    // The next-directory field stays 0: sub-images hang on SubIFDs, not on the chain.
+    // The next-directory field stays 0, because sub-images are linked by SubIFDs instead.
   }
   return head;
 }
 
 /**
- * Lays a file out around its first directory. The pixels are never joined: they pass through
- * `chunks()` as they are made.
- * @throws Refusal `bad-argument` when the file would pass TIFF's limit of 4 GiB
+ * Lays out a file around its first directory. The pixels are never joined; they pass through
+ * `chunks()` as they are produced.
+ * @throws Refusal `bad-argument` if the file would exceed TIFF's limit of 4 GiB
  */
 export function layOutTiff(root: Directory): FilePieces {
   const planned = plan(root);
@@ -269,7 +269,7 @@ export function layOutTiff(root: Directory): FilePieces {
   };
 }
 
-/** The same, joined: for small structures such as an EXIF block. */
+/** The same in one piece, for small structures such as an EXIF block. */
 export function joinTiff(root: Directory): Uint8Array {
   const pieces = layOutTiff(root);
   const bytes = new Uint8Array(pieces.byteLength);
@@ -282,9 +282,9 @@ export function joinTiff(root: Directory): Uint8Array {
 }
 
 /**
- * The simplest fraction within `relativeError` of a number, by continued fractions: 0.033333 is
- * 1/30 again, as photographers know it. Both parts fit a signed 32-bit tag.
- * @throws RangeError for what no tag can hold
+ * The simplest fraction within `relativeError` of a number, by continued fractions: 0.033333
+ * becomes 1/30, as photographers write it. Both parts fit a signed 32-bit tag.
+ * @throws RangeError for numbers that no tag can hold
  */
 export function toFraction(value: number, relativeError = 1e-6): Fraction {
   const limit = 2 ** 31 - 1;

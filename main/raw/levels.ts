@@ -1,18 +1,24 @@
-/** Black and white of a mosaic's sites, out of LibRaw's fields, DNG's tags and the masked margins. */
+/**
+ * Determines black and white levels of a mosaic's sites from LibRaw's fields, DNG's tags and the
+ * masked margins.
+ */
 
 import { cfaOf } from './cfa.ts';
 import type { HiddenFields, LibRawMetadata, SensorSamples } from './libraw.ts';
 import type { CfaPattern, PerSite } from './mosaic.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
 
-/** LibRaw's colour (0 R, 1 G of the red rows, 2 B, 3 G of the blue rows) at a place of the visible area. */
+/**
+ * LibRaw's colour number (0 R, 1 G of the red rows, 2 B, 3 G of the blue rows) at a position in the
+ * visible area.
+ */
 function colourAt(filters: number, row: number, column: number): number {
   return (filters >>> ((((row << 1) & 14) + (column & 1)) << 1)) & 3;
 }
 
 /**
- * The Bayer layout that LibRaw's `filters` and `cdesc` describe, seen from the visible area's corner;
- * undefined for any other layout.
+ * The Bayer layout described by LibRaw's `filters` and `cdesc`, seen from the visible area's
+ * corner; undefined for other layouts.
  */
 export function bayerLayout(filters: number, colourNames: string): CfaPattern | undefined {
   const nameAt = (row: number, column: number): string =>
@@ -25,7 +31,10 @@ export function bayerLayout(filters: number, colourNames: string): CfaPattern | 
   return cfaOf(nameAt(0, 0) + nameAt(0, 1) + nameAt(1, 0) + nameAt(1, 1));
 }
 
-/** How far LibRaw moved the visible corner from the file's own (it rounds odd margins up to even). */
+/**
+ * How far LibRaw shifted the visible corner from the file's own, because it rounds odd margins up
+ * to even.
+ */
 export interface CornerMoved {
   readonly rows: number;
   readonly columns: number;
@@ -33,11 +42,11 @@ export interface CornerMoved {
 
 type Pattern = HiddenFields['blackPattern'];
 
-/** Means over the places of a repeating pattern that fall on each of the four sites. */
+/** Averages the positions of a repeating pattern that coincide with each of the four sites. */
 function patternPerSite({ rows, columns, values }: Pattern, moved: CornerMoved): PerSite {
   if (rows === 0 || columns === 0) return [0, 0, 0, 0];
   const sums = [0, 0, 0, 0];
-  // Twice the pattern's sides is a whole number of 2×2 cells whatever they are.
+  // Twice the pattern's sides always contain a whole number of 2×2 cells.
   for (let row = 0; row < 2 * rows; row++) {
     for (let column = 0; column < 2 * columns; column++) {
       const place = ((row + moved.rows) % rows) * columns + ((column + moved.columns) % columns);
@@ -48,7 +57,7 @@ function patternPerSite({ rows, columns, values }: Pattern, moved: CornerMoved):
   return [a, b, c, d];
 }
 
-/** Black levels as LibRaw holds them: a common part, a part per colour, and a repeating pattern. */
+/** Black levels from LibRaw's parts: a common one, one per colour, and a repeating pattern. */
 export function libRawBlack(hidden: HiddenFields, filters: number, moved: CornerMoved): PerSite {
   const pattern = patternPerSite(hidden.blackPattern, moved);
   const at = (row: number, column: number): number =>
@@ -58,7 +67,7 @@ export function libRawBlack(hidden: HiddenFields, filters: number, moved: Corner
   return [at(0, 0), at(0, 1), at(1, 0), at(1, 1)];
 }
 
-/** Black level of a plane (R, G, B) in a file that has no mosaic. */
+/** Black level of a plane (R, G, B) in a file without a mosaic. */
 export function libRawPlaneBlack(
   { black, blackPerColour, blackPattern }: HiddenFields,
   colour: number,
@@ -76,8 +85,8 @@ const ACTIVE_AREA = 50_829;
 const MAX_PATTERN_SIDE = 16;
 
 /**
- * Black levels as a DNG states them. LibRaw cuts their fractions off, and a quarter of a digit is a
- * colour cast after ×100.
+ * Black levels as a DNG states them. LibRaw drops their fractions, and a quarter of a digit becomes
+ * a colour cast after ×100.
  */
 export function dngBlack(image: TiffDirectory, moved: CornerMoved): PerSite | undefined {
   const [rows = 1, columns = 1] = image.numbers(BLACK_REPEAT);
@@ -86,7 +95,7 @@ export function dngBlack(image: TiffDirectory, moved: CornerMoved): PerSite | un
     rows >= 1 && columns >= 1 && rows <= MAX_PATTERN_SIDE && columns <= MAX_PATTERN_SIDE;
   if (!isPattern || values.length < rows * columns || !values.every(Number.isFinite))
     return undefined;
-  // Per-row and per-column parts vary by fractions of a digit; their mean is what a site sees.
+  // Per-row and per-column parts vary by fractions of a digit; a site has their mean.
   const deltas = BLACK_DELTAS.map((tag) => image.numbers(tag)).filter((list) => list.length > 0);
   const delta = deltas.reduce(
     (sum, list) => sum + list.reduce((a, b) => a + b, 0) / list.length,
@@ -97,7 +106,7 @@ export function dngBlack(image: TiffDirectory, moved: CornerMoved): PerSite | un
   return black.every(Number.isFinite) ? black : undefined;
 }
 
-/** How far LibRaw's visible corner lies from a DNG's ActiveArea corner. */
+/** Distance of LibRaw's visible corner from a DNG's ActiveArea corner. */
 export function cornerMoved(
   image: TiffDirectory | undefined,
   metadata: LibRawMetadata,
@@ -109,9 +118,9 @@ export function cornerMoved(
 }
 
 /**
- * The level at which a site is full. LibRaw's `maximum` is the format's; `linear_max`, where the
- * camera writes one (Canon's specular white, Sony's white level), is where this sensor really ends.
- * For Nikon LibRaw guesses it as maximum / 1.07, so there it says nothing.
+ * The level at which a site saturates. LibRaw's `maximum` belongs to the format. If the camera
+ * writes one, `linear_max` is this sensor's actual limit (Canon's specular white, Sony's white
+ * level). For Nikon, LibRaw only guesses it as maximum / 1.07, so it is ignored.
  */
 export function whiteLevelOf(metadata: LibRawMetadata, hidden: HiddenFields): number {
   const { maximum } = metadata.color_data;
@@ -120,14 +129,14 @@ export function whiteLevelOf(metadata: LibRawMetadata, hidden: HiddenFields): nu
   return isWritten && lowest > maximum / 2 && lowest < maximum ? lowest : maximum;
 }
 
-/** Samples nearest to a mask's edge catch stray light and charge. */
+/** Samples closest to a mask's edge receive stray light and charge. */
 const MASK_GUARD = 2;
 const MIN_MASKED_PER_SITE = 256;
 
 /**
- * Mean of the masked margin per site, in the visible area's site order. Undefined unless it is
- * there, clear of the picture, quiet, and near what the file declares: a margin that saw light, or a
- * declared level we have no measure for, would tint the shadows.
+ * Mean of the masked margin per site, in the visible area's site order. Undefined unless the margin
+ * exists, is clear of the picture, quiet, and close to the declared level. A margin that was
+ * exposed to light, or a declared level that cannot be verified, would tint the shadows.
  */
 export function opticalBlackOf(
   sensor: SensorSamples,

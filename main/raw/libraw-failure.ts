@@ -1,4 +1,6 @@
-/** What goes wrong inside LibRaw, in words: its C++ exceptions, error codes, and the module's traps. */
+/**
+ * Describes LibRaw's failures in words: its C++ exceptions, error codes, and the module's traps.
+ */
 
 import { z } from 'zod';
 
@@ -21,7 +23,7 @@ const EXCEPTIONS = [
 
 export type LibRawFailureKind = 'unsupported' | 'memory' | 'damaged';
 
-/** LibRaw gave up, or its module trapped; the instance must not be used again. */
+/** LibRaw failed or its module trapped; the instance must not be used again. */
 export class LibRawFailure extends Error {
   override readonly name = 'LibRawFailure';
   readonly kind: LibRawFailureKind;
@@ -32,7 +34,7 @@ export class LibRawFailure extends Error {
   }
 }
 
-/** LibRaw's numbers for `open_buffer() failed with code N` (LibRaw_errors in libraw_const.h). */
+/** Error numbers in `open_buffer() failed with code N` (LibRaw_errors in libraw_const.h). */
 function fromCode(code: number): LibRawFailure {
   switch (code) {
     case -1:
@@ -49,7 +51,7 @@ function fromCode(code: number): LibRawFailure {
   }
 }
 
-/** C++ exceptions arrive as objects with the exception's address and no message. */
+/** C++ exceptions arrive as objects with the exception's address but no message. */
 export function toFailure(error: unknown, memory: WebAssembly.Memory): LibRawFailure {
   const address = z.object({ excPtr: z.int().nonnegative() }).safeParse(error);
   if (address.success) return fromCpp(address.data.excPtr, memory);
@@ -71,7 +73,7 @@ function fromCpp(address: number, memory: WebAssembly.Memory): LibRawFailure {
       code === 12 ? 'unsupported' : code === 1 || code === 10 || code === 11 ? 'memory' : 'damaged';
     return new LibRawFailure(kind, name);
   }
-  // Otherwise a std::runtime_error: its text follows the pointer to its class.
+  // Otherwise it is a std::runtime_error, whose text follows the pointer to its class.
   const textAt = view.getUint32(address + 4, true);
   if (textAt >= view.byteLength) return new LibRawFailure('damaged', 'the decoder failed');
   const bytes = new Uint8Array(Math.min(200, view.byteLength - textAt));

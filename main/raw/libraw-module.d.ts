@@ -1,4 +1,4 @@
-/** What we use of libraw-wasm's emscripten module, which comes without types of its own. */
+/** Types for the part of libraw-wasm's emscripten module that we use; it has none of its own. */
 declare module 'libraw-wasm/dist/libraw.js' {
   export interface LibRawInstance {
     open(bytes: Uint8Array, settings: Readonly<Record<string, unknown>>): unknown;

@@ -1,4 +1,7 @@
-/** What LibRaw read of a sensor, as a mosaic: the visible area, its levels, and its noise. */
+/**
+ * Turns the sensor data that LibRaw read into a mosaic: the visible area, its levels, and its
+ * noise.
+ */
 
 import { Refusal } from '../base/refusal.ts';
 import { describe, noiseProfileOf } from './about.ts';
@@ -24,7 +27,7 @@ import type { Rectangle } from './opcodes/parse.ts';
 
 const DNG_PRIVATE_DATA = 50_740;
 
-/** LibRaw's hidden fields as the file's header gave them, and after the samples were read. */
+/** LibRaw's hidden fields, from the file's header and after the samples were read. */
 export interface Levels {
   readonly declared: HiddenFields;
   readonly settled: HiddenFields;
@@ -82,7 +85,7 @@ export function librawMosaic(
   };
 }
 
-/** The part that a DNG shows of what LibRaw takes for visible; for other formats all of that. */
+/** The part of LibRaw's visible area that a DNG shows; for other formats all of it. */
 function shownOf(
   dng: DngFile | undefined,
   sensor: SensorSamples,
@@ -95,8 +98,8 @@ function shownOf(
 }
 
 /**
- * A DNG's own black levels, fractions and all, where they and LibRaw's whole numbers mean the same.
- * They go before what LibRaw makes of a masked margin while it reads: it believes any margin.
+ * A DNG's own black levels, including fractions, if they agree with LibRaw's whole numbers. They
+ * take precedence over LibRaw's measurement of a masked margin, because LibRaw trusts any margin.
  */
 function exactDngBlack(
   image: TiffDirectory,
@@ -117,7 +120,7 @@ function visibleArea({ width, height, left_margin, top_margin }: LibRawMetadata)
   };
 }
 
-/** The part that is shown alone: it crosses threads without its margins. */
+/** Copies only the shown part, so that margins are not sent between threads. */
 function cut(sensor: SensorSamples, { top, left, bottom, right }: Rectangle): Uint16Array {
   const [width, height] = [right - left, bottom - top];
   const isWhole = width === sensor.width && height === sensor.height;

@@ -1,6 +1,6 @@
 /**
- * LibRaw 0.22.1 as compiled in libraw-wasm 1.6.0, typed and distrusted: the fields its wrapper
- * leaves out are read from the module's memory, and checked against those it does report.
+ * A typed and guarded interface to LibRaw 0.22.1 as compiled in libraw-wasm 1.6.0. Fields that its
+ * wrapper leaves out are read from the module's memory and checked against those that it reports.
  */
 
 import { readFileSync } from 'node:fs';
@@ -13,10 +13,10 @@ import { z } from 'zod';
 import { LibRawFailure, cString, toFailure } from './libraw-failure.ts';
 import { isXTrans } from './sensor-kind.ts';
 
-/** The offsets below belong to this build alone; package.json pins it. */
+/** The offsets below are valid only for this build; package.json pins it. */
 const BUILD = '1.6.0';
 
-/** Bytes from the start of LibRaw's `imgdata`, measured with the pinned build's own headers. */
+/** Bytes from the start of LibRaw's `imgdata`, determined with the pinned build's own headers. */
 const OFFSET = {
   rawHeight: 8,
   rawWidth: 10,
@@ -40,7 +40,7 @@ export const FILTERS_XTRANS = 9;
 const INITIAL_PAGES = 4096;
 const MAXIMUM_PAGES = 32_768;
 
-/** The longest repeating black pattern read (LibRaw's table holds 4096 values). */
+/** The largest repeating black pattern that is read (LibRaw's table holds 4096 values). */
 const MAX_BLACK_PATTERN = 64;
 
 const finite = z.number().catch(0);
@@ -101,24 +101,24 @@ const metadataShape = z.object({
   }),
 });
 
-/** What LibRaw says about the opened file, in its own names and units. */
+/** LibRaw's facts about the opened file, in its own names and units. */
 export type LibRawMetadata = z.infer<typeof metadataShape>;
 
-/** What the wrapper leaves out, in LibRaw's own conventions. */
+/** Fields that the wrapper leaves out, in LibRaw's own conventions. */
 export interface HiddenFields {
   /** Black level common to all sites. */
   readonly black: number;
   /** Added per colour: R, G of the red rows, B, G of the blue rows. */
   readonly blackPerColour: readonly number[];
-  /** Added per place of a repeating pattern; empty when there is none. */
+  /** Added per position of a repeating pattern; empty if there is none. */
   readonly blackPattern: {
     readonly rows: number;
     readonly columns: number;
     readonly values: readonly number[];
   };
-  /** The camera's own limit of linearity per colour; 0 where it is not known. */
+  /** The camera's own limit of linearity per colour; 0 if unknown. */
   readonly linearMax: readonly number[];
-  /** Masked rectangles as top, left, bottom, right in the whole sensor; unused ones are left out. */
+  /** Masked rectangles as top, left, bottom, right in the whole sensor, without unused ones. */
   readonly masked: readonly (readonly [number, number, number, number])[];
   /** Colours of 6 × 6 samples from the visible corner on; undefined if the sensor is no X-Trans. */
   readonly xtrans: string | undefined;
@@ -126,7 +126,7 @@ export interface HiddenFields {
   readonly asShotGainsApplied: number;
 }
 
-/** The whole sensor, masked margins included. */
+/** The whole sensor, including masked margins. */
 export interface SensorSamples {
   readonly width: number;
   readonly height: number;
@@ -154,8 +154,8 @@ const pictureShape = z.object({
 const thumbnailShape = z.object({ data: z.instanceof(Uint8Array), format: z.string() });
 
 /**
- * One file in one module. LibRaw keeps state between reads, and one that failed is not to be
- * trusted, so an instance does one open and one kind of read.
+ * One file in one module. LibRaw keeps state between reads and cannot be trusted after a failure,
+ * so an instance is used for one open and one kind of read.
  */
 export class LibRawFile {
   readonly #instance: LibRawInstance;
@@ -168,14 +168,14 @@ export class LibRawFile {
 
   /**
    * Opens a file's bytes in a fresh module.
-   * @throws LibRawFailure when LibRaw does not take it
+   * @throws LibRawFailure if LibRaw does not accept it
    */
   static async open(
     bytes: Uint8Array,
     settings: Readonly<Record<string, unknown>> = {},
   ): Promise<LibRawFile> {
     const { LibRaw, memory } = await (prepared ?? instantiate());
-    // An instance that has seen one file is not trusted with another.
+    // An instance that has seen one file is not used for another.
     prepared = undefined;
     const file = new LibRawFile(new LibRaw(), memory);
     file.#guarded(() => file.#instance.open(bytes, settings));
@@ -183,13 +183,14 @@ export class LibRawFile {
   }
 
   /**
-   * What LibRaw knows now; some of it (black, white) is final only after the samples are read.
-   * @throws LibRawFailure when it makes no sense
+   * LibRaw's current facts; black and white may become final only after the samples are read.
+   * @throws LibRawFailure if they are invalid
    */
   metadata(): LibRawMetadata {
     const parsed = metadataShape.safeParse(this.#guarded(() => this.#instance.metadata(true)));
     if (!parsed.success) throw new LibRawFailure('damaged', 'its metadata make no sense');
-    // The wrapper swaps the sides of some turned frames and not of others; here they are the sensor's.
+    // The wrapper swaps the sides of some rotated frames but not of others; these are the sensor's
+    // own.
     return { ...parsed.data, ...this.#visibleSides(parsed.data) };
   }
 
@@ -201,7 +202,10 @@ export class LibRawFile {
     return { width: half(OFFSET.width), height: half(OFFSET.height) };
   }
 
-  /** Where LibRaw's public data begin: the wrapper points to LibRaw, and they follow its two-word head. */
+  /**
+   * The address of LibRaw's public data. The wrapper points to LibRaw, whose data follow its
+   * two-word head.
+   */
   #imgdata(): { view: DataView; base: number } {
     const view = new DataView(this.#memory.buffer);
     const base = view.getUint32(this.#instance.$$.ptr, true) + 8;
@@ -211,7 +215,7 @@ export class LibRawFile {
 
   /**
    * The fields the wrapper leaves out.
-   * @throws Error (a bug) when the memory does not look like the pinned build's
+   * @throws Error (a bug) if the memory does not look like the pinned build's
    */
   hidden(known: LibRawMetadata): HiddenFields {
     const { view, base } = this.#imgdata();
@@ -257,7 +261,7 @@ export class LibRawFile {
   }
 
   /**
-   * The mosaic with its margins, or undefined when the file holds none.
+   * The mosaic with its margins; undefined if the file has none.
    * @throws LibRawFailure
    */
   readSensor(): SensorSamples | undefined {
@@ -278,7 +282,7 @@ export class LibRawFile {
   }
 
   /**
-   * The picture as LibRaw develops it with the settings given to `open`: interleaved, 16 bits.
+   * The picture as LibRaw develops it with the settings passed to `open`: interleaved, 16 bits.
    * @throws LibRawFailure
    */
   readDeveloped(): { width: number; height: number; channels: number; samples: Uint16Array } {
@@ -324,7 +328,7 @@ function maskedRectangles(
   return found;
 }
 
-/** Bytes that are no UTF-8 (a damaged file's) are read differently by different readers. */
+/** Readers decode invalid UTF-8 (in a damaged file) differently. */
 function isSameText(left: string, right: string): boolean {
   const isAscii = /^[\0-\x7f]*$/;
   return left === right || !isAscii.test(left) || !isAscii.test(right);
@@ -341,7 +345,7 @@ interface Prepared {
 
 let prepared: Promise<Prepared> | undefined;
 
-/** Makes an instance in advance, for the file that this thread opens next. */
+/** Prepares an instance for the file that this thread opens next. */
 export async function prepareLibRaw(): Promise<void> {
   prepared ??= instantiate();
   await prepared;

@@ -1,4 +1,7 @@
-/** A file without a mosaic (sRAW, linear DNG of lossless JPEG) to a linear frame, through LibRaw. */
+/**
+ * Reads a file without a mosaic (sRAW, linear DNG of lossless JPEG) as a linear frame, through
+ * LibRaw.
+ */
 
 import { Refusal } from '../base/refusal.ts';
 import { describe } from './about.ts';
@@ -18,9 +21,10 @@ import { checkLevels } from './sensor-checks.ts';
 const FULL_SCALE = 65_535;
 
 /**
- * LibRaw's own developing with everything in it switched off: the file's numbers in camera colour,
- * unturned, with their black level (taking it off there would clip the noise below it) and without a
- * balance (which would clip highlights). The gamma setting is ignored unless it has six values.
+ * LibRaw's own developing with all processing switched off: the file's numbers in camera colour,
+ * not rotated. Black is not subtracted, because that would clip the noise below it, and white
+ * balance is not applied, because that would clip highlights. The gamma setting is ignored unless
+ * it has six values.
  */
 const LINEAR_SETTINGS = {
   outputBps: 16,
@@ -43,7 +47,7 @@ interface LinearSource {
 }
 
 /**
- * Develops with an instance of its own: one does one kind of read.
+ * Develops with an instance of its own, because each does only one kind of read.
  * @param name the file's own name, for messages
  * @throws Refusal `unsupported-file` or `damaged-file`; LibRawFailure
  */
@@ -68,7 +72,7 @@ export async function readLinear(
     const read = { plane, isLinearised: true, kind: { kind: 'linear' }, white } as const;
     return dngFrame(read, dng, about, name);
   }
-  // Some cameras' reduced files come balanced already.
+  // Reduced-size files of some cameras are already white-balanced.
   const gains = hidden.asShotGainsApplied === 0 ? about.colour.asShotGains : ([1, 1, 1] as const);
   const blacks = [0, 1, 2].map((colour) => libRawPlaneBlack(hidden, colour));
   checkLevels(blacks, white, name);
@@ -83,7 +87,10 @@ export async function readLinear(
   return { kind: 'linear', frame: { width, height, samples, ...about } };
 }
 
-/** LibRaw hands out the active area; its samples go back to their places in the stored picture. */
+/**
+ * LibRaw returns the active area; its samples are put back to their positions in the stored
+ * picture.
+ */
 function storedPlane(
   { width, height, samples }: { width: number; height: number; samples: Uint16Array },
   { image }: DngFile,
@@ -112,7 +119,7 @@ function storedPlane(
 
 const PHOTOMETRIC_RGB = 2;
 
-/** LibRaw also develops ordinary RGB TIFFs, which are finished pictures and no RAW. */
+/** LibRaw also develops ordinary RGB TIFFs, which are finished pictures, not RAW files. */
 function checkIsRaw(container: Container, name: string): void {
   if (container.kind !== 'tiff' || container.isDng) return;
   const isPicture = rawImages(container.tiff).some(

@@ -1,15 +1,18 @@
-/** 3×3 matrices of camera colour, and the adaptation of one white to another. */
+/** 3×3 matrices of camera colour, and adaptation from one white to another. */
 
 import type { Matrix3, Vector3 } from './mosaic.ts';
 
-/** The white of D50 in XYZ, as the ICC has it. */
+/** XYZ of D50, as specified by the ICC. */
 export const D50: Vector3 = [0.9642, 1, 0.8249];
-/** The white of D65 in XYZ. */
+/** XYZ of D65. */
 export const D65: Vector3 = [0.95047, 1, 1.08883];
 
 const MAX_COEFFICIENT = 100;
 
-/** Nine numbers as a matrix; undefined for fewer, for wild ones, and where there is no inverse. */
+/**
+ * Nine numbers as a matrix; undefined if there are fewer, if they are implausible, or if there is
+ * no inverse.
+ */
 export function matrixOf(values: readonly number[]): Matrix3 | undefined {
   const [a, b, c, d, e, f, g, h, i] = values;
   if (a === undefined || b === undefined || c === undefined || d === undefined || e === undefined)
@@ -36,7 +39,7 @@ export function multiply(left: Matrix3, right: Matrix3): Matrix3 {
   return [at(0, 0), at(0, 1), at(0, 2), at(1, 0), at(1, 1), at(1, 2), at(2, 0), at(2, 1), at(2, 2)];
 }
 
-/** @param matrix with an inverse, as `isUsable` says */
+/** @param matrix with an inverse (see `isUsable`) */
 export function inverse(matrix: Matrix3): Matrix3 {
   const [a, b, c, d, e, f, g, h, i] = matrix;
   const scale = 1 / determinant(matrix);
@@ -65,7 +68,7 @@ const BRADFORD: Matrix3 = [
    0.0389, -0.0685,  1.0296,
 ];
 
-/** Takes XYZ under one white to XYZ under another (Bradford; ICC.1, annex E). */
+/** Adapts XYZ under one white to another (Bradford; ICC.1, annex E). */
 export function bradford(from: Vector3, to: Vector3): Matrix3 {
   const [f1, f2, f3] = transform(BRADFORD, from);
   const [t1, t2, t3] = transform(BRADFORD, to);

@@ -1,13 +1,13 @@
 /**
- * What a merged DNG says about its frames: names, exposure, the map of frames. It lies in
- * DNGPrivateData (DNG 1.4), which begins with its writer's name and which other readers pass over.
+ * Stores a merged DNG's facts about its frames: names, exposure, the map of frames. They are in
+ * DNGPrivateData (DNG 1.4), which begins with its writer's name and is ignored by other readers.
  */
 
 import { deflateSync, inflateSync } from 'node:zlib';
 import { z } from 'zod';
 import type { Merged } from './mosaic.ts';
 
-/** Our name, then what follows it: `frames`, version 1. */
+/** Our name, followed by the kind of data: `frames`, version 1. */
 const head = new TextEncoder().encode('Nightglass\0frames 1\0');
 
 const aboutSchema = z.object({
@@ -21,10 +21,13 @@ const aboutSchema = z.object({
   }),
 });
 
-/** Blocks of a map that can be believed: a frame of 400 million pixels in blocks of four has fewer. */
+/**
+ * Limit for the blocks of a plausible map: a frame of 400 million pixels in blocks of four has
+ * fewer.
+ */
 const blocksMax = 100_000_000;
 
-/** @returns the head, JSON ended by a NUL, and the map's deflated little-endian numbers */
+/** @returns the head, JSON terminated by a NUL, and the map's deflated little-endian numbers */
 export function encodeMerged({ map, ...about }: Merged): Uint8Array {
   const { sixteenths, blockSide, columns, rows } = map;
   const text = new TextEncoder().encode(
@@ -41,7 +44,7 @@ export function encodeMerged({ map, ...about }: Merged): Uint8Array {
 /**
  * @param bytes of the tag
  * @param size of the frame, pixels
- * @returns undefined for what another program wrote, or what does not belong to the frame
+ * @returns undefined for another program's data, or data that does not fit the frame
  */
 export function decodeMerged(
   bytes: Uint8Array,
@@ -69,7 +72,7 @@ export function decodeMerged(
       map: { blockSide, columns, rows, sixteenths },
     };
   } catch {
-    // Damaged, or of another program that begins like ours: the mosaic itself is whole.
+    // Damaged, or written by another program with the same head; the mosaic itself is intact.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** The sensor's plane as a RAW file holds it, and what the camera said about it. */
+/** The sensor's data as stored in a RAW file, and what the camera recorded about it. */
 
 import type { Warp } from './opcodes/parse.ts';
 import type { Records } from './records.ts';
@@ -18,10 +18,10 @@ export type Matrix3 = readonly [
   number, number, number,
 ]; // prettier-ignore
 
-/** EXIF orientation, 1–8: what must be done to the stored rows to see the scene upright. */
+/** EXIF orientation, 1–8: the transformation that makes the stored rows upright. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
-/** What the camera wrote down about the shot; absent where the file does not say. */
+/** What the camera recorded about the shot; absent where the file does not say. */
 export interface Shot {
   readonly make?: string;
   readonly model?: string;
@@ -30,7 +30,7 @@ export interface Shot {
   readonly exposureSeconds?: number;
   readonly aperture?: number;
   readonly focalLengthMm?: number;
-  /** `YYYY-MM-DDTHH:MM:SS`, the camera's own clock, with `±HH:MM` where the file says. */
+  /** `YYYY-MM-DDTHH:MM:SS` by the camera's own clock, with `±HH:MM` if the file states it. */
   readonly takenAt?: string;
   readonly gps?: Gps;
   readonly artist?: string;
@@ -52,13 +52,13 @@ export interface CameraColour {
   /** XYZ (D65) → camera RGB before white balance, DNG's ColorMatrix convention. */
   readonly xyzToCamera: Matrix3;
   /**
-   * Camera RGB with the as-shot white balance → XYZ (D50), where the file says more than one matrix
-   * for daylight does.
+   * Camera RGB with the as-shot white balance → XYZ (D50), if the file has more than one daylight
+   * matrix.
    */
   readonly balancedToXyz?: Matrix3;
 }
 
-/** A distortion and where the frame lies in the picture that it was measured in. */
+/** A distortion, and the frame's position in the picture that it was measured in. */
 export interface PlacedWarp {
   readonly warp: Warp;
   readonly left: number;
@@ -73,13 +73,16 @@ export interface NoiseProfile {
   readonly offset: number;
 }
 
-/** How many frames stand behind each block of a merged mosaic. */
+/** The number of frames behind each block of a merged mosaic. */
 export interface FrameMap {
-  /** Pixels of a block each way; those at the right and bottom edge may be cut. */
+  /** Side of a block in pixels; blocks at the right and bottom edge may be smaller. */
   readonly blockSide: number;
   readonly columns: number;
   readonly rows: number;
-  /** columns × rows, row-major: the frames whose mean has the block's noise, in sixteenths of a frame. */
+  /**
+   * columns × rows, row-major, in sixteenths of a frame: the number of frames whose mean would have
+   * the block's noise.
+   */
   readonly sixteenths: Uint16Array;
 }
 
@@ -87,14 +90,14 @@ export interface FrameMap {
 export interface Merged {
   /** Names of the files, without folders; sorted. */
   readonly frames: readonly string[];
-  /** The one the others were laid on. */
+  /** The frame that the others were aligned to. */
   readonly reference: string;
-  /** Of all frames together; absent where a file does not say its own. */
+  /** Total of all frames; absent if a file does not state its own. */
   readonly exposureSeconds?: number;
   readonly map: FrameMap;
 }
 
-/** What samples were multiplied by before they came here, as a gain map asks. */
+/** Factors that were already applied to the samples, for example by a gain map. */
 export interface AppliedGain {
   readonly mean: number;
   readonly most: number;
@@ -108,26 +111,26 @@ export interface Mosaic {
   readonly samples: Uint16Array;
   readonly cfa: CfaPattern;
   readonly blackLevel: PerSite;
-  /** Mean of the sensor's masked margin, where the file carries one that can be believed. */
+  /** Mean of the sensor's masked margin, if the file has one that is plausible. */
   readonly opticalBlack?: PerSite;
   readonly whiteLevel: number;
   readonly orientation: Orientation;
   readonly colour: CameraColour;
   /** Stops to add to the file's values for the photographer's intended brightness (DNG). */
   readonly baselineExposureStops: number;
-  /** Of the sensor's own numbers, before `appliedGain`. */
+  /** Noise of the sensor's own numbers, before `appliedGain`. */
   readonly noiseProfile?: NoiseProfile;
-  /** Noise was multiplied too, and is that much larger than the sensor's. */
+  /** Factors that multiplied the sensor's samples, and its noise with them. */
   readonly appliedGain?: AppliedGain;
-  /** The sensor has no colours: all sites see the same light. */
+  /** The sensor is monochrome: all sites see the same light. */
   readonly isMonochrome?: true;
-  /** Distortions to be straightened after the network, in their order. */
+  /** Distortions to correct after the network, in order. */
   readonly warps?: readonly PlacedWarp[];
-  /** Measured on this very camera (`nightglass calibrate`) at this ISO. */
+  /** Measured on this individual camera (`nightglass calibrate`) at this ISO. */
   readonly cameraNoise?: NoiseProfile;
   /**
-   * Present where several frames were merged: they were calibrated before, and `noiseProfile` is that
-   * of a block with as many frames as the middle one of the map.
+   * Present if several frames were merged. They were calibrated beforehand, and `noiseProfile`
+   * applies to a block with as many frames as the map's middle block.
    */
   readonly merged?: Merged;
   readonly shot: Shot;
@@ -136,7 +139,7 @@ export interface Mosaic {
 }
 
 /**
- * A frame with no mosaic in its file (linear or lossy DNG, sRAW), developed as far as LibRaw does:
+ * A frame whose file has no mosaic (linear or lossy DNG, sRAW), developed as far as LibRaw does:
  * camera RGB, white-balanced, linear.
  */
 export interface LinearFrame {

@@ -1,11 +1,11 @@
-/** Cameras whose noise others have measured, and what is usual for all the others. */
+/** Published noise measurements of cameras, and typical noise for all others. */
 
 import { bareModel } from './camera-name.ts';
 import type { NoiseProfile, Shot } from './mosaic.ts';
 
-/** What a calibration says about one camera, in its own 14-bit numbers (DN). */
+/** A camera's calibration, in its own 14-bit numbers (DN). */
 interface Calibration {
-  /** Model names as files write them, in small letters, without the make. */
+  /** Model names as in files, in lower case, without the make. */
   readonly models: readonly string[];
   /** White level less black level, DN. */
   readonly rangeDn: number;
@@ -20,7 +20,7 @@ function line(slope: number, bias: number): (iso: number, gainDn: number) => num
   return (_, gainDn) => Math.exp(slope * Math.log(gainDn) + bias);
 }
 
-/** [ISO, σ in DN], interpolated in logarithms; below and above them σ goes with the ISO. */
+/** [ISO, σ in DN], interpolated in logarithms; outside the range σ is proportional to the ISO. */
 function rows(points: readonly (readonly [number, number])[]): (iso: number) => number {
   return (iso) => {
     const above = points.findIndex(([rowIso]) => rowIso >= iso);
@@ -33,11 +33,11 @@ function rows(points: readonly (readonly [number, number])[]): (iso: number) => 
 }
 
 /**
- * Sources: the A7S II from PMN (Feng et al., "Learnability Enhancement for Low-light Raw Denoising",
- * ACM MM 2022, Apache-2.0), a second amplifier starting between ISO 1600 and 2000; the others from
- * ELD (Wei et al., "A Physics-based Noise Formation Model for Extreme Low-light Raw Denoising", CVPR
- * 2020, MIT), whose Gaussian fit to the read noise has the standard deviation of the Tukey fits.
- * Black and white levels are the cameras' own.
+ * Sources: the A7S II is from PMN (Feng et al., "Learnability Enhancement for Low-light Raw
+ * Denoising", ACM MM 2022, Apache-2.0); its second amplifier starts between ISO 1600 and 2000. The
+ * others are from ELD (Wei et al., "A Physics-based Noise Formation Model for Extreme Low-light Raw
+ * Denoising", CVPR 2020, MIT), whose Gaussian fit to the read noise has the standard deviation of
+ * the Tukey fits. Black and white levels are the cameras' own.
  */
 const calibrations: readonly Calibration[] = [
   {
@@ -83,7 +83,7 @@ const calibrations: readonly Calibration[] = [
   },
 ];
 
-/** The calibrated noise of a shot's camera at its ISO; undefined if either is not known. */
+/** The calibrated noise of a shot's camera at its ISO; undefined if either is unknown. */
 export function calibratedNoise(shot: Shot): NoiseProfile | undefined {
   const { iso } = shot;
   if (iso === undefined || !(iso > 0)) return undefined;
@@ -95,14 +95,15 @@ export function calibratedNoise(shot: Shot): NoiseProfile | undefined {
   return { slope: gainDn / found.rangeDn, offset: read * read };
 }
 
-/** Taken where a file does not say its ISO: usual at night. */
+/** Assumed if a file does not state its ISO; usual at night. */
 const usualNightIso = 1600;
 
 /**
- * What is usual at an ISO: the geometric middle of the calibrations above at ISO 1600, with their
- * usual growth of read noise. One camera in three is off by ×1.5 in σ. darktable's measured profiles
- * would be many more cameras, but their middle lies nine times lower in variance than any of these
- * (full wells of 500,000 electrons at ISO 100), as after a demosaic: no measure of single samples.
+ * Typical noise at an ISO: the geometric mean of the calibrations above at ISO 1600, with their
+ * typical growth of read noise. For one camera in three, σ is off by ×1.5. darktable's measured
+ * profiles cover many more cameras, but their median variance is nine times lower than that of any
+ * of these (it would need full wells of 500,000 electrons at ISO 100). They seem to be measured
+ * after demosaicing, so they say nothing about single samples.
  */
 export function typicalNoise(iso: number = usualNightIso): NoiseProfile {
   const times = (iso > 0 ? iso : usualNightIso) / 1600;

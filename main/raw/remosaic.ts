@@ -1,13 +1,16 @@
-/** Gives a frame that comes without a mosaic (linear DNG, sRAW) one, so that it can be developed. */
+/**
+ * Turns a frame without a mosaic (linear DNG, sRAW) into one that has it, so that it can be
+ * developed.
+ */
 
 import type { LinearFrame, Mosaic } from './mosaic.ts';
 import { toSixteenBits } from './sixteen-bits.ts';
 
 /**
- * An RGGB mosaic of a linear frame: each pixel keeps the one colour a sensor would have seen there.
- * The network was trained on mosaics, and nothing else here takes a frame whose noise was already
- * spread over its neighbours; two thirds of the samples are the price. Noise below black and light
- * above white are kept.
+ * Makes an RGGB mosaic of a linear frame: each pixel keeps the one colour that a sensor would have
+ * recorded there. The network was trained on mosaics, and nothing else here handles a frame whose
+ * noise was already spread over neighbours. The price is two thirds of the samples. Noise below
+ * black and light above white are kept.
  */
 export function remosaic(frame: LinearFrame): Mosaic {
   const { width, height, samples, colour } = frame;

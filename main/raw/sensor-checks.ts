@@ -1,12 +1,12 @@
-/** What no sensor gives: levels and samples that only a damaged file has. */
+/** Detects levels and samples that no sensor produces, only damaged files. */
 
 import { Refusal } from '../base/refusal.ts';
 import type { PerSite } from './mosaic.ts';
 
-/** Less between black and white than this is no photograph. */
+/** Valid files have at least this range between black and white. */
 const MIN_RANGE = 16;
 const FULL_SCALE = 65_535;
-/** Black levels of a sensor's sites differ by less than this part of its range. */
+/** Black levels of a sensor's sites differ by less than this share of its range. */
 const BLACK_SPREAD = 1 / 32;
 
 function damaged(name: string, what: string): Refusal {
@@ -14,9 +14,10 @@ function damaged(name: string, what: string): Refusal {
 }
 
 /**
- * Holds black and white to each other. The sites of a sensor are read out by the same circuits, so
- * their blacks differ by a few digits of thousands. LibRaw measures some cameras' black in the masked
- * margin while it decodes, so a stream in which it lost its way shows here too.
+ * Checks black levels against each other and against white. The same circuits read out all sites of
+ * a sensor, so their blacks differ only by a few digits of thousands. LibRaw measures some cameras'
+ * black in the masked margin while decoding, so this also detects a stream that LibRaw decoded
+ * wrongly.
  * @throws Refusal `damaged-file`
  */
 export function checkLevels(blacks: readonly number[], white: number, name: string): void {
@@ -31,9 +32,9 @@ export function checkLevels(blacks: readonly number[], white: number, name: stri
 }
 
 /**
- * Decoders leave zeros where a cut file ended. A live sensor gives no run of exact zeros below its
- * own black level, so a sixteenth of the frame of them at its end, or a frame of nothing else, is
- * damage. (Cameras that take the black off themselves may well write zeros all night.)
+ * Decoders leave zeros after the end of a truncated file. A working sensor produces no run of exact
+ * zeros below its own black level. So zeros in the last sixteenth of the frame, or in the whole
+ * frame, mean damage. (Cameras that subtract black themselves may well write zeros all night.)
  * @throws Refusal `damaged-file`
  */
 export function checkSamples(

@@ -1,4 +1,4 @@
-/** Which colour layout a DNG's samples have, by its own tags. */
+/** Determines the colour layout of a DNG's samples from its own tags. */
 
 import { Refusal } from '../base/refusal.ts';
 import { cfaOf } from './cfa.ts';
@@ -19,8 +19,8 @@ export type SensorKind =
   /** Seen from the active area's corner. */
   | { readonly kind: 'bayer'; readonly cfa: CfaPattern }
   /**
-   * Bayer in blocks of 2×2 samples of one colour. `cfa` is the layout of the blocks; the first whole
-   * block begins that many rows and columns after the active area's corner.
+   * Bayer in blocks of 2×2 samples of one colour. `cfa` is the layout of the blocks; the first
+   * complete block begins this many rows and columns after the active area's corner.
    */
   | {
       readonly kind: 'quad';
@@ -97,7 +97,7 @@ function layoutOf(
     at(down + row * side, along + column * side);
   const cfa = cfaOf(block(0, 0) + block(0, 1) + block(1, 0) + block(1, 1));
   if (cfa === undefined) return undefined;
-  // Twelve samples are a whole number of repeats of every layout there is.
+  // Every possible layout repeats a whole number of times in twelve samples.
   for (let row = 0; row < 12; row++) {
     for (let column = 0; column < 12; column++) {
       const expected = block(Math.floor(row / side) % 2, Math.floor(column / side) % 2);

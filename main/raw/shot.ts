@@ -1,4 +1,7 @@
-/** What a RAW file says about its shot: EXIF where the file is built like a TIFF, else LibRaw's reading. */
+/**
+ * Reads what a RAW file says about its shot: from EXIF if the file is TIFF-like, otherwise from
+ * LibRaw.
+ */
 
 import { isClock, isDay, isZone } from './calendar.ts';
 import type { Container } from './container.ts';
@@ -34,7 +37,10 @@ const text = (...candidates: (string | undefined)[]): string | undefined =>
     .map((candidate) => candidate?.trim())
     .find((candidate) => candidate !== undefined && candidate !== '');
 
-/** EXIF's `YYYY:MM:DD HH:MM:SS` as ISO 8601; undefined for the blanks and zeros cameras write. */
+/**
+ * EXIF's `YYYY:MM:DD HH:MM:SS` as ISO 8601; undefined for the blanks and zeros that some cameras
+ * write.
+ */
 function isoTime(date: string | undefined, zone: string | undefined): string | undefined {
   const match = /^(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)/.exec(date ?? '');
   if (match === null) return undefined;
@@ -48,8 +54,8 @@ function isoTime(date: string | undefined, zone: string | undefined): string | u
 }
 
 /**
- * LibRaw makes a moment of the camera's clock as if that ran in this machine's zone; the local
- * fields of that moment are the clock's own digits again.
+ * LibRaw interprets the camera's clock in this machine's time zone, so the local fields of its
+ * timestamp are the clock's own digits.
  */
 function libRawTime(timestamp: unknown): string | undefined {
   if (typeof timestamp !== 'number' || !(timestamp > 0 && timestamp < 2 ** 32)) return undefined;
@@ -72,7 +78,7 @@ function checkedGps(
   return { latitude, longitude, ...(hasAltitude ? { altitudeMetres } : {}) };
 }
 
-/** GPS directory (Exif 2.32, 4.6.6). A place that lacks its hemisphere is not believed. */
+/** GPS directory (Exif 2.32, 4.6.6). A position without hemisphere is ignored. */
 function exifGps(gps: TiffDirectory | undefined): Gps | undefined {
   const latitudeRef = gps?.text(1);
   const longitudeRef = gps?.text(3);
@@ -95,12 +101,12 @@ function libRawGps({ gps_data: gps }: LibRawMetadata): Gps | undefined {
   return checkedGps(latitude, longitude, gps.altref === 1 ? -gps.altitude : gps.altitude);
 }
 
-/** Drops what is undefined, so that absent means absent. */
+/** Removes undefined fields, so that unknown facts are absent. */
 function compact(fields: { readonly [Key in keyof Shot]: Shot[Key] | undefined }): Shot {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** Make and model as the file itself spells them. */
+/** Make and model as the file spells them. */
 export function cameraOf(
   metadata: LibRawMetadata,
   container: Container,
@@ -112,23 +118,23 @@ export function cameraOf(
   return { ...(make === undefined ? {} : { make }), ...(model === undefined ? {} : { model }) };
 }
 
-/** Time, ISO and aperture, as EXIF's tags say them. */
+/** Time, ISO and aperture from EXIF's tags. */
 export function exifExposure(
   tiff: TiffFile | undefined,
 ): Pick<Shot, 'exposureSeconds' | 'iso' | 'aperture'> {
-  // Some writers put EXIF's tags straight into the first directory.
+  // Some writers put EXIF's tags directly into the first directory.
   const number = (tag: number): number | undefined =>
     positive(tiff?.exif?.number(tag), tiff?.images[0]?.number(tag));
   const iso = number(TAG.iso);
   return compact({
-    // 65535 is EXIF's "too large for this tag".
+    // 65535 is EXIF's code for "too large for this tag".
     iso: iso === 65_535 ? number(TAG.recommendedIso) : iso,
     exposureSeconds: number(TAG.exposureTime),
     aperture: number(TAG.fNumber),
   });
 }
 
-/** Everything the file says about the shot; what it does not say, or says absurdly, is absent. */
+/** Everything the file says about the shot; missing or implausible facts are absent. */
 export function shotOf(metadata: LibRawMetadata, container: Container): Shot {
   const tiff = container.kind === 'tiff' ? container.tiff : undefined;
   const first = tiff?.images[0];

@@ -1,9 +1,9 @@
-/** Light as 16-bit samples that keep the noise below black, and highlights above white. */
+/** Converts light to 16-bit samples that keep noise below black and highlights above white. */
 
 /** Room for noise below black: 3 % of the range. */
 const PEDESTAL = 2048;
 const MOST = 65_535;
-/** The network sees no more than four times white, whatever it is amplified by. */
+/** The network sees at most four times white, whatever the ratio. */
 const MAX_HEADROOM = 4;
 
 export interface SixteenBits {
@@ -13,9 +13,9 @@ export interface SixteenBits {
 }
 
 /**
- * @param count how many samples there will be
+ * @param count number of samples
  * @param lightAt light of one sample: 0 is black, 1 is white
- * @param brightest the brightest sample; what is above white by more than a factor of 4 is cut off
+ * @param brightest the brightest sample; light above 4 times white is clipped
  */
 export function toSixteenBits(
   count: number,
@@ -27,7 +27,7 @@ export function toSixteenBits(
   const samples = new Uint16Array(count);
   for (let i = 0; i < count; i++) {
     const value = lightAt(i) * range + PEDESTAL + 0.5;
-    // A float that is no number is black.
+    // NaN becomes black.
     samples[i] = value >= MOST ? MOST : value > 0 ? value : Number.isNaN(value) ? PEDESTAL : 0;
   }
   return { samples, blackLevel: PEDESTAL, whiteLevel: PEDESTAL + range };
@@ -41,7 +41,7 @@ export function sixteenBitsOf(light: Float32Array): SixteenBits {
 /** The largest of finite samples; -Infinity of none. */
 export function brightestOf(samples: Float32Array): number {
   let brightest = Number.NEGATIVE_INFINITY;
-  // A comparison with NaN is false, so NaN never wins.
+  // Comparisons with NaN are false, so NaN is ignored.
   for (let i = 0; i < samples.length; i++) if (samples[i]! > brightest) brightest = samples[i]!;
   return brightest;
 }

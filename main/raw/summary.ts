@@ -1,4 +1,4 @@
-/** What a RAW file says about itself, read without its samples; runs in the worker. */
+/** Reads a RAW file's facts without its samples; runs in the worker. */
 
 import { shiftCfa } from './cfa.ts';
 import { identifyContainer } from './container.ts';
@@ -13,10 +13,10 @@ import { shotOf } from './shot.ts';
 
 /** A RAW file's frame and shot. */
 export interface RawSummary {
-  /** Of the visible area, as stored: not turned upright. */
+  /** Of the visible area as stored, not rotated upright. */
   readonly width: number;
   readonly height: number;
-  /** Absent where the file has no mosaic. */
+  /** Absent if the file has no mosaic. */
   readonly cfa?: CfaPattern;
   readonly shot: Shot;
 }
@@ -39,7 +39,7 @@ export async function summariseBytes(bytes: Uint8Array, name: string): Promise<R
   }
 }
 
-/** As `decodeBytes` will give it. */
+/** The same layout that `decodeBytes` returns. */
 function layoutOf(
   metadata: LibRawMetadata,
   dng: DngFile | undefined,

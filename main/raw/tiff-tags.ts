@@ -1,6 +1,7 @@
 /**
- * Bounded reader of TIFF directories, for what LibRaw does not tell: strip lengths, DNG's own tags,
- * EXIF and GPS (TIFF 6.0, section 2). Nothing in a damaged file makes it throw, loop or run long.
+ * Bounded reader of TIFF directories, for facts that LibRaw does not report: strip lengths, DNG's
+ * own tags, EXIF and GPS (TIFF 6.0, section 2). Damaged files never make it throw, loop or run
+ * long.
  */
 
 import { isUtf8 } from 'node:buffer';
@@ -11,7 +12,7 @@ import type { Fraction, TagValue } from './ifd.ts';
 const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4] as const;
 const ENTRY_BYTES = 12;
 
-/** Bounds that no camera comes near. */
+/** Limits far above what cameras write. */
 const MAX_DIRECTORIES = 64;
 const MAX_ENTRIES = 1024;
 const MAX_VALUES = 1_000_000;
@@ -23,11 +24,11 @@ const GPS_DIRECTORY = 34_853;
 interface Entry {
   readonly type: number;
   readonly count: number;
-  /** Where the value lies in the file; its bytes are inside. */
+  /** Position of the value, whose bytes are all inside the file. */
   readonly at: number;
 }
 
-/** One directory's tags, read when asked for. */
+/** One directory's tags, read on demand. */
 export class TiffDirectory {
   readonly #view: DataView;
   readonly #littleEndian: boolean;
@@ -43,7 +44,10 @@ export class TiffDirectory {
     return this.#entries.has(tag);
   }
 
-  /** Every value of a numeric tag (rationals divided out, ±Infinity and NaN included); else empty. */
+  /**
+   * All values of a numeric tag; empty for other tags. Rationals are divided, so ±Infinity and NaN
+   * may occur.
+   */
   numbers(tag: number): readonly number[] {
     const entry = this.#entries.get(tag);
     if (entry === undefined || entry.type === 2) return [];
@@ -61,7 +65,7 @@ export class TiffDirectory {
       : this.#number(entry.type, entry.at);
   }
 
-  /** A text tag up to its closing NUL, trimmed; undefined where it is absent or blank. */
+  /** A text tag up to its terminating NUL, trimmed; undefined if absent or blank. */
   text(tag: number): string | undefined {
     const bytes = this.bytes(tag);
     if (bytes === undefined) return undefined;
@@ -177,11 +181,11 @@ function cleanText(bytes: Uint8Array): string {
 
 /** A TIFF-like file's directories. */
 export interface TiffFile {
-  /** The chain and everything that hangs on it as SubIFDs; the first is IFD0. */
+  /** The chain and all its SubIFDs; the first is IFD0. */
   readonly images: readonly TiffDirectory[];
   readonly exif?: TiffDirectory;
   readonly gps?: TiffDirectory;
-  /** Every directory that is named could be read. */
+  /** Whether every directory could be read. */
   readonly isWhole: boolean;
   readonly littleEndian: boolean;
 }
@@ -192,7 +196,7 @@ interface Walk {
   readonly seen: Set<number>;
 }
 
-/** One directory and where the next one of its chain begins (0: none). */
+/** Reads one directory and the offset of the next one in its chain (0: none). */
 function readDirectory(
   { view, littleEndian, seen }: Walk,
   offset: number,
@@ -230,8 +234,8 @@ function readDirectory(
 }
 
 /**
- * The directories of a TIFF, or of a camera format built like one (DNG, CR2, NEF, ARW, PEF, KDC, ORF,
- * RW2 …). Undefined when the bytes do not begin with such a header and one readable directory.
+ * The directories of a TIFF, or of a TIFF-like camera format (DNG, CR2, NEF, ARW, PEF, KDC, ORF,
+ * RW2 …). Undefined unless the bytes begin with such a header and one readable directory.
  */
 export function readTiff(bytes: Uint8Array): TiffFile | undefined {
   if (bytes.byteLength < 16) return undefined;

@@ -1,20 +1,23 @@
-/** Does what opcodes ask for that changes the light alone: gains, maps, offsets, bad pixels. */
+/** Applies opcodes that only change the light: gains, maps, offsets, bad pixels. */
 
 import type { Light } from './light.ts';
 import { mendConstant, mendRectangles } from './bad-pixels.ts';
 import type { Area, GainMap, Opcode, Rectangle, Warp } from './parse.ts';
 
-/** What remains to be done elsewhere, and what was done to the noise. */
+/** What remains to be done elsewhere, and the effect on the noise. */
 export interface Applied {
-  /** In the order to apply them in. */
+  /** In the order of application. */
   readonly warps: readonly Warp[];
-  /** In the opcodes' own picture. */
+  /** In the coordinates of the opcodes. */
   readonly trim: Rectangle | undefined;
-  /** Mean and largest of what samples were multiplied by. */
+  /** Mean and maximum of the factors applied to samples. */
   readonly gain: { readonly mean: number; readonly most: number };
 }
 
-/** Applies a list in its order; warps are only collected: they move pixels, and mosaics have none. */
+/**
+ * Applies a list in order. Warps are only collected, because they move pixels, which a mosaic does
+ * not have.
+ */
 export function applyOpcodes(light: Light, opcodes: readonly Opcode[]): Applied {
   const warps: Warp[] = [];
   let trim: Rectangle | undefined;
@@ -93,14 +96,14 @@ function gainMap(light: Light, { area, map }: Extract<Opcode, { kind: 'gain-map'
     most = Math.max(most, gain);
     samples[at] = Math.min(limit, samples[at]! * gain);
   });
-  // A map of one colour of four counts for its share alone.
+  // A map for one of four sites counts only for its share.
   const share = count / samples.length;
   return count === 0
     ? { mean: 1, most: 1 }
     : { mean: 1 + share * (sum / count - 1), most: 1 + share * (most - 1) };
 }
 
-/** For each row (column), the place in the map: whole part is the point before it. */
+/** For each row or column, the position in the map; its whole part is the preceding point. */
 function places(size: number, points: number, origin: number, spacing: number): Float64Array {
   return Float64Array.from({ length: size }, (_, index) => {
     if (points === 1 || !(spacing > 0)) return 0;
@@ -151,7 +154,7 @@ function vignette(
 function mapTable(light: Light, area: Area, table: Uint16Array): void {
   const { samples } = light;
   const last = table.length - 1;
-  // A table counts in 16 bits, of which 1 is the largest.
+  // A table uses 16-bit numbers, of which the largest is 1.
   eachOf(light, area, (at) => {
     const place = Math.min(last, Math.max(0, samples[at]! * 65_535));
     const below = Math.floor(place);

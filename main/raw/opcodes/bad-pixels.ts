@@ -1,12 +1,12 @@
-/** Gives pixels that a DNG names as bad the mean of good neighbours of their own colour. */
+/** Replaces pixels that a DNG lists as bad by the mean of good neighbours of the same colour. */
 
 import type { Light } from './light.ts';
 import type { Rectangle } from './parse.ts';
 
-/** How far a neighbour may lie, in steps to the next sample of that colour. */
+/** How far a neighbour may be, in steps between samples of the same colour. */
 const MAX_STEPS = 8;
 
-/** Mends every sample of that value: the camera wrote it over bad ones. */
+/** Repairs every sample with the value that the camera writes over bad ones. */
 export function mendConstant(light: Light, value: number): void {
   const { samples } = light;
   const isBad = new Uint8Array(samples.length / light.channels);
@@ -17,7 +17,7 @@ export function mendConstant(light: Light, value: number): void {
   mend(light, isBad);
 }
 
-/** @param rectangles in the picture that opcodes count in */
+/** @param rectangles in the coordinates of the opcodes */
 export function mendRectangles(light: Light, rectangles: readonly Rectangle[]): void {
   const { width, height, left, top } = light;
   const isBad = new Uint8Array(width * height);
@@ -33,8 +33,8 @@ export function mendRectangles(light: Light, rectangles: readonly Rectangle[]): 
 }
 
 /**
- * The pair of neighbours across the pixel that differ least lies along the edge, if there is one, and
- * gives its mean; a pair that has a bad one itself is left out.
+ * Opposite neighbours that differ least lie along the edge, if there is one, so their mean is used.
+ * Pairs with a bad pixel are skipped.
  */
 function mend({ width, height, channels, samples, colourPitch }: Light, isBad: Uint8Array): void {
   const good = (x: number, y: number): boolean =>
@@ -57,7 +57,7 @@ function mend({ width, height, channels, samples, colourPitch }: Light, isBad: U
           const [dx, dy] = [right * steps * colourPitch, down * steps * colourPitch];
           const [isBefore, isAfter] = [good(x - dx, y - dy), good(x + dx, y + dy)];
           if (!isBefore && !isAfter) continue;
-          // At an edge of the frame one neighbour has to do.
+          // At an edge of the frame, one neighbour is used twice.
           const before = isBefore ? at(x - dx, y - dy) : at(x + dx, y + dy);
           const after = isAfter ? at(x + dx, y + dy) : before;
           const differs = isBefore && isAfter ? Math.abs(before - after) : Number.MAX_VALUE;

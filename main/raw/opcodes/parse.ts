@@ -1,11 +1,11 @@
 /**
- * Reads a DNG's opcode lists: corrections that the file asks for (DNG 1.7.1, chapter 7). The lists are
- * big-endian whatever the file's byte order.
+ * Reads a DNG's opcode lists, which are corrections to apply to the picture (DNG 1.7.1, chapter 7).
+ * The lists are always big-endian, whatever the file's byte order.
  */
 
 import { Refusal } from '../../base/refusal.ts';
 
-/** The samples an opcode works on. The pitches leave out rows and columns between. */
+/** The samples an opcode works on. The pitches skip rows and columns in between. */
 export interface Area {
   readonly top: number;
   readonly left: number;
@@ -35,13 +35,13 @@ export interface WarpPlane {
   /** Factors of r⁰, r¹, r² …: source radius ÷ radius. */
   readonly radial: readonly number[];
   readonly tangential: readonly [number, number];
-  /** Radii the polynomial holds for; outside it is continued flat. */
+  /** Range of radii for which the polynomial is valid; outside it the value is constant. */
   readonly validRadius: readonly [number, number];
 }
 
 export interface Warp {
   readonly kind: 'rectilinear' | 'fisheye';
-  /** One for all colours, or R, G, B. */
+  /** One plane for all colours, or R, G, B. */
   readonly planes: readonly WarpPlane[];
   /** Optical centre, as shares of width and height. */
   readonly centreX: number;
@@ -54,7 +54,7 @@ export type Opcode =
   | { readonly kind: 'warp'; readonly warp: Warp }
   | {
       readonly kind: 'vignette';
-      /** Of r², r⁴ …: gain is 1 + their sum. */
+      /** Factors of r², r⁴ …; the gain is 1 plus their sum. */
       readonly factors: readonly number[];
       readonly centreX: number;
       readonly centreY: number;
@@ -73,7 +73,7 @@ export type Opcode =
       readonly values: Float32Array;
     };
 
-/** Right and bottom are outside. */
+/** Right and bottom are exclusive. */
 export interface Rectangle {
   readonly top: number;
   readonly left: number;
@@ -81,11 +81,11 @@ export interface Rectangle {
   readonly right: number;
 }
 
-/** Bounds that no camera comes near. */
+/** Limits far above what cameras write. */
 const MAX_OPCODES = 256;
 const MAX_DEGREE = 8;
 const MAX_LIST = 4_000_000;
-/** Bit 0 of the flags: a reader that does not know the opcode may leave it out. */
+/** Bit 0 of the flags: a reader that does not know the opcode may skip it. */
 const FLAG_OPTIONAL = 1;
 
 const NAMES = new Map([
@@ -105,7 +105,7 @@ const NAMES = new Map([
   [14, 'WarpRectilinear2'],
 ]);
 
-/** A cursor that refuses to read past the end. */
+/** A cursor that refuses to read beyond the end. */
 class Cursor {
   readonly #view: DataView;
   #at = 0;
@@ -282,7 +282,7 @@ function warpOf(id: 1 | 2, cursor: Cursor): Warp {
   const count = planeCount(cursor);
   const planes = Array.from({ length: count }, (): WarpPlane => {
     const [a = 0, b = 0, c = 0, d = 0] = cursor.doubles(4);
-    // A fisheye's angle takes the odd powers instead, see `sourceRadius`.
+    // Fisheye angles use odd powers instead, see `sourceRadius`.
     if (id === 2) return { radial: [a, b, c, d], tangential: [0, 0], validRadius: EVERY_RADIUS };
     const tangential = [cursor.double(), cursor.double()] as const;
     return { radial: [a, 0, b, 0, c, 0, d], tangential, validRadius: EVERY_RADIUS };
@@ -310,7 +310,7 @@ function planeCount(cursor: Cursor): number {
 }
 
 function badRectangles(cursor: Cursor): Rectangle[] {
-  // The phase says which colour the first sample has; the mosaic knows that itself.
+  // The phase tells the colour of the first sample, which the mosaic already knows.
   cursor.long();
   const points = cursor.count(MAX_LIST);
   const rectangles = cursor.count(MAX_LIST);

@@ -1,4 +1,4 @@
-/** How a DNG directory stores its samples: their format, and the tiles or strips they lie in. */
+/** Describes how a DNG directory stores its samples: their format, and their tiles or strips. */
 
 import { Refusal } from '../../base/refusal.ts';
 import type { TiffDirectory } from '../tiff-tags.ts';
@@ -27,25 +27,27 @@ const PLANAR_SEPARATE = 2;
 const FORMAT_UNSIGNED = 1;
 const FORMAT_FLOAT = 3;
 
-/** Above any sensor; a damaged header asks for more. */
+/** More than any sensor has; only a damaged header asks for more. */
 const MAX_SAMPLES = 400_000_000;
-/** Tiles may be larger than a small picture, but not by more than this many samples. */
+/** Tiles may exceed a small picture, but by no more than this many samples. */
 const MAX_SPARE_SAMPLES = 16_000_000;
 const MAX_CHUNKS = 100_000;
-/** Fields that rows or columns are sorted into. Cameras use 2. */
+/** Maximum number of fields that rows or columns are divided into. Cameras use 2. */
 const MAX_INTERLEAVE = 16;
 
 /** One tile or strip. */
 export interface Chunk {
-  /** Where its bytes lie in the file. */
+  /** Position of its bytes in the file. */
   readonly offset: number;
   readonly byteLength: number;
-  /** Where its samples lie in the stored picture. The tile may reach past the picture's edges. */
+  /**
+   * Position of its samples in the stored picture. A tile may extend beyond the picture's edges.
+   */
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  /** The only channel it holds where channels are stored apart; else 0. */
+  /** The only channel in it if channels are stored separately; otherwise 0. */
   readonly channel: number;
 }
 
@@ -53,14 +55,14 @@ export interface Layout {
   readonly width: number;
   readonly height: number;
   readonly channels: 1 | 3;
-  /** Channels in one chunk: all, or one where they are stored apart. */
+  /** Channels in one chunk: all, or one if they are stored separately. */
   readonly chunkChannels: 1 | 3;
-  /** Of one sample: 1–16 or 32 for whole numbers; 16, 24 or 32 for floating point. */
+  /** Bits per sample: 1–16 or 32 for whole numbers; 16, 24 or 32 for floating point. */
   readonly bits: number;
   readonly isFloat: boolean;
   readonly compression: number;
   readonly predictor: number;
-  /** Rows (columns) are stored in this many fields one after the other; 1: in their order. */
+  /** Rows (columns) are stored in this many consecutive fields; 1 means in order. */
   readonly rowInterleave: number;
   readonly columnInterleave: number;
   readonly chunks: readonly Chunk[];
@@ -100,7 +102,7 @@ export function readLayout(image: TiffDirectory, name: string): Layout {
   };
 }
 
-/** What the `compression` of this layout needs each sample to be. */
+/** The sample format, checked against what this layout's `compression` requires. */
 function sampleFormat(image: TiffDirectory, name: string): { bits: number; isFloat: boolean } {
   const all = image.numbers(TAG.bits);
   const [bits = 8] = all;
@@ -156,14 +158,14 @@ function readChunks(
       x: (inPlane % across) * chunkWidth,
       y,
       width: chunkWidth,
-      // A tile is always whole; the last strip ends with the picture.
+      // A tile is always complete; the last strip ends with the picture.
       height: isTiled ? chunkHeight : Math.min(chunkHeight, height - y),
       channel: Math.floor(index / (across * down)),
     };
   });
 }
 
-/** A file whose structure makes no sense. */
+/** For a file whose structure is invalid. */
 export function damaged(name: string, what: string): Refusal {
   return new Refusal('damaged-file', `${name} is damaged: ${what}`);
 }

@@ -1,4 +1,4 @@
-/** The samples of a DNG that LibRaw refuses or mistakes: read here, tile by tile, as they are stored. */
+/** Reads the samples of DNGs that LibRaw refuses or misreads, tile by tile, as they are stored. */
 
 import { inflateSync } from 'node:zlib';
 
@@ -9,14 +9,14 @@ import { predictorOf, undoDifferences, undoFloatPredictor, type Rows } from './p
 import { floats, wholeNumbers, type Samples } from './samples.ts';
 import { decodeTile } from './vips.ts';
 
-/** A DNG's raw picture in the file's own numbers: nothing subtracted, nothing cropped. */
+/** A DNG's raw picture in the file's own numbers, with nothing subtracted or cropped. */
 export interface Plane {
   readonly width: number;
   readonly height: number;
   readonly channels: 1 | 3;
   /** width × height × channels, row-major, interleaved. */
   readonly samples: Uint16Array | Float32Array;
-  /** Bits of a whole number; undefined for floating point. */
+  /** Bits of whole numbers; undefined for floating point. */
   readonly bits: number | undefined;
 }
 
@@ -34,12 +34,16 @@ const SAMPLE_FORMAT = 339;
 const ROW_INTERLEAVE = 50_975;
 const COLUMN_INTERLEAVE = 52_547;
 
-/** More than a chunk should inflate to is damage, but some writers add a few bytes. */
+/**
+ * A chunk that inflates to more than its size is damaged, except for a few bytes that some writers
+ * add.
+ */
 const INFLATE_SPARE_BYTES = 65_536;
 
 /**
- * Whether a DNG's raw picture is decoded here. LibRaw reads mosaics of whole numbers well, and
- * lossless JPEG; everything else it refuses, cuts to whole numbers, or loses the black level of.
+ * Whether a DNG's raw picture is decoded here. LibRaw correctly reads mosaics of whole numbers and
+ * lossless JPEG. It refuses everything else, converts it to whole numbers, or loses the black
+ * level.
  */
 export function isDecodedHere(image: TiffDirectory): boolean {
   const compression = image.number(259) ?? 1;
@@ -94,7 +98,10 @@ export async function decodePlane(
   };
 }
 
-/** A chunk's samples, and the chunk as it turned out: some writers cut tiles at the picture's edge. */
+/**
+ * A chunk's samples with the chunk's actual size, because some writers cut tiles at the picture's
+ * edge.
+ */
 interface Decoded {
   readonly samples: Samples;
   readonly chunk: Chunk;
@@ -122,7 +129,7 @@ async function decodeChunk(
   }
 }
 
-/** What of a chunk lies inside the picture. */
+/** The part of a chunk inside the picture. */
 function cutAtEdge(chunk: Chunk, { width, height }: Layout): Chunk {
   return {
     ...chunk,
@@ -135,7 +142,7 @@ function bytesOf({ width, height }: Chunk, { bits, chunkChannels }: Layout): num
   return Math.ceil((width * chunkChannels * bits) / 8) * height;
 }
 
-/** The whole chunk where there are bytes for it, else what a writer left of it at the edge. */
+/** The complete chunk if there are enough bytes, otherwise the part inside the picture. */
 function fitting(byteLength: number, chunk: Chunk, layout: Layout, name: string): Chunk {
   if (byteLength >= bytesOf(chunk, layout)) return chunk;
   const cut = cutAtEdge(chunk, layout);
@@ -190,13 +197,19 @@ function inflated(
   return { samples, chunk };
 }
 
-/** Light that no sensor and no merged exposure reaches: bytes that were put together wrongly. */
+/** No sensor or merged exposure reaches such values, so the bytes were joined wrongly. */
 const IMPLAUSIBLE = 1e9;
 
-/** Parts of a row that a writer was met to predict by themselves, where the book says whole rows. */
+/**
+ * Some writers predict these parts of a row separately, although the specification requires whole
+ * rows.
+ */
 const ROW_PARTS = [2, 4, 8];
 
-/** Read by the book, and in parts of rows only where that gives absurd light and parts do not. */
+/**
+ * Decodes by the specification, and uses parts of rows only if that gives absurd light and they do
+ * not.
+ */
 function predictedFloats(plain: Uint8Array, rows: Rows, bits: number): Float32Array {
   const read = (parts: number): Float32Array => {
     const bytes = Uint8Array.from(plain);
@@ -218,7 +231,7 @@ function isPlausible(samples: Float32Array): boolean {
   return samples.every((sample) => Math.abs(sample) < IMPLAUSIBLE);
 }
 
-/** A tile that is a JPEG or JPEG XL picture of its own. */
+/** Decodes a tile that is a complete JPEG or JPEG XL picture. */
 async function pictured(
   kind: 'jpeg' | 'jxl',
   bytes: Uint8Array,
@@ -244,14 +257,15 @@ async function pictured(
   if (isFloat !== samples instanceof Float32Array) {
     throw damaged(name, `a ${format} tile and the DNG differ in the kind of their samples`);
   }
-  // What has more than 8 bits comes spread over 16; the file's levels count in its own bits.
+  // Samples of more than 8 bits are returned scaled to 16, but the file's levels use its own bit
+  // depth.
   const isSpread = samples instanceof Uint16Array && bits > 8 && bits < 16;
   if (!isSpread) return { samples, chunk };
   const scale = (2 ** bits - 1) / 65_535;
   return { samples: samples.map((value) => Math.round(value * scale)), chunk };
 }
 
-/** Copies what of a chunk lies inside the picture to its place. */
+/** Copies the part of a chunk inside the picture to its position. */
 function place(
   from: Samples,
   chunk: Chunk,
@@ -272,8 +286,8 @@ function place(
 }
 
 /**
- * Brings rows and columns that are stored in fields back into their order: field k of n holds rows
- * k, k + n, k + 2n … (DNG 1.7.1, RowInterleaveFactor and ColumnInterleaveFactor).
+ * Restores the order of rows and columns stored in fields: field k of n holds rows k, k + n, k + 2n
+ * … (DNG 1.7.1, RowInterleaveFactor and ColumnInterleaveFactor).
  */
 function inOrder(
   samples: Uint16Array | Float32Array,
@@ -295,7 +309,7 @@ function inOrder(
   return ordered;
 }
 
-/** Where each stored row belongs. */
+/** The final position of each stored row. */
 function fieldOrder(size: number, fields: number): Uint32Array {
   const order = new Uint32Array(size);
   let stored = 0;

@@ -1,19 +1,20 @@
 /**
- * Undoes what writers do to samples before Deflate: differences along a row, and for floats the
- * sorting of their bytes (TIFF 6.0, section 14; Adobe, "TIFF Technical Note 3"; DNG 1.4, Predictor).
+ * Reverses what writers do to samples before Deflate: differences along a row and, for floats, a
+ * reordering of their bytes (TIFF 6.0, section 14; Adobe, "TIFF Technical Note 3"; DNG 1.4,
+ * Predictor).
  */
 
 /** One chunk's shape. */
 export interface Rows {
   readonly rowSamples: number;
   readonly rows: number;
-  /** Samples back to the one that each was subtracted from. */
+  /** Distance in samples to the one that each was subtracted from. */
   readonly stride: number;
 }
 
 interface Predictor {
   readonly kind: 'none' | 'difference' | 'float';
-  /** Pixels back: 1, or 2 or 4 in Adobe's variants for mosaics. */
+  /** The same in pixels: 1, or 2 or 4 in Adobe's variants for mosaics. */
   readonly pixels: 1 | 2 | 4;
 }
 
@@ -27,12 +28,12 @@ const PREDICTORS: ReadonlyMap<number, Predictor> = new Map([
   [34_895, { kind: 'float', pixels: 4 }],
 ]);
 
-/** The predictor of that number in tag 317; undefined where there is none. */
+/** The predictor for a value of tag 317; undefined if unknown. */
 export function predictorOf(number: number): Predictor | undefined {
   return PREDICTORS.get(number);
 }
 
-/** Adds up horizontal differences, in place; sums wrap at the samples' own width. */
+/** Sums up horizontal differences in place; sums wrap at the samples' own width. */
 export function undoDifferences(
   samples: Uint8Array | Uint16Array | Uint32Array,
   { rowSamples, rows, stride }: Rows,
@@ -44,7 +45,7 @@ export function undoDifferences(
 }
 
 /**
- * Adds up the byte differences and brings each float's bytes together again, in place.
+ * Sums up the byte differences and reassembles each float's bytes, in place.
  * @param width bytes of a sample
  * @returns big-endian floats, whatever the byte order of the file
  */

@@ -1,4 +1,7 @@
-/** Bytes of a TIFF or DNG chunk as numbers: packed whole numbers, floats of 16, 24 and 32 bits. */
+/**
+ * Converts bytes of a TIFF or DNG chunk to numbers: packed integers, and floats of 16, 24 and 32
+ * bits.
+ */
 
 import { endianness } from 'node:os';
 
@@ -8,8 +11,8 @@ const isMachineLittle = endianness() === 'LE';
 export type Samples = Uint8Array | Uint16Array | Uint32Array | Float32Array;
 
 /**
- * Whole numbers. 8, 16 and 32 bits stand in the file's byte order; other depths are packed from each
- * byte's high end, and every row begins with a new byte (TIFF 6.0, FillOrder 1).
+ * Whole numbers. Those of 8, 16 and 32 bits have the file's byte order. Other depths are packed
+ * from each byte's high end, and every row begins with a new byte (TIFF 6.0, FillOrder 1).
  * @param rowSamples samples in one row
  * @returns as many as `bytes` holds
  */
@@ -31,7 +34,7 @@ function words<T>(
   littleEndian: boolean,
   viewOf: (buffer: ArrayBuffer) => T,
 ): T {
-  // A copy: chunks may start at any byte, and the file itself must not change.
+  // Copied, because chunks may start at any byte, and the file's own bytes must not change.
   const copy = Buffer.from(
     Uint8Array.from(bytes.subarray(0, bytes.length - (bytes.length % width))).buffer,
   );
@@ -77,7 +80,7 @@ export function floats(bytes: Uint8Array, bits: number, littleEndian: boolean): 
 
 let halvesAsFloats: Float32Array | undefined;
 
-/** All 65,536 halves: a look-up is four times as fast as working each out. */
+/** All 65,536 halves, because a look-up is four times as fast as computing each. */
 function halfTable(): Float32Array {
   halvesAsFloats ??= Float32Array.from({ length: 65_536 }, (_, half) =>
     unpackedFloat(half >> 15, (half >> 10) & 31, (half & 1023) / 1024, 15, 31),

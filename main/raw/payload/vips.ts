@@ -1,4 +1,4 @@
-/** Lossy JPEG and JPEG XL tiles, decoded by libvips as compiled in wasm-vips. */
+/** Decodes lossy JPEG and JPEG XL tiles with libvips, as compiled in wasm-vips. */
 
 import Vips from 'wasm-vips';
 
@@ -14,7 +14,7 @@ export interface Tile {
 
 let library: ReturnType<typeof Vips> | undefined;
 
-/** Loaded with the first file that needs it: that takes about a third of a second. */
+/** Loaded with the first file that needs it, because that takes about a third of a second. */
 async function vips(): ReturnType<typeof Vips> {
   const silent = (): void => undefined;
   library ??= Vips({ dynamicLibraries: ['vips-jxl.wasm'], print: silent, printErr: silent });
@@ -23,8 +23,9 @@ async function vips(): ReturnType<typeof Vips> {
 
 /**
  * Decodes one JPEG or JPEG XL stream.
- * @returns 8 bits from 0 to 255; JPEG XL of more bits spread over 0 to 65,535, or floats as they are
- * @throws Error where the stream is damaged
+ * @returns 8 bits from 0 to 255; for JPEG XL of more bits, values scaled to 0–65,535, or floats
+ *   unchanged
+ * @throws Error if the stream is damaged
  */
 export async function decodeTile(kind: 'jpeg' | 'jxl', bytes: Uint8Array): Promise<Tile> {
   const { Image } = await vips();
