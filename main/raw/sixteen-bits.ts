@@ -39,7 +39,7 @@ export function sixteenBitsOf(light: Float32Array): SixteenBits {
 }
 
 /** The largest of finite samples; -Infinity of none. */
-export function brightestOf(samples: Float32Array): number {
+function brightestOf(samples: Float32Array): number {
   let brightest = Number.NEGATIVE_INFINITY;
   // Comparisons with NaN are false, so NaN is ignored.
   for (let i = 0; i < samples.length; i++) if (samples[i]! > brightest) brightest = samples[i]!;

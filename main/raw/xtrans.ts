@@ -11,7 +11,7 @@ import type { CfaPattern, Vector3 } from './mosaic.ts';
 import { detailOf, type Blocks } from './xtrans-detail.ts';
 
 /** Rows and columns after which the pattern repeats. */
-export const PERIOD = 6;
+const PERIOD = 6;
 const PLACES = Array.from({ length: PERIOD * PERIOD }, (_, place) => place);
 const BAYER: readonly CfaPattern[] = ['RGGB', 'BGGR', 'GRBG', 'GBRG'];
 /** Samples up to this many rows and columns away are looked at. */
