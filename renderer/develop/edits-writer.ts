@@ -1,4 +1,7 @@
-/** Puts edits beside the photo once the sliders have rested, and at once where something reads them there. */
+/**
+ * Writes edits beside the photo once the sliders have stopped, or at once if something needs to
+ * read them there.
+ */
 
 import type { Edits } from '../../preload/contract/edits.ts';
 import type { App } from '../state/app.svelte.ts';
@@ -16,14 +19,14 @@ export class EditsWriter {
     addEventListener('pagehide', () => void this.flush());
   }
 
-  /** In a moment; later edits of the same photo take the place of these. */
+  /** Writes after a short delay; later edits of the same photo replace these. */
   write(photo: string, edits: Edits): void {
     this.#unwritten = { photo, edits };
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.flush(), writeAfterMs);
   }
 
-  /** Resolves once everything is beside the photo. */
+  /** Resolves once all edits are written. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     const unwritten = this.#unwritten;

@@ -1,4 +1,4 @@
-/** Undo and redo without end: every state an edit has rested in. */
+/** Unlimited undo and redo over every recorded state. */
 
 export interface History<T> {
   readonly past: readonly T[];
@@ -10,12 +10,12 @@ export function begin<T>(now: T): History<T> {
   return { past: [], now, future: [] };
 }
 
-/** A new state; what had been undone is forgotten. */
+/** Adds a new state and forgets undone ones. */
 export function record<T>({ past, now }: History<T>, next: T): History<T> {
   return { past: [...past, now], now: next, future: [] };
 }
 
-/** The state before; the same history where there is none. */
+/** Goes back one state; the same history if there is none. */
 export function undo<T>(history: History<T>): History<T> {
   const previous = history.past.at(-1);
   if (previous === undefined) return history;

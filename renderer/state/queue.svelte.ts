@@ -1,4 +1,4 @@
-/** The export queue as the main process tells it, and what is asked of it. */
+/** The export queue as reported by the main process, and commands for it. */
 
 import { createContext } from 'svelte';
 import type { Photo, Queue as QueueState, QueueItem } from '../../preload/contract/contract.ts';
@@ -11,7 +11,7 @@ export class Queue {
   readonly #app: App;
   readonly #library: Library;
   state = $state.raw<QueueState>();
-  /** What the export dialog is about. */
+  /** The photos that the export dialog is about. */
   asked = $state.raw<readonly Photo[]>([]);
 
   readonly working: readonly QueueItem[] = $derived(
@@ -26,7 +26,7 @@ export class Queue {
   readonly isActive: boolean = $derived(
     this.state !== undefined && this.state.ended < this.state.total,
   );
-  /** 0–1, the tiles of photos at work included. */
+  /** Share of finished work, 0–1, including tiles of photos in progress. */
   readonly share: number = $derived.by(() => {
     if (this.state === undefined || this.state.total === 0) return 0;
     const partly = this.working.reduce(
@@ -50,7 +50,7 @@ export class Queue {
     this.state = await this.#app.attempt(this.#app.client.call('queue.read', {}));
   }
 
-  /** Opens the dialog for what is selected, or for the photo that is developed. */
+  /** Opens the dialog for the selected photos, or for the photo being developed. */
   ask(): void {
     const targets = this.#library.targets;
     if (targets.length === 0) return;
@@ -58,7 +58,7 @@ export class Queue {
     this.#app.dialog = 'export';
   }
 
-  /** One click: what is selected, with the last choice. */
+  /** Exports the selected photos at once, with the last options. */
   async exportNow(): Promise<void> {
     await this.start(this.#library.targets, this.#app.settings.exportChoice);
   }
@@ -91,13 +91,13 @@ export class Queue {
     await this.#app.attempt(this.#app.client.call('queue.resume', {}));
   }
 
-  /** @param item all that have not ended, if it is not given */
+  /** @param item if absent, all that have not ended */
   async cancel(item?: string): Promise<void> {
     const input = item === undefined ? {} : { items: [item] };
     await this.#app.attempt(this.#app.client.call('queue.cancel', input));
   }
 
-  /** @param item all that failed or were cancelled, if it is not given */
+  /** @param item if absent, all that failed or were cancelled */
   async retry(item?: string): Promise<void> {
     const input = item === undefined ? {} : { items: [item] };
     await this.#app.attempt(this.#app.client.call('queue.retry', input));
