@@ -25,6 +25,8 @@ export const windowKeys = [
   { command: 'queue', keys: ['q'] },
   { command: 'copyEdits', keys: ['mod+c'] },
   { command: 'pasteEdits', keys: ['mod+v'] },
+  { command: 'undo', keys: ['mod+z'] },
+  { command: 'redo', keys: ['mod+shift+z', 'mod+y'] },
   { command: 'settings', keys: ['mod+,'] },
   { command: 'help', keys: ['?', 'f1'] },
 ] as const satisfies readonly Shortcut[];
@@ -60,8 +62,6 @@ export const developKeys = [
   { command: 'cropDone', keys: ['enter'] },
   { command: 'rotateLeft', keys: ['['] },
   { command: 'rotateRight', keys: [']'] },
-  { command: 'undo', keys: ['mod+z'] },
-  { command: 'redo', keys: ['mod+shift+z', 'mod+y'] },
   { command: 'rate', keys: digits },
   { command: 'leave', keys: ['escape'] },
 ] as const satisfies readonly Shortcut[];

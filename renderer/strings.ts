@@ -1,6 +1,7 @@
 /** All texts of the window in one place, in English, so that they can be translated together. */
 
-const counted = (count: number, one: string, many: string): string =>
+/** "1 photo", "2,000 photos". */
+export const counted = (count: number, one: string, many: string): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 
 const percent = (share: number): string =>
@@ -84,7 +85,6 @@ export const strings = {
   autoRatioSays: 'How much brighter this photo is made by itself',
   stateAndRating: (state: string, rating: number) =>
     rating === 0 ? state : `${state}, ${counted(rating, 'star', 'stars')}`,
-  enhanceAll: 'Enhance all',
   parentFolder: 'The folder above',
   folderPath: 'Path of a folder',
   folders: 'Folders',
@@ -245,6 +245,15 @@ export const strings = {
   quality: 'Quality',
   space: 'Colour space',
   spaces: { srgb: 'sRGB', 'display-p3': 'Display P3', rec2020: 'Rec. 2020' },
+  privacy: 'Photo data',
+  privacies: {
+    'keep-all': 'Keep all',
+    'no-location': 'No location',
+    'no-personal': 'No personal data',
+  },
+  creator: 'Creator',
+  copyright: 'Copyright',
+  creditNote: 'Written into every picture you export. Left empty, the photo’s own stay.',
   longSide: 'Longer side',
   fullSize: 'Full size',
   pixels: 'pixels',
@@ -258,7 +267,7 @@ export const strings = {
   conflict: 'If it is there',
   conflicts: { rename: 'New name', skip: 'Skip', overwrite: 'Overwrite' },
   queued: (count: number) => `${counted(count, 'photo', 'photos')} on the export queue`,
-  nothingToEnhance: 'Every photo here is exported already',
+  nothingToEnhance: 'All of these photos are exported already',
   queueEmpty: 'Nothing to export now. Photos you export are listed here.',
   queueEnded: (done: number) => `${counted(done, 'photo', 'photos')} exported`,
   queueEndedBadly: (done: number, failed: number) =>

@@ -14,7 +14,8 @@ import { nameOf, needsFacts } from '../jobs/template.ts';
 import { Access } from '../library/access.ts';
 import { Developments } from '../library/development.ts';
 import { ExportMarks } from '../library/export-marks.ts';
-import { Library, photoIdOf } from '../library/library.ts';
+import { Library } from '../library/library.ts';
+import { photoIdOf } from '../library/photo-id.ts';
 import { Recents } from '../library/recents.ts';
 import { Sidecars } from '../library/sidecar.ts';
 import { ThumbnailCache } from '../library/thumbnail-cache.ts';
@@ -267,12 +268,14 @@ export class App {
 
   async #enhance(order: ExportOrder): Promise<ExportOutcome> {
     const { photo, number, choice, names, signal, onProgress } = order;
-    const { edits } = await this.#sidecars.read(photo);
+    const { edits, rating } = await this.#sidecars.read(photo);
     const facts = needsFacts(choice.template)
       ? await this.#view.describe(photo, signal)
       : undefined;
     const name = nameOf(choice.template, { path: photo, facts, number });
-    const { output, space, longSide } = choice;
+    const { output, space, longSide, privacy = 'keep-all' } = choice;
+    const { creator, copyright } = this.settings.current;
+    const records = { privacy, creator, copyright, rating };
     const edit = editOf(edits, { space, longSide });
     // The ending is removed again when a picture's name is made from this.
     let target = await names.reserve(path.join(path.dirname(photo), `${name}.raw`));
@@ -282,7 +285,7 @@ export class App {
         if (target.isThereAlready) return { kind: 'skipped', path: target.path };
         const { path: file, overwrite } = target;
         const outcome = await engine.enhance(
-          { photo, target: file, overwrite, edit, output },
+          { photo, target: file, overwrite, edit, output, records },
           { signal, onProgress },
         );
         if (outcome !== 'taken') {

@@ -131,10 +131,13 @@ export function handlersOf(app: App): Handlers {
       library.pathOf(photo);
       return { edits: library.editsOf(photo) };
     },
-    'library.writeEdits': async ({ photos, edits }) => {
-      await library.writeEdits(photos, defined(edits));
+    'library.writeEdits': async ({ photos, edits, run }) => {
+      await library.writeEdits(photos, defined(edits), run);
       return {};
     },
+    'library.steps': () => library.steps,
+    'library.undo': () => library.travel('undo'),
+    'library.redo': () => library.travel('redo'),
 
     'develop.open': async ({ photo }, { signal }) => {
       // The engine decodes the photo at the same time, and develops the first picture to be shown.
@@ -161,10 +164,10 @@ export function handlersOf(app: App): Handlers {
     },
 
     'export.start': ({ photos, choice }) => enqueue(photos, choice),
-    'export.enhanceAll': () => {
-      const photos = library.unexported;
-      if (photos.length === 0) return { queued: 0 };
-      return enqueue(photos, settings.current.exportChoice);
+    'export.enhance': ({ photos }) => {
+      const waiting = photos.filter((id) => library.photo(id)?.state !== 'exported');
+      if (waiting.length === 0) return { queued: 0 };
+      return enqueue(waiting, settings.current.exportChoice);
     },
     'export.exampleName': async ({ photo, template, choice }, { signal }) => {
       const file = library.pathOf(photo);

@@ -9,7 +9,10 @@ import {
   compressions,
   conflictPolicies,
   conflictPolicySchema,
+  creditSchema,
   formats,
+  privacies,
+  privacySchema,
   qualityRange,
   spaces,
   spaceSchema,
@@ -47,6 +50,9 @@ const optionsSchema = networkOptionsSchema.extend({
   wb: whiteBalanceSchema,
   space: spaceSchema,
   onConflict: conflictPolicySchema,
+  privacy: privacySchema,
+  creator: creditSchema,
+  copyright: creditSchema,
   bursts: z.boolean().default(false),
   json: z.boolean().default(false),
 });
@@ -91,6 +97,16 @@ export function enhanceCommand(): Command {
         .choices(conflictPolicies)
         .default('rename'),
     )
+    .addOption(
+      new Option(
+        '--privacy <what>',
+        'what pictures tell about the photo: no-personal leaves camera, lens, exposure and time',
+      )
+        .choices(privacies)
+        .default('keep-all'),
+    )
+    .option('--creator <name>', 'who made the pictures, instead of what the photos say', '')
+    .option('--copyright <notice>', 'instead of what the photos say', '')
     .option('--bursts', 'merge frames that were taken right after each other into one picture')
     .option('--json', 'one JSON object a line');
   return addNetworkOptions(command).action(async (paths: string[], unknown: unknown) => {
@@ -129,6 +145,11 @@ async function enhance(paths: readonly string[], options: EnhanceOptions): Promi
           space: options.space,
         },
         output: outputOf(options),
+        records: {
+          privacy: options.privacy,
+          creator: options.creator,
+          copyright: options.copyright,
+        },
       },
       {
         signal,

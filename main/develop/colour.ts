@@ -23,6 +23,18 @@ const rgbToXyz: Readonly<Record<OutputSpace, Matrix3>> = {
   ],
 }; // prettier-ignore
 
+/**
+ * How much of an out-of-gamut colour is kept when it is moved towards grey of the same luminance. A
+ * deep colour, such as a blue lamp's, may have no luminance, and grey without luminance is black. Half
+ * of such a colour is kept, and what is still below 0 is clipped.
+ * @param y luminance, of any sign
+ * @param least the smallest of the three, below 0
+ * @returns 0.5–1
+ */
+export function gamutShare(y: number, least: number): number {
+  return y > 0 ? Math.max(0.5, y / (y - least)) : 0.5;
+}
+
 /** Luminance weights of linear RGB in a space: the middle row of its matrix above. */
 export function luminanceWeights(space: OutputSpace): Vector3 {
   const matrix = rgbToXyz[space];

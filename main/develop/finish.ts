@@ -4,7 +4,7 @@
  */
 
 import type { CameraColour, Matrix3, Orientation, Vector3 } from '../raw/mosaic.ts';
-import { cameraToOutput, luminanceWeights, multiply } from './colour.ts';
+import { gamutShare, cameraToOutput, luminanceWeights, multiply } from './colour.ts';
 import type { FinishedImage, OutputSpace } from '../raw/image.ts';
 import { isNeutral, Toner, type ToneEdits } from './look.ts';
 import { placementOf } from './orientation.ts';
@@ -125,10 +125,10 @@ export class Finisher {
       const least = Math.min(r, g, b);
       if (least >= 0) continue;
       const grey = Math.max(0, lr * r + lg * g + lb * b);
-      const keep = grey / (grey - least);
-      row[i] = grey + keep * (r - grey);
-      row[i + 1] = grey + keep * (g - grey);
-      row[i + 2] = grey + keep * (b - grey);
+      const keep = gamutShare(grey, least);
+      row[i] = Math.max(0, grey + keep * (r - grey));
+      row[i + 1] = Math.max(0, grey + keep * (g - grey));
+      row[i + 2] = Math.max(0, grey + keep * (b - grey));
     }
   }
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Matrix3, Vector3 } from '../raw/mosaic.ts';
+import { gamutShare } from './colour.ts';
 
 export interface ToneEdits {
   /** Stops. */
@@ -108,14 +109,22 @@ export class Toner {
       let r = m0 * cr + m1 * cg + m2 * cb;
       let g = m3 * cr + m4 * cg + m5 * cb;
       let b = m6 * cr + m7 * cg + m8 * cb;
-      const y = Math.max(0, lr * r + lg * g + lb * b);
-      if (y === 0) continue;
+      let y = Math.max(0, lr * r + lg * g + lb * b);
+      // Into the gamut as without a look, and once more where saturation led out of it.
+      let least = Math.min(r, g, b);
+      if (least < 0) {
+        const keep = gamutShare(y, least);
+        r = Math.max(0, y + keep * (r - y));
+        g = Math.max(0, y + keep * (g - y));
+        b = Math.max(0, y + keep * (b - y));
+        y = lr * r + lg * g + lb * b;
+      }
       r = y + (r - y) * colourfulness;
       g = y + (g - y) * colourfulness;
       b = y + (b - y) * colourfulness;
       // Out of gamut: moved towards grey of the same luminance until it fits, as is done without a
       // look.
-      const least = Math.min(r, g, b);
+      least = Math.min(r, g, b);
       const gain = this.#curve.gain(y);
       const keep = least < 0 ? (y / (y - least)) * gain : gain;
       const grey = y * gain;

@@ -5,6 +5,7 @@
 
 import { basename, extname } from 'node:path';
 import type { ConflictPolicy } from '../../preload/contract/choices.ts';
+import type { RecordTerms } from '../export/kept-records.ts';
 import { EXTENSION, OutputNames, type Reservation } from '../export/naming.ts';
 import { openOutputFolder, sweepTemporaries } from '../base/atomic.ts';
 import { Refusal } from '../base/refusal.ts';
@@ -18,6 +19,7 @@ export interface BatchOrder {
   readonly onConflict: ConflictPolicy;
   readonly edit: Edit;
   readonly output: Output;
+  readonly records?: RecordTerms;
 }
 
 export type PhotoOutcome =
@@ -104,6 +106,7 @@ export async function enhanceBatch(
           overwrite: target.overwrite,
           edit: order.edit,
           output: order.output,
+          ...(order.records === undefined ? {} : { records: order.records }),
         },
         { signal: either, onProgress: (progress) => onProgress?.(photo, progress) },
       );

@@ -43,7 +43,7 @@ export async function deviceVerdicts(
   question: DeviceQuestion,
   { isAfresh = false } = {},
 ): Promise<readonly Verdict[]> {
-  const file = path.join(question.memory, 'devices.json');
+  const file = memoryFile(question);
   const known = await readMemory(file);
   const key = await circumstances(question);
   const remembered = known[key];
@@ -61,10 +61,25 @@ export async function deviceVerdicts(
   return verdicts;
 }
 
+function memoryFile({ memory }: DeviceQuestion): string {
+  return path.join(memory, 'devices.json');
+}
+
 /** The fastest device that computes correctly; the processor always does. */
 export async function chooseDevice(question: DeviceQuestion): Promise<Device> {
   if (offeredDevices().length <= 1) return 'cpu';
-  const verdicts = await deviceVerdicts(question);
+  return fastestOf(await deviceVerdicts(question));
+}
+
+/** As `chooseDevice`, but without a test. @returns undefined where one would be needed */
+export async function knownDevice(question: DeviceQuestion): Promise<Device | undefined> {
+  if (offeredDevices().length <= 1) return 'cpu';
+  const known = await readMemory(memoryFile(question));
+  const remembered = known[await circumstances(question)];
+  return remembered === undefined ? undefined : fastestOf(remembered);
+}
+
+function fastestOf(verdicts: readonly Verdict[]): Device {
   const trusted = verdicts.filter((verdict) => verdict.isTrusted);
   const time = (verdict: Verdict): number => verdict.msPerMegapixel ?? Number.POSITIVE_INFINITY;
   return trusted.sort((a, b) => time(a) - time(b))[0]?.device ?? 'cpu';

@@ -21,6 +21,7 @@ import type { DevelopedTile } from '../develop/unpack.ts';
 import { straightenerOf } from '../develop/warp.ts';
 import { gainsFor } from '../develop/white-balance.ts';
 import { holds, writeAtomically } from '../base/atomic.ts';
+import { keptRecords } from '../export/kept-records.ts';
 import { encodePicture, type Exportable } from '../export/export.ts';
 import { decodeRaw } from '../raw/decode.ts';
 import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
@@ -76,11 +77,13 @@ export async function enhancePhoto(
   const { networkMs, signal, onProgress } = context;
   const beginMs = performance.now();
   const watch = new Stopwatch();
-  const { picture, shot, plan, tiles } = await developPhoto(job, context, watch);
+  const { picture, said, plan, tiles } = await developPhoto(job, context, watch);
 
   onProgress({ stage: 'encode', tilesDone: tiles, tilesTotal: tiles });
   const finished = await watch.time('finish', () => framed(picture, job.edit));
-  const file = await watch.time('encode', () => encodePicture(finished, shot, { signal }));
+  const file = await watch.time('encode', () =>
+    encodePicture(finished, said.shot, { signal, records: said.records }),
+  );
   throwIfCancelled(signal);
   const outcome = await watch.time('write', () =>
     writeAtomically(job.target, file.chunks(), { overwrite: job.overwrite, signal }),
@@ -146,7 +149,8 @@ async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwat
         tilesDone += 1;
         onProgress({ stage: 'network', tilesDone, tilesTotal });
       }
-      return { picture: canvas.picture, shot: mosaic.shot, plan, tiles: tilesTotal };
+      const said = keptRecords(mosaic.shot, mosaic.records, job.records);
+      return { picture: canvas.picture, said, plan, tiles: tilesTotal };
     } catch (error) {
       const isMemory = error instanceof Refusal && error.code === 'out-of-memory';
       if (!isMemory || area / 2 < windowAreaMin) throw error;

@@ -1,7 +1,12 @@
 /** Messages between the app and its engine, parsed on both sides. */
 
 import { z } from 'zod';
-import { deviceSchema, outputSchema, spaceSchema } from '../../preload/contract/choices.ts';
+import {
+  deviceSchema,
+  outputSchema,
+  recordTermsSchema,
+  spaceSchema,
+} from '../../preload/contract/choices.ts';
 import {
   editsSchema,
   ratioChoiceSchema,
@@ -82,6 +87,8 @@ export const photoJobSchema = z.object({
   overwrite: z.boolean(),
   edit: editSchema,
   output: outputSchema,
+  /** Absent: the picture keeps all metadata of the photo. */
+  records: recordTermsSchema.optional(),
   /** Packed pixels in one network input; reduced after memory ran out. */
   windowAreaMax: z.number().int().positive(),
 });

@@ -5,13 +5,21 @@ import { joinTiff, rational, short } from '../raw/ifd.ts';
 import type { TagValue } from '../raw/ifd.ts';
 import type { FinishedImage } from '../raw/image.ts';
 import type { Shot } from '../raw/mosaic.ts';
+import type { Records } from '../raw/records.ts';
 
 export const PIXELS_PER_INCH = 300;
 const INCH = 2;
 
+/** What every encoder is told beside the picture and its shot. */
+export interface EncodeOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly records?: Records | undefined;
+}
+
 interface StoredAs {
   /** Whether pixels are stored as luma and colour differences, as in JPEG, rather than RGB. */
-  readonly isYcc: boolean;
+  readonly isYcc?: boolean;
+  readonly records?: Records | undefined;
 }
 
 /**
@@ -21,10 +29,10 @@ interface StoredAs {
 export function finishedTags(
   image: FinishedImage,
   shot: Shot,
-  { isYcc }: StoredAs = { isYcc: false },
+  { isYcc = false, records }: StoredAs = {},
 ): Map<number, TagValue> {
   const { width, height, space } = image;
-  const tags = shotTags(shot, 1, { width, height, isSrgb: space === 'srgb', isYcc });
+  const tags = shotTags(shot, 1, { width, height, isSrgb: space === 'srgb', isYcc }, records);
   tags.set(282, rational([PIXELS_PER_INCH, 1]));
   tags.set(283, rational([PIXELS_PER_INCH, 1]));
   tags.set(296, short(INCH));

@@ -5,6 +5,7 @@ import { linearDng } from '../raw/dng.ts';
 import type { FilePieces } from '../raw/ifd.ts';
 import type { Shot } from '../raw/mosaic.ts';
 import { throwIfCancelled } from '../base/refusal.ts';
+import type { EncodeOptions } from './exif.ts';
 import { encodeJpeg } from './jpeg.ts';
 import type { JpegOptions } from './jpeg.ts';
 import { encodePng } from './png.ts';
@@ -19,10 +20,6 @@ export type Exportable =
   | ({ readonly format: 'jpeg'; readonly image: FinishedImage } & JpegOptions)
   | { readonly format: 'dng'; readonly image: CameraLinearImage };
 
-interface ExportOptions {
-  readonly signal?: AbortSignal | undefined;
-}
-
 /**
  * The whole file in chunks, not yet on disk.
  * @throws Refusal `cancelled`; `bad-argument` for a picture the format can't hold
@@ -30,7 +27,7 @@ interface ExportOptions {
 export async function encodePicture(
   picture: Exportable,
   shot: Shot,
-  options: ExportOptions = {},
+  options: EncodeOptions = {},
 ): Promise<FilePieces> {
   throwIfCancelled(options.signal);
   switch (picture.format) {
@@ -41,6 +38,6 @@ export async function encodePicture(
     case 'jpeg':
       return encodeJpeg(picture.image, shot, picture, options);
     case 'dng':
-      return linearDng(picture.image, shot);
+      return linearDng(picture.image, shot, options);
   }
 }

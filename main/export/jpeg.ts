@@ -7,10 +7,14 @@ import sharp from 'sharp';
 
 import type { FinishedImage } from '../raw/image.ts';
 import type { FilePieces } from '../raw/ifd.ts';
+import { writeIptc } from '../raw/iptc.ts';
 import type { Shot } from '../raw/mosaic.ts';
+import type { Records } from '../raw/records.ts';
+import { writeXmp, type XmpProperty } from '../raw/xmp.ts';
 import { Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { toEightBits } from './eight-bits.ts';
 import { exifBlock } from './exif.ts';
+import type { EncodeOptions } from './exif.ts';
 import { iccProfile } from './icc.ts';
 
 export interface JpegOptions {
@@ -28,12 +32,47 @@ const MAX_SIDE = 65_535;
 const APP0 = 0xe0;
 const APP1 = 0xe1;
 const APP2 = 0xe2;
+const APP13 = 0xed;
 
 function segment(marker: number, identifier: string, data: Uint8Array): Uint8Array {
   const body = Buffer.concat([Buffer.from(identifier, 'latin1'), data]);
   const head = Buffer.from([0xff, marker, 0, 0]);
   head.writeUInt16BE(body.length + 2, 2);
   return Buffer.concat([head, body]);
+}
+
+/** A segment's length, itself counted, has 16 bits. */
+const SEGMENT_BYTES_MAX = 65_533;
+const XMP_HEAD = 'http://ns.adobe.com/xap/1.0/\0';
+const PHOTOSHOP_HEAD = 'Photoshop 3.0\0';
+/** An image resource: signature, identity 0x0404 (IPTC), an empty name. */
+const IPTC_RESOURCE = '8BIM\x04\x04\0\0';
+
+/** XMP (ISO 16684-3) and IPTC, as Photoshop's image resource. */
+function packetSegments(records: Records | undefined): Uint8Array[] {
+  const segments: Uint8Array[] = [];
+  const xmp = fittingXmp(records?.xmp ?? []);
+  if (xmp !== undefined) segments.push(segment(APP1, XMP_HEAD, xmp));
+  const iptc = writeIptc(records?.iptc ?? []);
+  if (iptc !== undefined) {
+    const head = Buffer.from(`${PHOTOSHOP_HEAD}${IPTC_RESOURCE}\0\0\0\0`, 'latin1');
+    head.writeUInt32BE(iptc.length, head.length - 4);
+    const padding = new Uint8Array(iptc.length % 2);
+    segments.push(segment(APP13, '', Buffer.concat([head, iptc, padding])));
+  }
+  return segments;
+}
+
+/** A packet that fits into one segment: where it does not, its longest properties go. */
+function fittingXmp(properties: readonly XmpProperty[]): Uint8Array | undefined {
+  const shortestFirst = properties.toSorted(
+    (a, b) => JSON.stringify(a).length - JSON.stringify(b).length,
+  );
+  for (;;) {
+    const packet = writeXmp(shortestFirst);
+    if (packet === undefined || packet.length + XMP_HEAD.length <= SEGMENT_BYTES_MAX) return packet;
+    shortestFirst.pop();
+  }
 }
 
 /** Offset after the start marker and, if present, JFIF's segment. */
@@ -50,7 +89,7 @@ export async function encodeJpeg(
   image: FinishedImage,
   shot: Shot,
   { quality }: JpegOptions,
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  { signal, records }: EncodeOptions = {},
 ): Promise<FilePieces> {
   const { width, height, samples, space } = image;
   if (width > MAX_SIDE || height > MAX_SIDE) {
@@ -69,7 +108,8 @@ export async function encodeJpeg(
   const split = afterJfif(jpeg);
   const pieces = [
     jpeg.subarray(0, split),
-    segment(APP1, 'Exif\0\0', exifBlock(image, shot, { isYcc: true })),
+    segment(APP1, 'Exif\0\0', exifBlock(image, shot, { isYcc: true, records })),
+    ...packetSegments(records),
     segment(APP2, 'ICC_PROFILE\0\x01\x01', iccProfile(space)),
     jpeg.subarray(split),
   ];

@@ -11,6 +11,7 @@ const HEAD_BYTES = 1 << 17;
 const SOFTWARE_TAG = 305;
 const PHOTOMETRIC_TAG = 262;
 const PHOTOMETRIC_CFA = 32_803;
+const PHOTOMETRIC_LINEAR = 34_892;
 
 /**
  * Exports are recognised by the Software tag in their EXIF. An empty file, left by a power cut,
@@ -27,6 +28,15 @@ export async function isOursToReplace(path: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Whether a file is a linear DNG that this program made of a photo. @returns false for whatever cannot be read */
+export async function isOurLinearDng(path: string): Promise<boolean> {
+  const head = await readHead(path).catch(() => undefined);
+  const first = head === undefined ? undefined : readTiff(head)?.images[0];
+  return (
+    first?.text(SOFTWARE_TAG) === SOFTWARE && first.number(PHOTOMETRIC_TAG) === PHOTOMETRIC_LINEAR
+  );
 }
 
 async function readHead(path: string): Promise<Buffer> {

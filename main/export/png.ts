@@ -9,10 +9,14 @@ import { crc32, createDeflate, deflateSync } from 'node:zlib';
 
 import type { FinishedImage } from '../raw/image.ts';
 import type { FilePieces } from '../raw/ifd.ts';
+import { writeIptc } from '../raw/iptc.ts';
 import type { Shot } from '../raw/mosaic.ts';
+import type { Records } from '../raw/records.ts';
+import { writeXmp } from '../raw/xmp.ts';
 import { throwIfCancelled } from '../base/refusal.ts';
 import { toEightBits } from './eight-bits.ts';
 import { exifBlock, PIXELS_PER_INCH } from './exif.ts';
+import type { EncodeOptions } from './exif.ts';
 import { iccProfile } from './icc.ts';
 import { PHOTO_DEFLATE } from './photo-deflate.ts';
 
@@ -57,6 +61,27 @@ function resolutionChunk(): Uint8Array {
   data.writeUInt32BE(perMetre, 4);
   data[8] = 1;
   return data;
+}
+
+/**
+ * XMP as its specification puts it into a PNG (ISO 16684-3). IPTC has no place of its own there; this
+ * is ImageMagick's, which ExifTool reads too: a line break, a name, the length, hexadecimal digits.
+ */
+function packetChunks(records: Records | undefined): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
+  const xmp = writeXmp(records?.xmp ?? []);
+  if (xmp !== undefined) {
+    const head = Buffer.from('XML:com.adobe.xmp\0\0\0\0\0', 'latin1');
+    chunks.push(...chunk('iTXt', Buffer.concat([head, xmp])));
+  }
+  const iptc = writeIptc(records?.iptc ?? []);
+  if (iptc !== undefined) {
+    const digits = Buffer.from(iptc).toString('hex').replaceAll(/.{72}/g, '$&\n');
+    const text = `\niptc\n${String(iptc.length).padStart(8)}\n${digits}\n`;
+    const head = Buffer.from('Raw profile type iptc\0\0', 'latin1');
+    chunks.push(...chunk('zTXt', Buffer.concat([head, deflateSync(Buffer.from(text))])));
+  }
+  return chunks;
 }
 
 /**
@@ -116,21 +141,22 @@ function* filteredBands(
 }
 
 /**
- * A true-colour PNG: IHDR, iCCP, pHYs, eXIf, IDAT …, IEND.
+ * A true-colour PNG: IHDR, iCCP, pHYs, eXIf, iTXt, zTXt, IDAT …, IEND.
  * @throws Refusal `cancelled`
  */
 export async function encodePng(
   image: FinishedImage,
   shot: Shot,
   { bits }: PngOptions,
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  { signal, records }: EncodeOptions = {},
 ): Promise<FilePieces> {
   const pieces: Uint8Array[] = [
     SIGNATURE,
     ...chunk('IHDR', imageHeader(image.width, image.height, bits)),
     ...chunk('iCCP', profileChunk(image.space, iccProfile(image.space))),
     ...chunk('pHYs', resolutionChunk()),
-    ...chunk('eXIf', exifBlock(image, shot)),
+    ...chunk('eXIf', exifBlock(image, shot, { records })),
+    ...packetChunks(records),
   ];
   await pipeline(
     filteredBands(image, bits, signal),

@@ -4,6 +4,7 @@ import { availableParallelism, endianness } from 'node:os';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 
+import { packetTags } from '../raw/exif-tags.ts';
 import type { FinishedImage } from '../raw/image.ts';
 import { layOutTiff, long, offsetsOf, pixelsOf, short, undefinedBytes } from '../raw/ifd.ts';
 import type { FilePieces, Pixels } from '../raw/ifd.ts';
@@ -12,6 +13,7 @@ import type { Shot } from '../raw/mosaic.ts';
 import { throwIfCancelled } from '../base/refusal.ts';
 import { toEightBits } from './eight-bits.ts';
 import { finishedTags } from './exif.ts';
+import type { EncodeOptions } from './exif.ts';
 import { iccProfile } from './icc.ts';
 import { lzwEncode } from './lzw.ts';
 import { PHOTO_DEFLATE } from './photo-deflate.ts';
@@ -108,7 +110,7 @@ export async function encodeTiff(
   image: FinishedImage,
   shot: Shot,
   options: TiffOptions,
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  { signal, records }: EncodeOptions = {},
 ): Promise<FilePieces> {
   const { width, height, space } = image;
   const { bits, compression } = options;
@@ -118,7 +120,8 @@ export async function encodeTiff(
           plainStrip(image, bits, index * ROWS_PER_STRIP),
         )
       : await encodeStrips(image, options, signal);
-  const tags = finishedTags(image, shot);
+  const tags = finishedTags(image, shot, { records });
+  for (const [tag, value] of packetTags(records)) tags.set(tag, value);
   tags.set(254, long(0));
   tags.set(256, long(width));
   tags.set(257, long(height));

@@ -5,9 +5,15 @@
 
 import type { Settings } from '../../preload/contract/settings.ts';
 import { defaultWindowArea, testSide } from '../engine/window-area.ts';
-import { chooseDevice, deviceVerdicts } from '../engine/devices.ts';
+import {
+  chooseDevice,
+  deviceVerdicts,
+  knownDevice,
+  type DeviceQuestion,
+} from '../engine/devices.ts';
 import type { Verdict } from '../engine/protocol.ts';
 import { Engine } from '../engine/supervisor.ts';
+import type { Device } from '../network/session.ts';
 import type { Models } from '../network/models.ts';
 import { readModel } from '../network/manifest.ts';
 import type { Connect } from '../process/port.ts';
@@ -42,6 +48,11 @@ export class EngineHost {
   readonly #options: EngineHostOptions;
   /** By model; the most recently used comes last. */
   readonly #slots = new Map<string, Slot>();
+  /** By a model's SHA-256: the device that is to develop with it. */
+  readonly #proved = new Map<string, Device>();
+  /** Models that devices are being tested with. */
+  readonly #proving = new Set<string>();
+  readonly #closing = new AbortController();
   #isClosed = false;
 
   constructor(options: EngineHostOptions) {
@@ -83,7 +94,9 @@ export class EngineHost {
   async verdicts(isAfresh: boolean, signal: AbortSignal): Promise<readonly Verdict[]> {
     const { models, settings } = this.#options;
     const question = await this.#question(await models.pathOf(settings().model));
-    return deviceVerdicts({ ...question, signal }, { isAfresh });
+    const verdicts = await deviceVerdicts({ ...question, signal }, { isAfresh });
+    this.#proved.delete(question.modelSha256);
+    return verdicts;
   }
 
   /** The model's weights have changed, so the next use opens it again. */
@@ -94,6 +107,7 @@ export class EngineHost {
 
   close(): void {
     this.#isClosed = true;
+    this.#closing.abort();
     for (const slot of this.#slots.values()) closeSlot(slot);
     this.#slots.clear();
   }
@@ -128,7 +142,7 @@ export class EngineHost {
     const { device: asked, threads } = settings();
     const model = await models.pathOf(id);
     const question = await this.#question(model);
-    const device = asked === 'auto' ? await chooseDevice(question) : asked;
+    const device = asked === 'auto' ? await this.#deviceFor(id, question) : asked;
     const engine = await Engine.open({
       model,
       device,
@@ -142,6 +156,28 @@ export class EngineHost {
       throw new Refusal('cancelled', 'cancelled');
     }
     return engine;
+  }
+
+  /** The processor develops at once; the other devices are tested meanwhile, where nobody has yet. */
+  async #deviceFor(id: string, question: DeviceQuestion): Promise<Device> {
+    const key = question.modelSha256;
+    const known = this.#proved.get(key) ?? (await knownDevice(question));
+    if (known !== undefined) return known;
+    if (!this.#proving.has(key)) {
+      this.#proving.add(key);
+      void this.#prove(id, question);
+    }
+    return 'cpu';
+  }
+
+  /** Never throws: what cannot be proved is not used. */
+  async #prove(id: string, question: DeviceQuestion): Promise<void> {
+    const { signal } = this.#closing;
+    const device = await chooseDevice({ ...question, signal }).catch(() => 'cpu' as const);
+    this.#proving.delete(question.modelSha256);
+    this.#proved.set(question.modelSha256, device);
+    // What is under way ends where it began; the next picture is developed on the device.
+    if (device !== 'cpu' && this.#options.settings().device === 'auto') this.forget(id);
   }
 
   async #question(model: string) {

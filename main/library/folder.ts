@@ -2,6 +2,7 @@
 
 import { opendir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { isOurLinearDng } from '../export/ours.ts';
 import { isRawName } from '../raw/endings.ts';
 import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 
@@ -24,16 +25,29 @@ export const sidecarEnding = '.nightglass.json';
 /** Limit for nested folders, which ends a loop of mounts. */
 const depthMax = 32;
 
+/** How far below a folder without photos they are looked for: a card has them in DCIM/100MSDCF. */
+const cardDepth = 3;
+
 /**
- * Photos folder by folder, each sorted by name in natural order (2 before 10).
+ * How many levels of subfolders belong to a folder: all of them if asked for, and those of a camera's
+ * card if the folder itself holds no photo.
+ * @throws Refusal `disk`
+ */
+export async function depthOf(folder: string, subfolders: boolean): Promise<number> {
+  if (subfolders) return depthMax;
+  const { photos } = await list(folder, true);
+  return photos.length === 0 ? cardDepth : 0;
+}
+
+/**
+ * Photos folder by folder, each sorted by name in natural order (2 before 10). Pictures that this
+ * program made, such as linear DNGs, are not among them.
+ * @param depth how many levels of subfolders are searched
  * @throws Refusal `disk` if the folder itself cannot be read; unreadable subfolders are skipped
  */
 export async function* photosIn(
   root: string,
-  {
-    subfolders,
-    signal,
-  }: { readonly subfolders: boolean; readonly signal?: AbortSignal | undefined },
+  { depth: most, signal }: { readonly depth: number; readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<readonly FoundPhoto[]> {
   const waiting: { readonly folder: string; readonly depth: number }[] = [
     { folder: root, depth: 0 },
@@ -42,7 +56,7 @@ export async function* photosIn(
     throwIfCancelled(signal);
     const { folder, depth } = next;
     const listing = await list(folder, folder === root);
-    if (subfolders && depth < depthMax) {
+    if (depth < most) {
       waiting.unshift(
         ...listing.folders.map((name) => ({ folder: path.join(folder, name), depth: depth + 1 })),
       );
@@ -97,7 +111,7 @@ async function look(
   const file = path.join(folder, name);
   try {
     const found = await stat(file);
-    if (!found.isFile()) return undefined;
+    if (!found.isFile() || (await isOurs(file, found))) return undefined;
     return {
       path: file,
       name,
@@ -110,6 +124,28 @@ async function look(
     // The file has disappeared since it was listed.
     return undefined;
   }
+}
+
+/** Answers about DNGs, because a folder is listed again whenever something in it changes. */
+const looked = new Map<string, boolean>();
+const lookedMax = 50_000;
+
+async function isOurs(
+  file: string,
+  { mtimeMs, size }: { readonly mtimeMs: number; readonly size: number },
+): Promise<boolean> {
+  const key = `${file}\n${mtimeMs} ${size}`;
+  const known = looked.get(key);
+  if (known !== undefined) return known;
+  const is = await isOurDng(file);
+  if (looked.size >= lookedMax) looked.clear();
+  looked.set(key, is);
+  return is;
+}
+
+/** Whether a file is a linear DNG that this program made of a photo. */
+export async function isOurDng(file: string): Promise<boolean> {
+  return /\.dng$/i.test(file) && (await isOurLinearDng(file));
 }
 
 /**

@@ -3,13 +3,16 @@
 import { createHash } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
-import type { Folder, Photo, PhotoFacts } from '../../preload/contract/contract.ts';
+import type { Folder, Outputs, Photo, PhotoFacts } from '../../preload/contract/contract.ts';
 import { defaultEdits, type Edits } from '../../preload/contract/edits.ts';
 import type { View } from '../view/process.ts';
 import type { EventHub } from '../base/events.ts';
 import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 import type { ExportMarks } from './export-marks.ts';
-import { photosIn, type FoundPhoto } from './folder.ts';
+import { depthOf, photosIn, type FoundPhoto } from './folder.ts';
+import { Changes, type Written } from './changes.ts';
+import type { Direction } from './journal.ts';
+import { photoIdOf } from './photo-id.ts';
 import { newSidecar, type Sidecar, type Sidecars } from './sidecar.ts';
 import { FolderWatch } from './watch.ts';
 
@@ -48,14 +51,11 @@ interface OpenOptions {
   readonly onPhotos: (photos: Photo[]) => void;
 }
 
-/** A photo has the same id at every start, so that thumbnails and marks are found again. */
-export function photoIdOf(file: string): string {
-  return createHash('sha256').update(file).digest('hex').slice(0, 24);
-}
-
 export class Library {
   readonly #parts: LibraryParts;
   #folder: Folder | undefined;
+  /** Levels of subfolders that belong to it. */
+  #depth = 0;
   #entries = new Map<string, Entry>();
   #watch: FolderWatch | undefined;
   #opening: AbortController | undefined;
@@ -64,11 +64,15 @@ export class Library {
    * missing.
    */
   #isAway: (photo: string) => boolean = () => false;
+  readonly #changes: Changes;
   #isScanning = false;
   #isStale = false;
 
   constructor(parts: LibraryParts) {
     this.#parts = parts;
+    this.#changes = new Changes(parts.sidecars, (done) => {
+      this.#written(done);
+    });
   }
 
   get current(): { folder?: Folder; photos: Photo[] } {
@@ -88,8 +92,9 @@ export class Library {
     const opening = new AbortController();
     this.#opening = opening;
     const either = AbortSignal.any([signal, opening.signal]);
-    const batches = photosIn(folder, { subfolders, signal: either });
     // An unreadable folder is detected here, before the open one is closed.
+    const depth = await depthOf(folder, subfolders);
+    const batches = photosIn(folder, { depth, signal: either });
     let batch = await batches.next();
     throwIfCancelled(either);
     this.close();
@@ -99,17 +104,18 @@ export class Library {
     const opened = {
       path: folder,
       name: path.basename(folder) || folder,
-      subfolders,
+      subfolders: depth > 0,
       isThere: true,
       isWritable,
     };
     this.#folder = opened;
+    this.#depth = depth;
     this.#entries = new Map();
     for (; batch.done !== true; batch = await batches.next()) {
       throwIfCancelled(either);
       onPhotos(await this.#add(batch.value));
     }
-    this.#watch = new FolderWatch(folder, subfolders, {
+    this.#watch = new FolderWatch(folder, depth > 0, {
       changed: () => void this.#rescan(),
       gone: () => this.#setFolder({ isThere: false }),
       back: () => void this.#comeBack(folder),
@@ -144,13 +150,6 @@ export class Library {
 
   editsOf(id: string): Edits {
     return this.#entry(id).sidecar.edits;
-  }
-
-  /** Photos of the folder not yet exported with their current edits, in order. */
-  get unexported(): string[] {
-    return [...this.#entries]
-      .filter(([, { photo }]) => photo.state !== 'exported')
-      .map(([id]) => id);
   }
 
   /**
@@ -209,25 +208,50 @@ export class Library {
     await this.#change(ids, (sidecar) => ({ ...sidecar, rating }));
   }
 
-  /** @throws Refusal `disk`, `bad-argument` */
-  async writeEdits(ids: readonly string[], edits: Partial<Edits>): Promise<void> {
-    await this.#change(ids, (sidecar) => ({ ...sidecar, edits: { ...sidecar.edits, ...edits } }));
+  /**
+   * @param run undone together with the changes of the same run before
+   * @throws Refusal `disk`, `bad-argument`
+   */
+  async writeEdits(ids: readonly string[], edits: Partial<Edits>, run?: string): Promise<void> {
+    const change = (sidecar: Sidecar): Sidecar => ({
+      ...sidecar,
+      edits: { ...sidecar.edits, ...edits },
+    });
+    await this.#change(ids, change, run);
   }
 
-  async #change(ids: readonly string[], change: (sidecar: Sidecar) => Sidecar): Promise<void> {
-    const entries = ids.map((id) => this.#entry(id));
+  /** Whether there is anything to undo and to do again. */
+  get steps(): Outputs['library.steps'] {
+    return this.#changes.steps;
+  }
+
+  /** As `Changes.travel`. */
+  travel(direction: Direction): Promise<Outputs['library.undo']> {
+    return this.#changes.travel(direction);
+  }
+
+  async #change(
+    ids: readonly string[],
+    change: (sidecar: Sidecar) => Sidecar,
+    run?: string,
+  ): Promise<void> {
+    const files = ids.map((id) => this.pathOf(id));
+    await this.#changes.make(files, change, run);
+  }
+
+  /** Photos of another folder than the open one may be among them, when something is undone. */
+  #written(done: readonly Written[]): void {
     const updated: Photo[] = [];
-    try {
-      for (const entry of entries) {
-        const { sidecar, isBeside } = await this.#parts.sidecars.update(entry.found.path, change);
-        entry.sidecar = sidecar;
-        entry.photo = this.#photoOf(entry);
-        updated.push(entry.photo);
-        if (!isBeside && this.#folder?.isWritable === true) this.#setFolder({ isWritable: false });
-      }
-    } finally {
-      this.#parts.events.emit('library.changed', { appeared: [], updated, vanished: [] });
+    for (const { file, after, isBeside } of done) {
+      const entry = this.#entries.get(photoIdOf(file));
+      if (entry === undefined) continue;
+      entry.sidecar = after;
+      entry.photo = this.#photoOf(entry);
+      updated.push(entry.photo);
+      if (!isBeside && this.#folder?.isWritable === true) this.#setFolder({ isWritable: false });
     }
+    this.#parts.events.emit('library.changed', { appeared: [], updated, vanished: [] });
+    this.#parts.events.emit('library.steps', this.steps);
   }
 
   #entry(id: string): Entry {
@@ -326,7 +350,8 @@ export class Library {
         const folder = this.#folder;
         if (folder === undefined) return;
         const found: FoundPhoto[] = [];
-        for await (const batch of photosIn(folder.path, folder)) found.push(...batch);
+        for await (const batch of photosIn(folder.path, { depth: this.#depth }))
+          found.push(...batch);
         if (this.#folder?.path === folder.path) await this.#reconcile(found);
       }
     } catch {

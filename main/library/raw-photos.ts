@@ -4,10 +4,12 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isRawName } from '../raw/endings.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
+import { depthOf, isOurDng, photosIn } from './folder.ts';
 
 /**
  * The photos of files and folders in the given order, each once; those of a folder are sorted by
- * name. A file that is named directly may have any ending.
+ * name. A folder without photos stands for its subfolders, as on a camera's card. A file that is named
+ * directly may have any ending.
  * @param onEmpty called with each folder that has no RAW photo, which is then skipped; if absent,
  *   such a folder is refused
  * @throws Refusal `bad-argument` if a path does not exist, or if there is no photo at all
@@ -59,10 +61,19 @@ async function rawPhotosIn(folder: string): Promise<string[]> {
       `expected to read the folder ${folder} but ${reasonOf(error)}`,
     );
   }
-  return names
+  // What only looks like a photo is listed too: whoever decodes it says what is wrong with it.
+  const photos = names
     .filter(isRawName)
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .map((name) => path.resolve(folder, name));
+  const ours = await Promise.all(photos.map((file) => isOurDng(file)));
+  const found = photos.filter((_, index) => ours[index] !== true);
+  if (photos.length > 0) return found;
+  const depth = await depthOf(folder, false);
+  for await (const batch of photosIn(folder, { depth })) {
+    found.push(...batch.map(({ path: file }) => path.resolve(file)));
+  }
+  return found;
 }
 
 function reasonOf(error: unknown): string {

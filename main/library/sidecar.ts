@@ -24,6 +24,12 @@ const anyVersionSchema = z.object({ format: z.literal('nightglass-edits'), versi
 
 export type Sidecar = Pick<z.infer<typeof sidecarSchema>, 'rating' | 'edits'>;
 
+interface Updated {
+  readonly before: Sidecar;
+  readonly sidecar: Sidecar;
+  readonly isBeside: boolean;
+}
+
 export const newSidecar: Sidecar = { rating: 0, edits: defaultEdits };
 
 /** A sidecar has some hundred bytes; a larger file is not one. */
@@ -54,14 +60,11 @@ export class Sidecars {
 
   /**
    * Changes a photo's sidecar; changes of the same photo run one after another.
-   * @returns what was written, and whether it is beside the photo
+   * @returns what there was, what was written, and whether it is beside the photo
    * @throws Refusal `disk` if neither place can be written to; `bad-argument` for a sidecar of a
    *   later version of the app, which is left unchanged
    */
-  async update(
-    photo: string,
-    change: (sidecar: Sidecar) => Sidecar,
-  ): Promise<{ readonly sidecar: Sidecar; readonly isBeside: boolean }> {
+  async update(photo: string, change: (sidecar: Sidecar) => Sidecar): Promise<Updated> {
     const before = this.#turns.get(photo) ?? Promise.resolve();
     const turn = before.catch(() => undefined).then(() => this.#update(photo, change));
     this.#turns.set(photo, turn);
@@ -72,19 +75,20 @@ export class Sidecars {
     }
   }
 
-  async #update(photo: string, change: (sidecar: Sidecar) => Sidecar) {
-    const sidecar = change(await this.read(photo));
+  async #update(photo: string, change: (sidecar: Sidecar) => Sidecar): Promise<Updated> {
+    const before = await this.read(photo);
+    const sidecar = change(before);
     const content = { format: 'nightglass-edits', version: 1, ...sidecar };
     const bytes = Buffer.from(`${JSON.stringify(sidecarSchema.parse(content), null, 2)}\n`);
     try {
       await replace(besideOf(photo), bytes);
-      return { sidecar, isBeside: true };
+      return { before, sidecar, isBeside: true };
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== 'disk') throw error;
       const away = this.#awayOf(photo);
       await mkdir(path.dirname(away), { recursive: true });
       await replace(away, bytes);
-      return { sidecar, isBeside: false };
+      return { before, sidecar, isBeside: false };
     }
   }
 

@@ -5,8 +5,13 @@ import { defineCall } from '../process/call.ts';
 import type { DecodedRaw } from './mosaic.ts';
 import type { RawSummary } from './summary.ts';
 
-/** The file's bytes are transferred to the thread. */
-const input = z.object({ name: z.string(), bytes: z.instanceof(Uint8Array) });
+/** The file's bytes are moved into the thread. */
+const input = z.object({
+  name: z.string(),
+  bytes: z.instanceof(Uint8Array),
+  /** The `.xmp` file beside it. */
+  beside: z.instanceof(Uint8Array).optional(),
+});
 
 /**
  * A result of one of our own threads, as large as the sensor, which is therefore not validated

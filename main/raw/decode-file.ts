@@ -12,27 +12,44 @@ import { dngFileOf, needsLight, type DngFile } from './dng-light.ts';
 import { bayerLayout } from './levels.ts';
 import { LibRawFailure } from './libraw-failure.ts';
 import { librawMosaic } from './libraw-mosaic.ts';
-import { LibRawFile } from './libraw.ts';
+import { FILTERS_XTRANS, LibRawFile } from './libraw.ts';
 import type { LibRawMetadata, SensorSamples } from './libraw.ts';
 import { readLinear } from './linear-file.ts';
 import type { DecodedRaw } from './mosaic.ts';
 import { decodePlane, isDecodedHere } from './payload/plane.ts';
+import { readRecords } from './records.ts';
 import { cameraOf } from './shot.ts';
+import { xtransMosaic } from './xtrans-file.ts';
 
 /** More than any sensor has; only a damaged header asks for more. */
 const MAX_SAMPLES = 400_000_000;
 const MIN_SIDE = 22;
 
-const FILTERS_XTRANS = 9;
-
 /**
  * Decodes a file.
  * @param name the file's own name, for messages
+ * @param beside the `.xmp` file beside it, if there is one
  * @throws Refusal `unsupported-file`, `damaged-file` or `out-of-memory`
  */
-export async function decodeBytes(bytes: Uint8Array, name: string): Promise<DecodedRaw> {
+export async function decodeBytes(
+  bytes: Uint8Array,
+  name: string,
+  beside?: Uint8Array,
+): Promise<DecodedRaw> {
   const container = identifyContainer(bytes, name);
   checkWhole(container, bytes.byteLength, name);
+  const raw = await decodePicture(bytes, container, name);
+  const records = await readRecords(bytes, container, beside);
+  return raw.kind === 'mosaic'
+    ? { kind: raw.kind, mosaic: { ...raw.mosaic, records } }
+    : { kind: raw.kind, frame: { ...raw.frame, records } };
+}
+
+async function decodePicture(
+  bytes: Uint8Array,
+  container: Container,
+  name: string,
+): Promise<DecodedRaw> {
   const dng = dngFileOf(container, name);
   try {
     const file = await LibRawFile.open(bytes);
@@ -67,6 +84,10 @@ export async function decodeBytes(bytes: Uint8Array, name: string): Promise<Deco
       const { maximum: white } = settled.color_data;
       const read = { plane, isLinearised: true, kind: dng.kind, white };
       return dngFrame(read, dng, aboutDng(dng, settled, container), name);
+    }
+    if (levels.xtrans !== undefined && dng === undefined) {
+      const mosaic = xtransMosaic(sensor, settled, levels, container, name);
+      return { kind: 'mosaic', mosaic };
     }
     return {
       kind: 'mosaic',
@@ -141,7 +162,8 @@ function isWorkedOn(dng: DngFile, sensor: SensorSamples): boolean {
   const isWhole =
     dng.image.number(TAG.imageWidth) === sensor.width &&
     dng.image.number(TAG.imageLength) === sensor.height;
-  return isWhole && (dng.kind?.kind === 'quad' || needsLight(dng));
+  const isOtherLayout = dng.kind?.kind === 'quad' || dng.kind?.kind === 'xtrans';
+  return isWhole && (isOtherLayout || needsLight(dng));
 }
 
 /** Checks everything that must be right about the frame before its samples are read. */
@@ -191,7 +213,7 @@ function unsupportedSensor({
   is_foveon,
 }: LibRawMetadata): string | undefined {
   if (is_foveon !== 0) return 'a Foveon sensor';
-  if (filters === FILTERS_XTRANS) return 'an X-Trans sensor';
+  if (filters === FILTERS_XTRANS) return undefined;
   if (colors === 1) return undefined;
   if (colors !== 3 || !cdesc.startsWith('RGB')) return `a sensor of other colours (${cdesc})`;
   if (filters !== 0 && bayerLayout(filters, cdesc) === undefined)

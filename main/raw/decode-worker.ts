@@ -8,8 +8,8 @@ import { summariseBytes } from './summary.ts';
 
 const owner = joinParent();
 
-owner.answer(decodeCalls.raw, async ({ name, bytes }, { move }) => {
-  const raw = await decodeBytes(bytes, name);
+owner.answer(decodeCalls.raw, async ({ name, bytes, beside }, { move }) => {
+  const raw = await decodeBytes(bytes, name, beside);
   const { buffer } = raw.kind === 'mosaic' ? raw.mosaic.samples : raw.frame.samples;
   if (buffer instanceof ArrayBuffer) move(buffer);
   return raw;

@@ -5,8 +5,8 @@
  */
 
 import { constants } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { open, readFile, stat } from 'node:fs/promises';
+import { basename, join, parse } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 
@@ -38,7 +38,8 @@ const MAX_FILE_BYTES = 1.5 * 2 ** 30;
  *   `disk` if it cannot be read, `out-of-memory`, `cancelled`
  */
 export async function decodeRaw(path: string, options: DecodeOptions = {}): Promise<DecodedRaw> {
-  return askThread(decodeCalls.raw, path, options);
+  const beside = await readBeside(path);
+  return askThread(decodeCalls.raw, path, options, beside);
 }
 
 /**
@@ -60,10 +61,13 @@ export async function summariseRaw(path: string, options: DecodeOptions = {}): P
   return askThread(decodeCalls.summary, path, options);
 }
 
+type Given = { name: string; bytes: Uint8Array; beside?: Uint8Array | undefined };
+
 async function askThread<O>(
-  call: Call<{ name: string; bytes: Uint8Array }, O, never>,
+  call: Call<Given, O, never>,
   path: string,
   { signal, watchdogMs = WATCHDOG_MS }: DecodeOptions,
+  beside?: Uint8Array,
 ): Promise<O> {
   throwIfCancelled(signal);
   const name = basename(path);
@@ -72,7 +76,7 @@ async function askThread<O>(
   const { worker, peer } = takeThread();
   try {
     const options = { signal, withinMs: watchdogMs, move: [bytes.buffer] };
-    return await peer.ask(call, { name, bytes }, options);
+    return await peer.ask(call, { name, bytes, beside }, options);
   } catch (error) {
     if (error instanceof TooLate) {
       throw new Refusal(
@@ -161,9 +165,28 @@ function threadFailure({ cause }: Ended, name: string): Refusal {
   );
 }
 
+/** Sidecars of editors have some kilobytes, with masks some hundred. */
+const BESIDE_BYTES_MAX = 1 << 20;
+
 /**
- * Reads the file into a buffer of its own, which can be transferred to a thread without copying.
+ * The `.xmp` file beside a photo: `IMG_1.ARW.xmp` as darktable names it, or `IMG_1.xmp` as Adobe does.
+ * @returns undefined where there is none that can be read
  */
+async function readBeside(path: string): Promise<Uint8Array | undefined> {
+  const { dir, name } = parse(path);
+  const candidates = [`${path}.xmp`, join(dir, `${name}.xmp`), join(dir, `${name}.XMP`)];
+  for (const candidate of candidates) {
+    try {
+      const stats = await stat(candidate);
+      if (stats.isFile() && stats.size <= BESIDE_BYTES_MAX) return await readFile(candidate);
+    } catch {
+      // Most photos have none, and one that cannot be read costs no photo.
+    }
+  }
+  return undefined;
+}
+
+/** The file's bytes in a buffer of their own, which can be handed to a thread without copying. */
 async function readWhole(
   path: string,
   name: string,

@@ -5,7 +5,7 @@
 
 import type { About } from './about.ts';
 import { shiftCfa, shiftOf, shiftSites } from './cfa.ts';
-import { brightestOf, toSixteenBits, type SixteenBits } from './sixteen-bits.ts';
+import { sixteenBitsOf, type SixteenBits } from './sixteen-bits.ts';
 import {
   lightOf,
   needsLight,
@@ -23,10 +23,12 @@ import type {
   NoiseProfile,
   PerSite,
   PlacedWarp,
+  Vector3,
 } from './mosaic.ts';
 import { dngBlack } from './levels.ts';
 import type { Plane } from './payload/plane.ts';
 import type { SensorKind } from './sensor-kind.ts';
+import { bayerOfXTrans, shiftPattern } from './xtrans.ts';
 
 export type AboutDng = About & { readonly noiseProfile?: NoiseProfile };
 
@@ -43,8 +45,8 @@ const LINEARIZATION_TABLE = 50_712;
 const BLACK_LEVEL = 50_714;
 const WHITE_LEVEL = 50_717;
 
-/** Distance to the next sample of the same colour. */
-const COLOUR_PITCH = { bayer: 2, quad: 4, monochrome: 1, linear: 1 } as const;
+/** Steps to the next sample of the same colour. */
+const COLOUR_PITCH = { bayer: 2, quad: 4, xtrans: 6, monochrome: 1, linear: 1 } as const;
 
 /**
  * @param name the file's own name, for messages
@@ -131,7 +133,11 @@ function mosaicOf(
   { noiseProfile, ...about }: AboutDng,
 ): Mosaic {
   const { warps, gain } = lit;
-  const { width, height, cfa, sixteen, averaged } = sensorMosaic(lit, kind);
+  const { width, height, cfa, sixteen, averaged } = sensorMosaic(
+    lit,
+    kind,
+    about.colour.asShotGains,
+  );
   const noise =
     noiseProfile === undefined
       ? undefined
@@ -174,10 +180,19 @@ interface SensorMosaic {
   readonly averaged: number;
 }
 
-function sensorMosaic(lit: LitFrame, kind: Exclude<SensorKind, { kind: 'linear' }>): SensorMosaic {
+function sensorMosaic(
+  lit: LitFrame,
+  kind: Exclude<SensorKind, { kind: 'linear' }>,
+  gains: Vector3,
+): SensorMosaic {
   const { width, height, samples, left, top } = lit;
   if (kind.kind === 'quad') return binned(lit, kind);
-  const sixteen = toSixteenBits(samples.length, brightestOf(samples), (at) => samples[at]!);
+  if (kind.kind === 'xtrans') {
+    const pattern = shiftPattern(kind.pattern, top, left);
+    const bayer = bayerOfXTrans(samples, { width, height }, pattern, gains);
+    return { width, height, cfa: bayer.cfa, sixteen: sixteenBitsOf(bayer.samples), averaged: 1 };
+  }
+  const sixteen = sixteenBitsOf(samples);
   const cfa = kind.kind === 'bayer' ? shiftCfa(kind.cfa, top, left) : 'RGGB';
   return { width, height, cfa, sixteen, averaged: 1 };
 }
@@ -209,7 +224,7 @@ function binned(
     width: across,
     height: down,
     cfa: shiftCfa(cfa, blocksDown, blocksAlong),
-    sixteen: toSixteenBits(means.length, brightestOf(means), (at) => means[at]!),
+    sixteen: sixteenBitsOf(means),
     averaged: 4,
   };
 }

@@ -9,7 +9,7 @@ import { endianness } from 'node:os';
 import type { CameraLinearImage } from './image.ts';
 import { Refusal } from '../base/refusal.ts';
 import { cameraName } from './camera-name.ts';
-import { shotTags } from './exif-tags.ts';
+import { packetTags, shotTags } from './exif-tags.ts';
 import {
   ascii,
   byte,
@@ -27,6 +27,7 @@ import {
 import type { FilePieces, Pixels, TagValue } from './ifd.ts';
 import { encodeMerged } from './merged-tag.ts';
 import type { CameraColour, Mosaic, NoiseProfile, PerSite, Shot } from './mosaic.ts';
+import type { Records } from './records.ts';
 
 const D65 = 21;
 const PHOTOMETRIC_CFA = 32803;
@@ -175,8 +176,10 @@ export function cfaDng(mosaic: Mosaic, { sensor }: CfaDngOptions = {}): FilePiec
         `(${plane.left}, ${plane.top}) but received ${plane.samples.length}`,
     );
   }
-  const tags = shotTags(mosaic.shot, mosaic.orientation);
+  const { records } = mosaic;
+  const tags = shotTags(mosaic.shot, mosaic.orientation, undefined, records);
   const own: [number, TagValue][] = [
+    ...packetTags(records),
     ...cameraTags(mosaic.colour, mosaic.baselineExposureStops, mosaic.shot),
     ...stripTags(plane.width, plane.height, 1, pixelsOf(littleEndianBytes(plane.samples))),
     ...blackLevelTags(mosaic.blackLevel),
@@ -247,7 +250,11 @@ function toSample(aboveBlack: number): number {
  * Orientation stays a tag and is not applied.
  * @throws Refusal `bad-argument` for a colour no tag can hold, or more than 4 GiB
  */
-export function linearDng(image: CameraLinearImage, shot: Shot): FilePieces {
+export function linearDng(
+  image: CameraLinearImage,
+  shot: Shot,
+  { records }: { readonly records?: Records | undefined } = {},
+): FilePieces {
   checkColour(image.colour);
   if (image.samples.length !== image.width * image.height * 3) {
     throw new Error(
@@ -255,8 +262,9 @@ export function linearDng(image: CameraLinearImage, shot: Shot): FilePieces {
     );
   }
   const stops = headroomStops(image);
-  const tags = shotTags(shot, image.orientation);
+  const tags = shotTags(shot, image.orientation, undefined, records);
   const own: [number, TagValue][] = [
+    ...packetTags(records),
     ...cameraTags(image.colour, stops, shot),
     ...stripTags(image.width, image.height, 3, linearPixels(image, stops)),
     [262, short(PHOTOMETRIC_LINEAR_RAW)],

@@ -11,7 +11,10 @@ import {
   undefinedBytes,
 } from './ifd.ts';
 import type { Directory, Fraction, TagValue } from './ifd.ts';
+import { writeIptc } from './iptc.ts';
 import type { Gps, Orientation, Shot } from './mosaic.ts';
+import type { Records } from './records.ts';
+import { writeXmp } from './xmp.ts';
 
 export const SOFTWARE = 'Nightglass';
 
@@ -64,10 +67,11 @@ function sexagesimal(degrees: number): [Fraction, Fraction, Fraction] {
   ];
 }
 
-function gpsDirectory(gps: Gps): Directory | undefined {
+function gpsDirectory(gps: Gps, records: Records | undefined): Directory | undefined {
   const { latitude, longitude, altitudeMetres } = gps;
   if (!(Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180)) return undefined;
   const tags = new Map<number, TagValue>([
+    ...(records?.gps ?? []),
     [0, byte(2, 3, 0, 0)],
     [1, ascii(latitude < 0 ? 'S' : 'N')],
     [2, rational(...sexagesimal(latitude))],
@@ -94,8 +98,13 @@ function isoTags(iso: number): [number, TagValue][] {
   ];
 }
 
-function exifDirectory(shot: Shot, picture: RenderedPicture | undefined): Directory {
+function exifDirectory(
+  shot: Shot,
+  picture: RenderedPicture | undefined,
+  records: Records | undefined,
+): Directory {
   const tags = new Map<number, TagValue>([
+    ...(records?.exif ?? []),
     [36864, undefinedBytes(new TextEncoder().encode('0232'))],
   ]);
   if (isPositive(shot.exposureSeconds)) tags.set(33434, rational(toFraction(shot.exposureSeconds)));
@@ -106,7 +115,7 @@ function exifDirectory(shot: Shot, picture: RenderedPicture | undefined): Direct
   const time = exifTime(shot.takenAt);
   if (time !== undefined) {
     tags.set(36867, ascii(time.date));
-    tags.set(36868, ascii(time.date));
+    if (!tags.has(36868)) tags.set(36868, ascii(time.date));
     if (time.zone !== undefined) {
       tags.set(36881, ascii(time.zone));
       tags.set(36882, ascii(time.zone));
@@ -123,18 +132,21 @@ function exifDirectory(shot: Shot, picture: RenderedPicture | undefined): Direct
 }
 
 /**
- * The tags of a first directory, with the EXIF and GPS directories it refers to. Facts that are
- * unknown, or that no tag can hold, are left out (Exif 2.32, CIPA DC-008).
+ * The tags of a first directory, with the EXIF and GPS directories hanging on it. What the shot does
+ * not say, or says in a way that no tag can hold, is left out (Exif 2.32, CIPA DC-008).
+ * @param records what else the original says; the shot goes before it
  */
 export function shotTags(
   shot: Shot,
   orientation: Orientation,
   picture?: RenderedPicture,
+  records?: Records,
 ): Map<number, TagValue> {
   const tags = new Map<number, TagValue>([
+    ...(records?.first ?? []),
     [274, short(orientation)],
     [305, ascii(SOFTWARE)],
-    [34665, directory(exifDirectory(shot, picture))],
+    [34665, directory(exifDirectory(shot, picture, records))],
   ]);
   if (picture?.isYcc === true) tags.set(531, short(1));
   if (hasText(shot.make)) tags.set(271, ascii(cleanText(shot.make)));
@@ -143,7 +155,17 @@ export function shotTags(
   if (hasText(shot.copyright)) tags.set(33432, ascii(cleanText(shot.copyright)));
   const time = exifTime(shot.takenAt);
   if (time !== undefined) tags.set(306, ascii(time.date));
-  const gps = shot.gps === undefined ? undefined : gpsDirectory(shot.gps);
+  const gps = shot.gps === undefined ? undefined : gpsDirectory(shot.gps, records);
   if (gps !== undefined) tags.set(34853, directory(gps));
+  return tags;
+}
+
+/** XMP and IPTC, where a TIFF keeps them in its first directory. */
+export function packetTags(records: Records | undefined): Map<number, TagValue> {
+  const tags = new Map<number, TagValue>();
+  const xmp = writeXmp(records?.xmp ?? []);
+  if (xmp !== undefined) tags.set(700, { type: 'BYTE', bytes: xmp });
+  const iptc = writeIptc(records?.iptc ?? []);
+  if (iptc !== undefined) tags.set(33723, undefinedBytes(iptc));
   return tags;
 }

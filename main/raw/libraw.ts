@@ -11,6 +11,7 @@ import type { LibRawInstance, LibRawModule } from 'libraw-wasm/dist/libraw.js';
 import { z } from 'zod';
 
 import { LibRawFailure, cString, toFailure } from './libraw-failure.ts';
+import { isXTrans } from './sensor-kind.ts';
 
 /** The offsets below are valid only for this build; package.json pins it. */
 const BUILD = '1.6.0';
@@ -24,12 +25,16 @@ const OFFSET = {
   mask: 44,
   make: 196,
   filters: 536,
+  xtrans: 540,
   cblack: 136_620,
   black: 153_036,
   maximum: 153_044,
   linearMax: 153_048,
   asShotGainsApplied: 192_512,
 } as const;
+
+/** LibRaw's `filters` of X-Trans sensors. */
+export const FILTERS_XTRANS = 9;
 
 /** Initial and largest memory, in pages of 64 KiB: 256 MiB and 2 GiB, the build's own limits. */
 const INITIAL_PAGES = 4096;
@@ -115,7 +120,9 @@ export interface HiddenFields {
   readonly linearMax: readonly number[];
   /** Masked rectangles as top, left, bottom, right in the whole sensor, without unused ones. */
   readonly masked: readonly (readonly [number, number, number, number])[];
-  /** Not 0 if the camera's white balance is already applied to the file's samples. */
+  /** Colours of 6 × 6 samples from the visible corner on; undefined if the sensor is no X-Trans. */
+  readonly xtrans: string | undefined;
+  /** Not 0 when the file's samples already carry the camera's white balance. */
   readonly asShotGainsApplied: number;
 }
 
@@ -239,8 +246,18 @@ export class LibRawFile {
         (index) => view.getInt32(base + OFFSET.mask + 4 * index, true),
         known,
       ),
+      xtrans: known.filters === FILTERS_XTRANS ? this.#xtrans() : undefined,
       asShotGainsApplied: word(OFFSET.asShotGainsApplied),
     };
+  }
+
+  #xtrans(): string | undefined {
+    const { view, base } = this.#imgdata();
+    const codes = Array.from({ length: 36 }, (_, place) =>
+      view.getUint8(base + OFFSET.xtrans + place),
+    );
+    const letters = codes.map((code) => 'RGB'[code] ?? '?');
+    return isXTrans(letters) ? letters.join('') : undefined;
   }
 
   /**

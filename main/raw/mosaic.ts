@@ -1,6 +1,7 @@
 /** The sensor's data as stored in a RAW file, and what the camera recorded about it. */
 
 import type { Warp } from './opcodes/parse.ts';
+import type { Records } from './records.ts';
 
 /** Colours of one 2×2 cell, in reading order: (0,0), (0,1), (1,0), (1,1). */
 export type CfaPattern = 'RGGB' | 'BGGR' | 'GRBG' | 'GBRG';
@@ -133,6 +134,8 @@ export interface Mosaic {
    */
   readonly merged?: Merged;
   readonly shot: Shot;
+  /** What else the file says about the picture; absent where nothing was read from a file. */
+  readonly records?: Records;
 }
 
 /**
@@ -149,6 +152,7 @@ export interface LinearFrame {
   readonly baselineExposureStops: number;
   readonly warps?: readonly PlacedWarp[];
   readonly shot: Shot;
+  readonly records?: Records;
 }
 
 export type DecodedRaw =

@@ -38,6 +38,7 @@ export function remosaic(frame: LinearFrame): Mosaic {
     colour,
     baselineExposureStops: frame.baselineExposureStops,
     shot: frame.shot,
+    ...(frame.records === undefined ? {} : { records: frame.records }),
     ...(frame.warps === undefined ? {} : { warps: frame.warps }),
   };
 }

@@ -27,12 +27,14 @@ export type SensorKind =
       readonly cfa: CfaPattern;
       readonly rows: 0 | 1;
       readonly columns: 0 | 1;
-    };
+    }
+  /** Colours of 6 × 6 samples in reading order, seen from the active area's corner. */
+  | { readonly kind: 'xtrans'; readonly pattern: string };
 
 /**
  * @param name the file's own name, for messages
- * @returns undefined if the tags do not tell
- * @throws Refusal `unsupported-file` for X-Trans and other unsupported layouts
+ * @returns undefined where the tags do not say
+ * @throws Refusal `unsupported-file` for layouts that are not developed
  */
 export function sensorKind(image: TiffDirectory, name: string): SensorKind | undefined {
   const channels = image.number(SAMPLES_PER_PIXEL) ?? 1;
@@ -53,7 +55,6 @@ export function sensorKind(image: TiffDirectory, name: string): SensorKind | und
   if (pattern.every((code) => code === pattern[0])) return { kind: 'monochrome' };
   const at = (row: number, column: number): string =>
     LETTERS[pattern[(row % rows) * columns + (column % columns)]!]!;
-  if (rows === 6 && columns === 6) throw unsupported(name, 'an X-Trans sensor');
   const bayer = layoutOf(at, 1, 0, 0);
   if (bayer !== undefined) return { kind: 'bayer', cfa: bayer };
   for (const down of [0, 1] as const) {
@@ -62,12 +63,30 @@ export function sensorKind(image: TiffDirectory, name: string): SensorKind | und
       if (cfa !== undefined) return { kind: 'quad', cfa, rows: down, columns: along };
     }
   }
+  if (rows === 6 && columns === 6) {
+    const letters = Array.from({ length: 36 }, (_, place) => at(Math.floor(place / 6), place % 6));
+    if (isXTrans(letters)) return { kind: 'xtrans', pattern: letters.join('') };
+  }
   throw unsupported(name, `a colour layout of ${rows}×${columns} samples other than Bayer`);
 }
 
-/**
- * The Bayer layout of blocks of `side`² samples, starting at a corner; undefined if there is none.
- */
+/** Every X-Trans pattern has 20 green samples and 8 of red and of blue, each of these in every row and column. */
+export function isXTrans(letters: readonly string[]): boolean {
+  const places = [0, 1, 2, 3, 4, 5];
+  return (
+    letters.length === 36 &&
+    letters.filter((letter) => letter === 'G').length === 20 &&
+    places.every((line) =>
+      ['R', 'G', 'B'].every(
+        (colour) =>
+          places.some((other) => letters[line * 6 + other] === colour) &&
+          places.some((other) => letters[other * 6 + line] === colour),
+      ),
+    )
+  );
+}
+
+/** The Bayer layout of blocks of `side`² samples from a corner on; undefined where it is none. */
 function layoutOf(
   at: (row: number, column: number) => string,
   side: number,

@@ -3,6 +3,7 @@
  * LibRaw.
  */
 
+import { isClock, isDay, isZone } from './calendar.ts';
 import type { Container } from './container.ts';
 import type { LibRawMetadata } from './libraw.ts';
 import type { Gps, Shot } from './mosaic.ts';
@@ -44,14 +45,11 @@ function isoTime(date: string | undefined, zone: string | undefined): string | u
   const match = /^(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)/.exec(date ?? '');
   if (match === null) return undefined;
   const [, year, month, day, hour, minute, second] = match;
-  const isDate =
-    Number(year) > 1900 &&
-    Number(month) >= 1 &&
-    Number(month) <= 12 &&
-    Number(day) >= 1 &&
-    Number(day) <= 31;
-  if (!isDate || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined;
-  const suffix = /^[+-]\d\d:\d\d$/.test(zone ?? '') ? (zone ?? '') : '';
+  const isTime =
+    isDay(Number(year), Number(month), Number(day)) &&
+    isClock(Number(hour), Number(minute), Number(second));
+  if (!isTime) return undefined;
+  const suffix = zone !== undefined && isZone(zone) ? zone : '';
   return `${year}-${month}-${day}T${hour}:${minute}:${second}${suffix}`;
 }
 
@@ -145,6 +143,8 @@ export function shotOf(metadata: LibRawMetadata, container: Container): Shot {
   const words = (tag: number): string | undefined => text(exif?.text(tag), first?.text(tag));
   const zone = words(TAG.offsetTimeOriginal) ?? words(TAG.offsetTime);
   const { lens } = metadata;
+  // LibRaw makes 2 March of 30 February: what the file says itself goes before it, also when it is no date.
+  const saysTime = (words(TAG.dateTimeOriginal) ?? words(TAG.dateTime)) !== undefined;
   const ciffSeconds = container.kind === 'ciff' ? container.ciff.takenAtSeconds : undefined;
   const ciffTime =
     ciffSeconds === undefined ? undefined : new Date(ciffSeconds * 1000).toISOString().slice(0, 19);
@@ -163,7 +163,7 @@ export function shotOf(metadata: LibRawMetadata, container: Container): Shot {
       isoTime(words(TAG.dateTimeOriginal), zone) ??
       isoTime(words(TAG.dateTime), zone) ??
       ciffTime ??
-      libRawTime(metadata.timestamp),
+      (saysTime ? undefined : libRawTime(metadata.timestamp)),
     gps: exifGps(tiff?.gps) ?? libRawGps(metadata),
     artist: text(words(TAG.artist), container.kind === 'ciff' ? undefined : metadata.artist),
     copyright: words(TAG.copyright),

@@ -33,8 +33,13 @@ export function toSixteenBits(
   return { samples, blackLevel: PEDESTAL, whiteLevel: PEDESTAL + range };
 }
 
-/** The largest finite sample; -Infinity if there is none. */
-export function brightestOf(samples: Float32Array): number {
+/** As `toSixteenBits`, of light that lies in an array. */
+export function sixteenBitsOf(light: Float32Array): SixteenBits {
+  return toSixteenBits(light.length, brightestOf(light), (at) => light[at]!);
+}
+
+/** The largest of finite samples; -Infinity of none. */
+function brightestOf(samples: Float32Array): number {
   let brightest = Number.NEGATIVE_INFINITY;
   // Comparisons with NaN are false, so NaN is ignored.
   for (let i = 0; i < samples.length; i++) if (samples[i]! > brightest) brightest = samples[i]!;

@@ -4,7 +4,11 @@
  * long.
  */
 
-/** Bytes per value by TIFF type code; 0 if the code is unknown. */
+import { isUtf8 } from 'node:buffer';
+
+import type { Fraction, TagValue } from './ifd.ts';
+
+/** Bytes of one value by TIFF type code; 0 where the code is unknown. */
 const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4] as const;
 const ENTRY_BYTES = 12;
 
@@ -79,6 +83,63 @@ export class TiffDirectory {
     return new Uint8Array(this.#view.buffer, this.#view.byteOffset + entry.at, entry.count);
   }
 
+  /** The bytes of a tag whatever its type: some writers call a block of bytes a list of numbers. */
+  anyBytes(tag: number): Uint8Array | undefined {
+    const entry = this.#entries.get(tag);
+    if (entry === undefined) return undefined;
+    const length = entry.count * (TYPE_BYTES[entry.type] ?? 0);
+    return new Uint8Array(this.#view.buffer, this.#view.byteOffset + entry.at, length);
+  }
+
+  /** Numbers of all tags. */
+  get tags(): Iterable<number> {
+    return this.#entries.keys();
+  }
+
+  /**
+   * A tag as the writer takes it, in memory of its own. Text is cleaned of control characters, and
+   * read as Latin-1 where it is no UTF-8.
+   * @returns undefined where the tag is absent, blank, longer than `bytesMax`, or of a type that no
+   *   EXIF tag has
+   */
+  value(tag: number, bytesMax: number): { value: TagValue; byteLength: number } | undefined {
+    const entry = this.#entries.get(tag);
+    const bytes = this.anyBytes(tag);
+    if (entry === undefined || bytes === undefined || bytes.byteLength > bytesMax) return undefined;
+    const value = this.#valueOf(entry, bytes);
+    return value && { value, byteLength: bytes.byteLength };
+  }
+
+  #valueOf({ type, at, count }: Entry, bytes: Uint8Array): TagValue | undefined {
+    switch (type) {
+      case 1:
+        return { type: 'BYTE', bytes: bytes.slice() };
+      case 2: {
+        const text = cleanText(bytes);
+        return text === '' ? undefined : { type: 'ASCII', text };
+      }
+      case 3:
+      case 4: {
+        const size = type === 3 ? 2 : 4;
+        const numbers = Array.from({ length: count }, (_, i) => this.#number(type, at + i * size));
+        return { type: type === 3 ? 'SHORT' : 'LONG', numbers };
+      }
+      case 5:
+      case 10: {
+        const part = type === 5 ? 4 : 9;
+        const fractions = Array.from({ length: count }, (_, i): Fraction => [
+          this.#number(part, at + i * 8),
+          this.#number(part, at + i * 8 + 4),
+        ]);
+        return { type: type === 5 ? 'RATIONAL' : 'SRATIONAL', fractions };
+      }
+      case 7:
+        return { type: 'UNDEFINED', bytes: bytes.slice() };
+      default:
+        return undefined;
+    }
+  }
+
   #number(type: number, at: number): number {
     const view = this.#view;
     const little = this.#littleEndian;
@@ -109,6 +170,13 @@ export class TiffDirectory {
         return Number.NaN;
     }
   }
+}
+
+function cleanText(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  const own = Buffer.from(end < 0 ? bytes : bytes.subarray(0, end));
+  const text = isUtf8(own) ? own.toString('utf8') : own.toString('latin1');
+  return text.replaceAll(/\p{Cc}+/gu, ' ').trim();
 }
 
 /** A TIFF-like file's directories. */

@@ -32,6 +32,23 @@ export const qualityRange = { min: 1, max: 100, default: 92 } as const satisfies
 
 const bitsSchema = z.literal(bitDepths);
 
+/** What a picture tells about its photo: everything, not where it was taken, or no names and words at all. */
+export const privacies = ['keep-all', 'no-location', 'no-personal'] as const;
+export const privacySchema = z.enum(privacies);
+
+export const creditLengthMax = 200;
+/** A name or a notice that every picture bears; empty: the photo's own. */
+export const creditSchema = z.string().max(creditLengthMax);
+
+/** What is written about the photo. */
+export const recordTermsSchema = z.strictObject({
+  privacy: privacySchema,
+  creator: creditSchema,
+  copyright: creditSchema,
+  /** Stars given here; absent or 0: those of the file. */
+  rating: z.number().int().min(0).max(5).optional(),
+});
+
 /** Format and options of an exported picture. */
 export const outputSchema = z.discriminatedUnion('format', [
   z.strictObject({

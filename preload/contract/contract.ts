@@ -13,6 +13,7 @@ import {
 } from './settings.ts';
 import { sessionCalls, sessionEvents } from './sessions.ts';
 import { trainingCalls, trainingEvents } from './training.ts';
+import { undoCalls, undoEvents } from './undo.ts';
 
 /** Created by the main process; only photos of the opened folder have one. */
 export const photoIdSchema = z.string().regex(/^[0-9a-f]{24}$/);
@@ -92,18 +93,13 @@ export const developmentSchema = z.object({
   coarseLevel: z.number().int(),
   /** White balance applied before the network, and so contained in tiles. Green is 1. */
   networkGains: vector3Schema,
-  /**
-   * Light at which the sensor saturates, at ratio 1; differs from 1 with the file's baseline
-   * exposure.
-   */
+  /** Light at which the sensor saturates, at ratio 1; not 1 if the file has a baseline exposure. */
   clipping: z.number(),
   asShot: z.object({ kelvin: z.number(), tint: z.number() }),
   autoRatio: z.number(),
   /** Variance of a normalised (black 0, white 1) sample x: slope · x + offset. */
   noise: z.object({ slope: z.number(), offset: z.number(), source: z.string() }),
-  /**
-   * For each space: white-balanced camera RGB → linear RGB, and the luminance weights of that RGB.
-   */
+  /** Per space: white-balanced camera RGB → linear RGB, and luminance weights of that RGB. */
   matrices: z.record(
     spaceSchema,
     z.object({ cameraToOutput: matrix3Schema, luminance: vector3Schema }),
@@ -171,10 +167,7 @@ export const calls = {
   'library.chooseFolder': call(nothing, z.object({ path: z.string().optional() }), none),
   /** A folder with a sample night shot in the app's own data; created if missing. */
   'library.sample': call(nothing, z.object({ path: z.string() }), none),
-  /**
-   * The folders in a folder, for a chooser drawn by the window. Without a path: the folders to
-   * start from.
-   */
+  /** The subfolders of a folder, for the window's own chooser. Without a path: where to start. */
   'library.browse': call(
     z.strictObject({ path: pathSchema.optional() }),
     z.object({
@@ -198,9 +191,7 @@ export const calls = {
     z.object({ folder: folderSchema.optional(), photos: z.array(photoSchema) }),
     none,
   ),
-  /**
-   * Reads facts from photos; call this for visible ones. Unreadable photos come back as `failed`.
-   */
+  /** Reads facts from photos; for visible ones. Unreadable photos come back as `failed`. */
   'library.describe': call(
     z.strictObject({ photos: photoIdsSchema.max(500) }),
     z.object({ photos: z.array(photoSchema) }),
@@ -218,10 +209,16 @@ export const calls = {
   ),
   /** Changes some edits of all photos named; their other edits stay. */
   'library.writeEdits': call(
-    z.strictObject({ photos: photoIdsSchema, edits: editsSchema.partial() }),
+    z.strictObject({
+      photos: photoIdsSchema,
+      edits: editsSchema.partial(),
+      /** Undone together with the changes of the same run right before: presses of a key, say. */
+      run: z.string().max(64).optional(),
+    }),
     nothing,
     none,
   ),
+  ...undoCalls,
 
   /** Decodes a photo and returns everything needed to draw it. */
   'develop.open': call(z.strictObject({ photo: photoIdSchema }), developmentSchema, none),
@@ -233,7 +230,7 @@ export const calls = {
     z.object({ balance: vector3Schema, kelvin: z.number(), tint: z.number() }),
     none,
   ),
-  /** For the eyedropper: the light that makes this colour of a tile (linear RGB, averaged) grey. */
+  /** For the eyedropper: the light that makes this mean linear RGB of a tile grey. */
   'develop.pick': call(
     z.strictObject({ photo: photoIdSchema, colour: z.array(z.number()).length(3) }),
     z.object({ balance: vector3Schema, kelvin: z.number(), tint: z.number() }),
@@ -246,8 +243,12 @@ export const calls = {
     z.object({ queued: z.number().int() }),
     none,
   ),
-  /** Queues every photo of the open folder that is not exported yet, with the last choice. */
-  'export.enhanceAll': call(nothing, z.object({ queued: z.number().int() }), none),
+  /** Those of the photos named that are not exported yet, with the last choice. */
+  'export.enhance': call(
+    z.strictObject({ photos: photoIdsSchema }),
+    z.object({ queued: z.number().int() }),
+    none,
+  ),
   'export.exampleName': call(
     z.strictObject({ photo: photoIdSchema, template: templateSchema, choice: exportChoiceSchema }),
     z.object({ name: z.string() }),
@@ -277,7 +278,7 @@ export const calls = {
 
   'settings.read': call(nothing, settingsSchema, none),
   'settings.write': call(settingsPatchSchema, settingsSchema, none),
-  /** Folder, total size and number of the thumbnails on disk. */
+  /** Folder and total size of the thumbnails on disk. */
   'thumbnails.read': call(
     nothing,
     z.object({ folder: z.string(), bytes: z.number(), files: z.number().int() }),
@@ -300,10 +301,7 @@ export const calls = {
     modelSchema,
     none,
   ),
-  /**
-   * Copies a model's files into a folder, from which `models.import` can read them on another
-   * computer.
-   */
+  /** Copies a model's files into a folder, for `models.import` on another computer. */
   'models.export': call(
     z.strictObject({ model: modelIdSchema, folder: pathSchema }),
     z.object({ path: z.string() }),
@@ -316,8 +314,7 @@ export const calls = {
     none,
   ),
   /**
-   * Tests every device with a real tile, which takes minutes the first time, or repeats the known
-   * results.
+   * Tests every device with a real tile, or repeats known results; the first test takes minutes.
    */
   'devices.test': call(
     z.strictObject({ isAfresh: z.boolean() }),
@@ -336,6 +333,7 @@ export const events = {
     updated: z.array(photoSchema),
     vanished: z.array(photoIdSchema),
   }),
+  ...undoEvents,
   /** The folder disappeared, came back, or became read-only. */
   'library.folder': folderSchema,
   'queue.changed': queueSchema,

@@ -93,3 +93,27 @@ export const defaultEdits: Edits = {
   angle: 0,
   rotate: 0,
 };
+
+/** What is pasted together. */
+export const editGroups = ['ratio', 'strength', 'whiteBalance', 'tone', 'frame'] as const;
+export const editGroupSchema = z.enum(editGroups);
+export type EditGroup = z.infer<typeof editGroupSchema>;
+
+const partOf: Readonly<Record<EditGroup, (edits: Edits) => Partial<Edits>>> = {
+  ratio: ({ ratio }) => ({ ratio }),
+  strength: ({ strength }) => ({ strength }),
+  whiteBalance: ({ whiteBalance }) => ({ whiteBalance }),
+  tone: ({ exposure, highlights, shadows, contrast, saturation }) => ({
+    exposure,
+    highlights,
+    shadows,
+    contrast,
+    saturation,
+  }),
+  frame: ({ crop, angle, rotate }) => ({ crop, angle, rotate }),
+};
+
+/** The edits of some groups; all groups together hold every edit. */
+export function editsOfGroups(edits: Edits, groups: readonly EditGroup[]): Partial<Edits> {
+  return groups.reduce<Partial<Edits>>((part, group) => ({ ...part, ...partOf[group](edits) }), {});
+}

@@ -1,7 +1,15 @@
 /** The user's settings for all photos: the same schema in the desktop app and headless. */
 
 import { z } from 'zod';
-import { conflictPolicySchema, deviceChoiceSchema, outputSchema, spaceSchema } from './choices.ts';
+import { editGroups, editGroupSchema } from './edits.ts';
+import {
+  conflictPolicySchema,
+  creditSchema,
+  deviceChoiceSchema,
+  outputSchema,
+  privacySchema,
+  spaceSchema,
+} from './choices.ts';
 
 /** Tokens of a template; all other characters are literal. */
 export const templateTokens = ['name', 'date', 'time', 'camera', 'iso', 'number'] as const;
@@ -26,11 +34,16 @@ export const exportChoiceSchema = z.strictObject({
   /** Folder for pictures; if absent, the folder `Nightglass` beside the photos. */
   folder: z.string().min(1).max(4096).optional(),
   onConflict: conflictPolicySchema,
+  /** Absent: the picture keeps all that the photo says. */
+  privacy: privacySchema.optional(),
 });
 
 export const settingsSchema = z.strictObject({
   theme: z.enum(['dark', 'light', 'system']),
   exportChoice: exportChoiceSchema,
+  /** Written into every export. '': what the photo itself says. */
+  creator: creditSchema,
+  copyright: creditSchema,
   /** Memory for developed tiles, bytes. */
   tileCacheBytes: z.number().int().min(64e6).max(16e9),
   /** Disk space for thumbnails, bytes; 0 stores none. */
@@ -46,6 +59,8 @@ export const settingsSchema = z.strictObject({
   cameraModels: z
     .record(z.string().min(1).max(200), z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/))
     .refine((models) => Object.keys(models).length <= 200, 'expected at most 200 cameras'),
+  /** Which edits are pasted: the choice of the last time. */
+  pasteGroups: z.array(editGroupSchema).max(editGroups.length),
   subfolders: z.boolean(),
   /** Whether to look for new versions, which is the app's only network access. Desktop app only. */
   updates: z.boolean(),
@@ -69,6 +84,8 @@ export const defaultSettings: Settings = {
     template: '{name}',
     onConflict: 'rename',
   },
+  creator: '',
+  copyright: '',
   tileCacheBytes: 512e6,
   thumbnailBytes: 1e9,
   thumbnailFolder: '',
@@ -76,6 +93,7 @@ export const defaultSettings: Settings = {
   threads: 0,
   model: 'fast',
   cameraModels: {},
+  pasteGroups: ['ratio', 'strength', 'whiteBalance', 'tone'],
   subfolders: false,
   updates: false,
   hintsSeen: [],

@@ -6,8 +6,8 @@ import { defaultEdits, ranges, type Crop, type Edits } from '../../preload/contr
 import { modelFor } from '../../preload/contract/settings.ts';
 import { CallFailure } from '../../preload/contract/wire.ts';
 import type { App } from '../state/app.svelte.ts';
-import { withoutFrame, type Library } from '../state/library.svelte.ts';
-import { strings } from '../strings.ts';
+import type { Library } from '../state/library.svelte.ts';
+import { batchWords } from '../batch-words.ts';
 import { ratioOf, shaped, type Aspect } from './aspect.ts';
 import { EditsWriter } from './edits-writer.ts';
 import {
@@ -21,7 +21,7 @@ import {
   unframed,
 } from './geometry.ts';
 import type { Histogram } from './histogram.ts';
-import { begin, record, redo, undo, type History } from './history.ts';
+import { Runs, type RestedBy } from './runs.ts';
 import {
   fitScale,
   fitted,
@@ -50,6 +50,8 @@ interface Light {
   readonly tint: number;
 }
 
+/** Until a photo's own is known. */
+const plainLight: Light = { balance: [1, 1, 1], kelvin: 5500, tint: 0 };
 const anyShape: Shape = { aspect: 'free', isTall: false };
 /** The network is asked only after the ratio slider has stopped for this long. */
 const followAfterMs = 160;
@@ -61,10 +63,12 @@ export class Development {
   photo = $state.raw<Photo>();
   facts = $state.raw<Facts>();
   failure = $state<string>();
-  #history = $state.raw<History<Edits>>(begin(defaultEdits));
+  /** As they were when a slider last rested. */
+  #rested: Edits = defaultEdits;
+  readonly #runs = new Runs();
   /** The current slider values, also during a drag. */
   edits = $state.raw<Edits>(defaultEdits);
-  light = $state.raw<Light>({ balance: [1, 1, 1], kelvin: 5500, tint: 0 });
+  light = $state.raw<Light>(plainLight);
   /** The ratio requested from the network, which changes once the slider has stopped. */
   askedRatio = $state(1);
 
@@ -113,8 +117,6 @@ export class Development {
   readonly camera: string | undefined = $derived(this.facts?.facts.camera);
   /** Id of the model for this photo: the camera's own, or the one for all photos. */
   readonly model: string = $derived.by(() => modelFor(this.#app.settings, this.camera));
-  readonly canUndo: boolean = $derived(this.#history.past.length > 0);
-  readonly canRedo: boolean = $derived(this.#history.future.length > 0);
   readonly isTouched: boolean = $derived(
     JSON.stringify(this.edits) !== JSON.stringify(defaultEdits),
   );
@@ -155,6 +157,7 @@ export class Development {
     this.photo = photo;
     this.facts = undefined;
     this.failure = undefined;
+    this.light = plainLight;
     this.histogram = undefined;
     this.isAnythingShown = false;
     this.tilesShare = 0;
@@ -188,18 +191,21 @@ export class Development {
     }
   }
 
-  /** Edits may have been pasted in the library in the meantime. */
+  /** Edits may have been pasted, or undone, meanwhile. */
   async #reread(photo: Photo): Promise<void> {
-    void this.#writer.flush();
+    await this.#writer.flush();
     const answer = await this.#app.attempt(
       this.#app.client.call('library.readEdits', { photo: photo.id }),
     );
     if (answer === undefined || this.photo?.id !== photo.id) return;
-    if (JSON.stringify(answer.edits) !== JSON.stringify(this.edits)) this.change(answer.edits);
+    if (JSON.stringify(answer.edits) === JSON.stringify(this.edits)) return;
+    this.#restart(answer.edits);
+    void this.#rebalance();
+    this.#follow();
   }
 
   #restart(edits: Edits): void {
-    this.#history = begin(edits);
+    this.#rested = edits;
     this.edits = edits;
   }
 
@@ -210,11 +216,13 @@ export class Development {
     if ('ratio' in part) this.#follow();
   }
 
-  /** Records the current edits in the history and writes them beside the photo. */
-  rest(): void {
-    if (JSON.stringify(this.#history.now) === JSON.stringify(this.edits)) return;
-    this.#history = record(this.#history, this.edits);
-    this.#write();
+  /** What has been moved is written beside the photo, and can be undone from then on. */
+  rest(by: RestedBy = 'hand'): void {
+    if (this.photo === undefined) return;
+    const run = this.#runs.next(this.#rested, this.edits, by);
+    if (run === undefined) return;
+    this.#rested = this.edits;
+    this.#writer.write({ photo: this.photo.id, edits: this.edits, run });
   }
 
   change(part: Partial<Edits>): void {
@@ -222,22 +230,19 @@ export class Development {
     this.rest();
   }
 
-  undo(): void {
+  /** Undoes the last change of edits or ratings, whichever photos it was made to, or does it again. */
+  async travel(direction: 'undo' | 'redo'): Promise<void> {
+    const app = this.#app;
     this.rest();
-    this.#jump(undo(this.#history));
-  }
-
-  redo(): void {
-    this.#jump(redo(this.#history));
-  }
-
-  #jump(history: History<Edits>): void {
-    if (history === this.#history) return;
-    this.#history = history;
-    this.edits = history.now;
-    void this.#rebalance();
-    this.#follow();
-    this.#write();
+    this.#runs.end();
+    await this.#writer.flush();
+    const step = await this.#library.travel(direction);
+    if (step === undefined) return;
+    const { photo } = this;
+    const isOpen = photo !== undefined && step.photos.includes(photo.id);
+    if (isOpen && step.kind === 'edits' && this.facts !== undefined) await this.#reread(photo);
+    const isSeen = isOpen && step.photos.length === 1 && app.screen === 'develop';
+    if (!isSeen) app.toasts.say(batchWords.travelled(direction, step));
   }
 
   resetAll(): void {
@@ -246,15 +251,19 @@ export class Development {
 
   copyEdits(): boolean {
     if (this.facts === undefined) return false;
-    this.#library.clipboard = withoutFrame(this.edits);
+    this.#library.clipboard = this.edits;
     return true;
   }
 
-  pasteEdits(): void {
-    const { clipboard } = this.#library;
-    if (clipboard === undefined) return;
-    this.change(clipboard);
-    this.#app.toasts.say(strings.editsPasted(1));
+  /** Gives the targets the copied edits, the open photo too. */
+  async pasteEdits(photos: readonly Photo[]): Promise<void> {
+    this.rest();
+    this.#runs.end();
+    await this.#writer.flush();
+    await this.#library.pasteEdits(photos);
+    const { photo } = this;
+    if (this.facts === undefined || !photos.some(({ id }) => id === photo?.id)) return;
+    if (photo !== undefined) await this.#reread(photo);
   }
 
   turn(isClockwise: boolean): void {
@@ -336,10 +345,9 @@ export class Development {
     this.overlay = this.overlay === overlay ? 'none' : overlay;
   }
 
-  /** Switches between auto and the number that auto stands for. */
-  toggleAutoRatio(): void {
-    if (this.facts === undefined) return;
-    this.change({ ratio: this.edits.ratio === 'auto' ? this.ratio : 'auto' });
+  /** Where it is so already, nothing changes. */
+  setAutoRatio(): void {
+    if (this.facts !== undefined) this.change({ ratio: 'auto' });
   }
 
   /**
@@ -386,10 +394,6 @@ export class Development {
     this.#following = setTimeout(() => {
       this.askedRatio = this.ratio;
     }, followAfterMs);
-  }
-
-  #write(): void {
-    if (this.photo !== undefined) this.#writer.write(this.photo.id, this.edits);
   }
 }
 

@@ -8,10 +8,18 @@ import type { App } from '../state/app.svelte.ts';
 
 const writeAfterMs = 300;
 
+interface Written {
+  readonly photo: string;
+  readonly edits: Edits;
+  /** What is undone together: see `Runs`. */
+  readonly run: string;
+}
+
 export class EditsWriter {
   readonly #app: App;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #unwritten: { readonly photo: string; readonly edits: Edits } | undefined;
+  #unwritten: Written | undefined;
+  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(app: App) {
     this.#app = app;
@@ -19,9 +27,10 @@ export class EditsWriter {
     addEventListener('pagehide', () => void this.flush());
   }
 
-  /** Writes after a short delay; later edits of the same photo replace these. */
-  write(photo: string, edits: Edits): void {
-    this.#unwritten = { photo, edits };
+  /** In a moment; later edits of the same run take the place of these. */
+  write(next: Written): void {
+    if (this.#unwritten !== undefined && this.#unwritten.run !== next.run) void this.flush();
+    this.#unwritten = next;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.flush(), writeAfterMs);
   }
@@ -30,11 +39,12 @@ export class EditsWriter {
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     const unwritten = this.#unwritten;
-    if (unwritten === undefined) return;
-    this.#unwritten = undefined;
-    const { photo, edits } = unwritten;
-    await this.#app.attempt(
-      this.#app.client.call('library.writeEdits', { photos: [photo], edits }),
-    );
+    if (unwritten !== undefined) {
+      this.#unwritten = undefined;
+      const { photo, edits, run } = unwritten;
+      const call = this.#app.client.call('library.writeEdits', { photos: [photo], edits, run });
+      this.#writing = Promise.all([this.#writing, this.#app.attempt(call)]);
+    }
+    await this.#writing;
   }
 }

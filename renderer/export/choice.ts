@@ -26,25 +26,13 @@ export function outputAs(format: Format, before: OutputChoice): OutputChoice {
 
 /** @param longSide in pixels; undefined keeps the picture's size */
 export function withSize(choice: ExportChoice, longSide: number | undefined): ExportChoice {
-  const { folder } = choice;
-  return {
-    ...common(choice),
-    ...(folder === undefined ? {} : { folder }),
-    ...(longSide === undefined ? {} : { longSide }),
-  };
+  const { longSide: _, ...rest } = choice;
+  return { ...rest, ...(longSide === undefined ? {} : { longSide }) };
 }
 
 /** @param folder empty for the folder beside the photos */
 export function withFolder(choice: ExportChoice, folder: string): ExportChoice {
-  const { longSide } = choice;
+  const { folder: _, ...rest } = choice;
   const path = folder.trim();
-  return {
-    ...common(choice),
-    ...(longSide === undefined ? {} : { longSide }),
-    ...(path === '' ? {} : { folder: path }),
-  };
-}
-
-function common({ output, space, template, onConflict }: ExportChoice): ExportChoice {
-  return { output, space, template, onConflict };
+  return { ...rest, ...(path === '' ? {} : { folder: path }) };
 }

@@ -8,13 +8,14 @@ import type { Outputs } from '../../preload/contract/contract.ts';
 import type { PixelBase } from '../../preload/contract/pixel-url.ts';
 import type { Settings, SettingsPatch } from '../../preload/contract/settings.ts';
 import { CallFailure, type Client, type ClosedBecause } from '../../preload/contract/wire.ts';
+import type { Question } from '../batch-words.ts';
 import type { Bridge } from '../bridge.ts';
 import { tipOf, type Command } from '../keys.ts';
 import { Lane } from './lane.ts';
 import type { Toasts } from './toasts.svelte.ts';
 
 export type Screen = 'library' | 'develop' | 'train';
-export type DialogName = 'none' | 'export' | 'settings' | 'help';
+export type DialogName = 'none' | 'export' | 'paste' | 'settings' | 'help';
 export type SettingsPage = 'general' | 'export' | 'devices' | 'models' | 'sessions' | 'about';
 
 /** First-time hints; each stays away once it was closed or its advice was followed. */
@@ -40,6 +41,7 @@ export class App {
   screen = $state<Screen>('library');
   dialog = $state<DialogName>('none');
   folderQuestion = $state.raw<FolderQuestion>();
+  question = $state.raw<Question & { readonly answer: (isAgreed: boolean) => void }>();
   settingsPage = $state<SettingsPage>('general');
   isQueueShown = $state(false);
   /** Set once the app can no longer be reached. */
@@ -108,6 +110,18 @@ export class App {
         resolve(path);
       };
       this.folderQuestion = { start, answer };
+    });
+  }
+
+  /** @returns whether the user agrees */
+  confirm(question: Question): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.question?.answer(false);
+      const answer = (isAgreed: boolean): void => {
+        this.question = undefined;
+        resolve(isAgreed);
+      };
+      this.question = { ...question, answer };
     });
   }
 

@@ -2,10 +2,12 @@
 
 import { createContext } from 'svelte';
 import type { Folder, Outputs, Photo } from '../../preload/contract/contract.ts';
-import type { Edits } from '../../preload/contract/edits.ts';
+import { editsOfGroups, type Edits } from '../../preload/contract/edits.ts';
 import type { App } from './app.svelte.ts';
 import { Arranger, factKeys, plainArrangement, type Arrangement } from './arrange.ts';
 import { emptySelection, only, without, type Selection } from './selection.ts';
+import { batchWords } from '../batch-words.ts';
+import { strings } from '../strings.ts';
 
 /** Maximum number of photos in one call of `library.describe`. */
 const describedAtOnce = 60;
@@ -23,7 +25,9 @@ export class Library {
   arrangement = $state.raw<Arrangement>(plainArrangement);
   selection = $state.raw<Selection>(emptySelection);
   /** Copied edits. */
-  clipboard = $state.raw<Partial<Edits>>();
+  clipboard = $state.raw<Edits>();
+  /** Whether there is anything to undo and to do again. */
+  steps = $state.raw<Outputs['library.steps']>({ canUndo: false, canRedo: false });
   /** Wanted width of a cell in the grid, CSS pixels. */
   cellWidth = $state(Math.round(Math.min(340, Math.max(180, innerWidth / 6.5)) / 10) * 10);
 
@@ -56,6 +60,9 @@ export class Library {
     app.client.on('library.changed', ({ appeared, updated, vanished }) => {
       this.#merge([...appeared, ...updated], new Set(vanished));
     });
+    app.client.on('library.steps', (steps) => {
+      this.steps = steps;
+    });
     app.client.on('library.folder', (folder) => {
       if (folder.path === this.folder?.path) this.folder = folder;
     });
@@ -66,6 +73,8 @@ export class Library {
   async begin(): Promise<void> {
     const app = this.#app;
     void this.readRecent();
+    const steps = await app.attempt(app.client.call('library.steps', {}));
+    if (steps !== undefined) this.steps = steps;
     const current = await app.attempt(app.client.call('library.current', {}));
     if (current?.folder !== undefined) {
       this.folder = current.folder;
@@ -110,11 +119,17 @@ export class Library {
     this.#opening = opening;
     this.opening = path;
     this.failure = undefined;
-    this.folder = undefined;
-    this.photos = [];
-    this.selection = emptySelection;
-    this.#described.clear();
     app.screen = 'library';
+    // The folder that is open stays until another one has shown that it can be read.
+    let isHeld = this.folder !== undefined;
+    const letGo = (): void => {
+      isHeld = false;
+      this.folder = undefined;
+      this.photos = [];
+      this.selection = emptySelection;
+      this.#described.clear();
+    };
+    if (!isHeld) letGo();
     try {
       const { subfolders } = app.settings;
       const { folder, photos } = await app.client.call(
@@ -123,17 +138,21 @@ export class Library {
         {
           signal: opening.signal,
           onProgress: (progress) => {
-            if (!opening.signal.aborted) this.#merge(progress.photos, new Set());
+            if (opening.signal.aborted) return;
+            if (isHeld) letGo();
+            this.#merge(progress.photos, new Set());
           },
         },
       );
+      if (isHeld) letGo();
       this.folder = folder;
       this.photos = photos;
       const first = this.shown[0];
       if (first !== undefined) this.selection = { ...emptySelection, cursor: first.id };
     } catch (error) {
-      if (!opening.signal.aborted)
-        this.failure = error instanceof Error ? error.message : String(error);
+      if (opening.signal.aborted) return;
+      if (isHeld) app.report(error);
+      else this.failure = error instanceof Error ? error.message : String(error);
     } finally {
       if (this.#opening === opening) this.opening = undefined;
     }
@@ -209,34 +228,54 @@ export class Library {
   }
 
   /**
-   * The photos that a command applies to: the selection, or the photo at the cursor if there is
-   * none.
+   * What a command acts on: the photo that is developed; in the library the selected ones, and where
+   * none is selected, all that the filter shows.
    */
   get targets(): readonly Photo[] {
-    if (this.chosen.length > 0) return this.chosen;
-    return this.cursor === undefined ? [] : [this.cursor];
+    if (this.#app.screen === 'develop') return this.cursor === undefined ? [] : [this.cursor];
+    return this.chosen.length > 0 ? this.chosen : this.shown;
+  }
+
+  /** Rates the targets; asks first if nobody selected them. */
+  async rateTargets(rating: number): Promise<void> {
+    const { targets } = this;
+    const isMeant = this.chosen.length > 0 || targets.length < 2;
+    if (!isMeant && !(await this.#app.confirm(batchWords.rateQuestion(targets.length, rating))))
+      return;
+    await this.rate(
+      targets.map(({ id }) => id),
+      rating,
+    );
   }
 
   async copyEdits(): Promise<boolean> {
-    const [photo] = this.targets;
+    const { cursor, selection } = this;
+    const isCursorMeant =
+      this.chosen.length === 0 || (cursor !== undefined && selection.chosen.has(cursor.id));
+    const photo = isCursorMeant ? cursor : this.chosen[0];
     if (photo === undefined) return false;
     const answer = await this.#app.attempt(
       this.#app.client.call('library.readEdits', { photo: photo.id }),
     );
     if (answer === undefined) return false;
-    this.clipboard = withoutFrame(answer.edits);
+    this.clipboard = answer.edits;
     return true;
   }
 
-  /** @returns the number of photos that received the copied edits */
-  async pasteEdits(photos: readonly Photo[] = this.targets): Promise<number> {
-    const edits = this.clipboard;
-    if (edits === undefined || photos.length === 0) return 0;
+  /** Gives photos the chosen groups of the copied edits. */
+  async pasteEdits(photos: readonly Photo[]): Promise<void> {
+    const app = this.#app;
+    if (this.clipboard === undefined || photos.length === 0) return;
+    const edits = editsOfGroups(this.clipboard, app.settings.pasteGroups);
     const ids = photos.map(({ id }) => id);
-    const answer = await this.#app.attempt(
-      this.#app.client.call('library.writeEdits', { photos: ids, edits }),
-    );
-    return answer === undefined ? 0 : ids.length;
+    const answer = await app.attempt(app.client.call('library.writeEdits', { photos: ids, edits }));
+    if (answer !== undefined) app.toasts.say(strings.editsPasted(ids.length));
+  }
+
+  /** Undoes the last change, or does it again. @returns what it was */
+  async travel(direction: 'undo' | 'redo'): Promise<Outputs['library.undo']['step']> {
+    const answer = await this.#app.attempt(this.#app.client.call(`library.${direction}`, {}));
+    return answer?.step;
   }
 
   /** The photo that many steps away in display order. */
@@ -265,13 +304,6 @@ export class Library {
 
 function isUnknown({ facts, state }: Photo): boolean {
   return facts === undefined && state !== 'failed';
-}
-
-/** The edits that can be copied to other photos: all but crop and rotation. */
-export function withoutFrame(edits: Edits): Partial<Edits> {
-  const { ratio, strength, whiteBalance, exposure } = edits;
-  const { highlights, shadows, contrast, saturation } = edits;
-  return { ratio, strength, whiteBalance, exposure, highlights, shadows, contrast, saturation };
 }
 
 export const [libraryOf, provideLibrary] = createContext<Library>();

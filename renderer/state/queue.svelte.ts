@@ -5,6 +5,7 @@ import type { Photo, Queue as QueueState, QueueItem } from '../../preload/contra
 import type { ExportChoice } from '../../preload/contract/settings.ts';
 import type { App } from './app.svelte.ts';
 import type { Library } from './library.svelte.ts';
+import { batchWords, exportWords } from '../batch-words.ts';
 import { strings } from '../strings.ts';
 
 export class Queue {
@@ -50,7 +51,7 @@ export class Queue {
     this.state = await this.#app.attempt(this.#app.client.call('queue.read', {}));
   }
 
-  /** Opens the dialog for the selected photos, or for the photo being developed. */
+  /** Opens the dialog for the targets. */
   ask(): void {
     const targets = this.#library.targets;
     if (targets.length === 0) return;
@@ -58,7 +59,7 @@ export class Queue {
     this.#app.dialog = 'export';
   }
 
-  /** Exports the selected photos at once, with the last options. */
+  /** One click: the targets, with the last choice; the button says how many and what is written. */
   async exportNow(): Promise<void> {
     await this.start(this.#library.targets, this.#app.settings.exportChoice);
   }
@@ -74,10 +75,27 @@ export class Queue {
     return true;
   }
 
-  async enhanceAll(): Promise<void> {
+  /** Exports those of the targets that are not exported yet, once the user has agreed. */
+  async enhance(): Promise<void> {
     const app = this.#app;
     await app.flush();
-    const answer = await app.attempt(app.client.call('export.enhanceAll', {}));
+    const { targets, photos } = this.#library;
+    const waiting = targets.filter(({ state }) => state !== 'exported');
+    if (waiting.length === 0) {
+      app.toasts.say(strings.nothingToEnhance);
+      return;
+    }
+    const isAgreed = await app.confirm(
+      batchWords.enhanceQuestion({
+        waiting: waiting.length,
+        exported: targets.length - waiting.length,
+        others: photos.length - targets.length,
+        output: exportWords(app.settings.exportChoice),
+      }),
+    );
+    if (!isAgreed) return;
+    const ids = waiting.map(({ id }) => id);
+    const answer = await app.attempt(app.client.call('export.enhance', { photos: ids }));
     if (answer === undefined) return;
     app.toasts.say(answer.queued === 0 ? strings.nothingToEnhance : strings.queued(answer.queued));
     if (answer.queued > 0) app.isQueueShown = true;

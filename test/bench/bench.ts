@@ -6,6 +6,8 @@ const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   step: () => import('./step.ts'),
   loop: () => import('./loop.ts'),
   mutate: () => import('./mutate.ts'),
+  burst: () => import('./burst.ts'),
+  xtrans: () => import('./xtrans.ts'),
 };
 
 const [name = 'develop'] = process.argv.slice(2);

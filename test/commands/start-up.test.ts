@@ -49,7 +49,7 @@ it('loads no network and no picture encoder for info', () => {
   }
   // Only what finds the RAW files of a folder.
   const ofLibrary = files.filter((file) => file.startsWith('main/library/'));
-  expect(ofLibrary).toEqual(['main/library/raw-photos.ts']);
+  expect(ofLibrary.sort()).toEqual(['main/library/folder.ts', 'main/library/raw-photos.ts']);
 });
 
 it('loads every command to list them', () => {

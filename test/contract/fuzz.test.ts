@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { App } from '../../main/app/app.ts';
 import { HeadlessHost } from '../../main/app/headless.ts';
-import { photoIdOf } from '../../main/library/library.ts';
+import { photoIdOf } from '../../main/library/photo-id.ts';
 import { calls, type CallName } from '../../preload/contract/contract.ts';
 import { parsePixelUrl, pixelUrl } from '../../preload/contract/pixel-url.ts';
 import { toCallerSchema } from '../../preload/contract/wire.ts';

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { App } from '../../main/app/app.ts';
 import { HeadlessHost } from '../../main/app/headless.ts';
-import { photoIdOf } from '../../main/library/library.ts';
+import { photoIdOf } from '../../main/library/photo-id.ts';
 import { wireProtocol } from '../../preload/contract/sessions.ts';
 import { temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { openSession, startApp } from './carriers.ts';

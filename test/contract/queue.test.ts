@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { App } from '../../main/app/app.ts';
 import { spawnNodeEngine } from '../../main/engine/process.ts';
 import type { Connect } from '../../main/process/port.ts';
-import { photoIdOf } from '../../main/library/library.ts';
+import { photoIdOf } from '../../main/library/photo-id.ts';
 import { defaultSettings } from '../../preload/contract/settings.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
 import { mountSmallDisk } from '../error/program.ts';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import type { App } from '../../main/app/app.ts';
 import { HeadlessHost } from '../../main/app/headless.ts';
-import { photoIdOf } from '../../main/library/library.ts';
+import { photoIdOf } from '../../main/library/photo-id.ts';
 import { Sessions } from '../../main/app/sessions.ts';
 import type { Session } from '../../preload/contract/sessions.ts';
 import { Client } from '../../preload/contract/wire.ts';

@@ -41,13 +41,17 @@ describe('the look', () => {
         (matrix[row]! * c[0]! + matrix[row + 1]! * c[1]! + matrix[row + 2]! * c[2]!) *
         2 ** tone.exposure,
     );
+    const first = Math.min(...rgb);
+    if (first < 0) {
+      // At least half of a deep colour is kept; grey of no light is black.
+      const y = Math.max(0, luma(rgb));
+      const share = Math.max(0.5, y / (y - first));
+      rgb = rgb.map((value) => Math.max(0, y + share * (value - y)));
+    }
     const grey = luma(rgb);
     rgb = rgb.map((value) => grey + (value - grey) * (1 + tone.saturation));
     const least = Math.min(...rgb);
-    if (least < 0) {
-      const y = luma(rgb);
-      rgb = y > 0 ? rgb.map((value) => y + (y / (y - least)) * (value - y)) : [0, 0, 0];
-    }
+    if (least < 0) rgb = rgb.map((value) => grey + (grey / (grey - least)) * (value - grey));
     const y = Math.max(0, luma(rgb));
     const ws = (0.1 / (0.1 + y)) ** 2;
     const wh = (y / (y + 0.4)) ** 2;

@@ -7,7 +7,7 @@ import { readRun, writeRun } from '../../main/training/run/folder.ts';
 import { smallDng, temporaryFolder } from '../engine/small.ts';
 import { chromiumPath } from '../renderer/browser.ts';
 import { writePhotos } from '../training/photos/made-photos.ts';
-import { expectAccessible, openWindow, type OpenWindow } from './window.ts';
+import { enhanceAll, expectAccessible, openWindow, type OpenWindow } from './window.ts';
 
 /** Waits longer than vitest would by itself: the machine may have other work. */
 const patienceMs = 90_000;
@@ -139,7 +139,7 @@ describe.skipIf(chromiumPath === undefined)('a model of one’s own', () => {
       .first()
       .click();
     await chooseFolder('photos', 'nights');
-    await page.getByRole('button', { name: 'Enhance all' }).click();
+    await enhanceAll(page);
     await soon(() => existsSync(path.join(nights, 'Nightglass', 'a.tif'))).toBe(true);
     await soon(() => app.queue.state.items.map(({ state }) => state)).toEqual(['done']);
   });

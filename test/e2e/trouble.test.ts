@@ -20,7 +20,14 @@ import { spawnNodeEngine } from '../../main/engine/process.ts';
 import type { Connect } from '../../main/process/port.ts';
 import { smallDng, temporaryFolder, writeSmallDngs, writeSmallModel } from '../engine/small.ts';
 import { chromiumPath } from '../renderer/browser.ts';
-import { buildPage, openPage, openWindow, type OpenPage, type OpenWindow } from './window.ts';
+import {
+  enhanceAll,
+  buildPage,
+  openPage,
+  openWindow,
+  type OpenPage,
+  type OpenWindow,
+} from './window.ts';
 
 /** Waits longer than vitest would by itself: the machine may have other work. */
 const patienceMs = 90_000;
@@ -109,7 +116,7 @@ describe.skipIf(chromiumPath === undefined)('a folder of good, bad and odd files
     await page.keyboard.press('q');
     await queuePanel(page).waitFor();
     killsLeft = 1;
-    await page.getByRole('button', { name: 'Enhance all' }).click();
+    await enhanceAll(page);
     await page.getByRole('status').getByText('the engine ended by SIGKILL').waitFor();
     const all = good.length + bad.length;
     await queuePanel(page).getByText(`${all} / ${all}`).waitFor();
@@ -196,7 +203,7 @@ describe.skipIf(chromiumPath === undefined)('a host that is killed', () => {
     const { page } = window;
     page.setDefaultTimeout(patienceMs);
     await cell(page, '1.dng').waitFor();
-    await page.getByRole('button', { name: 'Enhance all' }).click();
+    await enhanceAll(page);
     await soon(() => existsSync(path.join(written, '1.tif'))).toBe(true);
     host?.kill('SIGKILL');
     await page.getByRole('heading', { name: 'Nightglass cannot be reached' }).waitFor();

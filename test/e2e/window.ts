@@ -75,6 +75,17 @@ export async function openPage(address: string): Promise<OpenPage> {
   return { page, complaints, close: () => browser.close() };
 }
 
+/** Exports all photos that the library shows, as a user does. */
+export async function enhanceAll(page: Page): Promise<void> {
+  await page.getByRole('listbox').focus();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Enhance all' }).click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /^Enhance \d+$/ })
+    .click();
+}
+
 const violationsSchema = z.array(
   z.object({
     id: z.string(),

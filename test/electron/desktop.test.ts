@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 
 import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
+import { enhanceAll } from '../e2e/window.ts';
 import { electronPath, environment, openDesktop, switches, type Desktop } from './desktop.ts';
 
 const patienceMs = 90_000;
@@ -145,7 +146,7 @@ describe.skipIf(electronPath === undefined)('the desktop app', () => {
 
   test('exports although its engine is killed', async () => {
     const { electron, page } = desktop;
-    await page.getByRole('button', { name: 'Enhance all' }).click();
+    await enhanceAll(page);
     const killed = await electron.evaluate(({ app }) => {
       const engine = app.getAppMetrics().find(({ name }) => name === 'Nightglass engine');
       if (engine !== undefined) process.kill(engine.pid);

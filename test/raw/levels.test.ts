@@ -14,6 +14,7 @@ function hidden(changes: Partial<HiddenFields> = {}): HiddenFields {
     blackPattern: { rows: 0, columns: 0, values: [] },
     linearMax: [0, 0, 0, 0],
     masked: [],
+    xtrans: undefined,
     asShotGainsApplied: 0,
     ...changes,
   };

@@ -15,7 +15,6 @@ import {
   quarter,
   turnedSize,
 } from '../../renderer/develop/geometry.ts';
-import { begin, record, redo, undo } from '../../renderer/develop/history.ts';
 import { areaOf, levelFor, tilesIn } from '../../renderer/develop/tile-plan.ts';
 import { fitted, held, toPicture, zoomedAt } from '../../renderer/develop/viewport.ts';
 
@@ -153,16 +152,4 @@ describe('tiles', () => {
     expect(spots[0]).toEqual({ level: 0, x: 2, y: 1 });
     expect(new Set(spots.map(({ x, y }) => `${x}/${y}`))).toEqual(new Set(['2/1', '3/1']));
   });
-});
-
-test('undo and redo walk the states an edit has rested in; a new one forgets what was undone', () => {
-  let history = record(record(begin('a'), 'b'), 'c');
-  history = undo(undo(history));
-  expect(history.now).toBe('a');
-  expect(undo(history)).toBe(history);
-  history = redo(history);
-  expect(history.now).toBe('b');
-  history = record(history, 'd');
-  expect(redo(history)).toBe(history);
-  expect(undo(undo(history)).now).toBe('a');
 });

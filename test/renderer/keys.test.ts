@@ -26,11 +26,12 @@ describe('keys', () => {
     const y = { ...plain, key: 'y' };
     expect(commandOf(y, developKeys)).toBe('split');
     expect(commandOf({ ...y, key: 'Y', shiftKey: true }, developKeys)).toBe('beside');
-    expect(commandOf({ ...y, ctrlKey: true }, developKeys)).toBe('redo');
+    expect(commandOf({ ...y, ctrlKey: true }, windowKeys)).toBe('redo');
+    expect(commandOf({ ...y, ctrlKey: true }, developKeys)).toBeUndefined();
     expect(commandOf({ ...y, altKey: true }, developKeys)).toBeUndefined();
     expect(commandOf({ ...plain, key: 'ArrowLeft' }, developKeys)).toBe('previous');
     expect(commandOf({ ...plain, key: 'ArrowLeft', shiftKey: true }, developKeys)).toBe('panLeft');
-    expect(commandOf({ ...plain, key: 'Z', metaKey: true, shiftKey: true }, developKeys)).toBe(
+    expect(commandOf({ ...plain, key: 'Z', metaKey: true, shiftKey: true }, windowKeys)).toBe(
       'redo',
     );
   });

@@ -185,6 +185,18 @@ describe.skipIf(chromiumPath === undefined)('the shader', () => {
     expect(await difference(one)).toBeLessThanOrEqual(1);
   });
 
+  test('shows a lamp whose luminance is below 0 in colour, as the export does', async () => {
+    // Blue light alone: the matrix takes more red away than its luminance has.
+    const samples = smoothTile().map((value, index) => (index % 3 === 2 ? 1.2 + value : 0.02));
+    for (const edits of [{}, { contrast: 1 }, { saturation: 0.5, shadows: 0.3 }]) {
+      const want = exported({ samples, edits });
+      expect(Math.min(...want.samples.filter((_, index) => index % 3 === 2))).toBeGreaterThan(
+        20_000,
+      );
+      expect(await difference({ samples, edits })).toBeLessThanOrEqual(1);
+    }
+  });
+
   test('gives back the grain that the export gives back', async () => {
     const samples = smoothTile();
     // Grain is grey: the same on all three.

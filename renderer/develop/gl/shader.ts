@@ -65,9 +65,14 @@ vec3 look(vec3 camera) {
   vec3 factor = mix(balance, vec3(1.0), smoothstep(0.85, 0.94, filled / white));
   vec3 rgb = cameraToOutput * (camera * factor) * exp2(exposure);
   float y = max(0.0, dot(luminance, rgb));
-  if (y == 0.0) return vec3(0.0);
-  rgb = y + (rgb - y) * (1.0 + saturation);
   float least = min(rgb.r, min(rgb.g, rgb.b));
+  if (least < 0.0) {
+    float share = y > 0.0 ? max(0.5, y / (y - least)) : 0.5;
+    rgb = max(y + share * (rgb - y), 0.0);
+    y = dot(luminance, rgb);
+  }
+  rgb = y + (rgb - y) * (1.0 + saturation);
+  least = min(rgb.r, min(rgb.g, rgb.b));
   float gain = toneGain(y);
   float keep = least < 0.0 ? y / (y - least) : 1.0;
   vec3 x = clamp(gain * (y + keep * (rgb - y)), 0.0, 4.0);

@@ -1,0 +1,104 @@
+/** Makes changes of edits and ratings, keeps a journal of them, and takes them back. */
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Outputs } from '../../preload/contract/contract.ts';
+import { isRating, Journal, taken, type Change, type Direction } from './journal.ts';
+import { photoIdOf } from './photo-id.ts';
+import type { Sidecar, Sidecars } from './sidecar.ts';
+
+export interface Written extends Change {
+  /** False where it lies in the app's own data. */
+  readonly isBeside: boolean;
+}
+
+export class Changes {
+  readonly #sidecars: Sidecars;
+  readonly #onWritten: (done: readonly Written[]) => void;
+  readonly #journal = new Journal();
+  /** What is under way: only then is it known which change is the last. */
+  #underWay: Promise<unknown> = Promise.resolve();
+
+  /** @param onWritten told of the changes of each command, also of one that a full disk cut short */
+  constructor(sidecars: Sidecars, onWritten: (done: readonly Written[]) => void) {
+    this.#sidecars = sidecars;
+    this.#onWritten = onWritten;
+  }
+
+  get steps(): Outputs['library.steps'] {
+    const { canUndo, canRedo } = this.#journal;
+    return { canUndo, canRedo };
+  }
+
+  /**
+   * @param run undone together with the changes of the same run right before
+   * @throws Refusal as `Sidecars.update`; the photos before that are changed, and can be undone
+   */
+  async make(
+    files: readonly string[],
+    change: (sidecar: Sidecar) => Sidecar,
+    run: string | undefined,
+  ): Promise<void> {
+    const making = this.#write(
+      files.map((file) => ({ file, change })),
+      (done) => {
+        this.#journal.record(done, run);
+      },
+    );
+    this.#underWay = Promise.allSettled([this.#underWay, making]);
+    await making;
+  }
+
+  /**
+   * Undoes the last change, in whichever folder it was, or does it again. Photos that are not there any
+   * more are passed over.
+   * @returns nothing where there is no such change
+   * @throws Refusal as `Sidecars.update`; the change can be undone once more then
+   */
+  travel(direction: Direction): Promise<Outputs['library.undo']> {
+    const travelling = this.#underWay.catch(() => undefined).then(() => this.#travel(direction));
+    this.#underWay = travelling;
+    return travelling;
+  }
+
+  async #travel(direction: Direction): Promise<Outputs['library.undo']> {
+    const step = this.#journal.next(direction);
+    if (step === undefined) return {};
+    const there = step.changes.filter(({ file }) => existsSync(file));
+    const targets = there.map((made) => ({
+      file: made.file,
+      change: (sidecar: Sidecar) => taken(made, direction, sidecar),
+    }));
+    await this.#write(targets, (done) => {
+      if (done.length === targets.length) this.#journal.moved(direction);
+    });
+    const [first] = there;
+    return {
+      step: {
+        kind: isRating(step) ? 'rating' : 'edits',
+        photos: there.map(({ file }) => photoIdOf(file)),
+        ...(first === undefined ? {} : { name: path.basename(first.file) }),
+      },
+    };
+  }
+
+  /** @param remember told of what was written before anybody else is */
+  async #write(
+    targets: readonly {
+      readonly file: string;
+      readonly change: (sidecar: Sidecar) => Sidecar;
+    }[],
+    remember: (done: readonly Written[]) => void,
+  ): Promise<void> {
+    const done: Written[] = [];
+    try {
+      for (const { file, change } of targets) {
+        const { before, sidecar, isBeside } = await this.#sidecars.update(file, change);
+        done.push({ file, before, after: sidecar, isBeside });
+      }
+    } finally {
+      remember(done);
+      this.#onWritten(done);
+    }
+  }
+}

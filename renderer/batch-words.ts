@@ -1,0 +1,80 @@
+/** Words about commands on many photos: what they act on, what they write, and what was undone. */
+
+import type { Outputs } from '../preload/contract/contract.ts';
+import type { ExportChoice } from '../preload/contract/settings.ts';
+import { counted, strings } from './strings.ts';
+
+/** Asked before a command acts on photos that nobody selected, or writes files. */
+export interface Question {
+  readonly title: string;
+  readonly words: string;
+  /** What the button that agrees says. */
+  readonly action: string;
+}
+
+type Travelled = NonNullable<Outputs['library.undo']['step']>;
+
+interface EnhanceCounts {
+  /** Photos to be exported now. */
+  readonly waiting: number;
+  /** Photos of the command that are exported already. */
+  readonly exported: number;
+  /** Photos of the folder that the command leaves alone. */
+  readonly others: number;
+  readonly output: string;
+}
+
+export const batchWords = {
+  enhanceCount: (count: number, isSelected: boolean) =>
+    isSelected ? `Enhance ${count} selected` : `Enhance all ${count.toLocaleString('en')}`,
+  pasteTitle: (count: number) => `Paste edits to ${counted(count, 'photo', 'photos')}`,
+  pasteCount: (count: number) => (count === 1 ? 'Paste' : `Paste to ${count}`),
+  editGroups: {
+    ratio: 'Exposure ratio',
+    strength: 'Noise removed',
+    whiteBalance: 'White balance',
+    tone: 'Tone',
+    frame: 'Crop, angle and turns',
+  },
+  /** Of a change that may be out of sight. */
+  travelled: (direction: 'undo' | 'redo', { kind, photos, name = '' }: Travelled) => {
+    const whose = photos.length === 1 ? name : counted(photos.length, 'photo', 'photos');
+    const what = kind === 'rating' ? 'rating' : 'edits';
+    return `${direction === 'undo' ? 'Undone' : 'Done again'}: ${what} of ${whose}`;
+  },
+  exportAs: (count: number, output: string) =>
+    `${count === 1 ? 'Export' : `Export ${count}`} → ${output}`,
+  willWrite: (count: number, output: string) => `${counted(count, 'photo', 'photos')} → ${output}`,
+  formatOfBits: (format: string, bits: number) => `${format} ${bits}-bit`,
+  formatOfQuality: (format: string, quality: number) => `${format} quality ${quality}`,
+  sizeOf: (pixels: number) => `${pixels} pixels long`,
+  besideThem: 'Nightglass beside them',
+  enhanceQuestion: ({ waiting, exported, others, output }: EnhanceCounts): Question => ({
+    title: `Enhance ${counted(waiting, 'photo', 'photos')}?`,
+    words: [
+      `${counted(waiting, 'photo', 'photos')} → ${output}.`,
+      ...(exported === 0 ? [] : [`${exported} exported already.`]),
+      ...(others === 0 ? [] : [`${counted(others, 'other photo stays', 'other photos stay')}.`]),
+    ].join(' '),
+    action: `Enhance ${waiting.toLocaleString('en')}`,
+  }),
+  rateQuestion: (count: number, rating: number): Question => ({
+    title: `Rate all ${counted(count, 'photo', 'photos')} shown?`,
+    words: `None is selected, so all that are shown get ${rating === 0 ? 'no stars' : '★'.repeat(rating)}.`,
+    action: `Rate ${count.toLocaleString('en')}`,
+  }),
+} as const;
+
+/** What is written and where, in short: "TIFF 16-bit, Nightglass beside them". */
+export function exportWords({ output, longSide, folder }: ExportChoice): string {
+  const format = strings.formats[output.format];
+  const kind =
+    'bits' in output
+      ? batchWords.formatOfBits(format, output.bits)
+      : 'quality' in output
+        ? batchWords.formatOfQuality(format, output.quality)
+        : format;
+  const size =
+    longSide === undefined || output.format === 'dng' ? [] : [batchWords.sizeOf(longSide)];
+  return [kind, ...size, folder ?? batchWords.besideThem].join(', ');
+}

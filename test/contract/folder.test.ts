@@ -1,0 +1,77 @@
+/** Which files of a folder are photos: those of a camera's card, and none that this program made. */
+
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { App } from '../../main/app/app.ts';
+import { findRawPhotos } from '../../main/library/raw-photos.ts';
+import { defaultSettings } from '../../preload/contract/settings.ts';
+import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
+import { connectMemory, startApp, until, type Connection } from './carriers.ts';
+
+const parent = temporaryFolder();
+let count = 0;
+let photos: string;
+let app: App;
+let connection: Connection;
+
+beforeEach(async () => {
+  const root = path.join(parent, String(count++));
+  photos = path.join(root, 'photos');
+  mkdirSync(photos, { recursive: true });
+  ({ app } = await startApp(root));
+  connection = await connectMemory(app);
+});
+
+afterEach(async () => {
+  await connection.close();
+  await app.close();
+});
+
+const open = () => connection.client.call('library.open', { path: photos, subfolders: false });
+const listed = async (): Promise<readonly string[]> =>
+  (await open()).photos.map(({ subfolder, name }) => path.join(subfolder, name));
+const named = async (): Promise<readonly string[]> =>
+  (await findRawPhotos([photos])).map((file) => path.relative(photos, file));
+
+it('finds the photos of a card where its own folder has none, in the library and from the command line', async () => {
+  const card = path.join('DCIM', '100MSDCF');
+  writeSmallDngs(path.join(photos, card), 2);
+  const files = [path.join(card, '1.dng'), path.join(card, '2.dng')];
+  expect(await listed()).toEqual(files);
+  expect(await named()).toEqual(files);
+  // The folder is watched as deep.
+  writeFileSync(path.join(photos, card, '3.dng'), smallDng());
+  await until(() => app.library.current.photos.length === 3, 'the third photo');
+});
+
+it('does not take the DNGs that it exported for photos', async () => {
+  writeSmallDngs(photos, 1);
+  const { photos: all } = await open();
+  await connection.client.call('export.start', {
+    photos: all.map(({ id }) => id),
+    choice: {
+      ...defaultSettings.exportChoice,
+      output: { format: 'dng' },
+      template: '{name}-bright',
+      folder: photos,
+    },
+  });
+  await until(() => app.queue.state.items[0]?.state === 'done', 'the DNG');
+  expect(existsSync(path.join(photos, '1-bright.dng'))).toBe(true);
+  expect(await listed()).toEqual(['1.dng']);
+  expect(await named()).toEqual(['1.dng']);
+  // Whoever names it means it.
+  const exported = path.join(photos, '1-bright.dng');
+  expect(await findRawPhotos([exported])).toEqual([exported]);
+});
+
+it('shows a RAW photo and the JPEG that the camera put beside it as one', async () => {
+  writeSmallDngs(photos, 1);
+  copyFileSync(
+    path.join(import.meta.dirname, '../../renderer/public/sample-before.jpg'),
+    path.join(photos, '1.JPG'),
+  );
+  expect(await listed()).toEqual(['1.dng']);
+  expect(await named()).toEqual(['1.dng']);
+});

@@ -1,0 +1,226 @@
+/** Commands on many photos: they act on what is selected or shown, say so first, and can be undone. */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
+import { chromiumPath } from '../renderer/browser.ts';
+import { expectAccessible, openWindow, type OpenWindow } from './window.ts';
+
+const soon = <T>(what: () => T) => expect.poll(what, { timeout: 100_000 });
+
+describe.skipIf(chromiumPath === undefined)('batch commands', () => {
+  const root = temporaryFolder();
+  const photos = path.join(root, 'photos');
+  let opened: OpenWindow;
+
+  beforeAll(async () => {
+    mkdirSync(photos, { recursive: true });
+    writeSmallDngs(photos, 5);
+    writeFileSync(path.join(photos, 'torn.dng'), smallDng().subarray(0, 300));
+    opened = await openWindow(root, { startFolder: photos });
+    opened.app.queue.pause();
+  });
+
+  afterAll(async () => {
+    await opened.close();
+    expect(opened.bugs).toEqual([]);
+    expect(opened.complaints).toEqual([]);
+  });
+
+  const cell = (name: string) => opened.page.locator('.cell', { hasText: name });
+  const stars = (name: string) => cell(name).locator('.given').count();
+  const dialog = () => opened.page.getByRole('dialog');
+  const select = async (...names: readonly string[]): Promise<void> => {
+    const [first, ...others] = names;
+    await cell(first ?? '').click();
+    for (const name of others) await cell(name).click({ modifiers: ['Control'] });
+  };
+  const queued = (): readonly string[] =>
+    opened.app.queue.state.items.map(({ name }) => name).sort();
+
+  test('Enhance all leaves hidden photos alone, and says how many it takes and what it writes', async () => {
+    const { page } = opened;
+    await cell('1.dng').waitFor();
+    await select('2.dng', '3.dng');
+    await page.keyboard.press('4');
+    await soon(() => stars('3.dng')).toBe(4);
+    await page.keyboard.press('Escape');
+    await page.getByLabel('Rating').selectOption('3');
+    await soon(() => page.locator('.cell').count()).toBe(2);
+    await page.getByRole('button', { name: 'Enhance all 2' }).click();
+    await dialog().getByText('2 photos → TIFF 16-bit, Nightglass beside them.').waitFor();
+    await dialog().getByText('4 other photos stay.').waitFor();
+    await expectAccessible(page, 'enhance-question');
+    await page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    expect(queued()).toEqual([]);
+    await page.keyboard.press('Control+Shift+E');
+    await dialog().waitFor();
+    await page.keyboard.press('Enter');
+    await soon(queued).toEqual(['2.dng', '3.dng']);
+    opened.app.queue.cancel();
+    opened.app.queue.clear();
+  });
+
+  test('a selection goes before the filter', async () => {
+    const { page } = opened;
+    await select('3.dng');
+    await page.getByRole('button', { name: 'Enhance 1 selected' }).click();
+    await dialog().getByRole('button', { name: 'Enhance 1', exact: true }).click();
+    await soon(queued).toEqual(['3.dng']);
+    opened.app.queue.cancel();
+    opened.app.queue.clear();
+    await page
+      .getByRole('button', { name: 'Export → TIFF 16-bit, Nightglass beside them' })
+      .waitFor();
+    await page.getByLabel('Rating').selectOption('0');
+  });
+
+  test('a rating for photos that nobody selected is asked about', async () => {
+    const { page } = opened;
+    await page.getByRole('listbox').focus();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('5');
+    await dialog().getByText('Rate all 6 photos shown?').waitFor();
+    await page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    expect(await stars('1.dng')).toBe(0);
+    await page.getByRole('listbox').focus();
+    await page.keyboard.press('1');
+    await dialog().waitFor();
+    await page.keyboard.press('Enter');
+    await soon(() => stars('1.dng')).toBe(1);
+    expect(await stars('2.dng')).toBe(1);
+  });
+
+  test('what is exported is the photo that is developed, also one that the filter hides', async () => {
+    const { page } = opened;
+    await page.keyboard.press('q');
+    await page.getByLabel('Rating').selectOption('1');
+    await cell('2.dng').dblclick();
+    await page.getByRole('img', { name: /2\.dng/ }).waitFor();
+    await page.keyboard.press('0');
+    await page.keyboard.press('e');
+    await dialog().getByText('Export 1 photo').waitFor();
+    await dialog().getByText('1 photo → TIFF 16-bit, Nightglass beside them').waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('g');
+    await page.getByLabel('Rating').selectOption('0');
+  });
+
+  const editsOf = (name: string) => {
+    const { photos: all } = opened.app.library.current;
+    const found = all.find((photo) => photo.name === name);
+    if (found === undefined) throw new Error(`expected ${name} in the library`);
+    return opened.app.library.editsOf(found.id);
+  };
+
+  test('pastes the groups that are ticked, to every selected photo, and undoes it in the library', async () => {
+    const { page } = opened;
+    await cell('1.dng').dblclick();
+    await page.getByRole('img', { name: /1\.dng/ }).waitFor();
+    const exposure = page.getByRole('textbox', { name: 'Exposure', exact: true });
+    await exposure.fill('1.5');
+    await exposure.press('Enter');
+    const shadows = page.getByRole('textbox', { name: 'Shadows' });
+    await shadows.fill('40');
+    await shadows.press('Enter');
+    const ratio = page.getByRole('textbox', { name: 'Exposure ratio' });
+    await ratio.fill('7');
+    await ratio.press('Enter');
+    await page.keyboard.press('Control+c');
+    await page.keyboard.press('g');
+    await select('4.dng', '5.dng');
+    await page.keyboard.press('Control+v');
+    await dialog().getByText('Paste edits to 2 photos').waitFor();
+    await expectAccessible(page, 'paste');
+    await dialog().getByLabel('Exposure ratio').uncheck();
+    await dialog().getByRole('button', { name: 'Paste to 2' }).click();
+    await soon(() => editsOf('5.dng')).toMatchObject({
+      exposure: 1.5,
+      shadows: 0.4,
+      ratio: 'auto',
+    });
+    expect(editsOf('4.dng')).toEqual(editsOf('5.dng'));
+    expect(opened.app.settings.current.pasteGroups).not.toContain('ratio');
+
+    await page.keyboard.press('Control+z');
+    await page.getByText('Undone: edits of 2 photos').waitFor();
+    expect(editsOf('5.dng')).toMatchObject({ exposure: 0, shadows: 0 });
+    expect(editsOf('4.dng')).toEqual(editsOf('5.dng'));
+    await page.keyboard.press('Control+y');
+    await page.getByText('Done again: edits of 2 photos').waitFor();
+    expect(editsOf('4.dng')).toMatchObject({ exposure: 1.5, ratio: 'auto' });
+    await page.keyboard.press('Control+z');
+    await soon(() => editsOf('4.dng').exposure).toBe(0);
+  });
+
+  test('undoes edits of a photo after another one was opened, and ratings too', async () => {
+    const { page } = opened;
+    await cell('3.dng').dblclick();
+    await page.getByRole('img', { name: /3\.dng/ }).waitFor();
+    await page.keyboard.press('5');
+    await page.keyboard.press('g');
+    await soon(() => stars('3.dng')).toBe(5);
+    await page.keyboard.press('Control+z');
+    await page.getByText('Undone: rating of 3.dng').waitFor();
+    expect(await stars('3.dng')).toBe(1);
+    await cell('3.dng').dblclick();
+    await page.getByRole('img', { name: /3\.dng/ }).waitFor();
+    // The last change of all was to the first photo.
+    await page.keyboard.press('Control+z');
+    await page.getByText('Undone: edits of 1.dng').waitFor();
+    expect(editsOf('1.dng')).toMatchObject({ exposure: 1.5, shadows: 0.4, ratio: 'auto' });
+    await page.keyboard.press('g');
+    await cell('1.dng').dblclick();
+    await page.getByRole('img', { name: /1\.dng/ }).waitFor();
+    await page.getByRole('textbox', { name: 'Shadows' }).waitFor();
+    await page.keyboard.press('Control+z');
+    const shadows = page.getByRole('textbox', { name: 'Shadows' });
+    await soon(() => shadows.inputValue()).toBe('0');
+    // Presses of a key that follow each other are one step.
+    await page.getByRole('slider', { name: 'Shadows' }).focus();
+    for (let press = 0; press < 5; press++) await page.keyboard.press('ArrowRight');
+    expect(await shadows.inputValue()).not.toBe('0');
+    await page.keyboard.press('Control+z');
+    await soon(() => shadows.inputValue()).toBe('0');
+    expect(editsOf('1.dng')).toMatchObject({ exposure: 1.5, shadows: 0 });
+  });
+
+  test('A leaves a photo as it is that is automatic already', async () => {
+    const { page } = opened;
+    await page.keyboard.press('g');
+    await cell('2.dng').dblclick();
+    await page.getByRole('img', { name: /2\.dng/ }).waitFor();
+    await page.getByRole('slider', { name: 'Temperature' }).waitFor();
+    await page.keyboard.press('a');
+    await opened.app.library.travel('redo');
+    expect(editsOf('2.dng').ratio).toBe('auto');
+    const ratio = page.getByRole('textbox', { name: 'Exposure ratio' });
+    await ratio.fill('9');
+    await ratio.press('Enter');
+    await page.keyboard.press('a');
+    await soon(() => editsOf('2.dng').ratio).toBe('auto');
+  });
+
+  test('a photo that cannot be read has not the white balance of the one before', async () => {
+    const { page } = opened;
+    const kelvin = page.getByRole('textbox', { name: 'Temperature' });
+    await kelvin.fill('9000');
+    await kelvin.press('Enter');
+    await soon(() => editsOf('2.dng').whiteBalance).toMatchObject({ kelvin: 9000 });
+    await page.getByRole('button', { name: 'torn.dng' }).click();
+    await page.getByRole('heading', { name: 'torn.dng cannot be developed' }).waitFor();
+    expect(await kelvin.inputValue()).toBe('5500 K');
+    await page.keyboard.press('g');
+  });
+
+  test('a path that may not be opened leaves the open folder open', async () => {
+    const { page } = opened;
+    opened.app.events.emit('app.openFolder', { path: path.join(root, 'elsewhere') });
+    await page.getByText(/not among the folders/).waitFor();
+    expect(await page.locator('.cell').count()).toBe(6);
+    await page.getByRole('button', { name: 'photos', exact: true }).waitFor();
+  });
+});
