@@ -29,6 +29,17 @@ export default defineConfig(
       // `as` and `any` are what parsing at the edge replaces (house rule 4); `as const` stays.
       '@typescript-eslint/consistent-type-assertions': ['error', { assertionStyle: 'never' }],
       '@typescript-eslint/consistent-type-imports': 'error',
+      // One way to write constants (house rule 13).
+      '@typescript-eslint/naming-convention': [
+        'error',
+        {
+          selector: 'variable',
+          modifiers: ['const', 'global'],
+          format: ['camelCase'],
+          leadingUnderscore: 'allow',
+          filter: { regex: '^[A-Z]$', match: false },
+        },
+      ],
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',
         { considerDefaultExhaustiveForUnions: true },

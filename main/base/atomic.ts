@@ -22,8 +22,8 @@ type AtomicOutcome = 'written' | 'taken';
  * Identifies this machine. A shared folder may hold temporary files of other machines, whose
  * processes cannot be looked up.
  */
-const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
-const TEMPORARY_NAME = /^\.nightglass-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
+const thisHost = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+const temporaryName = /^\.nightglass-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
 
 const live = new Set<string>();
 
@@ -44,7 +44,7 @@ function temporaryPath(folder: string): string {
   }
   const path = join(
     folder,
-    `.nightglass-${HOST}-${process.pid}-${randomBytes(6).toString('hex')}.tmp`,
+    `.nightglass-${thisHost}-${process.pid}-${randomBytes(6).toString('hex')}.tmp`,
   );
   live.add(path);
   return path;
@@ -55,7 +55,7 @@ const codeOf = (error: unknown): string | undefined =>
     ? error.code
     : undefined;
 
-const REASONS: Readonly<Record<string, string>> = {
+const reasons: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
   EFBIG: 'the file system holds no file so large',
@@ -73,7 +73,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** Errors that also affect other files, until somebody frees space or remounts the disk. */
-const LASTING: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+const lasting: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
 /**
  * Turns an operating system's error into one line with the file's name; other errors stay as they
@@ -82,10 +82,10 @@ const LASTING: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 function asRefusal(error: unknown, path: string): unknown {
   const code = codeOf(error);
   if (error instanceof Refusal || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
-  const reason = REASONS[code] ?? describeError(error);
+  const reason = reasons[code] ?? describeError(error);
   return new Refusal('disk', `could not write ${path}: ${reason} (${code})`, {
     cause: error,
-    isLasting: LASTING.has(code),
+    isLasting: lasting.has(code),
   });
 }
 
@@ -257,8 +257,8 @@ async function isStale(path: string, pid: number): Promise<boolean> {
 export async function sweepTemporaries(folder: string): Promise<number> {
   let count = 0;
   for (const name of await readdir(folder).catch(() => [])) {
-    const [, host, pid] = TEMPORARY_NAME.exec(name) ?? [];
-    if (host !== HOST || pid === undefined) continue;
+    const [, host, pid] = temporaryName.exec(name) ?? [];
+    if (host !== thisHost || pid === undefined) continue;
     const path = join(folder, name);
     try {
       if (!(await isStale(path, Number(pid)))) continue;

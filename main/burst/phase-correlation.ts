@@ -11,7 +11,7 @@ export interface Shift {
 }
 
 /** Half-width of the peak, samples; everything further away is background. */
-const PEAK_RADIUS = 8;
+const peakRadius = 8;
 
 /**
  * Fast Fourier transform of one line in place (Cooley & Tukey, radix 2).
@@ -170,7 +170,7 @@ function peakOf(
   let [sum, squares, count] = [0, 0, 0];
   for (let y = -reach.y; y <= reach.y; y++) {
     for (let x = -reach.x; x <= reach.x; x++) {
-      if (Math.max(Math.abs(x - best.x), Math.abs(y - best.y)) <= PEAK_RADIUS) continue;
+      if (Math.max(Math.abs(x - best.x), Math.abs(y - best.y)) <= peakRadius) continue;
       sum += value(y, x);
       squares += value(y, x) ** 2;
       count += 1;

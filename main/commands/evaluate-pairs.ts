@@ -22,7 +22,7 @@ export interface EvaluatePairsOptions {
 }
 
 /** Larger than any sensor's side. */
-const WHOLE = 1e6;
+const whole = 1e6;
 
 interface Group {
   readonly ratio: number | 'all';
@@ -35,7 +35,7 @@ export async function evaluatePairs(
   model: Model,
   options: EvaluatePairsOptions,
 ): Promise<void> {
-  const { all, json, signal, crop = WHOLE, threads } = options;
+  const { all, json, signal, crop = whole, threads } = options;
   const line = new ProgressLine({ ...(json ? { isEnabled: false } : {}) });
   const emit = (event: Record<string, unknown>): void => {
     if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
@@ -181,7 +181,7 @@ function meanOf(list: readonly PairScores[]): PairScores {
   };
 }
 
-const COLUMNS = [
+const columns = [
   { title: 'sRGB PSNR', of: ({ srgb }: PairScores) => srgb.psnr.toFixed(2) },
   { title: 'sRGB SSIM', of: ({ srgb }: PairScores) => srgb.ssim.toFixed(3) },
   { title: 'raw PSNR', of: ({ raw }: PairScores) => raw?.plain.toFixed(2) ?? '–' },
@@ -195,23 +195,23 @@ function titleOf({ ratio }: Row): string {
 function textTable(rows: readonly Row[]): string {
   const cell = (text: string): string => text.padStart(17);
   const lines = rows.map((row) => {
-    const cells = COLUMNS.map(({ of }) => cell(`${of(row.network)} (${of(row.amplified)})`));
+    const cells = columns.map(({ of }) => cell(`${of(row.network)} (${of(row.amplified)})`));
     return [titleOf(row).padEnd(6), String(row.pairs).padStart(5), ...cells].join(' ');
   });
-  const head = ['ratio'.padEnd(6), 'pairs', ...COLUMNS.map(({ title }) => cell(title))].join(' ');
+  const head = ['ratio'.padEnd(6), 'pairs', ...columns.map(({ title }) => cell(title))].join(' ');
   return [head, ...lines].join('\n');
 }
 
 function markdownTable(rows: readonly Row[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
-    line(['ratio', 'pairs', ...COLUMNS.map(({ title }) => `${title} (amplified)`)]),
-    line(['---', '---:', ...COLUMNS.map(() => '---:')]),
+    line(['ratio', 'pairs', ...columns.map(({ title }) => `${title} (amplified)`)]),
+    line(['---', '---:', ...columns.map(() => '---:')]),
     ...rows.map((row) =>
       line([
         titleOf(row),
         String(row.pairs),
-        ...COLUMNS.map(({ of }) => `**${of(row.network)}** (${of(row.amplified)})`),
+        ...columns.map(({ of }) => `**${of(row.network)}** (${of(row.amplified)})`),
       ]),
     ),
   ].join('\n');

@@ -10,7 +10,7 @@ import { readCameraProfile } from '../darkness/camera-file.ts';
 import { simulatedCamera } from '../darkness/cameras.ts';
 import { evaluationPhotos } from '../training/photos/dataset.ts';
 import {
-  DEFAULT_LEVELS,
+  defaultLevels,
   evaluatePhoto,
   levelName,
   levelsOf,
@@ -61,7 +61,7 @@ export function evaluateCommand(): Command {
     .option('--model <id|file>', 'model to score', defaultModelId)
     .option(
       '--levels <list>',
-      `camera:iso:ratio, separated by commas (default: ${DEFAULT_LEVELS.map(levelName).join(',')})`,
+      `camera:iso:ratio, separated by commas (default: ${defaultLevels.map(levelName).join(',')})`,
     )
     .option(
       '--camera <profile>',
@@ -186,9 +186,9 @@ async function evaluate(paths: readonly string[], options: Options): Promise<voi
     `the middle ${crop} pixels of each; beside it LibRaw's own picture (AHD, brightened by`,
     'the ratio). rgbP: dB after one fixed rendering; raw: dB in linear camera RGB, not aligned;',
     'ΔE: CIEDE2000 of 32-pixel blocks.',
-    ...(isLinear(network.terms) ? [] : [FINISHED_NOTE]),
+    ...(isLinear(network.terms) ? [] : [finishedNote]),
   ].join(' ');
-  const provenance = `${isHeldOutOnly || options.all ? '' : 'Whether training saw these photos is not known here. '}${options.camera === undefined ? NOTE : OWN_NOTE}`;
+  const provenance = `${isHeldOutOnly || options.all ? '' : 'Whether training saw these photos is not known here. '}${options.camera === undefined ? note : ownNote}`;
   const table = options.markdown ? markdownTable(results) : textTable(results);
   process.stdout.write(`${table}\n\n${about}\n${provenance}\n`);
 }
@@ -197,20 +197,20 @@ async function levelsFor({ camera, levels }: Options): Promise<readonly Level[]>
   const measured =
     camera === undefined ? undefined : measuredCamera(await readCameraProfile(camera));
   if (levels !== undefined) return parseLevels(levels, measured);
-  return measured === undefined ? DEFAULT_LEVELS : levelsOf(measured);
+  return measured === undefined ? defaultLevels : levelsOf(measured);
 }
 
 /** What readers of a score must know about the origin of training's noise and colours. */
-const NOTE =
+const note =
   "Training draws its noise from wide ranges, chosen to contain cameras like these, and from no camera's " +
   'calibration; the colour matrices of the cameras above are among those that it blends.';
 
 /** The same for models trained on finished pictures. */
-const FINISHED_NOTE =
+const finishedNote =
   'The model paints finished pictures: they are held against that rendering as they are, and have no raw ' +
   'score. If it learned from pictures with other tones, much of the difference may be tones.';
 
-const OWN_NOTE =
+const ownNote =
   'The darkness is that of a measured camera, without hot pixels and shading; a model that was trained in ' +
   'this very noise is at home in it.';
 
@@ -233,7 +233,7 @@ function meansOf({ level, scores }: LevelResult) {
 }
 
 /** The figures in a row: each measure of the network, then of LibRaw. */
-const COLUMNS = [
+const columns = [
   { title: 'rgbP', of: ({ rgbP }: Scores) => rgbP.toFixed(1) },
   { title: 'raw', of: ({ raw }: Scores) => raw?.toFixed(1) ?? '–' },
   { title: 'SSIM', of: ({ ssim }: Scores) => ssim.toFixed(3) },
@@ -250,16 +250,16 @@ function levelTitle({ camera, measured, iso, ratio }: Level): string {
 function textTable(results: readonly LevelResult[]): string {
   const rows = results.map((result) => {
     const { network, libraw } = meansOf(result);
-    const pairs = COLUMNS.map(({ of }) => `${of(network).padStart(7)} ${of(libraw).padStart(7)}`);
+    const pairs = columns.map(({ of }) => `${of(network).padStart(7)} ${of(libraw).padStart(7)}`);
     return [levelTitle(result.level).padEnd(34), ...pairs].join('  ');
   });
-  const titles = COLUMNS.map(({ title }) => `${title.padStart(7)}  LibRaw`);
+  const titles = columns.map(({ title }) => `${title.padStart(7)}  LibRaw`);
   return [['simulated darkness'.padEnd(34), ...titles].join('  '), ...rows].join('\n');
 }
 
 function markdownTable(results: readonly LevelResult[]): string {
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const titles = COLUMNS.map(({ title }) => `${title} (LibRaw)`);
+  const titles = columns.map(({ title }) => `${title} (LibRaw)`);
   return [
     row(['simulated darkness', ...titles]),
     row(['---', ...titles.map(() => '---:')]),
@@ -267,7 +267,7 @@ function markdownTable(results: readonly LevelResult[]): string {
       const { network, libraw } = meansOf(result);
       return row([
         levelTitle(result.level),
-        ...COLUMNS.map(({ of }) => `**${of(network)}** (${of(libraw)})`),
+        ...columns.map(({ of }) => `**${of(network)}** (${of(libraw)})`),
       ]);
     }),
   ].join('\n');

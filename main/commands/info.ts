@@ -103,7 +103,7 @@ function mergedFacts({ frames, reference, exposureSeconds, map }: Merged) {
   return { frames, reference, exposureSeconds, middleFrames: middleFrames(map) };
 }
 
-const TURNS: Readonly<Record<Orientation, string>> = {
+const turns: Readonly<Record<Orientation, string>> = {
   1: 'upright',
   2: 'mirrored',
   3: 'upside down',
@@ -114,7 +114,7 @@ const TURNS: Readonly<Record<Orientation, string>> = {
   8: 'to be turned left',
 };
 
-const NOISE_SOURCES = {
+const noiseSources = {
   camera: 'measured on your camera',
   dng: 'stated by the file',
   table: "from this camera's calibration",
@@ -135,7 +135,7 @@ function describe(facts: Facts): string {
     ['place', shot.gps === undefined ? undefined : place(shot.gps)],
     ['artist', shot.artist],
     ['copyright', shot.copyright],
-    ['size', `${facts.width} × ${facts.height} (${megapixels} MP), ${TURNS[facts.orientation]}`],
+    ['size', `${facts.width} × ${facts.height} (${megapixels} MP), ${turns[facts.orientation]}`],
     ['content', facts.content === 'mosaic' ? undefined : 'no mosaic: developed by LibRaw'],
     ['layout', facts.cfa],
     ['black', facts.blackLevel === undefined ? undefined : levels(facts.blackLevel)],
@@ -149,7 +149,7 @@ function describe(facts: Facts): string {
     [
       'noise',
       `variance ${noise.slope.toExponential(2)} · x + ${noise.offset.toExponential(2)}, ` +
-        NOISE_SOURCES[noise.source],
+        noiseSources[noise.source],
     ],
     ['auto ratio', `×${facts.autoRatio}`],
   ];

@@ -1,8 +1,8 @@
 /** Shows progress and the time left on one line of a terminal. */
 
-const REDRAW_MS = 100;
-const FALLBACK_COLUMNS = 80;
-const CLEAR_LINE = '\r\u001B[K';
+const redrawMs = 100;
+const fallbackColumns = 80;
+const clearLine = '\r\u001B[K';
 
 /** What ProgressLine writes to: `process.stderr`, or any stream in a test. */
 export interface ProgressStream {
@@ -35,7 +35,7 @@ export class ProgressLine {
     if (!this.#isEnabled) return;
     this.#text = text;
     const nowMs = performance.now();
-    if (nowMs - this.#lastDrawMs < REDRAW_MS) return;
+    if (nowMs - this.#lastDrawMs < redrawMs) return;
     this.#lastDrawMs = nowMs;
     this.#draw();
   }
@@ -56,14 +56,14 @@ export class ProgressLine {
   }
 
   #draw(): void {
-    const columns = this.#stream.columns ?? FALLBACK_COLUMNS;
-    this.#stream.write(CLEAR_LINE + this.#text.slice(0, Math.max(1, columns - 1)));
+    const columns = this.#stream.columns ?? fallbackColumns;
+    this.#stream.write(clearLine + this.#text.slice(0, Math.max(1, columns - 1)));
     this.#isShown = true;
   }
 
   #clear(): void {
     if (!this.#isShown) return;
-    this.#stream.write(CLEAR_LINE);
+    this.#stream.write(clearLine);
     this.#isShown = false;
   }
 }
@@ -82,7 +82,7 @@ function pad(count: number): string {
 }
 
 /** Weight of the latest speed in the smoothed one. */
-const LATEST_SHARE = 0.1;
+const latestShare = 0.1;
 
 /** Estimates the time left from the progress, smoothed over some tens of updates. */
 export class Eta {
@@ -103,7 +103,7 @@ export class Eta {
       this.#msPerUnit =
         this.#msPerUnit === undefined
           ? latest
-          : this.#msPerUnit + (latest - this.#msPerUnit) * LATEST_SHARE;
+          : this.#msPerUnit + (latest - this.#msPerUnit) * latestShare;
       this.#last = { done, atMs: nowMs };
     }
     if (this.#msPerUnit === undefined) return undefined;

@@ -10,14 +10,14 @@ import { openOutputFolder, writeAtomically } from '../base/atomic.ts';
 import { cfaDng, linearDng } from '../raw/dng.ts';
 import { Refusal } from '../base/refusal.ts';
 import { simulateBurst } from '../darkness/burst.ts';
-import { SIMULATED_CAMERAS, simulatedCamera } from '../darkness/cameras.ts';
+import { simulatedCameras, simulatedCamera } from '../darkness/cameras.ts';
 import { readCameraProfile } from '../darkness/camera-file.ts';
 import { measuredCamera } from '../darkness/measured-camera.ts';
 import { loadLinearPhoto } from '../training/photos/photos.ts';
 import type { LinearPhoto } from '../darkness/linear-photo.ts';
 import { Random } from '../darkness/random.ts';
 import {
-  LONG_EXPOSURE_SECONDS,
+  longExposureSeconds,
   simulateMosaic,
   type NightOptions,
   type SimulationOptions,
@@ -54,9 +54,9 @@ const optionsSchema = z.object({
 
 type Options = z.infer<typeof optionsSchema>;
 
-const cameraList = SIMULATED_CAMERAS.map(
-  ({ id, isoRange: [least, most] }) => `  ${id.padEnd(16)} ISO ${least} to ${most}`,
-).join('\n');
+const cameraList = simulatedCameras
+  .map(({ id, isoRange: [least, most] }) => `  ${id.padEnd(16)} ISO ${least} to ${most}`)
+  .join('\n');
 
 export function simulateCommand(): Command {
   return new Command('simulate')
@@ -124,7 +124,7 @@ export function simulateCommand(): Command {
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
-      `\nThe file's exposure time is ${LONG_EXPOSURE_SECONDS} s ÷ ratio. Cameras:\n${cameraList}\n`,
+      `\nThe file's exposure time is ${longExposureSeconds} s ÷ ratio. Cameras:\n${cameraList}\n`,
     )
     .action(async (clean: string, given: unknown) => {
       await simulate(clean, optionsSchema.parse(given));
@@ -162,7 +162,7 @@ async function simulate(clean: string, options: Options): Promise<void> {
   const [mosaic] = mosaics;
   if (mosaic === undefined) throw new Error('expected a frame');
   if (options.truth !== undefined) {
-    const shot = { ...mosaic.shot, exposureSeconds: LONG_EXPOSURE_SECONDS };
+    const shot = { ...mosaic.shot, exposureSeconds: longExposureSeconds };
     await write(options.truth, linearDng(truth, shot));
   }
   for (const [index, out] of outs.entries()) await write(out, cfaDng(mosaics[index]!));

@@ -71,9 +71,9 @@ export interface SimulatedBurst {
  * First key of every burst's random numbers, so that other simulations with the same seed have
  * different noise.
  */
-const BURST_KEY = 0x6275_7273;
-const FRAMES_MAX = 64;
-const SIDE_MIN = 64;
+const burstKey = 0x6275_7273;
+const framesMax = 64;
+const sideMin = 64;
 /** Number of positions averaged to simulate movement during a frame. */
 const shakeSteps = 5;
 
@@ -87,10 +87,10 @@ const shakeSteps = 5;
  */
 export function simulateBurst(photo: LinearPhoto, options: BurstOptions): SimulatedBurst {
   const { frames: count, seed, turnMax = 0.5, shiftMax = 20, shakeMax = 0, flicker = 0 } = options;
-  if (!Number.isInteger(count) || count < 2 || count > FRAMES_MAX) {
-    throw new Refusal('bad-argument', `expected 2 to ${FRAMES_MAX} frames but received ${count}`);
+  if (!Number.isInteger(count) || count < 2 || count > framesMax) {
+    throw new Refusal('bad-argument', `expected 2 to ${framesMax} frames but received ${count}`);
   }
-  const random = new Random(BURST_KEY, seed);
+  const random = new Random(burstKey, seed);
   const area = heldArea(photo, shiftMax + shakeMax + 2, turnMax, options.crop);
   const camera =
     typeof options.camera === 'string' ? simulatedCamera(options.camera) : options.camera;
@@ -100,7 +100,7 @@ export function simulateBurst(photo: LinearPhoto, options: BurstOptions): Simula
     const pose = index === 0 ? heldStill : drawPose(random, turnMax, shiftMax, shakeMax, flicker);
     const walker = options.hasWalker === true ? walk(index) : undefined;
     const held = seen(photo, area, pose, walker);
-    const own = new Random(BURST_KEY, seed, index + 1);
+    const own = new Random(burstKey, seed, index + 1);
     const { biasDn } = darknessOf(camera, options.iso, own);
     const simulation = simulateMosaic(held, {
       ...options,
@@ -172,10 +172,10 @@ function heldArea(photo: LinearPhoto, shiftMax: number, turnMax: number, crop = 
   const margin = Math.ceil(shiftMax + turned) + 2;
   const side = (length: number): number => Math.floor(Math.min(length - 2 * margin, crop) / 2) * 2;
   const [width, height] = [side(photo.width), side(photo.height)];
-  if (width < SIDE_MIN || height < SIDE_MIN) {
+  if (width < sideMin || height < sideMin) {
     throw new Refusal(
       'dataset',
-      `expected ${SIDE_MIN + 2 * margin} pixels a side in ${photo.name}, to move about in, but it has ${photo.width} × ${photo.height}`,
+      `expected ${sideMin + 2 * margin} pixels a side in ${photo.name}, to move about in, but it has ${photo.width} × ${photo.height}`,
     );
   }
   return { left: (photo.width - width) >> 1, top: (photo.height - height) >> 1, width, height };

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { CfaPattern, Matrix3, PerSite } from '../raw/mosaic.ts';
 import { Refusal } from '../base/refusal.ts';
-import { COLOUR_MATRICES } from './colour-matrices.ts';
+import { colourMatrices } from './colour-matrices.ts';
 import type { DarknessParameters } from './darkness.ts';
 import eldFile from './noise/eld_camera_params.json' with { type: 'json' };
 import pmnFile from './noise/pmn_camera_params.json' with { type: 'json' };
@@ -85,23 +85,23 @@ export interface SimulatedCamera {
 }
 
 function matrixOf(name: string): Matrix3 {
-  const matrix = COLOUR_MATRICES.get(name);
+  const matrix = colourMatrices.get(name);
   if (matrix === undefined) throw new Error(`no colour matrix is listed for ${name}`);
   return matrix;
 }
 
 const fourOf = (draw: () => number): PerSite => [draw(), draw(), draw(), draw()];
 
-const SONY_ROWS: readonly (readonly [number, IsoRow])[] = Object.entries(pmn.per_iso)
+const sonyRows: readonly (readonly [number, IsoRow])[] = Object.entries(pmn.per_iso)
   .filter(([name]) => name.startsWith('SonyA7S2_'))
   .map(([name, row]): readonly [number, IsoRow] => [Number(name.slice('SonyA7S2_'.length)), row])
   .sort(([a], [b]) => a - b);
 
 /** A7S II: the calibrated row, or a logarithmic interpolation between both neighbouring ISOs. */
 function sonyNoise(iso: number, random: Random): IsoNoise {
-  const above = SONY_ROWS.findIndex(([rowIso]) => rowIso >= iso);
-  const upper = SONY_ROWS.at(above);
-  const lower = SONY_ROWS.at(Math.max(above - 1, 0));
+  const above = sonyRows.findIndex(([rowIso]) => rowIso >= iso);
+  const upper = sonyRows.at(above);
+  const lower = sonyRows.at(Math.max(above - 1, 0));
   if (upper === undefined || lower === undefined) throw new Error('the A7S II rows are missing');
   const share = upper[0] === iso ? 1 : Math.log(iso / lower[0]) / Math.log(upper[0] / lower[0]);
   const straight = (key: keyof IsoRow): number =>
@@ -174,7 +174,7 @@ const nikonD850: SimulatedCamera = {
 };
 
 /** All cameras that `simulate` knows. */
-export const SIMULATED_CAMERAS: readonly SimulatedCamera[] = [
+export const simulatedCameras: readonly SimulatedCamera[] = [
   {
     id: 'sony-a7s2',
     make: 'SONY',
@@ -244,9 +244,9 @@ export const SIMULATED_CAMERAS: readonly SimulatedCamera[] = [
 
 /** @throws Refusal `bad-argument`, with the available names */
 export function simulatedCamera(id: string): SimulatedCamera {
-  const camera = SIMULATED_CAMERAS.find((candidate) => candidate.id === id);
+  const camera = simulatedCameras.find((candidate) => candidate.id === id);
   if (camera !== undefined) return camera;
-  const known = SIMULATED_CAMERAS.map((candidate) => candidate.id).join(', ');
+  const known = simulatedCameras.map((candidate) => candidate.id).join(', ');
   throw new Refusal('bad-argument', `expected one of ${known} for camera, got ${id}`);
 }
 

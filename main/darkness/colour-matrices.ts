@@ -6,7 +6,7 @@ import type { Matrix3 } from '../raw/mosaic.ts';
  * Adobe's figures as listed in LibRaw's and dcraw's tables (`colordata.cpp`, `adobe_coeff`), each
  * times 10,000. They are facts, not code.
  */
-const TEN_THOUSANDTHS: readonly (readonly [string, Matrix3])[] = [
+const tenThousandths: readonly (readonly [string, Matrix3])[] = [
   ['Sony ILCE-7SM2', [5838, -1430, -246, -3497, 11477, 2297, -748, 1885, 5778]],
   ['Sony ILCE-7M3', [7374, -2389, -551, -5435, 13162, 2519, -1006, 1795, 6552]],
   ['Sony ILCE-7RM4', [7662, -2686, -660, -5240, 12965, 2530, -796, 1508, 6167]],
@@ -27,8 +27,8 @@ const TEN_THOUSANDTHS: readonly (readonly [string, Matrix3])[] = [
 ];
 
 /** XYZ (D65) → camera RGB before white balance (DNG's ColorMatrix), by LibRaw's camera name. */
-export const COLOUR_MATRICES: ReadonlyMap<string, Matrix3> = new Map(
-  TEN_THOUSANDTHS.map(([name, [a, b, c, d, e, f, g, h, i]]) => [
+export const colourMatrices: ReadonlyMap<string, Matrix3> = new Map(
+  tenThousandths.map(([name, [a, b, c, d, e, f, g, h, i]]) => [
     name,
     [a / 1e4, b / 1e4, c / 1e4, d / 1e4, e / 1e4, f / 1e4, g / 1e4, h / 1e4, i / 1e4],
   ]),

@@ -1,8 +1,8 @@
 /** A clean photograph as linear light in a compact form, from which scenes are made. */
 
 /** Light is stored up to this many times white. */
-const BRIGHTEST = 8;
-const CODE_STEP = Math.sqrt(BRIGHTEST) / 65535;
+const brightest = 8;
+const codeStep = Math.sqrt(brightest) / 65535;
 
 /** A clean picture in linear light, stored in 6 bytes per pixel. */
 export interface LinearPhoto {
@@ -24,12 +24,12 @@ export interface LinearPhoto {
 
 /** Linear light of a code, 0 … 8. */
 export function lightOfCode(code: number): number {
-  const root = code * CODE_STEP;
+  const root = code * codeStep;
   return root * root;
 }
 
 /** Code of a linear light; clipped to 0 … 8, NaN becomes 0. */
 export function codeOfLight(light: number): number {
   if (!(light > 0)) return 0;
-  return light >= BRIGHTEST ? 65535 : Math.round(Math.sqrt(light) / CODE_STEP);
+  return light >= brightest ? 65535 : Math.round(Math.sqrt(light) / codeStep);
 }

@@ -6,7 +6,7 @@ import { invert, transform } from '../develop/colour.ts';
 import { blackBody } from '../develop/white-balance.ts';
 import type { Matrix3, Vector3 } from '../raw/mosaic.ts';
 import type { Random } from './random.ts';
-import { SRGB_TO_XYZ } from './scene.ts';
+import { srgbToXyz } from './scene.ts';
 
 /** A scene in white-balanced linear camera RGB, amplified: white is 1. */
 export interface Scene {
@@ -57,14 +57,14 @@ export function fluxOfSnr(sigma: number, fwhmPixels: number): number {
   return sigma * 2 * Math.sqrt(Math.PI) * fwhmPixels * sigmaPerFwhm;
 }
 
-const XYZ_TO_SRGB = invert(SRGB_TO_XYZ);
+const xyzToSrgb = invert(srgbToXyz);
 /** Every camera sees some of a light in all three colours, whatever the matrix says. */
 const leastShare = 0.05;
 const leastGreen = 0.25;
 
 /** Colour of a black body in camera RGB; green is 1. */
 export function starColour(kelvin: number, toCamera: Matrix3): Vector3 {
-  const [r, g, b] = transform(toCamera, transform(XYZ_TO_SRGB, blackBody(kelvin)));
+  const [r, g, b] = transform(toCamera, transform(xyzToSrgb, blackBody(kelvin)));
   const most = Math.max(r, g, b);
   const green = Math.max(g, leastGreen * most);
   return [Math.max(r, leastShare * most) / green, 1, Math.max(b, leastShare * most) / green];

@@ -1,8 +1,8 @@
 /** Seeded random numbers: fast, and reproducible bit for bit wherever a run is continued. */
 
-const TWO_TO_MINUS_32 = 2 ** -32;
+const twoToMinus32 = 2 ** -32;
 /** Poisson numbers with at least this mean are drawn as a rounded, skew-corrected Gaussian. */
-const LARGE_POISSON_MEAN = 24;
+const largePoissonMean = 24;
 
 /** One round of splitmix32's finaliser, in which every input bit affects every output bit. */
 function mixed(value: number): number {
@@ -53,7 +53,7 @@ export class Random {
 
   /** A number in the open interval (0, 1): never 0, never 1. */
   unit(): number {
-    return (this.uint32() + 0.5) * TWO_TO_MINUS_32;
+    return (this.uint32() + 0.5) * twoToMinus32;
   }
 
   /** Uniform in (low, high). */
@@ -109,7 +109,7 @@ export class Random {
    */
   poisson(mean: number): number {
     if (mean <= 0) return 0;
-    if (mean >= LARGE_POISSON_MEAN) {
+    if (mean >= largePoissonMean) {
       const z = this.gaussian();
       const count = Math.round(mean + Math.sqrt(mean) * z + (z * z - 1) / 6);
       return count < 0 ? 0 : count;

@@ -4,17 +4,17 @@
 
 import { invert } from '../develop/colour.ts';
 import type { Matrix3, Vector3 } from '../raw/mosaic.ts';
-import { COLOUR_MATRICES } from './colour-matrices.ts';
+import { colourMatrices } from './colour-matrices.ts';
 import type { Random } from './random.ts';
 
 /** Linear sRGB → XYZ (D65), IEC 61966-2-1. */
-export const SRGB_TO_XYZ: Matrix3 = [
+export const srgbToXyz: Matrix3 = [
   0.4124564, 0.3575761, 0.1804375,
   0.2126729, 0.7151522, 0.072175,
   0.0193339, 0.119192, 0.9503041,
 ]; // prettier-ignore
 
-const IDENTITY: Matrix3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+const identity: Matrix3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 
 /** a · b. */
 export function multiplied(a: Matrix3, b: Matrix3): Matrix3 {
@@ -44,11 +44,11 @@ function keepingWhite(m: Matrix3): Matrix3 {
  * @param xyzToCamera XYZ (D65) → camera RGB before white balance, at any scale
  */
 export function srgbToBalancedCamera(xyzToCamera: Matrix3): Matrix3 {
-  return keepingWhite(multiplied(xyzToCamera, SRGB_TO_XYZ));
+  return keepingWhite(multiplied(xyzToCamera, srgbToXyz));
 }
 
-const BALANCED_MATRICES: readonly Matrix3[] = Array.from(
-  COLOUR_MATRICES.values(),
+const balancedMatrices: readonly Matrix3[] = Array.from(
+  colourMatrices.values(),
   srgbToBalancedCamera,
 );
 
@@ -56,8 +56,8 @@ const BALANCED_MATRICES: readonly Matrix3[] = Array.from(
  * White-balanced linear camera RGB → linear sRGB, averaged over all listed cameras; white stays
  * white.
  */
-export const MEAN_CAMERA_TO_SRGB: Matrix3 = ((): Matrix3 => {
-  const matrices = BALANCED_MATRICES.map(invert);
+export const meanCameraToSrgb: Matrix3 = ((): Matrix3 => {
+  const matrices = balancedMatrices.map(invert);
   const cell = (index: number): number =>
     matrices.reduce((sum, matrix) => sum + matrix[index]!, 0) / matrices.length;
   return [cell(0), cell(1), cell(2), cell(3), cell(4), cell(5), cell(6), cell(7), cell(8)];
@@ -82,7 +82,7 @@ export function hueAndSaturation(angleRadians: number, saturation: number): Matr
   ]; // prettier-ignore
 }
 
-const PERMUTATIONS: readonly Matrix3[] = [
+const permutations: readonly Matrix3[] = [
   [1, 0, 0, 0, 0, 1, 0, 1, 0],
   [0, 1, 0, 1, 0, 0, 0, 0, 1],
   [0, 1, 0, 0, 0, 1, 1, 0, 0],
@@ -106,16 +106,16 @@ export interface SceneLook {
 export function drawLook(space: 'srgb' | 'camera', random: Random): SceneLook {
   const exposure = random.logUniform(0.3, 1.6);
   const camera = blended(
-    random.pick(BALANCED_MATRICES),
-    random.pick(BALANCED_MATRICES),
+    random.pick(balancedMatrices),
+    random.pick(balancedMatrices),
     random.unit(),
   );
-  let matrix: Matrix3 = space === 'srgb' ? camera : IDENTITY;
+  let matrix: Matrix3 = space === 'srgb' ? camera : identity;
   if (random.chance(0.3)) {
     const angle = (random.uniform(-60, 60) * Math.PI) / 180;
     matrix = multiplied(matrix, hueAndSaturation(angle, random.uniform(0.7, 1.5)));
   }
-  if (random.chance(0.15)) matrix = multiplied(matrix, random.pick(PERMUTATIONS));
+  if (random.chance(0.15)) matrix = multiplied(matrix, random.pick(permutations));
   const whiteBalance: Vector3 = [random.uniform(1.2, 3), 1, random.uniform(1.2, 3)];
   const scaled = matrix.map((cell) => cell * exposure);
   const cell = (index: number): number => scaled[index]!;

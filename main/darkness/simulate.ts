@@ -21,17 +21,17 @@ import {
 } from './night-scene.ts';
 import { addAmpGlow, addDefects, clipBlack, type HotPixel } from './sensor-faults.ts';
 import type { Random } from './random.ts';
-import { multiplied, srgbToBalancedCamera, SRGB_TO_XYZ } from './scene.ts';
+import { multiplied, srgbToBalancedCamera, srgbToXyz } from './scene.ts';
 import { tukeyStandardDeviation } from './tukey.ts';
 
 /**
  * Exposure time that the truth stands for. The dark frame's time is this divided by the ratio, as
  * in the pairs of "Learning to See in the Dark".
  */
-export const LONG_EXPOSURE_SECONDS = 10;
+export const longExposureSeconds = 10;
 
 /** Smaller pictures test nothing, and LibRaw refuses those below 22 pixels. */
-const SIDE_MIN = 32;
+const sideMin = 32;
 
 /** A part of a photo, in its own pixels. */
 export interface Area {
@@ -70,7 +70,7 @@ export interface NightTruth {
 }
 
 export interface SimulationOptions {
-  /** The id of one of `SIMULATED_CAMERAS`, or a similar camera. */
+  /** The id of one of `simulatedCameras`, or a similar camera. */
   readonly camera: string | SimulatedCamera;
   readonly iso: number;
   /** Long ÷ short exposure, ≥ 1: how much darker the frame is than the photo. */
@@ -116,10 +116,10 @@ export function simulateMosaic(photo: LinearPhoto, options: SimulationOptions): 
   const { night = {} } = options;
   const darkness = nightDarkness(options.darkness ?? darknessOf(camera, iso, random), night);
   const area = options.area ?? { left: 0, top: 0, width: photo.width, height: photo.height };
-  if (area.width < SIDE_MIN || area.height < SIDE_MIN) {
+  if (area.width < sideMin || area.height < sideMin) {
     throw new Refusal(
       'dataset',
-      `expected at least ${SIDE_MIN} pixels a side in ${photo.name} but it has ${area.width} × ${area.height}`,
+      `expected at least ${sideMin} pixels a side in ${photo.name} but it has ${area.width} × ${area.height}`,
     );
   }
   const colour = {
@@ -164,7 +164,7 @@ export function simulateMosaic(photo: LinearPhoto, options: SimulationOptions): 
       make: camera.make,
       model: camera.model,
       iso,
-      exposureSeconds: LONG_EXPOSURE_SECONDS / ratio,
+      exposureSeconds: longExposureSeconds / ratio,
       // Prevents the file from being taken for a photograph of that camera.
       artist: 'simulated by nightglass',
     },
@@ -235,7 +235,7 @@ function sigmaOfSky(scene: Float32Array, darkness: DarknessParameters, ratio: nu
 
 /** Gains that make D65 neutral to a camera. */
 export function daylightGains({ xyzToCamera }: Pick<SimulatedCamera, 'xyzToCamera'>): Vector3 {
-  const toCamera = multiplied(xyzToCamera, SRGB_TO_XYZ);
+  const toCamera = multiplied(xyzToCamera, srgbToXyz);
   const red = toCamera[0] + toCamera[1] + toCamera[2];
   const green = toCamera[3] + toCamera[4] + toCamera[5];
   const blue = toCamera[6] + toCamera[7] + toCamera[8];

@@ -2,9 +2,9 @@
 
 import type { Random } from './random.ts';
 
-const BINS = 2048;
+const bins = 2048;
 /** Between table points the quantile is straight enough, except this close to 0 and 1. */
-const TAIL = 1 / 64;
+const tail = 1 / 64;
 
 /** Quantile of the standard Tukey lambda distribution at p in (0, 1); λ = 0 is the logistic. */
 function quantile(p: number, lambda: number): number {
@@ -41,22 +41,22 @@ export function tukeyStandardDeviation(lambda: number): number {
 /** A sampler for one λ. Its table takes 0.1 ms, a draw some nanoseconds. */
 export class TukeySampler {
   private readonly lambda: number;
-  private readonly table = new Float64Array(BINS + 1);
+  private readonly table = new Float64Array(bins + 1);
 
   /** @param lambda above −0.5; about 0.14 is nearly Gaussian, smaller values have heavier tails */
   constructor(lambda: number) {
     this.lambda = lambda;
-    for (let bin = 1; bin <= BINS / 2; bin++) {
-      const value = quantile(bin / BINS, lambda);
+    for (let bin = 1; bin <= bins / 2; bin++) {
+      const value = quantile(bin / bins, lambda);
       this.table[bin] = value;
-      this.table[BINS - bin] = -value;
+      this.table[bins - bin] = -value;
     }
   }
 
   draw(random: Random): number {
     const p = random.unit();
-    if (p < TAIL || p > 1 - TAIL) return quantile(p, this.lambda);
-    const position = p * BINS;
+    if (p < tail || p > 1 - tail) return quantile(p, this.lambda);
+    const position = p * bins;
     const bin = Math.floor(position);
     const low = this.table[bin]!;
     return low + (this.table[bin + 1]! - low) * (position - bin);

@@ -1,6 +1,6 @@
 /** Converts a camera's own RGB to a standard colour space. */
 
-import { bradford, D50, D65 } from '../raw/matrix.ts';
+import { bradford, d50, d65 } from '../raw/matrix.ts';
 import type { CameraColour, Matrix3, Vector3 } from '../raw/mosaic.ts';
 import type { OutputSpace } from '../raw/image.ts';
 
@@ -59,7 +59,7 @@ export function cameraToOutput(colour: CameraColour, space: OutputSpace): Matrix
 
 function fromBalanced(balancedToXyz: Matrix3, space: OutputSpace): Matrix3 {
   const xyzToOutput = invert(rgbToXyz[space]);
-  const matrix = multiply(xyzToOutput, multiply(bradford(D50, D65), balancedToXyz));
+  const matrix = multiply(xyzToOutput, multiply(bradford(d50, d65), balancedToXyz));
   // The standards' white points are rounded, so rows are normalised to make camera white exactly
   // white.
   const sum = (row: number): number => matrix[row]! + matrix[row + 1]! + matrix[row + 2]!;

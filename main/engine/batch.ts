@@ -6,7 +6,7 @@
 import { basename, extname } from 'node:path';
 import type { ConflictPolicy } from '../../preload/contract/choices.ts';
 import type { RecordTerms } from '../export/kept-records.ts';
-import { EXTENSION, OutputNames, type Reservation } from '../export/naming.ts';
+import { extension, OutputNames, type Reservation } from '../export/naming.ts';
 import { openOutputFolder, sweepTemporaries } from '../base/atomic.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Edit, Output, PhotoProgress } from './protocol.ts';
@@ -77,7 +77,7 @@ export async function enhanceBatch(
   };
 
   const leftBy = (reason: Refusal, photo: string): PhotoOutcome => {
-    const picture = basename(photo, extname(photo)) + EXTENSION[order.output.format];
+    const picture = basename(photo, extname(photo)) + extension[order.output.format];
     return {
       kind: 'left',
       photo,

@@ -7,8 +7,8 @@ import type { FinishedImage } from '../raw/image.ts';
 import type { Shot } from '../raw/mosaic.ts';
 import type { Records } from '../raw/records.ts';
 
-export const PIXELS_PER_INCH = 300;
-const INCH = 2;
+export const pixelsPerInch = 300;
+const inch = 2;
 
 /** What every encoder is told beside the picture and its shot. */
 export interface EncodeOptions {
@@ -33,9 +33,9 @@ export function finishedTags(
 ): Map<number, TagValue> {
   const { width, height, space } = image;
   const tags = shotTags(shot, 1, { width, height, isSrgb: space === 'srgb', isYcc }, records);
-  tags.set(282, rational([PIXELS_PER_INCH, 1]));
-  tags.set(283, rational([PIXELS_PER_INCH, 1]));
-  tags.set(296, short(INCH));
+  tags.set(282, rational([pixelsPerInch, 1]));
+  tags.set(283, rational([pixelsPerInch, 1]));
+  tags.set(296, short(inch));
   return tags;
 }
 

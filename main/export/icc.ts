@@ -25,42 +25,42 @@ interface SpaceDefinition {
 }
 
 /** IEC 61966-2-1. */
-const SRGB_CURVE: Curve = { g: 2.4, a: 1 / 1.055, b: 0.055 / 1.055, c: 1 / 12.92, d: 0.04045 };
+const srgbCurve: Curve = { g: 2.4, a: 1 / 1.055, b: 0.055 / 1.055, c: 1 / 12.92, d: 0.04045 };
 
 /** ITU-R BT.2020-2, with alpha and beta to full precision. */
-const BT2020_ALPHA = 1.09929682680944;
-const BT2020_BETA = 0.018053968510807;
-const BT2020_CURVE: Curve = {
+const bt2020Alpha = 1.09929682680944;
+const bt2020Beta = 0.018053968510807;
+const bt2020Curve: Curve = {
   g: 1 / 0.45,
-  a: 1 / BT2020_ALPHA,
-  b: (BT2020_ALPHA - 1) / BT2020_ALPHA,
+  a: 1 / bt2020Alpha,
+  b: (bt2020Alpha - 1) / bt2020Alpha,
   c: 1 / 4.5,
-  d: 4.5 * BT2020_BETA,
+  d: 4.5 * bt2020Beta,
 };
 
-const SPACES: Readonly<Record<OutputSpace, SpaceDefinition>> = {
+const spaces: Readonly<Record<OutputSpace, SpaceDefinition>> = {
   srgb: {
     name: 'sRGB',
     primaries: [[0.64, 0.33], [0.3, 0.6], [0.15, 0.06]], // prettier-ignore
-    curve: SRGB_CURVE,
+    curve: srgbCurve,
   },
   'display-p3': {
     name: 'Display P3',
     primaries: [[0.68, 0.32], [0.265, 0.69], [0.15, 0.06]], // prettier-ignore
-    curve: SRGB_CURVE,
+    curve: srgbCurve,
   },
   rec2020: {
     name: 'Rec. 2020',
     primaries: [[0.708, 0.292], [0.17, 0.797], [0.131, 0.046]], // prettier-ignore
-    curve: BT2020_CURVE,
+    curve: bt2020Curve,
   },
 };
 
-const D65_WHITE: Chromaticity = [0.3127, 0.329];
+const d65White: Chromaticity = [0.3127, 0.329];
 /** White of the profile connection space, rounded as in the ICC specification. */
-const D50_XYZ: readonly number[] = [0.9642, 1, 0.8249];
+const d50Xyz: readonly number[] = [0.9642, 1, 0.8249];
 /** Bradford's cone response (ICC.1:2022, annex E). */
-const BRADFORD: readonly number[] = [
+const bradford: readonly number[] = [
   0.8951, 0.2664, -0.1614, -0.7502, 1.7135, 0.0367, 0.0389, -0.0685, 1.0296,
 ];
 
@@ -98,17 +98,17 @@ const diagonal = ([a = 0, b = 0, c = 0]: readonly number[]): number[] => [
 
 /** D65 → D50, von Kries in Bradford's cone space. */
 function whiteAdaptation(): number[] {
-  const source = multiply(BRADFORD, toXyz(D65_WHITE));
-  const target = multiply(BRADFORD, D50_XYZ);
+  const source = multiply(bradford, toXyz(d65White));
+  const target = multiply(bradford, d50Xyz);
   const scale = diagonal(target.map((value, cone) => value / source[cone]!));
-  return multiply(invert(BRADFORD), multiply(scale, BRADFORD));
+  return multiply(invert(bradford), multiply(scale, bradford));
 }
 
 /** Linear RGB → XYZ under D50, row-major. */
 function rgbToXyzD50(primaries: SpaceDefinition['primaries']): number[] {
   const [r, g, b] = primaries.map(toXyz);
   const columns = [0, 1, 2].flatMap((row) => [r![row]!, g![row]!, b![row]!]);
-  const weights = multiply(invert(columns), toXyz(D65_WHITE));
+  const weights = multiply(invert(columns), toXyz(d65White));
   return multiply(whiteAdaptation(), multiply(columns, diagonal(weights)));
 }
 
@@ -139,10 +139,10 @@ function curveTag({ g, a, b, c, d }: Curve): Buffer {
   return typed('para', Buffer.concat([Buffer.from([0, 3, 0, 0]), fixedPoint([g, a, b, c, d])]));
 }
 
-const HEADER_BYTES = 128;
+const headerBytes = 128;
 
 function header(profileBytes: number): Buffer {
-  const bytes = Buffer.alloc(HEADER_BYTES);
+  const bytes = Buffer.alloc(headerBytes);
   bytes.writeUInt32BE(profileBytes, 0);
   bytes.writeUInt32BE(0x04400000, 8);
   bytes.write('mntrRGB XYZ ', 12, 'latin1');
@@ -150,7 +150,7 @@ function header(profileBytes: number): Buffer {
   for (const [index, part] of [2024, 1, 1, 0, 0, 0].entries())
     bytes.writeUInt16BE(part, 24 + index * 2);
   bytes.write('acsp', 36, 'latin1');
-  fixedPoint(D50_XYZ).copy(bytes, 68);
+  fixedPoint(d50Xyz).copy(bytes, 68);
   return bytes;
 }
 
@@ -165,7 +165,7 @@ function build({ name, primaries, curve }: SpaceDefinition): Uint8Array {
   const tags: readonly (readonly [string, Buffer])[] = [
     ['desc', textTag(name)],
     ['cprt', textTag('Public domain')],
-    ['wtpt', xyzTag(D50_XYZ)],
+    ['wtpt', xyzTag(d50Xyz)],
     ['chad', typed('sf32', fixedPoint(whiteAdaptation()))],
     ['rXYZ', xyzTag(column(0))],
     ['gXYZ', xyzTag(column(1))],
@@ -178,7 +178,7 @@ function build({ name, primaries, curve }: SpaceDefinition): Uint8Array {
   table.writeUInt32BE(tags.length, 0);
   const places = new Map<Buffer, number>();
   const bodies: Buffer[] = [];
-  let cursor = HEADER_BYTES + table.length;
+  let cursor = headerBytes + table.length;
   for (const [index, [signature, data]] of tags.entries()) {
     // The three curves share one copy, which the specification allows.
     if (!places.has(data)) {
@@ -202,7 +202,7 @@ const built = new Map<OutputSpace, Uint8Array>();
 
 /** The profile of an output space, about 600 bytes. Callers must not change it. */
 export function iccProfile(space: OutputSpace): Uint8Array {
-  const profile = built.get(space) ?? build(SPACES[space]);
+  const profile = built.get(space) ?? build(spaces[space]);
   built.set(space, profile);
   return profile;
 }

@@ -26,13 +26,13 @@ export interface JpegOptions {
  * Above this quality, colour keeps its full resolution, because halving shows in small lights at
  * night.
  */
-const FULL_COLOUR_ABOVE_QUALITY = 90;
-const MAX_SIDE = 65_535;
+const fullColourAboveQuality = 90;
+const maxSide = 65_535;
 
-const APP0 = 0xe0;
-const APP1 = 0xe1;
-const APP2 = 0xe2;
-const APP13 = 0xed;
+const app0 = 0xe0;
+const app1 = 0xe1;
+const app2 = 0xe2;
+const app13 = 0xed;
 
 function segment(marker: number, identifier: string, data: Uint8Array): Uint8Array {
   const body = Buffer.concat([Buffer.from(identifier, 'latin1'), data]);
@@ -42,23 +42,23 @@ function segment(marker: number, identifier: string, data: Uint8Array): Uint8Arr
 }
 
 /** A segment's length, itself counted, has 16 bits. */
-const SEGMENT_BYTES_MAX = 65_533;
-const XMP_HEAD = 'http://ns.adobe.com/xap/1.0/\0';
-const PHOTOSHOP_HEAD = 'Photoshop 3.0\0';
+const segmentBytesMax = 65_533;
+const xmpHead = 'http://ns.adobe.com/xap/1.0/\0';
+const photoshopHead = 'Photoshop 3.0\0';
 /** An image resource: signature, identity 0x0404 (IPTC), an empty name. */
-const IPTC_RESOURCE = '8BIM\x04\x04\0\0';
+const iptcResource = '8BIM\x04\x04\0\0';
 
 /** XMP (ISO 16684-3) and IPTC, as Photoshop's image resource. */
 function packetSegments(records: Records | undefined): Uint8Array[] {
   const segments: Uint8Array[] = [];
   const xmp = fittingXmp(records?.xmp ?? []);
-  if (xmp !== undefined) segments.push(segment(APP1, XMP_HEAD, xmp));
+  if (xmp !== undefined) segments.push(segment(app1, xmpHead, xmp));
   const iptc = writeIptc(records?.iptc ?? []);
   if (iptc !== undefined) {
-    const head = Buffer.from(`${PHOTOSHOP_HEAD}${IPTC_RESOURCE}\0\0\0\0`, 'latin1');
+    const head = Buffer.from(`${photoshopHead}${iptcResource}\0\0\0\0`, 'latin1');
     head.writeUInt32BE(iptc.length, head.length - 4);
     const padding = new Uint8Array(iptc.length % 2);
-    segments.push(segment(APP13, '', Buffer.concat([head, iptc, padding])));
+    segments.push(segment(app13, '', Buffer.concat([head, iptc, padding])));
   }
   return segments;
 }
@@ -70,14 +70,14 @@ function fittingXmp(properties: readonly XmpProperty[]): Uint8Array | undefined 
   );
   for (;;) {
     const packet = writeXmp(shortestFirst);
-    if (packet === undefined || packet.length + XMP_HEAD.length <= SEGMENT_BYTES_MAX) return packet;
+    if (packet === undefined || packet.length + xmpHead.length <= segmentBytesMax) return packet;
     shortestFirst.pop();
   }
 }
 
 /** Offset after the start marker and, if present, JFIF's segment. */
 function afterJfif(jpeg: Buffer): number {
-  return jpeg[2] === 0xff && jpeg[3] === APP0 ? 4 + jpeg.readUInt16BE(4) : 2;
+  return jpeg[2] === 0xff && jpeg[3] === app0 ? 4 + jpeg.readUInt16BE(4) : 2;
 }
 
 /**
@@ -92,25 +92,25 @@ export async function encodeJpeg(
   { signal, records }: EncodeOptions = {},
 ): Promise<FilePieces> {
   const { width, height, samples, space } = image;
-  if (width > MAX_SIDE || height > MAX_SIDE) {
+  if (width > maxSide || height > maxSide) {
     throw new Refusal(
       'bad-argument',
-      `expected sides up to ${MAX_SIDE} pixels for JPEG but received ${width}×${height}`,
+      `expected sides up to ${maxSide} pixels for JPEG but received ${width}×${height}`,
     );
   }
   throwIfCancelled(signal);
   const jpeg = await sharp(toEightBits(samples, 0, samples.length), {
     raw: { width, height, channels: 3 },
   })
-    .jpeg({ quality, chromaSubsampling: quality > FULL_COLOUR_ABOVE_QUALITY ? '4:4:4' : '4:2:0' })
+    .jpeg({ quality, chromaSubsampling: quality > fullColourAboveQuality ? '4:4:4' : '4:2:0' })
     .toBuffer();
   throwIfCancelled(signal);
   const split = afterJfif(jpeg);
   const pieces = [
     jpeg.subarray(0, split),
-    segment(APP1, 'Exif\0\0', exifBlock(image, shot, { isYcc: true, records })),
+    segment(app1, 'Exif\0\0', exifBlock(image, shot, { isYcc: true, records })),
     ...packetSegments(records),
-    segment(APP2, 'ICC_PROFILE\0\x01\x01', iccProfile(space)),
+    segment(app2, 'ICC_PROFILE\0\x01\x01', iccProfile(space)),
     jpeg.subarray(split),
   ];
   return {

@@ -3,21 +3,21 @@
  * 13).
  */
 
-const CLEAR = 256;
-const END = 257;
-const FIRST_FREE = 258;
+const clear = 256;
+const end = 257;
+const firstFree = 258;
 /** The table is cleared just before it is full, as every reader expects. */
-const LAST_CODE = 4094;
-const FIRST_WIDTH = 9;
+const lastCode = 4094;
+const firstWidth = 9;
 
-const HASH_BITS = 14;
-const HASH_MASK = (1 << HASH_BITS) - 1;
+const hashBits = 14;
+const hashMask = (1 << hashBits) - 1;
 /**
  * Keys have 20 bits (prefix code and byte). The 11 bits above hold the table generation that wrote
  * the entry.
  */
-const KEY_BITS = 20;
-const MAX_GENERATION = 2047;
+const keyBits = 20;
+const maxGeneration = 2047;
 
 /**
  * Compresses one strip. The result is self-contained: it begins with a clear code and ends with an
@@ -29,11 +29,11 @@ export function lzwEncode(input: Uint8Array): Uint8Array {
   const output = new Uint8Array(
     Math.ceil(input.length * 1.5) + Math.ceil(input.length / 1024) + 16,
   );
-  const keys = new Int32Array(1 << HASH_BITS);
-  const codes = new Uint16Array(1 << HASH_BITS);
+  const keys = new Int32Array(1 << hashBits);
+  const codes = new Uint16Array(1 << hashBits);
   let generation = 1;
-  let free = FIRST_FREE;
-  let width = FIRST_WIDTH;
+  let free = firstFree;
+  let width = firstWidth;
   let pending = 0;
   let pendingBits = 0;
   let length = 0;
@@ -49,12 +49,12 @@ export function lzwEncode(input: Uint8Array): Uint8Array {
   };
   const countOne = (): void => {
     free++;
-    if (free === LAST_CODE) {
-      put(CLEAR);
-      free = FIRST_FREE;
-      width = FIRST_WIDTH;
+    if (free === lastCode) {
+      put(clear);
+      free = firstFree;
+      width = firstWidth;
       // A new generation invalidates all entries without touching them.
-      if (++generation > MAX_GENERATION) {
+      if (++generation > maxGeneration) {
         keys.fill(0);
         generation = 1;
       }
@@ -63,16 +63,16 @@ export function lzwEncode(input: Uint8Array): Uint8Array {
     }
   };
 
-  put(CLEAR);
+  put(clear);
   if (input.length > 0) {
     let prefix = input[0]!;
     for (let i = 1; i < input.length; i++) {
       const next = input[i]!;
-      const key = (generation << KEY_BITS) | (prefix << 8) | next;
-      let slot = (Math.imul(key, 0x9e3779b1) >>> (32 - HASH_BITS)) & HASH_MASK;
+      const key = (generation << keyBits) | (prefix << 8) | next;
+      let slot = (Math.imul(key, 0x9e3779b1) >>> (32 - hashBits)) & hashMask;
       let stored = keys[slot]!;
-      while (stored !== key && stored >>> KEY_BITS === generation) {
-        slot = (slot + 1) & HASH_MASK;
+      while (stored !== key && stored >>> keyBits === generation) {
+        slot = (slot + 1) & hashMask;
         stored = keys[slot]!;
       }
       if (stored === key) {
@@ -88,7 +88,7 @@ export function lzwEncode(input: Uint8Array): Uint8Array {
     put(prefix);
     countOne();
   }
-  put(END);
+  put(end);
   if (pendingBits > 0) output[length++] = pending << (8 - pendingBits);
   return output.subarray(0, length);
 }

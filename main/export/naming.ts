@@ -20,7 +20,7 @@ export interface Reservation {
   readonly format: ExportFormat;
 }
 
-export const EXTENSION = { tiff: '.tif', png: '.png', jpeg: '.jpg', dng: '.dng' } as const;
+export const extension = { tiff: '.tif', png: '.png', jpeg: '.jpg', dng: '.dng' } as const;
 
 /** Identifies a file, whatever its names. */
 async function identityOf(path: string): Promise<string | undefined> {
@@ -86,7 +86,7 @@ export class OutputNames {
     const stem = basename(photoPath, extname(photoPath));
     for (let number = first; ; number++) {
       const name = number === 1 ? stem : `${stem}-${number}`;
-      const path = join(this.#folder, name + EXTENSION[format]);
+      const path = join(this.#folder, name + extension[format]);
       // Windows and macOS treat names alike that differ only in case or in the encoding of accents,
       // and pictures may be moved there.
       const key = path.normalize('NFC').toLowerCase();

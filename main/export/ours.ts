@@ -2,16 +2,16 @@
 
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { SOFTWARE } from '../raw/exif-tags.ts';
+import { software } from '../raw/exif-tags.ts';
 import { readTiff } from '../raw/tiff-tags.ts';
 
 /** Our files have their first directory or their EXIF block, with its values, well within this. */
-const HEAD_BYTES = 1 << 17;
+const headBytes = 1 << 17;
 
-const SOFTWARE_TAG = 305;
-const PHOTOMETRIC_TAG = 262;
-const PHOTOMETRIC_CFA = 32_803;
-const PHOTOMETRIC_LINEAR = 34_892;
+const softwareTag = 305;
+const photometricTag = 262;
+const photometricCfa = 32_803;
+const photometricLinear = 34_892;
 
 /**
  * Exports are recognised by the Software tag in their EXIF. An empty file, left by a power cut,
@@ -35,7 +35,7 @@ export async function isOurLinearDng(path: string): Promise<boolean> {
   const head = await readHead(path).catch(() => undefined);
   const first = head === undefined ? undefined : readTiff(head)?.images[0];
   return (
-    first?.text(SOFTWARE_TAG) === SOFTWARE && first.number(PHOTOMETRIC_TAG) === PHOTOMETRIC_LINEAR
+    first?.text(softwareTag) === software && first.number(photometricTag) === photometricLinear
   );
 }
 
@@ -43,7 +43,7 @@ async function readHead(path: string): Promise<Buffer> {
   // Does not wait for a writer if the file has become a pipe in the meantime.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
@@ -53,9 +53,7 @@ async function readHead(path: string): Promise<Buffer> {
 function hasOurMark(head: Buffer): boolean {
   const first = readTiff(exifOf(head))?.images[0];
   // A mosaic, as `simulate` writes, is a RAW file.
-  return (
-    first?.text(SOFTWARE_TAG) === SOFTWARE && first.number(PHOTOMETRIC_TAG) !== PHOTOMETRIC_CFA
-  );
+  return first?.text(softwareTag) === software && first.number(photometricTag) !== photometricCfa;
 }
 
 /**

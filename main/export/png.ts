@@ -15,22 +15,22 @@ import type { Records } from '../raw/records.ts';
 import { writeXmp } from '../raw/xmp.ts';
 import { throwIfCancelled } from '../base/refusal.ts';
 import { toEightBits } from './eight-bits.ts';
-import { exifBlock, PIXELS_PER_INCH } from './exif.ts';
+import { exifBlock, pixelsPerInch } from './exif.ts';
 import type { EncodeOptions } from './exif.ts';
 import { iccProfile } from './icc.ts';
-import { PHOTO_DEFLATE } from './photo-deflate.ts';
+import { photoDeflate } from './photo-deflate.ts';
 
 export interface PngOptions {
   readonly bits: 8 | 16;
 }
 
-const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-const TRUECOLOUR = 2;
-const FILTER_SUB = 1;
-const METRES_PER_INCH = 0.0254;
+const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+const truecolour = 2;
+const filterSub = 1;
+const metresPerInch = 0.0254;
 
-const ROWS_PER_BAND = 64;
-const IDAT_BYTES = 1 << 20;
+const rowsPerBand = 64;
+const idatBytes = 1 << 20;
 
 /** Length, type, data, checksum; the data is referenced, not copied. */
 function chunk(type: string, data: Uint8Array): Uint8Array[] {
@@ -46,7 +46,7 @@ function imageHeader(width: number, height: number, bits: number): Uint8Array {
   const data = Buffer.alloc(13);
   data.writeUInt32BE(width, 0);
   data.writeUInt32BE(height, 4);
-  data.set([bits, TRUECOLOUR], 8);
+  data.set([bits, truecolour], 8);
   return data;
 }
 
@@ -55,7 +55,7 @@ function profileChunk(name: string, profile: Uint8Array): Uint8Array {
 }
 
 function resolutionChunk(): Uint8Array {
-  const perMetre = Math.round(PIXELS_PER_INCH / METRES_PER_INCH);
+  const perMetre = Math.round(pixelsPerInch / metresPerInch);
   const data = Buffer.alloc(9);
   data.writeUInt32BE(perMetre, 0);
   data.writeUInt32BE(perMetre, 4);
@@ -94,7 +94,7 @@ function filterEightBits(rows: Uint8Array, rowSamples: number): Uint8Array {
   for (let y = 0; y < height; y++) {
     const from = y * rowSamples;
     const to = y * (rowSamples + 1) + 1;
-    band[to - 1] = FILTER_SUB;
+    band[to - 1] = filterSub;
     for (let i = 0; i < rowSamples; i++)
       band[to + i] = rows[from + i]! - (i < 3 ? 0 : rows[from + i - 3]!);
   }
@@ -113,7 +113,7 @@ function filterSixteenBits(
   for (let y = 0; y < height; y++) {
     const from = start + y * rowSamples;
     let to = y * rowBytes;
-    band[to++] = FILTER_SUB;
+    band[to++] = filterSub;
     for (let i = 0; i < rowSamples; i++) {
       const here = samples[from + i]!;
       const left = i < 3 ? 0 : samples[from + i - 3]!;
@@ -130,9 +130,9 @@ function* filteredBands(
   signal: AbortSignal | undefined,
 ): Iterable<Uint8Array> {
   const rowSamples = image.width * 3;
-  for (let y = 0; y < image.height; y += ROWS_PER_BAND) {
+  for (let y = 0; y < image.height; y += rowsPerBand) {
     throwIfCancelled(signal);
-    const rows = Math.min(ROWS_PER_BAND, image.height - y);
+    const rows = Math.min(rowsPerBand, image.height - y);
     const start = y * rowSamples;
     yield bits === 16
       ? filterSixteenBits(image.samples, start, rowSamples, rows)
@@ -151,7 +151,7 @@ export async function encodePng(
   { signal, records }: EncodeOptions = {},
 ): Promise<FilePieces> {
   const pieces: Uint8Array[] = [
-    SIGNATURE,
+    signature,
     ...chunk('IHDR', imageHeader(image.width, image.height, bits)),
     ...chunk('iCCP', profileChunk(image.space, iccProfile(image.space))),
     ...chunk('pHYs', resolutionChunk()),
@@ -160,7 +160,7 @@ export async function encodePng(
   ];
   await pipeline(
     filteredBands(image, bits, signal),
-    createDeflate({ ...PHOTO_DEFLATE, chunkSize: IDAT_BYTES }),
+    createDeflate({ ...photoDeflate, chunkSize: idatBytes }),
     async (compressed: AsyncIterable<Uint8Array>) => {
       for await (const piece of compressed) pieces.push(...chunk('IDAT', piece));
     },

@@ -16,19 +16,19 @@ import { finishedTags } from './exif.ts';
 import type { EncodeOptions } from './exif.ts';
 import { iccProfile } from './icc.ts';
 import { lzwEncode } from './lzw.ts';
-import { PHOTO_DEFLATE } from './photo-deflate.ts';
+import { photoDeflate } from './photo-deflate.ts';
 
 export interface TiffOptions {
   readonly bits: 8 | 16;
   readonly compression: (typeof compressions)[number];
 }
 
-const COMPRESSION_CODE = { none: 1, lzw: 5, deflate: 8 } as const;
-const PHOTOMETRIC_RGB = 2;
-const HORIZONTAL_PREDICTOR = 2;
-const UNSIGNED = 1;
+const compressionCode = { none: 1, lzw: 5, deflate: 8 } as const;
+const photometricRgb = 2;
+const horizontalPredictor = 2;
+const unsigned = 1;
 
-const ROWS_PER_STRIP = 64;
+const rowsPerStrip = 64;
 
 const deflateAsync = promisify(deflate);
 
@@ -52,7 +52,7 @@ function asLittleEndian(samples: Uint8Array | Uint16Array): Uint8Array {
 /** A copy of the rows, in the file's bit depth. */
 function copyRows(image: FinishedImage, bits: 8 | 16, firstRow: number): Uint8Array | Uint16Array {
   const start = firstRow * image.width * 3;
-  const end = Math.min(firstRow + ROWS_PER_STRIP, image.height) * image.width * 3;
+  const end = Math.min(firstRow + rowsPerStrip, image.height) * image.width * 3;
   return bits === 8 ? toEightBits(image.samples, start, end) : image.samples.slice(start, end);
 }
 
@@ -65,13 +65,13 @@ async function encodeStrip(
   takeDifferences(rows, image.width * 3);
   const bytes = asLittleEndian(rows);
   return pixelsOf(
-    options.compression === 'lzw' ? lzwEncode(bytes) : await deflateAsync(bytes, PHOTO_DEFLATE),
+    options.compression === 'lzw' ? lzwEncode(bytes) : await deflateAsync(bytes, photoDeflate),
   );
 }
 
 /** Uncompressed rows are produced while they are written. */
 function plainStrip(image: FinishedImage, bits: 8 | 16, firstRow: number): Pixels {
-  const rowCount = Math.min(ROWS_PER_STRIP, image.height - firstRow);
+  const rowCount = Math.min(rowsPerStrip, image.height - firstRow);
   return {
     byteLength: (rowCount * image.width * 3 * bits) / 8,
     chunks: () => [asLittleEndian(copyRows(image, bits, firstRow))],
@@ -84,14 +84,14 @@ async function encodeStrips(
   options: TiffOptions,
   signal: AbortSignal | undefined,
 ): Promise<Pixels[]> {
-  const count = Math.ceil(image.height / ROWS_PER_STRIP);
+  const count = Math.ceil(image.height / rowsPerStrip);
   const strips: Pixels[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
     while (next < count) {
       throwIfCancelled(signal);
       const index = next++;
-      strips[index] = await encodeStrip(image, options, index * ROWS_PER_STRIP);
+      strips[index] = await encodeStrip(image, options, index * rowsPerStrip);
       // LZW runs on this thread, so let other work run between strips.
       if (options.compression === 'lzw') await new Promise((resolve) => setImmediate(resolve));
     }
@@ -116,8 +116,8 @@ export async function encodeTiff(
   const { bits, compression } = options;
   const strips =
     compression === 'none'
-      ? Array.from({ length: Math.ceil(height / ROWS_PER_STRIP) }, (_, index) =>
-          plainStrip(image, bits, index * ROWS_PER_STRIP),
+      ? Array.from({ length: Math.ceil(height / rowsPerStrip) }, (_, index) =>
+          plainStrip(image, bits, index * rowsPerStrip),
         )
       : await encodeStrips(image, options, signal);
   const tags = finishedTags(image, shot, { records });
@@ -126,15 +126,15 @@ export async function encodeTiff(
   tags.set(256, long(width));
   tags.set(257, long(height));
   tags.set(258, short(bits, bits, bits));
-  tags.set(259, short(COMPRESSION_CODE[compression]));
-  tags.set(262, short(PHOTOMETRIC_RGB));
+  tags.set(259, short(compressionCode[compression]));
+  tags.set(262, short(photometricRgb));
   tags.set(273, offsetsOf(strips));
   tags.set(277, short(3));
-  tags.set(278, long(ROWS_PER_STRIP));
+  tags.set(278, long(rowsPerStrip));
   tags.set(279, long(...strips.map((strip) => strip.byteLength)));
   tags.set(284, short(1));
-  if (compression !== 'none') tags.set(317, short(HORIZONTAL_PREDICTOR));
-  tags.set(339, short(UNSIGNED, UNSIGNED, UNSIGNED));
+  if (compression !== 'none') tags.set(317, short(horizontalPredictor));
+  tags.set(339, short(unsigned, unsigned, unsigned));
   tags.set(34675, undefinedBytes(iccProfile(space)));
   return layOutTiff(tags);
 }

@@ -54,7 +54,7 @@ export function* fields(message: Uint8Array): Generator<Field> {
 }
 
 /** 64 bits, seven in a byte. */
-const VARINT_BYTES_MAX = 10;
+const varintBytesMax = 10;
 
 /** Exact up to 2^53, far beyond any length in a file of a few gigabytes. */
 export function varint(
@@ -63,7 +63,7 @@ export function varint(
 ): { readonly value: number; readonly end: number } {
   let value = 0;
   let scale = 1;
-  const last = Math.min(bytes.length, start + VARINT_BYTES_MAX);
+  const last = Math.min(bytes.length, start + varintBytesMax);
   for (let at = start; at < last; at++, scale *= 128) {
     const byte = bytes[at]!;
     value += (byte & 127) * scale;

@@ -10,18 +10,18 @@ import type { Mosaic, NoiseProfile, Orientation } from './mosaic.ts';
 import { cameraOf, shotOf } from './shot.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
 
-const BASELINE_EXPOSURE = 50_730;
-const NOISE_PROFILE = 51_041;
-const MAX_BASELINE_STOPS = 10;
+const baselineExposure = 50_730;
+const noiseProfile = 51_041;
+const maxBaselineStops = 10;
 
 /** Averages S and O (DNG 1.4, NoiseProfile) over a DNG's planes; R, G and B differ little. */
 export function noiseProfileOf(
   image: TiffDirectory,
   first: TiffDirectory,
 ): NoiseProfile | undefined {
-  const values = image.has(NOISE_PROFILE)
-    ? image.numbers(NOISE_PROFILE)
-    : first.numbers(NOISE_PROFILE);
+  const values = image.has(noiseProfile)
+    ? image.numbers(noiseProfile)
+    : first.numbers(noiseProfile);
   const planes = Math.floor(values.length / 2);
   if (planes < 1 || planes > 4) return undefined;
   const mean = (part: number): number =>
@@ -38,11 +38,11 @@ export type About = Pick<Mosaic, 'orientation' | 'colour' | 'baselineExposureSto
 export function describe(metadata: LibRawMetadata, container: Container): About {
   const first = container.kind === 'tiff' && container.isDng ? container.tiff.images[0] : undefined;
   const camera = cameraName(cameraOf(metadata, container)) ?? unknownCamera;
-  const stops = first?.number(BASELINE_EXPOSURE) ?? 0;
+  const stops = first?.number(baselineExposure) ?? 0;
   return {
     orientation: orientationOf(metadata.flip),
     colour: cameraColour(metadata, first, camera),
-    baselineExposureStops: Math.abs(stops) <= MAX_BASELINE_STOPS ? stops : 0,
+    baselineExposureStops: Math.abs(stops) <= maxBaselineStops ? stops : 0,
     shot: shotOf(metadata, container),
   };
 }

@@ -10,14 +10,14 @@ export interface Shift {
   readonly column: 0 | 1;
 }
 
-const COLOURS = {
+const layoutColours = {
   RGGB: ['R', 'G', 'G', 'B'],
   BGGR: ['B', 'G', 'G', 'R'],
   GRBG: ['G', 'R', 'B', 'G'],
   GBRG: ['G', 'B', 'R', 'G'],
 } as const;
 
-const SHIFTS = {
+const shifts = {
   RGGB: { row: 0, column: 0 },
   GRBG: { row: 0, column: 1 },
   GBRG: { row: 1, column: 0 },
@@ -28,7 +28,7 @@ const SHIFTS = {
 export function siteColours(
   cfa: CfaPattern,
 ): readonly [SiteColour, SiteColour, SiteColour, SiteColour] {
-  return COLOURS[cfa];
+  return layoutColours[cfa];
 }
 
 /**
@@ -36,7 +36,7 @@ export function siteColours(
  * the rest begins with RGGB. No sample is moved or resampled.
  */
 export function shiftToRggb(cfa: CfaPattern): Shift {
-  return SHIFTS[cfa];
+  return shifts[cfa];
 }
 
 /** Position within the cell after so many more rows and columns. */
@@ -54,7 +54,7 @@ export function shiftSites(sites: PerSite, { row, column }: Shift): PerSite {
  * The layout seen from a corner shifted by any number of rows and columns, including negative ones.
  */
 export function shiftCfa(cfa: CfaPattern, rows: number, columns: number): CfaPattern {
-  const colours = COLOURS[cfa];
+  const colours = layoutColours[cfa];
   const row = Math.abs(rows) % 2;
   const column = Math.abs(columns) % 2;
   const at = (r: number, c: number): string => colours[((r + row) % 2) * 2 + ((c + column) % 2)]!;

@@ -18,11 +18,11 @@ interface CiffRecord {
   readonly length: number;
 }
 
-const MAKE_AND_MODEL = 0x080a;
-const CAPTURED_TIME = 0x180e;
-const RAW_SAMPLES = 0x2005;
-const MAX_DEPTH = 8;
-const MAX_RECORDS = 4096;
+const makeAndModel = 0x080a;
+const capturedTime = 0x180e;
+const rawSamples = 0x2005;
+const maxDepth = 8;
+const maxRecords = 4096;
 
 function* records(
   view: DataView,
@@ -31,7 +31,7 @@ function* records(
   depth: number,
 ): Generator<CiffRecord> {
   const end = start + length;
-  if (length < 6 || end > view.byteLength || depth > MAX_DEPTH) return;
+  if (length < 6 || end > view.byteLength || depth > maxDepth) return;
   const table = start + view.getUint32(end - 4, true);
   if (table + 2 > end) return;
   const count = Math.min(view.getUint16(table, true), Math.floor((end - table - 2) / 10));
@@ -61,13 +61,13 @@ export function readCiff(bytes: Uint8Array): CiffFile | undefined {
   let takenAtSeconds: number | undefined;
   // The directory is at the end of the file, so a truncated file has none.
   let samplesEnd = Number.POSITIVE_INFINITY;
-  let left = MAX_RECORDS;
+  let left = maxRecords;
   for (const { type, at, length } of records(view, start, bytes.byteLength - start, 0)) {
     if (left-- === 0) break;
-    if (type === RAW_SAMPLES) samplesEnd = at + length;
+    if (type === rawSamples) samplesEnd = at + length;
     if (at + length > bytes.byteLength) continue;
-    if (type === CAPTURED_TIME && length >= 4) takenAtSeconds = view.getUint32(at, true);
-    if (type === MAKE_AND_MODEL) camera = cameraNames(bytes.subarray(at, at + length));
+    if (type === capturedTime && length >= 4) takenAtSeconds = view.getUint32(at, true);
+    if (type === makeAndModel) camera = cameraNames(bytes.subarray(at, at + length));
   }
   return {
     ...camera,

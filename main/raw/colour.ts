@@ -4,26 +4,26 @@
 
 import { dngColour, isGain } from './dng-colour.ts';
 import type { LibRawMetadata } from './libraw.ts';
-import { D65, inverse, matrixOf, multiply, transform } from './matrix.ts';
+import { d65, inverse, matrixOf, multiply, transform } from './matrix.ts';
 import type { CameraColour, Matrix3, Vector3 } from './mosaic.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
 
 /** XYZ (D65, Y = 1) → linear sRGB (IEC 61966-2-1). */
-const XYZ_TO_SRGB: Matrix3 = [
+const xyzToSrgb: Matrix3 = [
   3.2404542, -1.5371385, -0.4985314, -0.969266, 1.8760108, 0.041556, 0.0556434, -0.2040259,
   1.0572252,
 ];
 
-const AS_SHOT_WHITE_XY = 50_729;
+const asShotWhiteXy = 50_729;
 
 /** For unknown cameras: the median of many measured ones. */
-const TYPICAL: Matrix3 = [0.8, -0.24, -0.09, -0.56, 1.35, 0.24, -0.12, 0.22, 0.66];
+const typical: Matrix3 = [0.8, -0.24, -0.09, -0.56, 1.35, 0.24, -0.12, 0.22, 0.66];
 
 /**
  * Cameras whose names the pinned LibRaw build loses, and so also their matrices. The figures are
  * Adobe's, from dcraw's `adobe_coeff` table, in ten-thousandths.
  */
-const CIFF_CAMERAS: ReadonlyMap<string, Matrix3> = new Map<string, Matrix3>([
+const ciffCameras: ReadonlyMap<string, Matrix3> = new Map<string, Matrix3>([
   ['Canon EOS 10D', [8197, -2000, -1118, -6714, 14335, 2592, -2536, 3178, 8266]],
   ['Canon EOS D30', [9805, -2689, -1312, -5803, 13064, 3068, -2438, 3075, 8775]],
   ['Canon EOS D60', [6188, -1341, -890, -7168, 14489, 2937, -2640, 3228, 8483]],
@@ -52,7 +52,7 @@ function matrixFromRgbCam(rows: readonly (readonly number[])[]): Matrix3 | undef
   const isIdentity = cameraToSrgb.every(
     (value, index) => Math.abs(value - (index % 4 === 0 ? 1 : 0)) < 1e-6,
   );
-  return isIdentity ? undefined : matrixOf(multiply(inverse(cameraToSrgb), XYZ_TO_SRGB));
+  return isIdentity ? undefined : matrixOf(multiply(inverse(cameraToSrgb), xyzToSrgb));
 }
 
 /**
@@ -61,18 +61,18 @@ function matrixFromRgbCam(rows: readonly (readonly number[])[]): Matrix3 | undef
  */
 function xyzToCameraOf(metadata: LibRawMetadata, camera: string): Matrix3 {
   const { cam_xyz, rgb_cam } = metadata.color_data;
-  const table = CIFF_CAMERAS.get(camera)?.map((value) => value / 10_000);
+  const table = ciffCameras.get(camera)?.map((value) => value / 10_000);
   return (
     matrixOf(cam_xyz.slice(0, 3).flatMap((row) => row.slice(0, 3))) ??
     matrixOf(table ?? []) ??
     matrixFromRgbCam(rgb_cam) ??
-    TYPICAL
+    typical
   );
 }
 
 /** Gains that make D65 neutral. If a camera states no white balance, daylight is the best guess. */
 function daylightGains(matrix: Matrix3): Vector3 {
-  const [red, green, blue] = transform(matrix, D65);
+  const [red, green, blue] = transform(matrix, d65);
   const gains: Vector3 = [green / red, 1, green / blue];
   return gains.every(isGain) ? gains : [2, 1, 1.5];
 }
@@ -87,13 +87,13 @@ export function cameraColour(
   camera: string,
 ): CameraColour {
   // A monochrome sensor needs no white balance.
-  if (metadata.colors === 1) return { asShotGains: [1, 1, 1], xyzToCamera: XYZ_TO_SRGB };
+  if (metadata.colors === 1) return { asShotGains: [1, 1, 1], xyzToCamera: xyzToSrgb };
   const own = dng && dngColour(dng);
   const xyzToCamera = own?.xyzToCamera ?? xyzToCameraOf(metadata, camera);
   const [red = 0, green = 0, blue = 0] = metadata.color_data.cam_mul;
   const fromLibRaw: Vector3 = [red / green, 1, blue / green];
   // LibRaw reads AsShotNeutral correctly, but not AsShotWhiteXY.
-  const isRead = fromLibRaw.every(isGain) && dng?.has(AS_SHOT_WHITE_XY) !== true;
+  const isRead = fromLibRaw.every(isGain) && dng?.has(asShotWhiteXy) !== true;
   const asShotGains = isRead ? fromLibRaw : (own?.asShotGains ?? daylightGains(xyzToCamera));
   const hasMatrix = own?.asShotGains !== undefined && own.balancedToXyz !== undefined;
   return {

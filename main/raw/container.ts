@@ -20,7 +20,7 @@ export type Container =
   | { readonly kind: 'ciff'; readonly ciff: CiffFile }
   | { readonly kind: 'raf' | 'mrw' | 'cr3' };
 
-export const TAG = {
+export const tagCodes = {
   newSubfileType: 254,
   imageWidth: 256,
   imageLength: 257,
@@ -39,30 +39,30 @@ export const TAG = {
   dngVersion: 50_706,
 } as const;
 
-const PHOTOMETRIC_CFA = 32_803;
-const PHOTOMETRIC_LINEAR_RAW = 34_892;
+const photometricCfa = 32_803;
+const photometricLinearRaw = 34_892;
 
-const UNCOMPRESSED = 1;
-const JPEG = 7;
-const DEFLATE = 8;
-const JPEG_XL = 52_546;
-const LOSSY_JPEG = 34_892;
+const uncompressed = 1;
+const jpeg = 7;
+const deflate = 8;
+const jpegXl = 52_546;
+const lossyJpeg = 34_892;
 
 /**
  * By DNG compression: how many times their announced size samples may take. Uncompressed files may
  * pad their rows. Lossless JPEG writes at most twice 16 bits per sample.
  */
-const MAX_EXPANSION = new Map([
-  [UNCOMPRESSED, 17 / 16],
-  [JPEG, 2],
-  [LOSSY_JPEG, 4],
+const maxExpansion = new Map([
+  [uncompressed, 17 / 16],
+  [jpeg, 2],
+  [lossyJpeg, 4],
 ]);
 
 /** DNG compressions that our LibRaw build cannot decode. */
-const UNDECODABLE = new Map([[9, 'GoPro VC-5 compression']]);
+const undecodable = new Map([[9, 'GoPro VC-5 compression']]);
 
 /** Files that people most often rename or choose by mistake, by their first bytes. */
-const OTHERS: readonly (readonly [string, RegExp])[] = [
+const others: readonly (readonly [string, RegExp])[] = [
   ['a JPEG picture', /^\xff\xd8\xff/],
   ['a PNG picture', /^\x89PNG/],
   ['a GIF picture', /^GIF8/],
@@ -79,11 +79,11 @@ const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
   Buffer.from(bytes.subarray(from, to)).toString('latin1');
 
 /** Number of bytes of a file that `containerKind` needs. */
-export const HEAD_BYTES = 32;
+export const headBytesRead = 32;
 
 /**
  * Identifies the format by a file's first bytes, never by its extension.
- * @param head the first `HEAD_BYTES` of the file, or all of a shorter one
+ * @param head the first `headBytesRead` of the file, or all of a shorter one
  * @param name the file's own name, for messages
  * @throws Refusal `unsupported-file` if it is not a camera RAW, `damaged-file` for an empty file
  */
@@ -91,13 +91,13 @@ export function containerKind(head: Uint8Array, name: string): Container['kind']
   if (head.byteLength === 0) {
     throw new Refusal('damaged-file', `expected a camera RAW file for ${name}, but it is empty`);
   }
-  const text = latin1(head, 0, HEAD_BYTES);
+  const text = latin1(head, 0, headBytesRead);
   if (/^II....HEAPCCDR/s.test(text)) return 'ciff';
   if (/^(II\*\0|MM\0\*|IIRO|IIRS|MMOR|IIU\0)/.test(text)) return 'tiff';
   if (text.startsWith('FUJIFILMCCD-RAW')) return 'raf';
   if (text.startsWith('\0MRM')) return 'mrw';
   if (/^....ftypcrx /s.test(text)) return 'cr3';
-  const other = OTHERS.find(([, magic]) => magic.test(text));
+  const other = others.find(([, magic]) => magic.test(text));
   if (other !== undefined) {
     throw new Refusal(
       'unsupported-file',
@@ -127,7 +127,7 @@ export function identifyContainer(bytes: Uint8Array, name: string): Container {
       const tiff = readTiff(bytes);
       if (tiff === undefined)
         throw new Refusal('damaged-file', `${name} is damaged: its directory cannot be read`);
-      const isDng = tiff.images[0]?.has(TAG.dngVersion) === true;
+      const isDng = tiff.images[0]?.has(tagCodes.dngVersion) === true;
       return { kind, tiff, isDng, isPanasonic: latin1(bytes, 0, 4) === 'IIU\0' };
     }
     case 'raf':
@@ -207,16 +207,16 @@ export function checkWhole(container: Container, fileBytes: number, name: string
  */
 export function rawImages(tiff: TiffFile): readonly TiffDirectory[] {
   const raw = tiff.images.filter((image) => {
-    const photometric = image.number(TAG.photometric);
-    const isPreview = ((image.number(TAG.newSubfileType) ?? 0) & 1) === 1;
-    const isSensor = photometric === PHOTOMETRIC_CFA || photometric === PHOTOMETRIC_LINEAR_RAW;
+    const photometric = image.number(tagCodes.photometric);
+    const isPreview = ((image.number(tagCodes.newSubfileType) ?? 0) & 1) === 1;
+    const isSensor = photometric === photometricCfa || photometric === photometricLinearRaw;
     return isSensor && !isPreview;
   });
   if (raw.length > 0) return raw;
   const area = (image: TiffDirectory): number =>
-    (image.number(TAG.imageWidth) ?? 0) * (image.number(TAG.imageLength) ?? 0);
+    (image.number(tagCodes.imageWidth) ?? 0) * (image.number(tagCodes.imageLength) ?? 0);
   const byteCount = (image: TiffDirectory): number =>
-    image.numbers(TAG.stripByteCounts).reduce((sum, count) => sum + count, 0);
+    image.numbers(tagCodes.stripByteCounts).reduce((sum, count) => sum + count, 0);
   const most = (measure: (image: TiffDirectory) => number): TiffDirectory | undefined =>
     tiff.images.toSorted((a, b) => measure(b) - measure(a))[0];
   return [...new Set([most(area), most(byteCount)])].filter((image) => image !== undefined);
@@ -226,16 +226,16 @@ export function rawImages(tiff: TiffFile): readonly TiffDirectory[] {
  * Minimum bits per sample, by DNG compression: a Huffman code has at least one. Lossy and less
  * well-known compressions have codes that stand for many samples.
  */
-const LEAST_BITS = new Map([
-  [UNCOMPRESSED, 6],
-  [JPEG, 1],
+const leastBitsPerSample = new Map([
+  [uncompressed, 6],
+  [jpeg, 1],
   // Deflate repeats up to 258 bytes with two codes, and JPEG XL encodes a uniform area in a few
   // bytes.
-  [DEFLATE, 1 / 256],
-  [JPEG_XL, 1 / 4096],
+  [deflate, 1 / 256],
+  [jpegXl, 1 / 4096],
 ]);
-const LEAST_BITS_CAMERA_TIFF = 1 / 2;
-const LEAST_BITS_ELSE = 1 / 16;
+const leastBitsCameraTiff = 1 / 2;
+const leastBitsElse = 1 / 16;
 
 /**
  * Refuses a file that announces more samples than its bytes can hold, before a minute is wasted on
@@ -260,16 +260,16 @@ export function checkPlausible(
 }
 
 function leastBitsOf(container: Container): number {
-  if (container.kind !== 'tiff') return LEAST_BITS_ELSE;
-  if (!container.isDng) return LEAST_BITS_CAMERA_TIFF;
+  if (container.kind !== 'tiff') return leastBitsElse;
+  if (!container.isDng) return leastBitsCameraTiff;
   const least = rawImages(container.tiff).map(
-    (image) => LEAST_BITS.get(image.number(TAG.compression) ?? 0) ?? LEAST_BITS_ELSE,
+    (image) => leastBitsPerSample.get(image.number(tagCodes.compression) ?? 0) ?? leastBitsElse,
   );
   return Math.min(...least);
 }
 
 function checkDecodable(image: TiffDirectory, name: string): void {
-  const what = UNDECODABLE.get(image.number(TAG.compression) ?? 1);
+  const what = undecodable.get(image.number(tagCodes.compression) ?? 1);
   if (what !== undefined)
     throw new Refusal('unsupported-file', `${name} is a DNG with ${what}, which is not supported`);
 }
@@ -280,9 +280,9 @@ function checkPieces(
   { isDng, isPanasonic: isOffsetOnly }: { isDng: boolean; isPanasonic: boolean },
   name: string,
 ): void {
-  const isTiled = image.has(TAG.tileOffsets);
-  const offsets = image.numbers(isTiled ? TAG.tileOffsets : TAG.stripOffsets);
-  const counts = image.numbers(isTiled ? TAG.tileByteCounts : TAG.stripByteCounts);
+  const isTiled = image.has(tagCodes.tileOffsets);
+  const offsets = image.numbers(isTiled ? tagCodes.tileOffsets : tagCodes.stripOffsets);
+  const counts = image.numbers(isTiled ? tagCodes.tileByteCounts : tagCodes.stripByteCounts);
   let total = 0;
   for (const [index, offset] of offsets.entries()) {
     const count = isOffsetOnly ? 1 : (counts[index] ?? 1);
@@ -292,12 +292,12 @@ function checkPieces(
   if (isOffsetOnly || counts.length === 0) return;
   const { pieces, bits } = announced(image, isTiled);
   const needed = Math.floor(bits / 8);
-  const compression = image.number(TAG.compression) ?? 0;
+  const compression = image.number(tagCodes.compression) ?? 0;
   // Some cameras state 16 bits but pack 12 or 14. Less than 10 of 16 bits is not a valid packing.
-  const isTooFew = compression === UNCOMPRESSED && total < Math.floor(needed * 0.6);
+  const isTooFew = compression === uncompressed && total < Math.floor(needed * 0.6);
   // Only DNG's tags are used as specified; other cameras often state a size that differs from the
   // stored one.
-  const most = (MAX_EXPANSION.get(compression) ?? Number.POSITIVE_INFINITY) * needed;
+  const most = (maxExpansion.get(compression) ?? Number.POSITIVE_INFINITY) * needed;
   if (isTooFew || (isDng && total > most)) {
     throw new Refusal(
       'damaged-file',
@@ -317,19 +317,19 @@ function checkPieces(
  * compression.
  */
 function announced(image: TiffDirectory, isTiled: boolean): { pieces: number; bits: number } {
-  const width = image.number(TAG.imageWidth) ?? 0;
-  const height = image.number(TAG.imageLength) ?? 0;
-  const channels = image.number(TAG.samplesPerPixel) ?? 1;
-  const sampleBits = image.number(TAG.bitsPerSample) ?? 8;
+  const width = image.number(tagCodes.imageWidth) ?? 0;
+  const height = image.number(tagCodes.imageLength) ?? 0;
+  const channels = image.number(tagCodes.samplesPerPixel) ?? 1;
+  const sampleBits = image.number(tagCodes.bitsPerSample) ?? 8;
   const bits = (samples: number): number => samples * sampleBits * channels;
   // PlanarConfiguration 2: each channel has its own pieces.
-  const planes = image.number(TAG.planarConfiguration) === 2 ? channels : 1;
+  const planes = image.number(tagCodes.planarConfiguration) === 2 ? channels : 1;
   if (!isTiled) {
-    const rows = Math.max(1, Math.min(height, image.number(TAG.rowsPerStrip) ?? height));
+    const rows = Math.max(1, Math.min(height, image.number(tagCodes.rowsPerStrip) ?? height));
     return { pieces: Math.ceil(height / rows) * planes, bits: bits(width * height) };
   }
-  const tileWidth = Math.max(1, image.number(TAG.tileWidth) ?? width);
-  const tileLength = Math.max(1, image.number(TAG.tileLength) ?? height);
+  const tileWidth = Math.max(1, image.number(tagCodes.tileWidth) ?? width);
+  const tileLength = Math.max(1, image.number(tagCodes.tileLength) ?? height);
   const pieces = Math.ceil(width / tileWidth) * Math.ceil(height / tileLength);
   // The last tiles of a row or column are stored at full size.
   return { pieces: pieces * planes, bits: bits(pieces * tileWidth * tileLength) };

@@ -5,14 +5,14 @@
 
 import { Refusal } from '../base/refusal.ts';
 import { describe, noiseProfileOf } from './about.ts';
-import { TAG, checkPlausible, checkWhole, identifyContainer } from './container.ts';
+import { tagCodes, checkPlausible, checkWhole, identifyContainer } from './container.ts';
 import type { Container } from './container.ts';
 import { dngFrame, type AboutDng } from './dng-frame.ts';
 import { dngFileOf, needsLight, type DngFile } from './dng-light.ts';
 import { bayerLayout } from './levels.ts';
 import { LibRawFailure } from './libraw-failure.ts';
 import { librawMosaic } from './libraw-mosaic.ts';
-import { FILTERS_XTRANS, LibRawFile } from './libraw.ts';
+import { filtersXtrans, LibRawFile } from './libraw.ts';
 import type { LibRawMetadata, SensorSamples } from './libraw.ts';
 import { readLinear } from './linear-file.ts';
 import type { DecodedRaw } from './mosaic.ts';
@@ -22,8 +22,8 @@ import { cameraOf } from './shot.ts';
 import { xtransMosaic } from './xtrans-file.ts';
 
 /** More than any sensor has; only a damaged header asks for more. */
-const MAX_SAMPLES = 400_000_000;
-const MIN_SIDE = 22;
+const maxSamples = 400_000_000;
+const minSide = 22;
 
 /**
  * Decodes a file.
@@ -160,8 +160,8 @@ function isLinear(metadata: LibRawMetadata, dng: DngFile | undefined): boolean {
 /** Whether a DNG's mosaic, as read by LibRaw, needs further processing. */
 function isWorkedOn(dng: DngFile, sensor: SensorSamples): boolean {
   const isWhole =
-    dng.image.number(TAG.imageWidth) === sensor.width &&
-    dng.image.number(TAG.imageLength) === sensor.height;
+    dng.image.number(tagCodes.imageWidth) === sensor.width &&
+    dng.image.number(tagCodes.imageLength) === sensor.height;
   const isOtherLayout = dng.kind?.kind === 'quad' || dng.kind?.kind === 'xtrans';
   return isWhole && (isOtherLayout || needsLight(dng));
 }
@@ -178,7 +178,7 @@ export function checkFrame(
     top_margin >= 0 &&
     left_margin + width <= raw_width &&
     top_margin + height <= raw_height;
-  if (width < MIN_SIDE || height < MIN_SIDE || raw_width * raw_height > MAX_SAMPLES || !isInside) {
+  if (width < minSide || height < minSide || raw_width * raw_height > maxSamples || !isInside) {
     throw new Refusal(
       'damaged-file',
       `${name} is damaged: it announces a frame of ${raw_width}×${raw_height}`,
@@ -213,7 +213,7 @@ function unsupportedSensor({
   is_foveon,
 }: LibRawMetadata): string | undefined {
   if (is_foveon !== 0) return 'a Foveon sensor';
-  if (filters === FILTERS_XTRANS) return undefined;
+  if (filters === filtersXtrans) return undefined;
   if (colors === 1) return undefined;
   if (colors !== 3 || !cdesc.startsWith('RGB')) return `a sensor of other colours (${cdesc})`;
   if (filters !== 0 && bayerLayout(filters, cdesc) === undefined)

@@ -15,7 +15,7 @@ import type { Call } from '../process/call.ts';
 import { Peer } from '../process/peer.ts';
 import { joinThread } from '../process/thread.ts';
 import { Refusal, describeError, throwIfCancelled } from '../base/refusal.ts';
-import { HEAD_BYTES, containerKind } from './container.ts';
+import { headBytesRead, containerKind } from './container.ts';
 import { decodeCalls } from './decode-calls.ts';
 import type { DecodedRaw } from './mosaic.ts';
 import type { RawSummary } from './summary.ts';
@@ -27,10 +27,10 @@ export interface DecodeOptions {
 }
 
 /** A 100 MP file takes two seconds; a slow, busy machine gets thirty times as long. */
-const WATCHDOG_MS = 60_000;
+const defaultWatchdogMs = 60_000;
 
 /** LibRaw has 2 GiB for the file and everything derived from it. */
-const MAX_FILE_BYTES = 1.5 * 2 ** 30;
+const maxFileBytes = 1.5 * 2 ** 30;
 
 /**
  * Decodes one RAW file, which is only opened for reading.
@@ -66,7 +66,7 @@ type Given = { name: string; bytes: Uint8Array; beside?: Uint8Array | undefined 
 async function askThread<O>(
   call: Call<Given, O, never>,
   path: string,
-  { signal, watchdogMs = WATCHDOG_MS }: DecodeOptions,
+  { signal, watchdogMs = defaultWatchdogMs }: DecodeOptions,
   beside?: Uint8Array,
 ): Promise<O> {
   throwIfCancelled(signal);
@@ -136,10 +136,10 @@ function takeThread(): Thread {
  * its results, so compiling gains nothing. This count is never reached, and it also fits the 31-bit
  * small integers of Electron's V8.
  */
-const CALLS_BEFORE_COMPILING = 2 ** 30 - 1;
+const callsBeforeCompiling = 2 ** 30 - 1;
 
 function startThread(onExit: () => void = () => undefined): Thread {
-  setFlagsFromString(`--wasm-wrapper-tiering-budget=${CALLS_BEFORE_COMPILING}`);
+  setFlagsFromString(`--wasm-wrapper-tiering-budget=${callsBeforeCompiling}`);
   const worker = new Worker(new URL('./decode-worker.ts', import.meta.url), {
     // LibRaw's output is not part of this program's.
     stdout: true,
@@ -166,7 +166,7 @@ function threadFailure({ cause }: Ended, name: string): Refusal {
 }
 
 /** Sidecars of editors have some kilobytes, with masks some hundred. */
-const BESIDE_BYTES_MAX = 1 << 20;
+const besideBytesMax = 1 << 20;
 
 /**
  * The `.xmp` file beside a photo: `IMG_1.ARW.xmp` as darktable names it, or `IMG_1.xmp` as Adobe does.
@@ -178,7 +178,7 @@ async function readBeside(path: string): Promise<Uint8Array | undefined> {
   for (const candidate of candidates) {
     try {
       const stats = await stat(candidate);
-      if (stats.isFile() && stats.size <= BESIDE_BYTES_MAX) return await readFile(candidate);
+      if (stats.isFile() && stats.size <= besideBytesMax) return await readFile(candidate);
     } catch {
       // Most photos have none, and one that cannot be read costs no photo.
     }
@@ -199,7 +199,7 @@ async function readWhole(
     try {
       // Avoids reading gigabytes only to find that they are something else.
       const { size } = await handle.stat();
-      const headBytes = Math.min(HEAD_BYTES, size);
+      const headBytes = Math.min(headBytesRead, size);
       const head = await handle.read(new Uint8Array(headBytes), 0, headBytes, 0);
       containerKind(head.buffer.subarray(0, head.bytesRead), name);
       checkSize(size, name);
@@ -236,7 +236,7 @@ function checkIsFile(stats: { isFile(): boolean; isDirectory(): boolean }, name:
 }
 
 function checkSize(size: number, name: string): void {
-  if (size <= MAX_FILE_BYTES) return;
+  if (size <= maxFileBytes) return;
   const gib = (size / 2 ** 30).toFixed(1);
   throw new Refusal(
     'unsupported-file',
@@ -244,7 +244,7 @@ function checkSize(size: number, name: string): void {
   );
 }
 
-const DISK_REASONS = new Map([
+const diskReasons = new Map([
   ['ENOENT', 'there is no such file'],
   ['ENOTDIR', 'there is no such file'],
   ['EACCES', 'reading it is not allowed'],
@@ -260,6 +260,6 @@ function unreadable(error: unknown, name: string): Error {
         })
       : new Error(`reading ${name} failed`, { cause: error });
   }
-  const reason = DISK_REASONS.get(error.code) ?? describeError(error);
+  const reason = diskReasons.get(error.code) ?? describeError(error);
   return new Refusal('disk', `${name} cannot be read: ${reason}`, { cause: error });
 }

@@ -6,20 +6,20 @@
 import type { Rectangle } from './opcodes/parse.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
 
-const ACTIVE_AREA = 50_829;
-const DEFAULT_CROP_ORIGIN = 50_719;
-const DEFAULT_CROP_SIZE = 50_720;
-const DEFAULT_USER_CROP = 51_125;
+const activeAreaTag = 50_829;
+const defaultCropOrigin = 50_719;
+const defaultCropSize = 50_720;
+const defaultUserCrop = 51_125;
 
 /** Smaller sides than this are not a camera's crop. */
-const MIN_SIDE = 22;
+const minSide = 22;
 
 const isRectangle = ({ top, left, bottom, right }: Rectangle): boolean =>
   [top, left, bottom, right].every(Number.isInteger) &&
   top >= 0 &&
   left >= 0 &&
-  bottom - top >= MIN_SIDE &&
-  right - left >= MIN_SIDE;
+  bottom - top >= minSide &&
+  right - left >= minSide;
 
 const isWithin = (inner: Rectangle, outer: Rectangle): boolean =>
   inner.top >= outer.top &&
@@ -33,7 +33,7 @@ const isWithin = (inner: Rectangle, outer: Rectangle): boolean =>
  */
 export function activeArea(image: TiffDirectory, width: number, height: number): Rectangle {
   const whole = { top: 0, left: 0, bottom: height, right: width };
-  const [top = 0, left = 0, bottom = height, right = width] = image.numbers(ACTIVE_AREA);
+  const [top = 0, left = 0, bottom = height, right = width] = image.numbers(activeAreaTag);
   const area = { top, left, bottom, right };
   return isRectangle(area) && isWithin(area, whole) ? area : whole;
 }
@@ -49,8 +49,8 @@ export function defaultCrop(
 ): Rectangle {
   const whole = { top: 0, left: 0, bottom: height, right: width };
   // Horizontal first, unlike in all other tags.
-  const [x = 0, y = 0] = image.numbers(DEFAULT_CROP_ORIGIN);
-  const [cropWidth = width, cropHeight = height] = image.numbers(DEFAULT_CROP_SIZE);
+  const [x = 0, y = 0] = image.numbers(defaultCropOrigin);
+  const [cropWidth = width, cropHeight = height] = image.numbers(defaultCropSize);
   const [left, top] = [Math.round(x), Math.round(y)];
   const crop = {
     top,
@@ -66,9 +66,9 @@ export function defaultCrop(
  * DefaultUserCrop: shares of the default crop, written by cameras with a choice of aspect ratios.
  */
 function userCrop(first: TiffDirectory, image: TiffDirectory, crop: Rectangle): Rectangle {
-  const own = image.numbers(DEFAULT_USER_CROP);
+  const own = image.numbers(defaultUserCrop);
   const [top = 0, left = 0, bottom = 1, right = 1] =
-    own.length > 0 ? own : first.numbers(DEFAULT_USER_CROP);
+    own.length > 0 ? own : first.numbers(defaultUserCrop);
   if (!(top >= 0 && left >= 0 && bottom <= 1 && right <= 1)) return crop;
   const [width, height] = [crop.right - crop.left, crop.bottom - crop.top];
   const chosen = {

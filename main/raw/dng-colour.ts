@@ -4,28 +4,28 @@
  * to CIE XYZ Space").
  */
 
-import { D50, bradford, inverse, isUsable, matrixOf, multiply, transform } from './matrix.ts';
+import { d50, bradford, inverse, isUsable, matrixOf, multiply, transform } from './matrix.ts';
 import type { CameraColour, Matrix3, Vector3 } from './mosaic.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
 
-const ANALOG_BALANCE = 50_727;
-const AS_SHOT_NEUTRAL = 50_728;
-const AS_SHOT_WHITE_XY = 50_729;
-const CAMERA_SIGNATURE = 50_931;
-const PROFILE_SIGNATURE = 50_932;
+const analogBalance = 50_727;
+const asShotNeutral = 50_728;
+const asShotWhiteXy = 50_729;
+const cameraSignature = 50_931;
+const profileSignature = 50_932;
 
 /**
  * ColorMatrix, CameraCalibration, ForwardMatrix and CalibrationIlluminant of up to three
  * calibrations.
  */
-const CALIBRATIONS = [
+const calibrations = [
   { matrix: 50_721, calibration: 50_723, forward: 50_964, illuminant: 50_778 },
   { matrix: 50_722, calibration: 50_724, forward: 50_965, illuminant: 50_779 },
   { matrix: 52_531, calibration: 52_530, forward: 52_532, illuminant: 52_529 },
 ] as const;
 
 /** EXIF light sources with a colour temperature, in kelvin. */
-const ILLUMINANT_KELVIN = new Map([
+const illuminantKelvin = new Map([
   [1, 5500],
   [2, 4150],
   [3, 2850],
@@ -48,7 +48,7 @@ const ILLUMINANT_KELVIN = new Map([
 ]);
 
 /** No light that cameras are balanced for has ratios beyond these. */
-const MAX_GAIN = 50;
+const maxGain = 50;
 
 interface Calibration {
   /** 10⁶ ÷ kelvin of the illuminant; undefined if the file names one without a temperature. */
@@ -61,22 +61,22 @@ interface Calibration {
   readonly forward: Matrix3 | undefined;
 }
 
-const IDENTITY: Matrix3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+const identity: Matrix3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 
 function calibrationsOf(first: TiffDirectory): readonly Calibration[] {
-  const [red = 1, green = 1, blue = 1] = first.numbers(ANALOG_BALANCE);
+  const [red = 1, green = 1, blue = 1] = first.numbers(analogBalance);
   const balance: Matrix3 = [red, 0, 0, 0, green, 0, 0, 0, blue];
   // Calibrations only apply to the profile with their signature.
-  const isMeant = (first.text(CAMERA_SIGNATURE) ?? '') === (first.text(PROFILE_SIGNATURE) ?? '');
-  return CALIBRATIONS.flatMap((tags) => {
+  const isMeant = (first.text(cameraSignature) ?? '') === (first.text(profileSignature) ?? '');
+  return calibrations.flatMap((tags) => {
     const values = first.numbers(tags.matrix);
     const matrix = values.length === 9 ? matrixOf(values) : undefined;
     if (matrix === undefined) return [];
     const own = isMeant ? matrixOf(first.numbers(tags.calibration)) : undefined;
-    const individual = multiply(balance, own ?? IDENTITY);
+    const individual = multiply(balance, own ?? identity);
     const xyzToCamera = multiply(individual, matrix);
     if (!isUsable(individual) || !isUsable(xyzToCamera)) return [];
-    const kelvin = ILLUMINANT_KELVIN.get(first.number(tags.illuminant) ?? 0);
+    const kelvin = illuminantKelvin.get(first.number(tags.illuminant) ?? 0);
     const mired = kelvin === undefined ? undefined : 1e6 / kelvin;
     return [{ mired, xyzToCamera, individual, forward: matrixOf(first.numbers(tags.forward)) }];
   });
@@ -148,8 +148,8 @@ export function dngColour(
 ): (Omit<CameraColour, 'asShotGains'> & Partial<CameraColour>) | undefined {
   const all = calibrationsOf(first);
   if (all.length === 0) return undefined;
-  const [x = Number.NaN, y = Number.NaN] = first.numbers(AS_SHOT_WHITE_XY);
-  const stated = neutralOf(first.numbers(AS_SHOT_NEUTRAL));
+  const [x = Number.NaN, y = Number.NaN] = first.numbers(asShotWhiteXy);
+  const stated = neutralOf(first.numbers(asShotNeutral));
   const light = stated === undefined ? { x, y } : lightOfNeutral(all, stated);
   if (!isLight(light)) {
     const daylight = calibrationAt(all, 1e6 / 6504);
@@ -169,7 +169,7 @@ export function dngColour(
   };
 }
 
-export const isGain = (gain: number): boolean => gain > 1 / MAX_GAIN && gain < MAX_GAIN;
+export const isGain = (gain: number): boolean => gain > 1 / maxGain && gain < maxGain;
 
 function neutralOf([red, green, blue]: readonly number[]): Vector3 | undefined {
   if (red === undefined || green === undefined || blue === undefined) return undefined;
@@ -199,7 +199,7 @@ function balancedMatrix(
     return isUsable(matrix) ? matrix : undefined;
   }
   if (all.length < 2) return undefined;
-  const adapted = multiply(bradford(xyzOf(light), D50), inverse(at.xyzToCamera));
+  const adapted = multiply(bradford(xyzOf(light), d50), inverse(at.xyzToCamera));
   const matrix = multiply(adapted, fromBalanced);
   const white = matrix[3] + matrix[4] + matrix[5];
   const scaled = matrixOf(matrix.map((value) => value / white));

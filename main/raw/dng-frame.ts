@@ -41,12 +41,12 @@ interface DngPlane {
   readonly white?: number | undefined;
 }
 
-const LINEARIZATION_TABLE = 50_712;
-const BLACK_LEVEL = 50_714;
-const WHITE_LEVEL = 50_717;
+const linearizationTable = 50_712;
+const blackLevelTag = 50_714;
+const whiteLevelTag = 50_717;
 
 /** Steps to the next sample of the same colour. */
-const COLOUR_PITCH = { bayer: 2, quad: 4, xtrans: 6, monochrome: 1, linear: 1 } as const;
+const colourPitches = { bayer: 2, quad: 4, xtrans: 6, monochrome: 1, linear: 1 } as const;
 
 /**
  * @param name the file's own name, for messages
@@ -61,7 +61,7 @@ export function dngFrame(
   const exact = exactMosaic({ plane, isLinearised, kind, white }, dng, about);
   if (exact !== undefined) return { kind: 'mosaic', mosaic: exact };
   const options = {
-    colourPitch: COLOUR_PITCH[kind.kind],
+    colourPitch: colourPitches[kind.kind],
     isLinearised,
     ...(white === undefined ? {} : { white }),
   };
@@ -74,7 +74,7 @@ export function dngFrame(
 }
 
 /** Valid files have at least this range between black and white. */
-const MIN_RANGE = 16;
+const minRange = 16;
 
 /**
  * The stored numbers unchanged, if they fit and the file requires no processing; undefined
@@ -88,11 +88,11 @@ function exactMosaic(
   const { samples, bits, width } = plane;
   const isSimple = kind.kind === 'bayer' || kind.kind === 'monochrome';
   if (!isSimple || samples instanceof Float32Array || bits === undefined) return undefined;
-  if (needsLight(dng) || (!isLinearised && dng.image.has(LINEARIZATION_TABLE))) return undefined;
-  const stated = dng.image.has(BLACK_LEVEL);
+  if (needsLight(dng) || (!isLinearised && dng.image.has(linearizationTable))) return undefined;
+  const stated = dng.image.has(blackLevelTag);
   const black = stated ? dngBlack(dng.image, { rows: 0, columns: 0 }) : everywhere(0);
-  const white = dng.image.number(WHITE_LEVEL) ?? unstated ?? 2 ** bits - 1;
-  const isOrdered = black?.every((level) => level >= 0 && level + MIN_RANGE <= white) === true;
+  const white = dng.image.number(whiteLevelTag) ?? unstated ?? 2 ** bits - 1;
+  const isOrdered = black?.every((level) => level >= 0 && level + minRange <= white) === true;
   // Invalid levels are left to `lightOf`, which reports what is wrong.
   if (black === undefined || !isOrdered || !Number.isInteger(white)) return undefined;
   const { active, shown } = shownPart(dng, plane);

@@ -5,7 +5,7 @@
  */
 
 import { Refusal } from '../base/refusal.ts';
-import { TAG, rawImages, type Container } from './container.ts';
+import { tagCodes, rawImages, type Container } from './container.ts';
 import { activeArea, defaultCrop, intersection, moved } from './dng-areas.ts';
 import { applyOpcodes, type Applied } from './opcodes/apply.ts';
 import type { Light } from './opcodes/light.ts';
@@ -15,15 +15,15 @@ import type { Plane } from './payload/plane.ts';
 import { sensorKind, type SensorKind } from './sensor-kind.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
 
-const OPCODE_LISTS = [51_008, 51_009, 51_022] as const;
-const NEW_SUBFILE_TYPE = 254;
-const LINEARIZATION_TABLE = 50_712;
-const BLACK_REPEAT = 50_713;
-const BLACK_LEVEL = 50_714;
-const BLACK_PER_COLUMN = 50_715;
-const BLACK_PER_ROW = 50_716;
-const WHITE_LEVEL = 50_717;
-const MAX_PATTERN_SIDE = 16;
+const opcodeLists = [51_008, 51_009, 51_022] as const;
+const newSubfileType = 254;
+const linearizationTable = 50_712;
+const blackRepeat = 50_713;
+const blackLevel = 50_714;
+const blackPerColumn = 50_715;
+const blackPerRow = 50_716;
+const whiteLevel = 50_717;
+const maxPatternSide = 16;
 
 /** A DNG's own description of its raw picture. */
 export interface DngFile {
@@ -53,7 +53,7 @@ export interface LitFrame {
 /** The three opcode lists of a DNG. */
 export type OpcodeLists = readonly [readonly Opcode[], readonly Opcode[], readonly Opcode[]];
 
-const isPicture = (image: TiffDirectory): boolean => (image.number(NEW_SUBFILE_TYPE) ?? 0) === 0;
+const isPicture = (image: TiffDirectory): boolean => (image.number(newSubfileType) ?? 0) === 0;
 
 /**
  * The tags of a DNG; undefined for other formats.
@@ -65,7 +65,7 @@ export function dngFileOf(container: Container, name: string): DngFile | undefin
   const { tiff } = container;
   const [first] = tiff.images;
   const area = (image: TiffDirectory): number =>
-    (image.number(TAG.imageWidth) ?? 0) * (image.number(TAG.imageLength) ?? 0);
+    (image.number(tagCodes.imageWidth) ?? 0) * (image.number(tagCodes.imageLength) ?? 0);
   const [image] = rawImages(tiff).toSorted(
     (a, b) => Number(isPicture(b)) - Number(isPicture(a)) || area(b) - area(a),
   );
@@ -74,7 +74,7 @@ export function dngFileOf(container: Container, name: string): DngFile | undefin
     const bytes = image.bytes(tag) ?? first.bytes(tag);
     return bytes === undefined ? [] : parseOpcodes(bytes, name);
   };
-  const [one, two, three] = OPCODE_LISTS;
+  const [one, two, three] = opcodeLists;
   return {
     first,
     image,
@@ -219,7 +219,7 @@ function onStored(light: Light, opcodes: readonly Opcode[]): Applied {
 
 /** Numbers beyond the table's end take its last entry (DNG 1.4, LinearizationTable). */
 function linearise(samples: Float32Array, image: TiffDirectory): void {
-  const table = image.numbers(LINEARIZATION_TABLE);
+  const table = image.numbers(linearizationTable);
   if (table.length === 0) return;
   const last = table.length - 1;
   for (let i = 0; i < samples.length; i++)
@@ -243,10 +243,10 @@ function levelsOf(
   { active, white: unstated }: { active: Rectangle; white: number | undefined },
   name: string,
 ): Levels {
-  const [rows = 1, columns = 1] = image.numbers(BLACK_REPEAT);
-  const stated = image.numbers(BLACK_LEVEL);
+  const [rows = 1, columns = 1] = image.numbers(blackRepeat);
+  const stated = image.numbers(blackLevel);
   const isPattern =
-    rows >= 1 && columns >= 1 && rows <= MAX_PATTERN_SIDE && columns <= MAX_PATTERN_SIDE;
+    rows >= 1 && columns >= 1 && rows <= maxPatternSide && columns <= maxPatternSide;
   const count = rows * columns * channels;
   // One level for all is common, although the specification does not allow it.
   const black =
@@ -255,14 +255,14 @@ function levelsOf(
       : stated.length === 1
         ? Array<number>(count).fill(stated[0]!)
         : stated.slice(0, count);
-  const whites = image.numbers(WHITE_LEVEL);
+  const whites = image.numbers(whiteLevel);
   const full = unstated ?? (bits === undefined ? 1 : 2 ** bits - 1);
   const white = Array.from(
     { length: channels },
     (_, channel) => whites[channel] ?? whites[0] ?? full,
   );
-  const perColumn = image.numbers(BLACK_PER_COLUMN);
-  const perRow = image.numbers(BLACK_PER_ROW);
+  const perColumn = image.numbers(blackPerColumn);
+  const perRow = image.numbers(blackPerRow);
   const fits =
     (perColumn.length === 0 || perColumn.length === active.right - active.left) &&
     (perRow.length === 0 || perRow.length === active.bottom - active.top);
@@ -301,7 +301,7 @@ function subtractBlack(light: Light, levels: Levels, left: number, top: number):
 
 /** Whether the samples must be processed as light, or can remain the file's own whole numbers. */
 export function needsLight({ image, lists }: DngFile): boolean {
-  const [rows = 1, columns = 1] = image.numbers(BLACK_REPEAT);
+  const [rows = 1, columns = 1] = image.numbers(blackRepeat);
   const isFine = (side: number): boolean => side === 1 || side === 2;
   const varies = (tag: number): boolean => {
     const values = image.numbers(tag);
@@ -310,8 +310,8 @@ export function needsLight({ image, lists }: DngFile): boolean {
   return (
     !isFine(rows) ||
     !isFine(columns) ||
-    varies(BLACK_PER_COLUMN) ||
-    varies(BLACK_PER_ROW) ||
+    varies(blackPerColumn) ||
+    varies(blackPerRow) ||
     lists.some((opcodes) => opcodes.some(({ kind }) => kind !== 'warp' && kind !== 'trim'))
   );
 }

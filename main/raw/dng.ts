@@ -29,12 +29,12 @@ import { encodeMerged } from './merged-tag.ts';
 import type { CameraColour, Mosaic, NoiseProfile, PerSite, Shot } from './mosaic.ts';
 import type { Records } from './records.ts';
 
-const D65 = 21;
-const PHOTOMETRIC_CFA = 32803;
-const PHOTOMETRIC_LINEAR_RAW = 34892;
+const d65 = 21;
+const photometricCfa = 32803;
+const photometricLinearRaw = 34892;
 
 /** CFAPattern's codes for the colours of the four sites. */
-const CFA_CODES = {
+const cfaCodes = {
   RGGB: [0, 1, 1, 2],
   BGGR: [2, 1, 1, 0],
   GRBG: [1, 0, 2, 1],
@@ -42,16 +42,16 @@ const CFA_CODES = {
 } as const;
 
 /** Black level of LinearRaw, which leaves room for signed noise below it (−3 % of the range). */
-export const LINEAR_BLACK_LEVEL = 2048;
-export const LINEAR_WHITE_LEVEL = 65535;
+export const linearBlackLevel = 2048;
+export const linearWhiteLevel = 65535;
 /**
  * Highlights are kept up to 8× white. Each further stop costs a bit in the shadows, and beyond
  * three stops only the lamps themselves are left.
  */
-export const MAX_HEADROOM_STOPS = 3;
+export const maxHeadroomStops = 3;
 
 /** Number of rows produced at a time while a linear picture is written. */
-const ROWS_PER_CHUNK = 64;
+const rowsPerChunk = 64;
 
 /** The whole sensor around the visible area, including masked margins. */
 export interface SensorPlane {
@@ -83,7 +83,7 @@ function cameraTags(
     // The camera's response to neutral grey: the reciprocal of the gains that make it neutral.
     [50728, rational(...colour.asShotGains.map((gain) => toFraction(1 / gain, 1e-8)))],
     [50730, srational(toFraction(baselineExposureStops, 1e-7))],
-    [50778, short(D65)],
+    [50778, short(d65)],
     ...forwardTags(colour),
   ];
 }
@@ -183,10 +183,10 @@ export function cfaDng(mosaic: Mosaic, { sensor }: CfaDngOptions = {}): FilePiec
     ...cameraTags(mosaic.colour, mosaic.baselineExposureStops, mosaic.shot),
     ...stripTags(plane.width, plane.height, 1, pixelsOf(littleEndianBytes(plane.samples))),
     ...blackLevelTags(mosaic.blackLevel),
-    [262, short(PHOTOMETRIC_CFA)],
+    [262, short(photometricCfa)],
     [33421, short(2, 2)],
     // Relative to the active area's corner, like the black levels.
-    [33422, byte(...CFA_CODES[mosaic.cfa])],
+    [33422, byte(...cfaCodes[mosaic.cfa])],
     [50710, byte(0, 1, 2)],
     [50711, short(1)],
     [50717, long(mosaic.whiteLevel)],
@@ -209,20 +209,20 @@ function headroomStops(image: CameraLinearImage): number {
       if (value > brightest) brightest = value;
     }
   }
-  return Math.min(MAX_HEADROOM_STOPS, Math.ceil(Math.log2(brightest)));
+  return Math.min(maxHeadroomStops, Math.ceil(Math.log2(brightest)));
 }
 
 /** Converts float samples to 16 bits: `black + value / gain · (white − black) / 2^stops`. */
 function linearPixels(image: CameraLinearImage, stops: number): Pixels {
   const { width, height, samples } = image;
-  const range = (LINEAR_WHITE_LEVEL - LINEAR_BLACK_LEVEL) / 2 ** stops;
+  const range = (linearWhiteLevel - linearBlackLevel) / 2 ** stops;
   const [red, green, blue] = image.colour.asShotGains.map((gain) => range / gain);
   return {
     byteLength: width * height * 3 * 2,
     *chunks() {
       const rowSamples = width * 3;
-      for (let y = 0; y < height; y += ROWS_PER_CHUNK) {
-        const count = Math.min(ROWS_PER_CHUNK, height - y) * rowSamples;
+      for (let y = 0; y < height; y += rowsPerChunk) {
+        const count = Math.min(rowsPerChunk, height - y) * rowSamples;
         const start = y * rowSamples;
         const piece = new Uint16Array(count);
         for (let i = 0; i < count; i += 3) {
@@ -238,8 +238,8 @@ function linearPixels(image: CameraLinearImage, stops: number): Pixels {
 
 /** Half is added because the typed array truncates. NaN becomes 0 there. */
 function toSample(aboveBlack: number): number {
-  const value = aboveBlack + (LINEAR_BLACK_LEVEL + 0.5);
-  return value >= LINEAR_WHITE_LEVEL ? LINEAR_WHITE_LEVEL : value <= 0 ? 0 : value;
+  const value = aboveBlack + (linearBlackLevel + 0.5);
+  return value >= linearWhiteLevel ? linearWhiteLevel : value <= 0 ? 0 : value;
 }
 
 /**
@@ -267,10 +267,10 @@ export function linearDng(
     ...packetTags(records),
     ...cameraTags(image.colour, stops, shot),
     ...stripTags(image.width, image.height, 3, linearPixels(image, stops)),
-    [262, short(PHOTOMETRIC_LINEAR_RAW)],
+    [262, short(photometricLinearRaw)],
     [50713, short(1, 1)],
-    [50714, long(LINEAR_BLACK_LEVEL, LINEAR_BLACK_LEVEL, LINEAR_BLACK_LEVEL)],
-    [50717, long(LINEAR_WHITE_LEVEL, LINEAR_WHITE_LEVEL, LINEAR_WHITE_LEVEL)],
+    [50714, long(linearBlackLevel, linearBlackLevel, linearBlackLevel)],
+    [50717, long(linearWhiteLevel, linearWhiteLevel, linearWhiteLevel)],
   ];
   for (const [tag, value] of own) tags.set(tag, value);
   return layOutTiff(tags);

@@ -16,7 +16,7 @@ import type { Gps, Orientation, Shot } from './mosaic.ts';
 import type { Records } from './records.ts';
 import { writeXmp } from './xmp.ts';
 
-export const SOFTWARE = 'Nightglass';
+export const software = 'Nightglass';
 
 /** Additional facts of a finished picture; absent for raw data. */
 export interface RenderedPicture {
@@ -31,14 +31,14 @@ const hasText = (text: string | undefined): text is string =>
   text !== undefined && cleanText(text) !== '';
 
 /** Longer than people write; a JPEG's whole EXIF block is limited to 64 KiB. */
-const MAX_TEXT_LENGTH = 2000;
+const maxTextLength = 2000;
 
 /** Control characters would break an ASCII tag, and a NUL would end it. */
 function cleanText(text: string): string {
   return text
     .replaceAll(/\p{Cc}+/gu, ' ')
     .trim()
-    .slice(0, MAX_TEXT_LENGTH);
+    .slice(0, maxTextLength);
 }
 
 const isPositive = (value: number | undefined): value is number =>
@@ -145,7 +145,7 @@ export function shotTags(
   const tags = new Map<number, TagValue>([
     ...(records?.first ?? []),
     [274, short(orientation)],
-    [305, ascii(SOFTWARE)],
+    [305, ascii(software)],
     [34665, directory(exifDirectory(shot, picture, records))],
   ]);
   if (picture?.isYcc === true) tags.set(531, short(1));

@@ -55,7 +55,7 @@ export function pixelsOf(bytes: Uint8Array): Pixels {
   return { byteLength: bytes.byteLength, chunks: () => [bytes] };
 }
 
-const TYPE_CODE = {
+const typeCode = {
   BYTE: 1,
   ASCII: 2,
   SHORT: 3,
@@ -68,16 +68,16 @@ const TYPE_CODE = {
   OFFSETS: 4,
 } as const;
 
-const HEADER_BYTES = 8;
-const ENTRY_BYTES = 12;
+const headerBytes = 8;
+const entryBytes = 12;
 /** Largest value that fits into an entry itself. */
-const INLINE_BYTES = 4;
-const MAX_FILE_BYTES = 2 ** 32 - 1;
+const inlineBytes = 4;
+const maxFileBytes = 2 ** 32 - 1;
 
 const toWord = (offset: number): number => offset + (offset % 2);
 
 function tableBytes(entries: Directory): number {
-  return 2 + entries.size * ENTRY_BYTES + 4;
+  return 2 + entries.size * entryBytes + 4;
 }
 
 function collect(root: Directory): Directory[] {
@@ -178,7 +178,7 @@ interface Plan {
 function plan(root: Directory): Plan {
   const directories = collect(root);
   const offsets = new Map<Directory | Pixels, number>();
-  let cursor = HEADER_BYTES;
+  let cursor = headerBytes;
   for (const entries of directories) {
     offsets.set(entries, cursor);
     cursor += tableBytes(entries);
@@ -187,7 +187,7 @@ function plan(root: Directory): Plan {
   for (const entries of directories) {
     for (const value of entries.values()) {
       const { byteLength } = encode(value, () => 0);
-      if (byteLength > INLINE_BYTES) cursor = toWord(cursor) + byteLength;
+      if (byteLength > inlineBytes) cursor = toWord(cursor) + byteLength;
       if (value.type === 'OFFSETS') blobs.push(...value.blobs);
     }
   }
@@ -210,8 +210,8 @@ function writeHead({ directories, offsets, headBytes }: Plan): Uint8Array {
   };
   head.set([0x49, 0x49]);
   view.setUint16(2, 42, true);
-  view.setUint32(4, HEADER_BYTES, true);
-  let cursor = HEADER_BYTES + directories.reduce((sum, entries) => sum + tableBytes(entries), 0);
+  view.setUint32(4, headerBytes, true);
+  let cursor = headerBytes + directories.reduce((sum, entries) => sum + tableBytes(entries), 0);
   for (const entries of directories) {
     let at = offsetOf(entries);
     view.setUint16(at, entries.size, true);
@@ -219,9 +219,9 @@ function writeHead({ directories, offsets, headBytes }: Plan): Uint8Array {
     for (const [tag, value] of [...entries].sort(([a], [b]) => a - b)) {
       const bytes = encode(value, offsetOf);
       view.setUint16(at, tag, true);
-      view.setUint16(at + 2, TYPE_CODE[value.type], true);
+      view.setUint16(at + 2, typeCode[value.type], true);
       view.setUint32(at + 4, countOf(value, bytes.byteLength), true);
-      if (bytes.byteLength <= INLINE_BYTES) {
+      if (bytes.byteLength <= inlineBytes) {
         head.set(bytes, at + 8);
       } else {
         cursor = toWord(cursor);
@@ -229,7 +229,7 @@ function writeHead({ directories, offsets, headBytes }: Plan): Uint8Array {
         head.set(bytes, cursor);
         cursor += bytes.byteLength;
       }
-      at += ENTRY_BYTES;
+      at += entryBytes;
     }
     // The next-directory field stays 0, because sub-images are linked by SubIFDs instead.
   }
@@ -243,7 +243,7 @@ function writeHead({ directories, offsets, headBytes }: Plan): Uint8Array {
  */
 export function layOutTiff(root: Directory): FilePieces {
   const planned = plan(root);
-  if (planned.fileBytes > MAX_FILE_BYTES) {
+  if (planned.fileBytes > maxFileBytes) {
     const gib = (planned.fileBytes / 2 ** 30).toFixed(1);
     throw new Refusal(
       'bad-argument',

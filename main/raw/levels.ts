@@ -78,25 +78,25 @@ export function libRawPlaneBlack(
   return black + (blackPerColour[colour] ?? 0) + pattern;
 }
 
-const BLACK_REPEAT = 50_713;
-const BLACK_LEVEL = 50_714;
-const BLACK_DELTAS = [50_715, 50_716] as const;
-const ACTIVE_AREA = 50_829;
-const MAX_PATTERN_SIDE = 16;
+const blackRepeat = 50_713;
+const blackLevel = 50_714;
+const blackDeltas = [50_715, 50_716] as const;
+const activeArea = 50_829;
+const maxPatternSide = 16;
 
 /**
  * Black levels as a DNG states them. LibRaw drops their fractions, and a quarter of a digit becomes
  * a colour cast after ×100.
  */
 export function dngBlack(image: TiffDirectory, moved: CornerMoved): PerSite | undefined {
-  const [rows = 1, columns = 1] = image.numbers(BLACK_REPEAT);
-  const values = image.numbers(BLACK_LEVEL);
+  const [rows = 1, columns = 1] = image.numbers(blackRepeat);
+  const values = image.numbers(blackLevel);
   const isPattern =
-    rows >= 1 && columns >= 1 && rows <= MAX_PATTERN_SIDE && columns <= MAX_PATTERN_SIDE;
+    rows >= 1 && columns >= 1 && rows <= maxPatternSide && columns <= maxPatternSide;
   if (!isPattern || values.length < rows * columns || !values.every(Number.isFinite))
     return undefined;
   // Per-row and per-column parts vary by fractions of a digit; a site has their mean.
-  const deltas = BLACK_DELTAS.map((tag) => image.numbers(tag)).filter((list) => list.length > 0);
+  const deltas = blackDeltas.map((tag) => image.numbers(tag)).filter((list) => list.length > 0);
   const delta = deltas.reduce(
     (sum, list) => sum + list.reduce((a, b) => a + b, 0) / list.length,
     0,
@@ -111,7 +111,7 @@ export function cornerMoved(
   image: TiffDirectory | undefined,
   metadata: LibRawMetadata,
 ): CornerMoved {
-  const [top = 0, left = 0] = image?.numbers(ACTIVE_AREA) ?? [];
+  const [top = 0, left = 0] = image?.numbers(activeArea) ?? [];
   const rows = metadata.top_margin - top;
   const columns = metadata.left_margin - left;
   return { rows: rows === 1 ? 1 : 0, columns: columns === 1 ? 1 : 0 };
@@ -130,8 +130,8 @@ export function whiteLevelOf(metadata: LibRawMetadata, hidden: HiddenFields): nu
 }
 
 /** Samples closest to a mask's edge receive stray light and charge. */
-const MASK_GUARD = 2;
-const MIN_MASKED_PER_SITE = 256;
+const maskGuard = 2;
+const minMaskedPerSite = 256;
 
 /**
  * Mean of the masked margin per site, in the visible area's site order. Undefined unless the margin
@@ -153,8 +153,8 @@ export function opticalBlackOf(
     const isOverPicture =
       maskTop < top + height && maskBottom > top && maskLeft < left + width && maskRight > left;
     if (isOverPicture) continue;
-    for (let y = maskTop + MASK_GUARD; y < maskBottom - MASK_GUARD; y++) {
-      for (let x = maskLeft + MASK_GUARD; x < maskRight - MASK_GUARD; x++) {
+    for (let y = maskTop + maskGuard; y < maskBottom - maskGuard; y++) {
+      for (let x = maskLeft + maskGuard; x < maskRight - maskGuard; x++) {
         const site = ((y + top) % 2) * 2 + ((x + left) % 2);
         const above = sensor.samples[y * sensor.width + x]! - declared[site]!;
         count[site]! += 1;
@@ -165,7 +165,7 @@ export function opticalBlackOf(
   }
   const means: number[] = [];
   for (let site = 0; site < 4; site++) {
-    if (count[site]! < MIN_MASKED_PER_SITE || declared[site]! <= 0) return undefined;
+    if (count[site]! < minMaskedPerSite || declared[site]! <= 0) return undefined;
     const range = whiteLevel - declared[site]!;
     const mean = sum[site]! / count[site]!;
     const deviation = Math.sqrt(Math.max(0, squares[site]! / count[site]! - mean * mean));

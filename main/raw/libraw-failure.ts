@@ -5,7 +5,7 @@
 import { z } from 'zod';
 
 /** LibRaw's exceptions (`LibRaw_exceptions` in libraw_const.h), by number. */
-const EXCEPTIONS = [
+const exceptions = [
   'none',
   'out of memory',
   'decode-raw',
@@ -67,7 +67,7 @@ function fromCpp(address: number, memory: WebAssembly.Memory): LibRawFailure {
   const view = new DataView(memory.buffer);
   if (address + 8 > view.byteLength) return new LibRawFailure('damaged', 'the decoder failed');
   const code = view.getUint32(address, true);
-  const name = EXCEPTIONS[code];
+  const name = exceptions[code];
   if (name !== undefined) {
     const kind =
       code === 12 ? 'unsupported' : code === 1 || code === 10 || code === 11 ? 'memory' : 'damaged';

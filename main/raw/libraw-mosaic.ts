@@ -25,7 +25,7 @@ import { checkLevels, checkSamples } from './sensor-checks.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
 import type { Rectangle } from './opcodes/parse.ts';
 
-const DNG_PRIVATE_DATA = 50_740;
+const dngPrivateData = 50_740;
 
 /** LibRaw's hidden fields, from the file's header and after the samples were read. */
 export interface Levels {
@@ -66,7 +66,7 @@ export function librawMosaic(
   const opticalBlack = opticalBlackOf(sensor, metadata, levels.settled, blackLevel, whiteLevel);
   const noiseProfile = dng && noiseProfileOf(dng.image, dng.first);
   const size = { width: shown.right - shown.left, height: shown.bottom - shown.top };
-  const privateData = dng?.first.bytes(DNG_PRIVATE_DATA);
+  const privateData = dng?.first.bytes(dngPrivateData);
   const merged = privateData && decodeMerged(privateData, size);
   const [down, along] = [shown.top - visible.top, shown.left - visible.left];
   const seen = (sites: PerSite): PerSite => shiftSites(sites, shiftOf(down, along));

@@ -14,10 +14,10 @@ import { LibRawFailure, cString, toFailure } from './libraw-failure.ts';
 import { isXTrans } from './sensor-kind.ts';
 
 /** The offsets below are valid only for this build; package.json pins it. */
-const BUILD = '1.6.0';
+const build = '1.6.0';
 
 /** Bytes from the start of LibRaw's `imgdata`, determined with the pinned build's own headers. */
-const OFFSET = {
+const fieldOffsets = {
   rawHeight: 8,
   rawWidth: 10,
   height: 12,
@@ -34,14 +34,14 @@ const OFFSET = {
 } as const;
 
 /** LibRaw's `filters` of X-Trans sensors. */
-export const FILTERS_XTRANS = 9;
+export const filtersXtrans = 9;
 
 /** Initial and largest memory, in pages of 64 KiB: 256 MiB and 2 GiB, the build's own limits. */
-const INITIAL_PAGES = 4096;
-const MAXIMUM_PAGES = 32_768;
+const initialPages = 4096;
+const maximumPages = 32_768;
 
 /** The largest repeating black pattern that is read (LibRaw's table holds 4096 values). */
-const MAX_BLACK_PATTERN = 64;
+const maxBlackPattern = 64;
 
 const finite = z.number().catch(0);
 const four = z.array(z.number()).min(4).catch([0, 0, 0, 0]);
@@ -197,9 +197,9 @@ export class LibRawFile {
   #visibleSides({ raw_width, raw_height }: LibRawMetadata): { width: number; height: number } {
     const { view, base } = this.#imgdata();
     const half = (offset: number): number => view.getUint16(base + offset, true);
-    if (half(OFFSET.rawWidth) !== raw_width || half(OFFSET.rawHeight) !== raw_height)
+    if (half(fieldOffsets.rawWidth) !== raw_width || half(fieldOffsets.rawHeight) !== raw_height)
       throw layoutError('sizes');
-    return { width: half(OFFSET.width), height: half(OFFSET.height) };
+    return { width: half(fieldOffsets.width), height: half(fieldOffsets.height) };
   }
 
   /**
@@ -209,7 +209,7 @@ export class LibRawFile {
   #imgdata(): { view: DataView; base: number } {
     const view = new DataView(this.#memory.buffer);
     const base = view.getUint32(this.#instance.$$.ptr, true) + 8;
-    if (base + OFFSET.asShotGainsApplied + 4 > view.byteLength) throw layoutError('imgdata');
+    if (base + fieldOffsets.asShotGainsApplied + 4 > view.byteLength) throw layoutError('imgdata');
     return { view, base };
   }
 
@@ -223,38 +223,38 @@ export class LibRawFile {
       view.getUint32(base + offset + 4 * index, true);
 
     const make = new Uint8Array(64);
-    make.set(new Uint8Array(this.#memory.buffer, base + OFFSET.make, 64));
+    make.set(new Uint8Array(this.#memory.buffer, base + fieldOffsets.make, 64));
     if (!isSameText(cString(make), known.camera_make)) throw layoutError('make');
-    if (word(OFFSET.filters) !== known.filters >>> 0) throw layoutError('filters');
-    if (word(OFFSET.maximum) !== known.color_data.maximum >>> 0) throw layoutError('maximum');
+    if (word(fieldOffsets.filters) !== known.filters >>> 0) throw layoutError('filters');
+    if (word(fieldOffsets.maximum) !== known.color_data.maximum >>> 0) throw layoutError('maximum');
 
-    const rows = word(OFFSET.cblack, 4);
-    const columns = word(OFFSET.cblack, 5);
-    const isPattern = rows > 0 && columns > 0 && rows * columns <= MAX_BLACK_PATTERN;
+    const rows = word(fieldOffsets.cblack, 4);
+    const columns = word(fieldOffsets.cblack, 5);
+    const isPattern = rows > 0 && columns > 0 && rows * columns <= maxBlackPattern;
     return {
-      black: word(OFFSET.black),
-      blackPerColour: [0, 1, 2, 3].map((index) => word(OFFSET.cblack, index)),
+      black: word(fieldOffsets.black),
+      blackPerColour: [0, 1, 2, 3].map((index) => word(fieldOffsets.cblack, index)),
       blackPattern: {
         rows: isPattern ? rows : 0,
         columns: isPattern ? columns : 0,
         values: Array.from({ length: isPattern ? rows * columns : 0 }, (_, index) =>
-          word(OFFSET.cblack, 6 + index),
+          word(fieldOffsets.cblack, 6 + index),
         ),
       },
-      linearMax: [0, 1, 2, 3].map((index) => word(OFFSET.linearMax, index)),
+      linearMax: [0, 1, 2, 3].map((index) => word(fieldOffsets.linearMax, index)),
       masked: maskedRectangles(
-        (index) => view.getInt32(base + OFFSET.mask + 4 * index, true),
+        (index) => view.getInt32(base + fieldOffsets.mask + 4 * index, true),
         known,
       ),
-      xtrans: known.filters === FILTERS_XTRANS ? this.#xtrans() : undefined,
-      asShotGainsApplied: word(OFFSET.asShotGainsApplied),
+      xtrans: known.filters === filtersXtrans ? this.#xtrans() : undefined,
+      asShotGainsApplied: word(fieldOffsets.asShotGainsApplied),
     };
   }
 
   #xtrans(): string | undefined {
     const { view, base } = this.#imgdata();
     const codes = Array.from({ length: 36 }, (_, place) =>
-      view.getUint8(base + OFFSET.xtrans + place),
+      view.getUint8(base + fieldOffsets.xtrans + place),
     );
     const letters = codes.map((code) => 'RGB'[code] ?? '?');
     return isXTrans(letters) ? letters.join('') : undefined;
@@ -335,7 +335,7 @@ function isSameText(left: string, right: string): boolean {
 }
 
 function layoutError(field: string): Error {
-  return new Error(`libraw-wasm's memory is not laid out as in ${BUILD}: ${field} differs`);
+  return new Error(`libraw-wasm's memory is not laid out as in ${build}: ${field} differs`);
 }
 
 interface Prepared {
@@ -353,8 +353,8 @@ export async function prepareLibRaw(): Promise<void> {
 
 async function instantiate(): Promise<Prepared> {
   const memory = new WebAssembly.Memory({
-    initial: INITIAL_PAGES,
-    maximum: MAXIMUM_PAGES,
+    initial: initialPages,
+    maximum: maximumPages,
     shared: true,
   });
   const silent = (): void => undefined;
@@ -375,7 +375,7 @@ function loadBinary(): Uint8Array {
   const { resolve } = createRequire(import.meta.url);
   const manifest: unknown = JSON.parse(readFileSync(resolve('libraw-wasm/package.json'), 'utf8'));
   const { version } = z.object({ version: z.string() }).parse(manifest);
-  if (version !== BUILD) throw new Error(`expected libraw-wasm ${BUILD} but found ${version}`);
+  if (version !== build) throw new Error(`expected libraw-wasm ${build} but found ${version}`);
   binary = readFileSync(resolve('libraw-wasm/dist/libraw.wasm'));
   return binary;
 }

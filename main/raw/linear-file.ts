@@ -5,7 +5,7 @@
 
 import { Refusal } from '../base/refusal.ts';
 import { describe } from './about.ts';
-import { TAG, rawImages } from './container.ts';
+import { tagCodes, rawImages } from './container.ts';
 import type { Container } from './container.ts';
 import { activeArea } from './dng-areas.ts';
 import { dngFrame } from './dng-frame.ts';
@@ -18,7 +18,7 @@ import type { Plane } from './payload/plane.ts';
 import type { DecodedRaw } from './mosaic.ts';
 import { checkLevels } from './sensor-checks.ts';
 
-const FULL_SCALE = 65_535;
+const fullScale = 65_535;
 
 /**
  * LibRaw's own developing with all processing switched off: the file's numbers in camera colour,
@@ -26,14 +26,14 @@ const FULL_SCALE = 65_535;
  * balance is not applied, because that would clip highlights. The gamma setting is ignored unless
  * it has six values.
  */
-const LINEAR_SETTINGS = {
+const linearSettings = {
   outputBps: 16,
   gamm: [1, 1, 0, 0, 0, 0],
   noAutoBright: true,
   adjustMaximumThr: 0,
   userBlack: 0,
   userCblack: [0, 0, 0, 0],
-  userSat: FULL_SCALE,
+  userSat: fullScale,
   userMul: [1, 1, 1, 1],
   outputColor: 0,
   userFlip: 0,
@@ -57,7 +57,7 @@ export async function readLinear(
   name: string,
 ): Promise<DecodedRaw> {
   checkIsRaw(container, name);
-  const file = await LibRawFile.open(bytes, LINEAR_SETTINGS);
+  const file = await LibRawFile.open(bytes, linearSettings);
   const developed = file.readDeveloped();
   if (developed.channels !== 3) {
     throw new Refusal(
@@ -117,13 +117,13 @@ function storedPlane(
   };
 }
 
-const PHOTOMETRIC_RGB = 2;
+const photometricRgb = 2;
 
 /** LibRaw also develops ordinary RGB TIFFs, which are finished pictures, not RAW files. */
 function checkIsRaw(container: Container, name: string): void {
   if (container.kind !== 'tiff' || container.isDng) return;
   const isPicture = rawImages(container.tiff).some(
-    (image) => image.number(TAG.photometric) === PHOTOMETRIC_RGB,
+    (image) => image.number(tagCodes.photometric) === photometricRgb,
   );
   if (isPicture) {
     throw new Refusal(

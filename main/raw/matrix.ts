@@ -3,11 +3,11 @@
 import type { Matrix3, Vector3 } from './mosaic.ts';
 
 /** XYZ of D50, as specified by the ICC. */
-export const D50: Vector3 = [0.9642, 1, 0.8249];
+export const d50: Vector3 = [0.9642, 1, 0.8249];
 /** XYZ of D65. */
-export const D65: Vector3 = [0.95047, 1, 1.08883];
+export const d65: Vector3 = [0.95047, 1, 1.08883];
 
-const MAX_COEFFICIENT = 100;
+const maxCoefficient = 100;
 
 /**
  * Nine numbers as a matrix; undefined if there are fewer, if they are implausible, or if there is
@@ -23,7 +23,7 @@ export function matrixOf(values: readonly number[]): Matrix3 | undefined {
 }
 
 export function isUsable(matrix: Matrix3): boolean {
-  const isBounded = matrix.every((value) => Math.abs(value) < MAX_COEFFICIENT);
+  const isBounded = matrix.every((value) => Math.abs(value) < maxCoefficient);
   return isBounded && Math.abs(determinant(matrix)) > 1e-4;
 }
 
@@ -62,7 +62,7 @@ export function transform(matrix: Matrix3, [x, y, z]: Vector3): Vector3 {
 }
 
 // prettier-ignore
-const BRADFORD: Matrix3 = [
+const bradfordMatrix: Matrix3 = [
    0.8951,  0.2664, -0.1614,
   -0.7502,  1.7135,  0.0367,
    0.0389, -0.0685,  1.0296,
@@ -70,8 +70,8 @@ const BRADFORD: Matrix3 = [
 
 /** Adapts XYZ under one white to another (Bradford; ICC.1, annex E). */
 export function bradford(from: Vector3, to: Vector3): Matrix3 {
-  const [f1, f2, f3] = transform(BRADFORD, from);
-  const [t1, t2, t3] = transform(BRADFORD, to);
+  const [f1, f2, f3] = transform(bradfordMatrix, from);
+  const [t1, t2, t3] = transform(bradfordMatrix, to);
   const scale: Matrix3 = [t1 / f1, 0, 0, 0, t2 / f2, 0, 0, 0, t3 / f3];
-  return multiply(inverse(BRADFORD), multiply(scale, BRADFORD));
+  return multiply(inverse(bradfordMatrix), multiply(scale, bradfordMatrix));
 }

@@ -4,10 +4,10 @@ import { Refusal } from '../base/refusal.ts';
 import type { PerSite } from './mosaic.ts';
 
 /** Valid files have at least this range between black and white. */
-const MIN_RANGE = 16;
-const FULL_SCALE = 65_535;
+const minRange = 16;
+const fullScale = 65_535;
 /** Black levels of a sensor's sites differ by less than this share of its range. */
-const BLACK_SPREAD = 1 / 32;
+const blackSpread = 1 / 32;
 
 function damaged(name: string, what: string): Refusal {
   return new Refusal('damaged-file', `${name} is damaged: ${what}`);
@@ -21,12 +21,12 @@ function damaged(name: string, what: string): Refusal {
  * @throws Refusal `damaged-file`
  */
 export function checkLevels(blacks: readonly number[], white: number, name: string): void {
-  const isSensible = blacks.every((black) => black >= 0 && black + MIN_RANGE <= white);
-  if (!isSensible || white > FULL_SCALE) {
+  const isSensible = blacks.every((black) => black >= 0 && black + minRange <= white);
+  if (!isSensible || white > fullScale) {
     throw damaged(name, `black ${blacks.join(', ')} and white ${white} make no sense`);
   }
   const [least, most] = [Math.min(...blacks), Math.max(...blacks)];
-  if (most - least > (white - least) * BLACK_SPREAD) {
+  if (most - least > (white - least) * blackSpread) {
     throw damaged(name, `black levels ${blacks.join(', ')} are too different for one sensor`);
   }
 }

@@ -5,13 +5,13 @@ import { cfaOf } from './cfa.ts';
 import type { CfaPattern } from './mosaic.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
 
-const SAMPLES_PER_PIXEL = 277;
-const PHOTOMETRIC = 262;
-const PHOTOMETRIC_LINEAR_RAW = 34_892;
-const CFA_REPEAT = 33_421;
-const CFA_PATTERN = 33_422;
-const CFA_LAYOUT = 50_711;
-const LETTERS = ['R', 'G', 'B'] as const;
+const samplesPerPixel = 277;
+const photometric = 262;
+const photometricLinearRaw = 34_892;
+const cfaRepeat = 33_421;
+const cfaPattern = 33_422;
+const cfaLayout = 50_711;
+const colourLetters = ['R', 'G', 'B'] as const;
 
 export type SensorKind =
   | { readonly kind: 'linear' }
@@ -37,24 +37,24 @@ export type SensorKind =
  * @throws Refusal `unsupported-file` for layouts that are not developed
  */
 export function sensorKind(image: TiffDirectory, name: string): SensorKind | undefined {
-  const channels = image.number(SAMPLES_PER_PIXEL) ?? 1;
-  if (image.number(PHOTOMETRIC) === PHOTOMETRIC_LINEAR_RAW)
+  const channels = image.number(samplesPerPixel) ?? 1;
+  if (image.number(photometric) === photometricLinearRaw)
     return channels === 1 ? { kind: 'monochrome' } : { kind: 'linear' };
-  const [rows = 2, columns = 2] = image.numbers(CFA_REPEAT);
-  const pattern = image.numbers(CFA_PATTERN);
+  const [rows = 2, columns = 2] = image.numbers(cfaRepeat);
+  const pattern = image.numbers(cfaPattern);
   if (pattern.length === 0) return undefined;
   if (pattern.length !== rows * columns)
     throw new Refusal(
       'damaged-file',
       `${name} is damaged: its colour layout is no ${rows}×${columns}`,
     );
-  const layout = image.number(CFA_LAYOUT) ?? 1;
+  const layout = image.number(cfaLayout) ?? 1;
   if (layout !== 1) throw unsupported(name, 'a sensor whose rows or columns are staggered');
-  if (pattern.some((code) => LETTERS[code] === undefined))
+  if (pattern.some((code) => colourLetters[code] === undefined))
     throw unsupported(name, 'a sensor of other colours than red, green and blue');
   if (pattern.every((code) => code === pattern[0])) return { kind: 'monochrome' };
   const at = (row: number, column: number): string =>
-    LETTERS[pattern[(row % rows) * columns + (column % columns)]!]!;
+    colourLetters[pattern[(row % rows) * columns + (column % columns)]!]!;
   const bayer = layoutOf(at, 1, 0, 0);
   if (bayer !== undefined) return { kind: 'bayer', cfa: bayer };
   for (const down of [0, 1] as const) {

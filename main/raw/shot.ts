@@ -9,7 +9,7 @@ import type { LibRawMetadata } from './libraw.ts';
 import type { Gps, Shot } from './mosaic.ts';
 import type { TiffDirectory, TiffFile } from './tiff-tags.ts';
 
-const TAG = {
+const tagCodes = {
   make: 271,
   model: 272,
   dateTime: 306,
@@ -113,8 +113,8 @@ export function cameraOf(
 ): { make?: string; model?: string } {
   const first = container.kind === 'tiff' ? container.tiff.images[0] : undefined;
   const ciff = container.kind === 'ciff' ? container.ciff : undefined;
-  const make = text(first?.text(TAG.make), ciff?.make, metadata.camera_make);
-  const model = text(first?.text(TAG.model), ciff?.model, metadata.camera_model);
+  const make = text(first?.text(tagCodes.make), ciff?.make, metadata.camera_make);
+  const model = text(first?.text(tagCodes.model), ciff?.model, metadata.camera_model);
   return { ...(make === undefined ? {} : { make }), ...(model === undefined ? {} : { model }) };
 }
 
@@ -125,12 +125,12 @@ export function exifExposure(
   // Some writers put EXIF's tags directly into the first directory.
   const number = (tag: number): number | undefined =>
     positive(tiff?.exif?.number(tag), tiff?.images[0]?.number(tag));
-  const iso = number(TAG.iso);
+  const iso = number(tagCodes.iso);
   return compact({
     // 65535 is EXIF's code for "too large for this tag".
-    iso: iso === 65_535 ? number(TAG.recommendedIso) : iso,
-    exposureSeconds: number(TAG.exposureTime),
-    aperture: number(TAG.fNumber),
+    iso: iso === 65_535 ? number(tagCodes.recommendedIso) : iso,
+    exposureSeconds: number(tagCodes.exposureTime),
+    aperture: number(tagCodes.fNumber),
   });
 }
 
@@ -141,31 +141,31 @@ export function shotOf(metadata: LibRawMetadata, container: Container): Shot {
   const { exif } = tiff ?? {};
   const { iso, exposureSeconds, aperture } = exifExposure(tiff);
   const words = (tag: number): string | undefined => text(exif?.text(tag), first?.text(tag));
-  const zone = words(TAG.offsetTimeOriginal) ?? words(TAG.offsetTime);
+  const zone = words(tagCodes.offsetTimeOriginal) ?? words(tagCodes.offsetTime);
   const { lens } = metadata;
   // LibRaw makes 2 March of 30 February: what the file says itself goes before it, also when it is no date.
-  const saysTime = (words(TAG.dateTimeOriginal) ?? words(TAG.dateTime)) !== undefined;
+  const saysTime = (words(tagCodes.dateTimeOriginal) ?? words(tagCodes.dateTime)) !== undefined;
   const ciffSeconds = container.kind === 'ciff' ? container.ciff.takenAtSeconds : undefined;
   const ciffTime =
     ciffSeconds === undefined ? undefined : new Date(ciffSeconds * 1000).toISOString().slice(0, 19);
   return compact({
     ...cameraOf(metadata, container),
-    lens: text(words(TAG.lensModel), lens?.Lens, lens?.makernotes?.Lens),
+    lens: text(words(tagCodes.lensModel), lens?.Lens, lens?.makernotes?.Lens),
     iso: positive(iso, metadata.iso_speed),
     exposureSeconds: positive(exposureSeconds, metadata.shutter),
     aperture: positive(aperture, metadata.aperture),
     focalLengthMm: positive(
-      exif?.number(TAG.focalLength),
-      first?.number(TAG.focalLength),
+      exif?.number(tagCodes.focalLength),
+      first?.number(tagCodes.focalLength),
       metadata.focal_len,
     ),
     takenAt:
-      isoTime(words(TAG.dateTimeOriginal), zone) ??
-      isoTime(words(TAG.dateTime), zone) ??
+      isoTime(words(tagCodes.dateTimeOriginal), zone) ??
+      isoTime(words(tagCodes.dateTime), zone) ??
       ciffTime ??
       (saysTime ? undefined : libRawTime(metadata.timestamp)),
     gps: exifGps(tiff?.gps) ?? libRawGps(metadata),
-    artist: text(words(TAG.artist), container.kind === 'ciff' ? undefined : metadata.artist),
-    copyright: words(TAG.copyright),
+    artist: text(words(tagCodes.artist), container.kind === 'ciff' ? undefined : metadata.artist),
+    copyright: words(tagCodes.copyright),
   });
 }

@@ -1,10 +1,10 @@
 /** Converts light to 16-bit samples that keep noise below black and highlights above white. */
 
 /** Room for noise below black: 3 % of the range. */
-const PEDESTAL = 2048;
-const MOST = 65_535;
+const pedestal = 2048;
+const most = 65_535;
 /** The network sees at most four times white, whatever the ratio. */
-const MAX_HEADROOM = 4;
+const maxHeadroom = 4;
 
 export interface SixteenBits {
   readonly samples: Uint16Array;
@@ -22,15 +22,15 @@ export function toSixteenBits(
   brightest: number,
   lightAt: (index: number) => number,
 ): SixteenBits {
-  const headroom = Math.min(MAX_HEADROOM, Math.max(1, brightest));
-  const range = Math.floor((MOST - PEDESTAL) / headroom);
+  const headroom = Math.min(maxHeadroom, Math.max(1, brightest));
+  const range = Math.floor((most - pedestal) / headroom);
   const samples = new Uint16Array(count);
   for (let i = 0; i < count; i++) {
-    const value = lightAt(i) * range + PEDESTAL + 0.5;
+    const value = lightAt(i) * range + pedestal + 0.5;
     // NaN becomes black.
-    samples[i] = value >= MOST ? MOST : value > 0 ? value : Number.isNaN(value) ? PEDESTAL : 0;
+    samples[i] = value >= most ? most : value > 0 ? value : Number.isNaN(value) ? pedestal : 0;
   }
-  return { samples, blackLevel: PEDESTAL, whiteLevel: PEDESTAL + range };
+  return { samples, blackLevel: pedestal, whiteLevel: pedestal + range };
 }
 
 /** As `toSixteenBits`, of light that lies in an array. */

@@ -9,17 +9,17 @@ import { isUtf8 } from 'node:buffer';
 import type { Fraction, TagValue } from './ifd.ts';
 
 /** Bytes of one value by TIFF type code; 0 where the code is unknown. */
-const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4] as const;
-const ENTRY_BYTES = 12;
+const typeBytes = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4] as const;
+const entryBytes = 12;
 
 /** Limits far above what cameras write. */
-const MAX_DIRECTORIES = 64;
-const MAX_ENTRIES = 1024;
-const MAX_VALUES = 1_000_000;
+const maxDirectories = 64;
+const maxEntries = 1024;
+const maxValues = 1_000_000;
 
-const SUB_DIRECTORIES = 330;
-const EXIF_DIRECTORY = 34_665;
-const GPS_DIRECTORY = 34_853;
+const subDirectories = 330;
+const exifDirectory = 34_665;
+const gpsDirectory = 34_853;
 
 interface Entry {
   readonly type: number;
@@ -51,7 +51,7 @@ export class TiffDirectory {
   numbers(tag: number): readonly number[] {
     const entry = this.#entries.get(tag);
     if (entry === undefined || entry.type === 2) return [];
-    const size = TYPE_BYTES[entry.type] ?? 0;
+    const size = typeBytes[entry.type] ?? 0;
     return Array.from({ length: entry.count }, (_, index) =>
       this.#number(entry.type, entry.at + index * size),
     );
@@ -79,7 +79,7 @@ export class TiffDirectory {
   /** The bytes of a BYTE, ASCII or UNDEFINED tag. */
   bytes(tag: number): Uint8Array | undefined {
     const entry = this.#entries.get(tag);
-    if (entry === undefined || TYPE_BYTES[entry.type] !== 1) return undefined;
+    if (entry === undefined || typeBytes[entry.type] !== 1) return undefined;
     return new Uint8Array(this.#view.buffer, this.#view.byteOffset + entry.at, entry.count);
   }
 
@@ -87,7 +87,7 @@ export class TiffDirectory {
   anyBytes(tag: number): Uint8Array | undefined {
     const entry = this.#entries.get(tag);
     if (entry === undefined) return undefined;
-    const length = entry.count * (TYPE_BYTES[entry.type] ?? 0);
+    const length = entry.count * (typeBytes[entry.type] ?? 0);
     return new Uint8Array(this.#view.buffer, this.#view.byteOffset + entry.at, length);
   }
 
@@ -201,34 +201,29 @@ function readDirectory(
   { view, littleEndian, seen }: Walk,
   offset: number,
 ): { directory: TiffDirectory; next: number; isWhole: boolean } | undefined {
-  if (
-    offset < 8 ||
-    offset + 2 > view.byteLength ||
-    seen.has(offset) ||
-    seen.size >= MAX_DIRECTORIES
-  )
+  if (offset < 8 || offset + 2 > view.byteLength || seen.has(offset) || seen.size >= maxDirectories)
     return undefined;
   seen.add(offset);
   const declared = view.getUint16(offset, littleEndian);
-  const room = Math.floor((view.byteLength - offset - 2) / ENTRY_BYTES);
-  const count = Math.min(declared, room, MAX_ENTRIES);
+  const room = Math.floor((view.byteLength - offset - 2) / entryBytes);
+  const count = Math.min(declared, room, maxEntries);
   const entries = new Map<number, Entry>();
   let isWhole = count === declared;
   for (let index = 0; index < count; index++) {
-    const at = offset + 2 + index * ENTRY_BYTES;
+    const at = offset + 2 + index * entryBytes;
     const type = view.getUint16(at + 2, littleEndian);
     const values = view.getUint32(at + 4, littleEndian);
-    const size = TYPE_BYTES[type] ?? 0;
+    const size = typeBytes[type] ?? 0;
     if (size === 0 || values === 0) continue;
     const length = values * size;
     const valueAt = length <= 4 ? at + 8 : view.getUint32(at + 8, littleEndian);
-    if (valueAt + length > view.byteLength || (size > 1 && values > MAX_VALUES)) {
+    if (valueAt + length > view.byteLength || (size > 1 && values > maxValues)) {
       isWhole = false;
       continue;
     }
     entries.set(view.getUint16(at, littleEndian), { type, count: values, at: valueAt });
   }
-  const nextAt = offset + 2 + declared * ENTRY_BYTES;
+  const nextAt = offset + 2 + declared * entryBytes;
   const next = nextAt + 4 <= view.byteLength ? view.getUint32(nextAt, littleEndian) : 0;
   return { directory: new TiffDirectory(view, littleEndian, entries), next, isWhole };
 }
@@ -255,12 +250,12 @@ export function readTiff(bytes: Uint8Array): TiffFile | undefined {
     }
     isWhole &&= found.isWhole;
     images.push(found.directory);
-    queue.push(...found.directory.numbers(SUB_DIRECTORIES).slice(0, MAX_DIRECTORIES));
+    queue.push(...found.directory.numbers(subDirectories).slice(0, maxDirectories));
     if (found.next !== 0) queue.push(found.next);
   }
   if (images.length === 0) return undefined;
-  const exif = firstDirectory(walk, images, EXIF_DIRECTORY);
-  const gps = firstDirectory(walk, images, GPS_DIRECTORY);
+  const exif = firstDirectory(walk, images, exifDirectory);
+  const gps = firstDirectory(walk, images, gpsDirectory);
   return {
     images,
     isWhole,

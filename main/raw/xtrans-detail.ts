@@ -4,16 +4,16 @@
  */
 
 /** Rows and columns of a block. */
-const SIDE = 6;
+const side = 6;
 /** Blocks are compared with blocks as bright, in steps of a factor of 2. */
-const STEPS = 24;
+const stepCount = 24;
 /** Of the blocks of a step, this share are taken to be smooth. */
-const SMOOTH_SHARE = 0.25;
+const smoothShare = 0.25;
 /** Steps with fewer blocks than this tell nothing; those of the darker neighbour hold for them. */
-const LEAST_BLOCKS = 16;
+const leastBlocks = 16;
 /** Detail begins at this many times the smooth blocks' difference, and is certain at the second. */
-const BEGINS = 2.5;
-const SURELY = 6;
+const begins = 2.5;
+const surely = 6;
 
 /** A number from 0 to 1 for each block of 6 × 6 samples, row-major: 1 is detail. */
 export interface Blocks {
@@ -30,16 +30,16 @@ export function detailOf(
   differenceAt: (x: number, y: number) => number | undefined,
 ): Blocks {
   const { width, height, samples } = light;
-  const across = Math.ceil(width / SIDE);
-  const down = Math.ceil(height / SIDE);
+  const across = Math.ceil(width / side);
+  const down = Math.ceil(height / side);
   const energy = new Float32Array(across * down);
   const steps = new Uint8Array(across * down);
   for (let block = 0; block < energy.length; block++) {
-    const [left, top] = [(block % across) * SIDE, Math.floor(block / across) * SIDE];
+    const [left, top] = [(block % across) * side, Math.floor(block / across) * side];
     let [squares, count, sum] = [0, 0, 0];
     // Every second row and column is enough to tell.
-    for (let y = top; y < Math.min(height, top + SIDE); y++) {
-      for (let x = left + (y & 1); x < Math.min(width, left + SIDE); x += 2) {
+    for (let y = top; y < Math.min(height, top + side); y++) {
+      for (let x = left + (y & 1); x < Math.min(width, left + side); x += 2) {
         sum += samples[y * width + x]!;
         const difference = differenceAt(x, y);
         if (difference === undefined) continue;
@@ -49,26 +49,26 @@ export function detailOf(
     }
     energy[block] = count === 0 ? 0 : squares / count;
     // NaN from a damaged file counts as black.
-    const brightness = Math.log2(Math.max(0, sum / 18) * 2 ** STEPS) || 0;
-    steps[block] = Math.min(STEPS - 1, Math.max(0, Math.floor(brightness)));
+    const brightness = Math.log2(Math.max(0, sum / 18) * 2 ** stepCount) || 0;
+    steps[block] = Math.min(stepCount - 1, Math.max(0, Math.floor(brightness)));
   }
   const smooth = smoothOf(energy, steps);
   const found = energy.map((one, block) => {
     const floor = smooth[steps[block]!]!;
-    return Math.min(1, Math.max(0, (one / floor - BEGINS) / (SURELY - BEGINS))) || 0;
+    return Math.min(1, Math.max(0, (one / floor - begins) / (surely - begins))) || 0;
   });
   return { across, shares: softened(found, across, down) };
 }
 
 /** The difference's mean square in smooth blocks, for each step of brightness. */
 function smoothOf(energy: Float32Array, steps: Uint8Array): number[] {
-  const perStep = Array.from({ length: STEPS }, (): number[] => []);
+  const perStep = Array.from({ length: stepCount }, (): number[] => []);
   for (const [block, step] of steps.entries()) perStep[step]!.push(energy[block]!);
   let known = Number.POSITIVE_INFINITY;
   return perStep.map((list) => {
-    if (list.length >= LEAST_BLOCKS) {
+    if (list.length >= leastBlocks) {
       list.sort((a, b) => a - b);
-      known = list[Math.floor(list.length * SMOOTH_SHARE)]!;
+      known = list[Math.floor(list.length * smoothShare)]!;
     }
     return known;
   });

@@ -11,20 +11,20 @@ import type { CfaPattern, Vector3 } from './mosaic.ts';
 import { detailOf, type Blocks } from './xtrans-detail.ts';
 
 /** Rows and columns after which the pattern repeats. */
-const PERIOD = 6;
-const PLACES = Array.from({ length: PERIOD * PERIOD }, (_, place) => place);
-const BAYER: readonly CfaPattern[] = ['RGGB', 'BGGR', 'GRBG', 'GBRG'];
+const period = 6;
+const allPlaces = Array.from({ length: period * period }, (_, place) => place);
+const bayer: readonly CfaPattern[] = ['RGGB', 'BGGR', 'GRBG', 'GBRG'];
 /** Samples up to this many rows and columns away are looked at. */
-const RADIUS = 4;
+const radius = 4;
 /**
  * Weight of a sample in the plane of light around a place: exp(−distance² / (2 · spread²)), in pixels.
  * A sample that was moved is corrected by the slope of a wide plane, which has little noise; the one
  * red or blue sample in nine that has none to take over is read off a narrow plane.
  */
-const SLOPE_SPREAD = 1.5;
-const VALUE_SPREAD = 0.9;
+const slopeSpread = 1.5;
+const valueSpread = 0.9;
 /** Samples of less weight than this are left out of a plane. */
-const LEAST_WEIGHT = 0.02;
+const leastWeight = 0.02;
 
 /** How one place is made of samples of its colour. */
 interface Kernel {
@@ -57,12 +57,12 @@ export function bayerOfXTrans(
   const { cfa, taken } = closestLayout(pattern);
   const colours = siteColours(cfa);
   const light: Light = { ...size, samples };
-  const moving = PLACES.map((place) => kernelOf(pattern, place, colours, taken.get(place)));
-  const tinting = PLACES.map((place) => tintingKernel(pattern, place, colours, gains));
+  const moving = allPlaces.map((place) => kernelOf(pattern, place, colours, taken.get(place)));
+  const tinting = allPlaces.map((place) => tintingKernel(pattern, place, colours, gains));
   const made = samples.slice();
   fill(made, light, moving, () => 1);
   const detail = detailOf(light, (x, y) => {
-    const place = (y % PERIOD) * PERIOD + (x % PERIOD);
+    const place = (y % period) * period + (x % period);
     const kernel = tinting[place];
     if (kernel === undefined || moving[place] === undefined) return undefined;
     return weighed(light, x, y, kernel) - made[y * size.width + x]!;
@@ -78,7 +78,7 @@ interface Light {
 }
 
 const shareAt = ({ across, shares }: Blocks, x: number, y: number): number =>
-  shares[Math.floor(y / PERIOD) * across + Math.floor(x / PERIOD)]!;
+  shares[Math.floor(y / period) * across + Math.floor(x / period)]!;
 
 /** Mixes what the kernels give into `made`, by the share that each block of 6 × 6 has of it. */
 function fill(
@@ -92,14 +92,14 @@ function fill(
     if (kernel === undefined) continue;
     const { shares } = kernel;
     const offsets = kernel.rows.map((row, index) => row * width + kernel.columns[index]!);
-    for (let y = Math.floor(place / PERIOD); y < height; y += PERIOD) {
-      const isInner = y >= RADIUS && y < height - RADIUS;
-      for (let x = place % PERIOD; x < width; x += PERIOD) {
+    for (let y = Math.floor(place / period); y < height; y += period) {
+      const isInner = y >= radius && y < height - radius;
+      for (let x = place % period; x < width; x += period) {
         const share = shareOf(x, y);
         if (share === 0) continue;
         const at = y * width + x;
         let value = 0;
-        if (isInner && x >= RADIUS && x < width - RADIUS) {
+        if (isInner && x >= radius && x < width - radius) {
           for (let i = 0; i < shares.length; i++) value += shares[i]! * samples[at + offsets[i]!]!;
         } else {
           value = weighed(light, x, y, kernel);
@@ -127,17 +127,17 @@ function weighed(
 
 /** The pattern as it is seen from a corner that lies that many rows and columns on. */
 export function shiftPattern(pattern: string, rows: number, columns: number): string {
-  return Array.from({ length: PERIOD * PERIOD }, (_, place) => {
-    const row = (Math.floor(place / PERIOD) + rows) % PERIOD;
-    const column = ((place % PERIOD) + columns) % PERIOD;
-    return pattern[row * PERIOD + column]!;
+  return Array.from({ length: period * period }, (_, place) => {
+    const row = (Math.floor(place / period) + rows) % period;
+    const column = ((place % period) + columns) % period;
+    return pattern[row * period + column]!;
   }).join('');
 }
 
 /** Past an edge, the sample one period further in has the same colour. */
 function within(place: number, size: number): number {
-  if (place < 0) return place + PERIOD;
-  return place < size ? place : place - PERIOD;
+  if (place < 0) return place + period;
+  return place < size ? place : place - period;
 }
 
 /** The layout whose places are nearest to samples of their colours, and the sample that each takes over. */
@@ -145,9 +145,9 @@ function closestLayout(pattern: string): {
   readonly cfa: CfaPattern;
   readonly taken: ReadonlyMap<number, Step>;
 } {
-  const [best] = BAYER.map((cfa) => ({ cfa, ...assignment(pattern, siteColours(cfa)) })).sort(
-    (a, b) => a.cost - b.cost,
-  );
+  const [best] = bayer
+    .map((cfa) => ({ cfa, ...assignment(pattern, siteColours(cfa)) }))
+    .sort((a, b) => a.cost - b.cost);
   if (best === undefined) throw new RangeError('expected a layout');
   return best;
 }
@@ -155,7 +155,7 @@ function closestLayout(pattern: string): {
 type Colours = ReturnType<typeof siteColours>;
 
 const colourWanted = (colours: Colours, place: number): string =>
-  colours[(Math.floor(place / PERIOD) % 2) * 2 + (place % 2)]!;
+  colours[(Math.floor(place / period) % 2) * 2 + (place % 2)]!;
 
 /** Gives each place a sample of its own, so that the squares of the distances add up to the least. */
 function assignment(
@@ -165,8 +165,8 @@ function assignment(
   const taken = new Map<number, Step>();
   let cost = 0;
   for (const colour of ['R', 'G', 'B']) {
-    const places = PLACES.filter((place) => colourWanted(colours, place) === colour);
-    const sources = PLACES.filter((source) => pattern[source] === colour);
+    const places = allPlaces.filter((place) => colourWanted(colours, place) === colour);
+    const sources = allPlaces.filter((source) => pattern[source] === colour);
     if (sources.length === 0) throw new RangeError(`expected ${colour} in the pattern ${pattern}`);
     const chosen = places.map((_, index) => sources[index]);
     const spare = sources.slice(places.length);
@@ -216,10 +216,10 @@ const squared = ({ row, column }: Step): number => row * row + column * column;
 /** The shortest way from a place to a sample of the repeating pattern. */
 function stepTo(place: number, source: number): Step {
   const shortest = (difference: number): number =>
-    ((((difference + PERIOD / 2) % PERIOD) + PERIOD) % PERIOD) - PERIOD / 2;
+    ((((difference + period / 2) % period) + period) % period) - period / 2;
   return {
-    row: shortest(Math.floor(source / PERIOD) - Math.floor(place / PERIOD)),
-    column: shortest((source % PERIOD) - (place % PERIOD)),
+    row: shortest(Math.floor(source / period) - Math.floor(place / period)),
+    column: shortest((source % period) - (place % period)),
   };
 }
 
@@ -233,10 +233,10 @@ function kernelOf(
   if (step !== undefined && squared(step) === 0) return undefined;
   const colour = colourWanted(colours, place);
   if (step === undefined) {
-    const { near, value } = planeAround(pattern, place, colour, VALUE_SPREAD);
+    const { near, value } = planeAround(pattern, place, colour, valueSpread);
     return kernelFrom(near, value);
   }
-  const { near, alongRows, alongColumns } = planeAround(pattern, place, colour, SLOPE_SPREAD);
+  const { near, alongRows, alongColumns } = planeAround(pattern, place, colour, slopeSpread);
   const shares = near.map(
     (_, index) => -(step.row * alongRows[index]! + step.column * alongColumns[index]!),
   );
@@ -258,8 +258,8 @@ function tintingKernel(
   if (own === colour) return undefined;
   const gainOf = (letter: string): number => gains['RGB'.indexOf(letter)] ?? 1;
   const ratio = gainOf(own) / gainOf(colour);
-  const wanted = planeAround(pattern, place, colour, SLOPE_SPREAD);
-  const before = planeAround(pattern, place, own, SLOPE_SPREAD);
+  const wanted = planeAround(pattern, place, colour, slopeSpread);
+  const before = planeAround(pattern, place, own, slopeSpread);
   return kernelFrom(
     [...wanted.near, ...before.near, { row: 0, column: 0 }],
     [...wanted.value, ...before.value.map((share) => -ratio * share), ratio],
@@ -286,12 +286,12 @@ interface Plane {
 
 function planeAround(pattern: string, place: number, colour: string, spread: number): Plane {
   const near: (Step & { readonly weight: number })[] = [];
-  for (let row = -RADIUS; row <= RADIUS; row++) {
-    for (let column = -RADIUS; column <= RADIUS; column++) {
-      const r = (Math.floor(place / PERIOD) + row + PERIOD) % PERIOD;
-      const c = ((place % PERIOD) + column + PERIOD) % PERIOD;
+  for (let row = -radius; row <= radius; row++) {
+    for (let column = -radius; column <= radius; column++) {
+      const r = (Math.floor(place / period) + row + period) % period;
+      const c = ((place % period) + column + period) % period;
       const weight = Math.exp(-squared({ row, column }) / (2 * spread * spread));
-      if (pattern[r * PERIOD + c] === colour && weight >= LEAST_WEIGHT)
+      if (pattern[r * period + c] === colour && weight >= leastWeight)
         near.push({ row, column, weight });
     }
   }

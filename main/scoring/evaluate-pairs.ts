@@ -6,7 +6,7 @@ import { normalisation } from '../develop/normalise.ts';
 import { shiftToRggb, siteColours } from '../raw/cfa.ts';
 import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
 import { throwIfCancelled } from '../base/refusal.ts';
-import { DEMOSAIC_RIM, demosaicSquare } from '../training/pairs/patches/demosaic.ts';
+import { demosaicRim, demosaicSquare } from '../training/pairs/patches/demosaic.ts';
 import { psnr, rendered, scoreRendered, type LinearRgb } from '../training/validation/metrics.ts';
 import { networkPicture, type ScoredNetwork } from './network-picture.ts';
 import type { LoadedPair } from '../training/pairs/patches/patches.ts';
@@ -29,7 +29,7 @@ export interface PairEvaluation {
 }
 
 /** Side of the squares that are demosaiced at a time, including their rim. */
-const SQUARE = 512;
+const squareSide = 512;
 
 export interface PairEvaluationRequest {
   readonly pair: LoadedPair;
@@ -119,9 +119,9 @@ function demosaiced(mosaic: Mosaic, ratio: number, gains: Vector3): LinearRgb {
   const { black, scale } = normalisation(mosaic);
   const { row: downToRed, column: rightToRed } = shiftToRggb(mosaic.cfa);
   const samples = new Float32Array(width * height * 3);
-  const inner = SQUARE - 2 * DEMOSAIC_RIM;
-  const square = new Float32Array(SQUARE * SQUARE);
-  const colours = new Float32Array(SQUARE * SQUARE * 3);
+  const inner = squareSide - 2 * demosaicRim;
+  const square = new Float32Array(squareSide * squareSide);
+  const colours = new Float32Array(squareSide * squareSide * 3);
   const fold = (position: number, size: number): number => {
     const period = 2 * (size - 1);
     const folded = ((position % period) + period) % period;
@@ -130,20 +130,20 @@ function demosaiced(mosaic: Mosaic, ratio: number, gains: Vector3): LinearRgb {
   // Squares begin on red, so the first may lie a pixel before the frame.
   for (let top = -downToRed; top < height; top += inner) {
     for (let left = -rightToRed; left < width; left += inner) {
-      for (let y = 0, at = 0; y < SQUARE; y++) {
-        const row = fold(top + y - DEMOSAIC_RIM, height);
-        for (let x = 0; x < SQUARE; x++, at++) {
-          const column = fold(left + x - DEMOSAIC_RIM, width);
+      for (let y = 0, at = 0; y < squareSide; y++) {
+        const row = fold(top + y - demosaicRim, height);
+        for (let x = 0; x < squareSide; x++, at++) {
+          const column = fold(left + x - demosaicRim, width);
           const site = ((row & 1) << 1) | (column & 1);
           const value = (mosaic.samples[row * width + column]! - black[site]!) * scale[site]!;
           square[at] = value * ratio * gains[(y & 1) + (x & 1)]!;
         }
       }
-      demosaicSquare(square, SQUARE, colours);
+      demosaicSquare(square, squareSide, colours);
       for (let y = Math.max(0, -top); y < Math.min(inner, height - top); y++) {
         const first = Math.max(0, -left);
         const last = Math.min(inner, width - left);
-        const from = ((y + DEMOSAIC_RIM) * SQUARE + DEMOSAIC_RIM) * 3;
+        const from = ((y + demosaicRim) * squareSide + demosaicRim) * 3;
         samples.set(
           colours.subarray(from + first * 3, from + last * 3),
           ((top + y) * width + left + first) * 3,

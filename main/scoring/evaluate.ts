@@ -25,7 +25,7 @@ import { simulateMosaic, type Area } from '../darkness/simulate.ts';
 
 /** One kind of darkness. */
 export interface Level {
-  /** One of `SIMULATED_CAMERAS`, or `mine`. */
+  /** One of `simulatedCameras`, or `mine`. */
   readonly camera: string;
   /** The profile behind `mine`. */
   readonly measured?: SimulatedCamera;
@@ -34,7 +34,7 @@ export interface Level {
 }
 
 /** The levels of the tables in models/README.md. */
-export const DEFAULT_LEVELS: readonly Level[] = [
+export const defaultLevels: readonly Level[] = [
   { camera: 'sony-a7s2', iso: 1600, ratio: 100 },
   { camera: 'sony-a7s2', iso: 6400, ratio: 100 },
   { camera: 'sony-a7s2', iso: 25_600, ratio: 100 },
@@ -45,7 +45,7 @@ export const DEFAULT_LEVELS: readonly Level[] = [
 ];
 
 /** First key of the evaluation's random numbers, so that training never draws the same. */
-const EVALUATION_KEY = 0x6576_616c;
+const evaluationKey = 0x6576_616c;
 
 /** The name, in levels, of a camera measured with `nightglass calibrate`. */
 const mine = 'mine';
@@ -128,7 +128,7 @@ export async function evaluatePhoto(request: EvaluationRequest): Promise<Evaluat
     camera: measured ?? level.camera,
     iso,
     ratio,
-    random: new Random(EVALUATION_KEY, nameKey(photo.name), nameKey(levelName(level))),
+    random: new Random(evaluationKey, nameKey(photo.name), nameKey(levelName(level))),
     area: middleOf(photo, crop),
   });
   // The develop line knows a measured camera's black; see engine/calibration.ts.

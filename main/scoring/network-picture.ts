@@ -12,7 +12,7 @@ import type { Mosaic } from '../raw/mosaic.ts';
 import type { LinearRgb } from '../training/validation/metrics.ts';
 
 /** Packed pixels in one network input. */
-const WINDOW_AREA_MAX = 512 * 512;
+const windowAreaMax = 512 * 512;
 
 /** A network with the input and output it was trained for. */
 export interface ScoredNetwork {
@@ -34,7 +34,7 @@ export async function networkPicture(
   const noise = frameNoise(taken).ceiling;
   const mosaic = withoutLonePixels(taken, noise);
   const grid = packedGrid(mosaic);
-  const tiles = planTiles(grid.width, grid.height, WINDOW_AREA_MAX);
+  const tiles = planTiles(grid.width, grid.height, windowAreaMax);
   const canvas = new LinearCanvas({ ...mosaic, grid }, [1, 1, 1]);
   const developing = develop({
     mosaic,

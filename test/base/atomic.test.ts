@@ -20,10 +20,10 @@ import { openOutputFolder, sweepTemporaries, writeAtomically } from '../../main/
 import { Refusal } from '../../main/base/refusal.ts';
 import { temporaryFolder } from '../export/samples.ts';
 
-const OLD = 'what stood there';
+const old = 'what stood there';
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const CHUNKS = [bytes('one, '), bytes('two, '), bytes('three')];
-const WHOLE = 'one, two, three';
+const threeChunks = [bytes('one, '), bytes('two, '), bytes('three')];
+const whole = 'one, two, three';
 
 async function refusalOf(promise: Promise<unknown>): Promise<Refusal> {
   const error: unknown = await promise.then(
@@ -51,29 +51,29 @@ describe('writeAtomically', () => {
   it('writes every byte under the name, and nothing else', async () => {
     const folder = temporaryFolder();
     const path = join(folder, 'a.tif');
-    expect(await writeAtomically(path, CHUNKS, { overwrite: false })).toBe('written');
-    expect(readFileSync(path, 'utf8')).toBe(WHOLE);
+    expect(await writeAtomically(path, threeChunks, { overwrite: false })).toBe('written');
+    expect(readFileSync(path, 'utf8')).toBe(whole);
     expect(readdirSync(folder)).toEqual(['a.tif']);
   });
 
   it('replaces only where it may', async () => {
     const folder = temporaryFolder();
     const path = join(folder, 'a.tif');
-    writeFileSync(path, OLD);
-    expect(await writeAtomically(path, CHUNKS, { overwrite: false })).toBe('taken');
-    expect(readFileSync(path, 'utf8')).toBe(OLD);
-    expect(await writeAtomically(path, CHUNKS, { overwrite: true })).toBe('written');
-    expect(readFileSync(path, 'utf8')).toBe(WHOLE);
+    writeFileSync(path, old);
+    expect(await writeAtomically(path, threeChunks, { overwrite: false })).toBe('taken');
+    expect(readFileSync(path, 'utf8')).toBe(old);
+    expect(await writeAtomically(path, threeChunks, { overwrite: true })).toBe('written');
+    expect(readFileSync(path, 'utf8')).toBe(whole);
     expect(readdirSync(folder)).toEqual(['a.tif']);
   });
 
   it('replaces a link, never what it leads to', async () => {
     const folder = temporaryFolder();
-    writeFileSync(join(folder, 'original.dng'), OLD);
+    writeFileSync(join(folder, 'original.dng'), old);
     symlinkSync(join(folder, 'original.dng'), join(folder, 'a.dng'));
-    await writeAtomically(join(folder, 'a.dng'), CHUNKS, { overwrite: true });
-    expect(readFileSync(join(folder, 'original.dng'), 'utf8')).toBe(OLD);
-    expect(readFileSync(join(folder, 'a.dng'), 'utf8')).toBe(WHOLE);
+    await writeAtomically(join(folder, 'a.dng'), threeChunks, { overwrite: true });
+    expect(readFileSync(join(folder, 'original.dng'), 'utf8')).toBe(old);
+    expect(readFileSync(join(folder, 'a.dng'), 'utf8')).toBe(whole);
   });
 
   it('lets one of many writers of a name win, and all others know', async () => {
@@ -92,10 +92,10 @@ describe('writeAtomically', () => {
   it.each([0, 1, 2, 3])('cancelled after %i chunks, leaves what stood there', async (count) => {
     const folder = temporaryFolder();
     const path = join(folder, 'a.tif');
-    writeFileSync(path, OLD);
+    writeFileSync(path, old);
     const controller = new AbortController();
     function* chunks(): Generator<Uint8Array> {
-      for (const [index, chunk] of CHUNKS.entries()) {
+      for (const [index, chunk] of threeChunks.entries()) {
         if (index === count) controller.abort();
         yield chunk;
       }
@@ -104,7 +104,7 @@ describe('writeAtomically', () => {
     const { signal } = controller;
     const refusal = await refusalOf(writeAtomically(path, chunks(), { overwrite: true, signal }));
     expect(refusal.code).toBe('cancelled');
-    expect(readFileSync(path, 'utf8')).toBe(OLD);
+    expect(readFileSync(path, 'utf8')).toBe(old);
     expect(readdirSync(folder)).toEqual(['a.tif']);
   });
 
@@ -123,12 +123,12 @@ describe('writeAtomically', () => {
   it('names the file and the reason where there is no folder, or a file in its place', async () => {
     const folder = temporaryFolder();
     const gone = join(folder, 'gone', 'a.tif');
-    const refusal = await refusalOf(writeAtomically(gone, CHUNKS, { overwrite: false }));
+    const refusal = await refusalOf(writeAtomically(gone, threeChunks, { overwrite: false }));
     expect(refusal.code).toBe('disk');
     expect(refusal.message).toBe(`could not write ${gone}: the folder is gone (ENOENT)`);
-    writeFileSync(join(folder, 'file'), OLD);
+    writeFileSync(join(folder, 'file'), old);
     const under = join(folder, 'file', 'a.tif');
-    const { message } = await refusalOf(writeAtomically(under, CHUNKS, { overwrite: true }));
+    const { message } = await refusalOf(writeAtomically(under, threeChunks, { overwrite: true }));
     expect(message).toContain('a file stands where the folder should be');
   });
 
@@ -151,26 +151,28 @@ describe('writeAtomically', () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, 'a.tif'));
     const path = join(folder, 'a.tif');
-    expect((await refusalOf(writeAtomically(path, CHUNKS, { overwrite: true }))).code).toBe('disk');
-    expect(await writeAtomically(path, CHUNKS, { overwrite: false })).toBe('taken');
+    expect((await refusalOf(writeAtomically(path, threeChunks, { overwrite: true }))).code).toBe(
+      'disk',
+    );
+    expect(await writeAtomically(path, threeChunks, { overwrite: false })).toBe('taken');
     expect(readdirSync(folder)).toEqual(['a.tif']);
   });
 
   it('says that the disk is full, and leaves it as it was', async ({ skip }) => {
     const folder = mountSmallDisk('size=1m') ?? skip('needs the right to mount a small disk');
     const path = join(folder, 'a.tif');
-    writeFileSync(path, OLD);
+    writeFileSync(path, old);
     const chunks = Array.from({ length: 40 }, () => new Uint8Array(100_000));
     const refusal = await refusalOf(writeAtomically(path, chunks, { overwrite: true }));
     expect(refusal.message).toBe(`could not write ${path}: the disk is full (ENOSPC)`);
-    expect(readFileSync(path, 'utf8')).toBe(OLD);
+    expect(readFileSync(path, 'utf8')).toBe(old);
     expect(readdirSync(folder)).toEqual(['a.tif']);
   });
 
   it('says that the disk is read-only', async ({ skip }) => {
     const folder = mountSmallDisk('size=1m,ro') ?? skip('needs the right to mount a small disk');
     const path = join(folder, 'a.tif');
-    const { message } = await refusalOf(writeAtomically(path, CHUNKS, { overwrite: false }));
+    const { message } = await refusalOf(writeAtomically(path, threeChunks, { overwrite: false }));
     expect(message).toBe(`could not write ${path}: the disk is read-only (EROFS)`);
     expect((await refusalOf(openOutputFolder(folder))).message).toContain('the disk is read-only');
   });
@@ -258,13 +260,13 @@ describe('openOutputFolder', () => {
 
   it('refuses a file, and what lies under one', async () => {
     const parent = temporaryFolder();
-    writeFileSync(join(parent, 'file'), OLD);
+    writeFileSync(join(parent, 'file'), old);
     for (const folder of [join(parent, 'file'), join(parent, 'file', 'out')]) {
       const refusal = await refusalOf(openOutputFolder(folder));
       expect(refusal.code).toBe('disk');
       expect(refusal.message).toContain(folder);
     }
-    expect(readFileSync(join(parent, 'file'), 'utf8')).toBe(OLD);
+    expect(readFileSync(join(parent, 'file'), 'utf8')).toBe(old);
   });
 
   it('does not mind being renamed to and fro', async () => {

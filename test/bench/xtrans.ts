@@ -18,7 +18,7 @@ import { siteColours } from '../../main/raw/cfa.ts';
 import type { CfaPattern, Mosaic } from '../../main/raw/mosaic.ts';
 import { sixteenBitsOf } from '../../main/raw/sixteen-bits.ts';
 import { bayerOfXTrans } from '../../main/raw/xtrans.ts';
-import { DEFAULT_LEVELS, levelName, middleOf, type Level } from '../../main/scoring/evaluate.ts';
+import { defaultLevels, levelName, middleOf, type Level } from '../../main/scoring/evaluate.ts';
 import { networkPicture } from '../../main/scoring/network-picture.ts';
 import { loadLinearPhoto } from '../../main/training/photos/photos.ts';
 import {
@@ -79,7 +79,7 @@ const network = await openNetwork(await readModel(model), {
   device: 'cpu',
   ...(threads === undefined ? {} : { threads: Number(threads) }),
 });
-const scores = DEFAULT_LEVELS.map((level) => ({
+const scores = defaultLevels.map((level) => ({
   level,
   bayer: new Array<LinearScores>(),
   xtrans: new Array<LinearScores>(),

@@ -13,7 +13,7 @@ import { firstWeights } from '../../main/training/step/weights.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
 import { defaultSettings, modelFor } from '../../preload/contract/settings.ts';
 import {
-  SMALL_SHAPE,
+  smallShape,
   smallOnnx,
   temporaryFolder,
   writeSmallDngs,
@@ -32,7 +32,7 @@ describe('models of the own', () => {
 
   beforeAll(async () => {
     writeSmallDngs(photos, 1);
-    const onnx = inferenceModel(SMALL_SHAPE, firstWeights(SMALL_SHAPE, 8));
+    const onnx = inferenceModel(smallShape, firstWeights(smallShape, 8));
     writeSmallModel(path.join(photos, 'brought'), { onnx, manifest: { id: 'other' } });
     ({ app, bugs } = await startApp(root));
     connection = await connectMemory(app);
@@ -86,9 +86,9 @@ describe('models of the own', () => {
   });
 
   it('are not brought if they cannot run, and nothing of them is left', async () => {
-    const weights = new Float32Array(parameterCount(SMALL_SHAPE)).fill(Number.NaN);
+    const weights = new Float32Array(parameterCount(smallShape)).fill(Number.NaN);
     for (const [id, onnx] of [
-      ['numberless', inferenceModel(SMALL_SHAPE, weights)],
+      ['numberless', inferenceModel(smallShape, weights)],
       ['cut-short', smallOnnx().subarray(0, 300_000)],
     ] as const) {
       const file = writeSmallModel(path.join(photos, id), { onnx, manifest: { id } });

@@ -18,7 +18,7 @@ import type { App, Host } from '../../main/app/app.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
 import type { Client } from '../../preload/contract/wire.ts';
 import {
-  SMALL_SHAPE,
+  smallShape,
   smallDng,
   smallOnnx,
   temporaryFolder,
@@ -101,7 +101,7 @@ describe('thumbnails on the disk', () => {
     expect((await get('bright')).equals(first)).toBe(true);
 
     // Weights that come under a known id: it is they that count.
-    const shape = { ...SMALL_SHAPE, baseChannels: 8 };
+    const shape = { ...smallShape, baseChannels: 8 };
     const changes = [{}, { onnx: smallOnnx(shape), manifest: { unet: shape } }];
     const seen = [first];
     for (const [n, { manifest, ...rest }] of changes.entries()) {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { App } from '../../main/app/app.ts';
 import type { Check, Dataset, Lesson, Run } from '../../preload/contract/training.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
-import { SMALL_SHAPE, temporaryFolder } from '../engine/small.ts';
+import { smallShape, temporaryFolder } from '../engine/small.ts';
 import { writeFrames } from '../calibration/made-frames.ts';
 import {
   burntOut,
@@ -26,7 +26,7 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 const lesson: Lesson = {
   recipe: 'adapt',
-  baseChannels: SMALL_SHAPE.baseChannels,
+  baseChannels: smallShape.baseChannels,
   batch: 1,
   patchPacked: 32,
   steps: 8,

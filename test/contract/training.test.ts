@@ -10,7 +10,7 @@ import type { Port } from '../../main/process/port.ts';
 import { spawnNodeTraining } from '../../main/training/run/process.ts';
 import type { Dataset, Lesson, Run } from '../../preload/contract/training.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
-import { SMALL_SHAPE, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
+import { smallShape, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { writePhotos } from '../training/photos/made-photos.ts';
 import { connectMemory, startApp, until, type Connection } from './carriers.ts';
 
@@ -19,7 +19,7 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 const lesson: Lesson = {
   recipe: 'raw',
-  baseChannels: SMALL_SHAPE.baseChannels,
+  baseChannels: smallShape.baseChannels,
   batch: 1,
   patchPacked: 32,
   steps: 12,

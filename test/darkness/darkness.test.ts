@@ -1,7 +1,7 @@
 /** The noise model part by part: moments against parameters, calibrations against known figures. */
 
 import { describe, expect, it } from 'vitest';
-import { darknessOf, SIMULATED_CAMERAS, simulatedCamera } from '../../main/darkness/cameras.ts';
+import { darknessOf, simulatedCameras, simulatedCamera } from '../../main/darkness/cameras.ts';
 import { darken, type DarknessParameters } from '../../main/darkness/darkness.ts';
 import { Random } from '../../main/darkness/random.ts';
 import { TukeySampler, tukeyStandardDeviation } from '../../main/darkness/tukey.ts';
@@ -19,13 +19,13 @@ const noNoise: DarknessParameters = {
   whiteLevel: 16383,
 };
 
-const SIDE = 400;
+const side = 400;
 
 /** A flat frame of `cleanDn` above black, darkened. */
 function flat(cleanDn: number, parameters: DarknessParameters, seed = 1): Uint16Array {
-  const noisy = new Uint16Array(SIDE * SIDE);
-  const clean = new Float32Array(SIDE * SIDE).fill(cleanDn);
-  darken(clean, SIDE, SIDE, parameters, new Random(seed), noisy);
+  const noisy = new Uint16Array(side * side);
+  const clean = new Float32Array(side * side).fill(cleanDn);
+  darken(clean, side, side, parameters, new Random(seed), noisy);
   return noisy;
 }
 
@@ -146,15 +146,15 @@ describe('darken', () => {
 
   it('row noise is one offset a row', () => {
     const noisy = flat(0, { ...noNoise, rowSigmaDn: 9 });
-    const rows = Array.from({ length: SIDE }, (_, y) => noisy.slice(y * SIDE, (y + 1) * SIDE));
+    const rows = Array.from({ length: side }, (_, y) => noisy.slice(y * side, (y + 1) * side));
     expect(rows.every((row) => new Set(row).size === 1)).toBe(true);
     const sigma = Math.sqrt(moments(rows.map((row) => row[0]!)).variance);
-    expect(Math.abs(sigma - 9)).toBeLessThan((5 * 9) / Math.sqrt(2 * SIDE));
+    expect(Math.abs(sigma - 9)).toBeLessThan((5 * 9) / Math.sqrt(2 * side));
   });
 
   it('bias goes to its site, a wrong black level to all', () => {
     const noisy = flat(0, { ...noNoise, biasDn: [1, 2, 3, 4], blackErrorDn: -10 });
-    expect([noisy[0], noisy[1], noisy[SIDE], noisy[SIDE + 1]]).toEqual([503, 504, 505, 506]);
+    expect([noisy[0], noisy[1], noisy[side], noisy[side + 1]]).toEqual([503, 504, 505, 506]);
   });
 
   it('is the same for the same seed and another for another', () => {
@@ -194,7 +194,7 @@ describe('calibrated cameras', () => {
   });
 
   it('D850 has the layout of the real camera, and one of another name the benchmark’s', () => {
-    const layouts = SIMULATED_CAMERAS.filter(({ model }) => model === 'NIKON D850');
+    const layouts = simulatedCameras.filter(({ model }) => model === 'NIKON D850');
     expect(layouts.map(({ id, cfa }) => [id, cfa])).toEqual([
       ['nikon-d850', 'RGGB'],
       ['nikon-d850-bggr', 'BGGR'],
@@ -210,7 +210,7 @@ describe('calibrated cameras', () => {
   });
 
   it('gives every camera, over its whole range, noise that grows with the ISO', () => {
-    for (const { id, isoRange, blackLevel, whiteLevel } of SIMULATED_CAMERAS) {
+    for (const { id, isoRange, blackLevel, whiteLevel } of simulatedCameras) {
       const [low, high] = isoRange.map((iso) =>
         darknessOf(simulatedCamera(id), iso, new Random(6)),
       );

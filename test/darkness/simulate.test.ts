@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { siteColours } from '../../main/raw/cfa.ts';
 import { decodeRaw } from '../../main/raw/decode.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
-import { SIMULATED_CAMERAS, simulatedCamera } from '../../main/darkness/cameras.ts';
+import { simulatedCameras, simulatedCamera } from '../../main/darkness/cameras.ts';
 import { loadLinearPhoto } from '../../main/training/photos/photos.ts';
 import { Random } from '../../main/darkness/random.ts';
 import { daylightGains, simulateMosaic } from '../../main/darkness/simulate.ts';
@@ -81,7 +81,7 @@ describe('a simulated mosaic', () => {
 
   it('shows white as white: daylight gains make a grey photo grey', () => {
     const grey = photoOf('grey', [64, 64], () => 0.5);
-    for (const { id } of SIMULATED_CAMERAS) {
+    for (const { id } of simulatedCameras) {
       const { truth, mosaic } = simulateMosaic(grey, {
         camera: id,
         iso: 800,

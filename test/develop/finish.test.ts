@@ -7,7 +7,7 @@ import type { OutputSpace } from '../../main/raw/image.ts';
 import { packedGrid } from '../../main/develop/pack.ts';
 import { encode, rollOff } from '../../main/develop/tone.ts';
 import type { Mosaic, Orientation, Vector3 } from '../../main/raw/mosaic.ts';
-import { SIMULATED_CAMERAS } from '../../main/darkness/cameras.ts';
+import { simulatedCameras } from '../../main/darkness/cameras.ts';
 import { mosaicOf } from './scenes.ts';
 
 const spaces: readonly OutputSpace[] = ['srgb', 'display-p3', 'rec2020'];
@@ -69,10 +69,10 @@ describe('orientation', () => {
 });
 
 describe('colour', () => {
-  test.each(SIMULATED_CAMERAS.flatMap(({ id }) => spaces.map((space) => [id, space] as const)))(
+  test.each(simulatedCameras.flatMap(({ id }) => spaces.map((space) => [id, space] as const)))(
     'white of a %s is white in %s',
     (id, space) => {
-      const camera = SIMULATED_CAMERAS.find((candidate) => candidate.id === id);
+      const camera = simulatedCameras.find((candidate) => candidate.id === id);
       if (camera === undefined) throw new Error(`no camera ${id}`);
       const matrix = cameraToOutput(
         { asShotGains: [2, 1, 1.5], xyzToCamera: camera.xyzToCamera },
@@ -97,7 +97,7 @@ describe('colour', () => {
   });
 
   test('a matrix and its inverse make one', () => {
-    for (const { xyzToCamera } of SIMULATED_CAMERAS) {
+    for (const { xyzToCamera } of simulatedCameras) {
       multiply(invert(xyzToCamera), xyzToCamera).forEach((cell, i) =>
         expect(cell).toBeCloseTo(i % 4 === 0 ? 1 : 0, 9),
       );

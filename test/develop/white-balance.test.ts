@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { gainsFor, gainsOf, temperatureOf } from '../../main/develop/white-balance.ts';
 import type { CameraColour, Vector3 } from '../../main/raw/mosaic.ts';
-import { SIMULATED_CAMERAS } from '../../main/darkness/cameras.ts';
+import { simulatedCameras } from '../../main/darkness/cameras.ts';
 import { expose, mosaicOf, street, type Scene } from './scenes.ts';
 
 function colourOf(id: string): CameraColour {
-  const camera = SIMULATED_CAMERAS.find((candidate) => candidate.id === id);
+  const camera = simulatedCameras.find((candidate) => candidate.id === id);
   if (camera === undefined) throw new Error(`no camera ${id}`);
   return { asShotGains: [2, 1, 1.5], xyzToCamera: camera.xyzToCamera };
 }
@@ -30,7 +30,7 @@ function angle(a: Vector3, b: Vector3): number {
 }
 
 describe('temperature and tint', () => {
-  test.each(SIMULATED_CAMERAS.map(({ id }) => id))('come back from the gains of a %s', (id) => {
+  test.each(simulatedCameras.map(({ id }) => id))('come back from the gains of a %s', (id) => {
     const colour = colourOf(id);
     fc.assert(
       fc.property(

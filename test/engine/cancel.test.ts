@@ -9,7 +9,7 @@ import { Engine } from '../../main/engine/supervisor.ts';
 import { spawnNodeEngine } from '../../main/engine/process.ts';
 import { canSignal, enginePid, openSmallEngine, order } from './processes.ts';
 import {
-  SMALL_SHAPE,
+  smallShape,
   smallOnnx,
   temporaryFolder,
   writeSmallDngs,
@@ -18,7 +18,7 @@ import {
 
 const folder = temporaryFolder();
 // Wide enough for a tile to take a while.
-const shape = { ...SMALL_SHAPE, baseChannels: 16 };
+const shape = { ...smallShape, baseChannels: 16 };
 const model = writeSmallModel(path.join(folder, 'model'), {
   onnx: smallOnnx(shape),
   manifest: { unet: shape },

@@ -11,7 +11,7 @@ import { differenceMax, largestDifference } from './pictures.ts';
 import { canSignal, enginePid, openSmallEngine, order } from './processes.ts';
 import { containing } from '../raw/written.ts';
 import {
-  SMALL_SHAPE,
+  smallShape,
   smallOnnx,
   temporaryFolder,
   writeSmallDngs,
@@ -20,7 +20,7 @@ import {
 
 const folder = temporaryFolder();
 // Wide enough for a tile to take a while.
-const shape = { ...SMALL_SHAPE, baseChannels: 8 };
+const shape = { ...smallShape, baseChannels: 8 };
 const model = writeSmallModel(path.join(folder, 'model'), {
   onnx: smallOnnx(shape),
   manifest: { unet: shape },

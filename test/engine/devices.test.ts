@@ -9,7 +9,7 @@ import { chooseDevice, deviceVerdicts, type DeviceQuestion } from '../../main/en
 import { spawnNodeEngine } from '../../main/engine/process.ts';
 import { offeredDevices } from '../../main/network/device.ts';
 import { readModel } from '../../main/network/manifest.ts';
-import { SMALL_SHAPE, temporaryFolder, writeSmallModel } from './small.ts';
+import { smallShape, temporaryFolder, writeSmallModel } from './small.ts';
 
 const folder = temporaryFolder();
 const model = writeSmallModel(path.join(folder, 'model'));
@@ -52,7 +52,7 @@ it('are asked for once, and again when told to or when what is remembered is dam
 
 it('are not remembered where the model was to blame', async () => {
   const lying = writeSmallModel(path.join(folder, 'lying'), {
-    manifest: { unet: { ...SMALL_SHAPE, baseChannels: 32 } },
+    manifest: { unet: { ...smallShape, baseChannels: 32 } },
   });
   const { asked } = await question(lying);
   const verdicts = await deviceVerdicts(asked);

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { differenceMax, largestDifference } from './pictures.ts';
 import { openSmallEngine, order } from './processes.ts';
 import {
-  SMALL_SHAPE,
+  smallShape,
   smallOnnx,
   temporaryFolder,
   writeSmallDngs,
@@ -16,7 +16,7 @@ it('shows once what it writes twice', async () => {
   const folder = temporaryFolder();
   const once = writeSmallModel(path.join(folder, 'once'));
   const twice = writeSmallModel(path.join(folder, 'twice'), {
-    onnx: smallOnnx(SMALL_SHAPE, 2),
+    onnx: smallOnnx(smallShape, 2),
     manifest: { passes: 2 },
   });
   const [photo = ''] = writeSmallDngs(path.join(folder, 'photos'), 1);

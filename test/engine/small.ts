@@ -15,7 +15,7 @@ import type { Mosaic } from '../../main/raw/mosaic.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
 import { bytesOf, nightMosaic } from '../raw/written.ts';
 
-export const SMALL_SHAPE = {
+export const smallShape = {
   inputChannels: 4,
   outputChannels: 12,
   baseChannels: 4,
@@ -37,7 +37,7 @@ export function temporaryFolder(): string {
 }
 
 /** The network as ONNX; of another shape than the small one if told so. */
-export function smallOnnx(shape: UnetShape = SMALL_SHAPE, passes: Passes = 1): Uint8Array {
+export function smallOnnx(shape: UnetShape = smallShape, passes: Passes = 1): Uint8Array {
   return inferenceModel(shape, firstWeights(shape, 7), passes);
 }
 
@@ -61,7 +61,7 @@ export function writeSmallModel(folder: string, changes: ModelChanges = {}): str
     description: 'Untrained, for tests.',
     file: 'small.onnx',
     sha256: createHash('sha256').update(onnx).digest('hex'),
-    unet: SMALL_SHAPE,
+    unet: smallShape,
     input: { packing: 'RGGB', clamp: 4, whiteBalanced: true },
     output: { domain: 'camera-linear', order: 'depth-to-space-dcr' },
     passes: 1,

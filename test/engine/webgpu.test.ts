@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import { differenceMax, largestDifference } from './pictures.ts';
 import { openSmallEngine, order } from './processes.ts';
 import {
-  SMALL_SHAPE,
+  smallShape,
   smallOnnx,
   temporaryFolder,
   writeSmallDngs,
@@ -34,7 +34,7 @@ for (const passes of [1, 2] as const) {
     const out = temporaryFolder();
     const [photo = ''] = writeSmallDngs(path.join(folder, `in-${String(passes)}`), 1);
     // Few levels: each has shaders of its own, which a processor takes seconds to compile.
-    const shape = { ...SMALL_SHAPE, levels: 2 };
+    const shape = { ...smallShape, levels: 2 };
     const shallow = writeSmallModel(path.join(folder, `shallow-${String(passes)}`), {
       onnx: smallOnnx(shape, passes),
       manifest: { unet: shape, passes },

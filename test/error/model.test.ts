@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import { Refusal } from '../../main/base/refusal.ts';
 
 import {
-  SMALL_SHAPE,
+  smallShape,
   smallOnnx,
   temporaryFolder,
   writeSmallDngs,
@@ -71,14 +71,14 @@ it('a manifest that is no JSON, or of something else', async () => {
 const cut = smallOnnx().subarray(0, 300_000);
 const garbled = smallOnnx();
 garbled.fill(0xff, 50, 250);
-const wide = { ...SMALL_SHAPE, baseChannels: 8 };
-const shallow = { ...SMALL_SHAPE, levels: 4 };
-const fewer = { ...SMALL_SHAPE, outputChannels: 8 };
-const more = { ...SMALL_SHAPE, inputChannels: 5 };
+const wide = { ...smallShape, baseChannels: 8 };
+const shallow = { ...smallShape, levels: 4 };
+const fewer = { ...smallShape, outputChannels: 8 };
+const more = { ...smallShape, inputChannels: 5 };
 
 const withoutNumbers = inferenceModel(
-  SMALL_SHAPE,
-  new Float32Array(parameterCount(SMALL_SHAPE)).fill(Number.NaN),
+  smallShape,
+  new Float32Array(parameterCount(smallShape)).fill(Number.NaN),
 );
 
 const lies: readonly (readonly [string, ModelChanges, readonly string[]])[] = [
@@ -100,7 +100,7 @@ const lies: readonly (readonly [string, ModelChanges, readonly string[]])[] = [
   ],
   [
     'a manifest with more base channels than there are',
-    { manifest: { unet: { ...SMALL_SHAPE, baseChannels: 64 } } },
+    { manifest: { unet: { ...smallShape, baseChannels: 64 } } },
     ['small.onnx', '64 base channels'],
   ],
   [
@@ -112,12 +112,12 @@ const lies: readonly (readonly [string, ModelChanges, readonly string[]])[] = [
   ['a network that takes too many planes', { onnx: smallOnnx(more) }, ['small.onnx', 'takes 5']],
   [
     'a manifest with more levels than tiles are made for',
-    { manifest: { unet: { ...SMALL_SHAPE, levels: 6 } } },
+    { manifest: { unet: { ...smallShape, levels: 6 } } },
     ['small.json', 'unet.levels'],
   ],
   [
     'a manifest that promises planes nobody handles',
-    { manifest: { unet: { ...SMALL_SHAPE, outputChannels: 3 } } },
+    { manifest: { unet: { ...smallShape, outputChannels: 3 } } },
     ['small.json', 'unet.outputChannels'],
   ],
   [
@@ -194,9 +194,9 @@ it('a network that is nested without end is refused, and hostile bytes end nothi
 
 it('with --quick, too, a manifest that lies about a network is not believed', async () => {
   // All that the manifest says is there, and as much again that it does not speak of.
-  const count = parameterCount(SMALL_SHAPE);
+  const count = parameterCount(smallShape);
   const more = tensor('hidden', count).raw(9, new Uint8Array(count * 4));
-  const onnx = Buffer.concat([smallOnnx(SMALL_SHAPE, 2), inGraph(more).bytes()]);
+  const onnx = Buffer.concat([smallOnnx(smallShape, 2), inGraph(more).bytes()]);
   const model = writeSmallModel(path.join(folder, 'quick'), {
     onnx,
     manifest: { passes: 2 },

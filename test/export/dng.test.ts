@@ -4,19 +4,19 @@ import { describe, expect, it } from 'vitest';
 
 import {
   cfaDng,
-  LINEAR_BLACK_LEVEL,
-  LINEAR_WHITE_LEVEL,
+  linearBlackLevel,
+  linearWhiteLevel,
   linearDng,
-  MAX_HEADROOM_STOPS,
+  maxHeadroomStops,
 } from '../../main/raw/dng.ts';
 import type { CameraLinearImage } from '../../main/raw/image.ts';
 import type { Mosaic } from '../../main/raw/mosaic.ts';
 import { Refusal } from '../../main/base/refusal.ts';
 import { expectShot } from './exif-check.ts';
 import { readWithLibRaw } from './libraw.ts';
-import { COLOUR, difference, joined, linearImage, noise, SHOT } from './samples.ts';
+import { sampleColour, difference, joined, linearImage, noise, sampleShot } from './samples.ts';
 
-const SIZES = new Map([
+const sizes = new Map([
   [1, 1],
   [2, 1],
   [3, 2],
@@ -34,7 +34,7 @@ function tagOf(bytes: Buffer, wanted: number): number[] {
     if (bytes.readUInt16LE(at) !== wanted) continue;
     const type = bytes.readUInt16LE(at + 2);
     const count = bytes.readUInt32LE(at + 4);
-    const size = SIZES.get(type) ?? Number.NaN;
+    const size = sizes.get(type) ?? Number.NaN;
     const start = size * count > 4 ? bytes.readUInt32LE(at + 8) : at + 8;
     return Array.from({ length: count }, (_, item) => {
       const place = start + item * size;
@@ -71,13 +71,13 @@ function readBack(bytes: Buffer): { samples: Float64Array; stops: number; stored
 
 /** Half a step of the file, in the picture's white-balanced numbers. */
 const halfStep = (stops: number, gain: number): number =>
-  (0.5 / (LINEAR_WHITE_LEVEL - LINEAR_BLACK_LEVEL)) * 2 ** stops * gain * 1.001;
+  (0.5 / (linearWhiteLevel - linearBlackLevel)) * 2 ** stops * gain * 1.001;
 
 function worstInSteps(image: CameraLinearImage): { worst: number; stops: number } {
-  const { samples, stops } = readBack(joined(linearDng(image, SHOT)));
+  const { samples, stops } = readBack(joined(linearDng(image, sampleShot)));
   const worst = samples.reduce((most, value, i) => {
     const off = Math.abs(value - (image.samples[i] ?? Number.NaN));
-    return Math.max(most, off / halfStep(stops, COLOUR.asShotGains[i % 3] ?? Number.NaN));
+    return Math.max(most, off / halfStep(stops, sampleColour.asShotGains[i % 3] ?? Number.NaN));
   }, 0);
   return { worst, stops };
 }
@@ -113,7 +113,7 @@ describe('linearDng', () => {
       joined(
         linearDng(
           linearImage(4, 4, () => -9),
-          SHOT,
+          sampleShot,
         ),
       ),
     );
@@ -123,8 +123,8 @@ describe('linearDng', () => {
   it('ends at the last stop it has, and takes NaN and infinity without harm', () => {
     const values = [1e6, Infinity, Number.NaN, 0.5, 0.5, 0.5];
     const image = linearImage(2, 1, (i) => values[i] ?? 0);
-    const { stops, stored, samples } = readBack(joined(linearDng(image, SHOT)));
-    expect(stops).toBe(MAX_HEADROOM_STOPS);
+    const { stops, stored, samples } = readBack(joined(linearDng(image, sampleShot)));
+    expect(stops).toBe(maxHeadroomStops);
     expect([...stored.subarray(0, 2)]).toEqual([65_535, 65_535]);
     expect(samples[4]).toBeCloseTo(0.5, 3);
   });
@@ -132,18 +132,18 @@ describe('linearDng', () => {
   it('is read by LibRaw to the last bit, where it is not below black', async () => {
     const random = noise(5);
     const image = linearImage(67, 43, () => random.next().value * 1.9 - 0.02);
-    const bytes = joined(linearDng(image, SHOT));
+    const bytes = joined(linearDng(image, sampleShot));
     const { stored } = readBack(bytes);
     const view = await readWithLibRaw(bytes, 'linear');
     expect([view.width, view.height]).toEqual([67, 43]);
-    const expected = stored.map((value) => Math.max(0, value - LINEAR_BLACK_LEVEL));
+    const expected = stored.map((value) => Math.max(0, value - linearBlackLevel));
     expect(difference(view.samples, expected)).toEqual({ length: stored.length, count: 0 });
   });
 
   it('tells LibRaw and ExifReader everything', async () => {
     const file = linearDng(
       linearImage(40, 30, () => 0.25),
-      SHOT,
+      sampleShot,
     );
     const bytes = joined(file);
     expect(bytes.length).toBe(file.byteLength);
@@ -166,13 +166,15 @@ describe('linearDng', () => {
     const image = linearImage(2, 2, () => 0.5);
     const withGains = (r: number): CameraLinearImage => ({
       ...image,
-      colour: { ...COLOUR, asShotGains: [r, 1, 1] },
+      colour: { ...sampleColour, asShotGains: [r, 1, 1] },
     });
     for (const gain of [0, -1, Number.NaN, Infinity]) {
       expect(() => linearDng(withGains(gain), {})).toThrow(Refusal);
     }
     const xyzToCamera = [Number.NaN, 0, 0, 0, 1, 0, 0, 0, 1] as const;
-    expect(() => linearDng({ ...image, colour: { ...COLOUR, xyzToCamera } }, {})).toThrow(Refusal);
+    expect(() => linearDng({ ...image, colour: { ...sampleColour, xyzToCamera } }, {})).toThrow(
+      Refusal,
+    );
   });
 });
 
@@ -185,8 +187,9 @@ function expectColour(metadata: Awaited<ReturnType<typeof readWithLibRaw>>['meta
   expect(first?.illuminant).toBe(21);
   const matrix = first?.colormatrix.slice(0, 3).flat() ?? [];
   expect(matrix.length).toBe(9);
-  for (const [i, value] of COLOUR.xyzToCamera.entries()) expect(matrix[i]).toBeCloseTo(value, 6);
-  for (const [i, gain] of COLOUR.asShotGains.entries()) {
+  for (const [i, value] of sampleColour.xyzToCamera.entries())
+    expect(matrix[i]).toBeCloseTo(value, 6);
+  for (const [i, gain] of sampleColour.asShotGains.entries()) {
     expect(levels.asshotneutral[i]).toBeCloseTo(1 / gain, 6);
     expect(gains[i]).toBeCloseTo(gain, 5);
   }
@@ -207,10 +210,10 @@ function mosaicOf(
     blackLevel,
     whiteLevel: 16_383,
     orientation: 8,
-    colour: COLOUR,
+    colour: sampleColour,
     baselineExposureStops: -0.35,
     noiseProfile: { slope: 1.25e-4, offset: 3e-7 },
-    shot: SHOT,
+    shot: sampleShot,
   };
 }
 

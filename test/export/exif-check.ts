@@ -2,17 +2,17 @@
 import ExifReader from 'exifreader';
 import { expect } from 'vitest';
 
-import { SHOT } from './samples.ts';
+import { sampleShot } from './samples.ts';
 
-/** Every tag of `SHOT`, and that no orientation is left to apply. */
+/** Every tag of `sampleShot`, and that no orientation is left to apply. */
 export function expectShot(bytes: Uint8Array, orientation = 1): void {
   const { exif = {}, gps = {} } = ExifReader.load(new Uint8Array(bytes).buffer, { expanded: true });
-  expect(exif.Make?.description).toBe(SHOT.make);
-  expect(exif.Model?.description).toBe(SHOT.model);
-  expect(exif.LensModel?.description).toBe(SHOT.lens);
+  expect(exif.Make?.description).toBe(sampleShot.make);
+  expect(exif.Model?.description).toBe(sampleShot.model);
+  expect(exif.LensModel?.description).toBe(sampleShot.lens);
   expect(exif.Software?.description).toBe('Nightglass');
-  expect(exif.Artist?.description).toBe(SHOT.artist);
-  expect(exif.Copyright?.description).toBe(SHOT.copyright);
+  expect(exif.Artist?.description).toBe(sampleShot.artist);
+  expect(exif.Copyright?.description).toBe(sampleShot.copyright);
   expect(exif.ExposureTime?.value).toEqual([1, 30]);
   expect(exif.FNumber?.value).toEqual([14, 5]);
   expect(exif.FocalLength?.value).toEqual([71, 2]);

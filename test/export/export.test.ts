@@ -11,7 +11,7 @@ import type { Exportable } from '../../main/export/export.ts';
 import { OutputNames, type Reservation } from '../../main/export/naming.ts';
 import { Refusal } from '../../main/base/refusal.ts';
 import { expectShot } from './exif-check.ts';
-import { finishedImage, linearImage, SHOT, temporaryFolder } from './samples.ts';
+import { finishedImage, linearImage, sampleShot, temporaryFolder } from './samples.ts';
 
 /** Encodes and writes as the engine does: under the reserved name, or the next that is free. */
 async function write(
@@ -20,7 +20,7 @@ async function write(
   reservation: Reservation,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<{ readonly path: string; readonly bytes: number }> {
-  const file = await encodePicture(picture, SHOT, options);
+  const file = await encodePicture(picture, sampleShot, options);
   for (let target = reservation; ; target = await names.reserveNext(target)) {
     const { path, overwrite } = target;
     const outcome = await writeAtomically(path, file.chunks(), { overwrite, ...options });
@@ -29,14 +29,14 @@ async function write(
 }
 
 const finished = finishedImage(50, 40);
-const PICTURES: readonly (readonly [string, Exportable])[] = [
+const pictures: readonly (readonly [string, Exportable])[] = [
   ['IMG_1.tif', { format: 'tiff', bits: 16, compression: 'deflate', image: finished }],
   ['IMG_1.png', { format: 'png', bits: 8, image: finished }],
   ['IMG_1.jpg', { format: 'jpeg', quality: 92, image: finished }],
   ['IMG_1.dng', { format: 'dng', image: linearImage(50, 40, () => 0.2) }],
 ];
 
-it.each(PICTURES)('writes %s whole, with its shot', async (name, picture) => {
+it.each(pictures)('writes %s whole, with its shot', async (name, picture) => {
   const folder = temporaryFolder();
   const names = new OutputNames(folder, 'rename', ['/a/IMG_1.ARW']);
   const reservation = await names.reserve('/a/IMG_1.ARW', picture.format);
@@ -50,7 +50,7 @@ it.each(PICTURES)('writes %s whole, with its shot', async (name, picture) => {
   }
 });
 
-it.each(PICTURES)('does not begin %s when cancelled', async (_, picture) => {
+it.each(pictures)('does not begin %s when cancelled', async (_, picture) => {
   const folder = temporaryFolder();
   const names = new OutputNames(folder, 'rename', []);
   const reservation = await names.reserve('/a/IMG_1.ARW', picture.format);
@@ -60,7 +60,7 @@ it.each(PICTURES)('does not begin %s when cancelled', async (_, picture) => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
-it.each(PICTURES)('leaves nothing of %s where the folder is gone', async (_, picture) => {
+it.each(pictures)('leaves nothing of %s where the folder is gone', async (_, picture) => {
   const folder = temporaryFolder();
   const names = new OutputNames(folder, 'rename', []);
   const reservation = await names.reserve('/a/IMG_1.ARW', picture.format);

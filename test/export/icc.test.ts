@@ -10,12 +10,12 @@ import { encodeTiff } from '../../main/export/tiff.ts';
 import { joined } from './samples.ts';
 
 /** XYZ (D65) of linear RGB, from the standards' own tables (IEC 61966-2-1, SMPTE EG 432-1, BT.2020). */
-const TO_XYZ: Readonly<Record<OutputSpace, readonly number[]>> = {
+const toXyz: Readonly<Record<OutputSpace, readonly number[]>> = {
   srgb: [0.4124, 0.3576, 0.1805, 0.2126, 0.7152, 0.0722, 0.0193, 0.1192, 0.9505],
   'display-p3': [0.48657, 0.26567, 0.19822, 0.22897, 0.69174, 0.07929, 0, 0.04511, 1.04394],
   rec2020: [0.636958, 0.144617, 0.168881, 0.2627, 0.677998, 0.059302, 0, 0.028073, 1.060985],
 };
-const SRGB_FROM_XYZ = [3.2406, -1.5372, -0.4986, -0.9689, 1.8758, 0.0415, 0.0557, -0.204, 1.057];
+const srgbFromXyz = [3.2406, -1.5372, -0.4986, -0.9689, 1.8758, 0.0415, 0.0557, -0.204, 1.057];
 
 const apply = (m: readonly number[], v: readonly number[]): number[] =>
   [0, 3, 6].map((row) => v.reduce((sum, value, k) => sum + (m[row + k] ?? 0) * value, 0));
@@ -31,18 +31,18 @@ const bt2020Decode = (v: number): number =>
  * Colours spread over the cube, in whole 8-bit steps: sharp takes 8 bits straight from profile to
  * profile, 16 bits by way of Display P3.
  */
-const TRIPLES = [5, 25, 76, 128, 191, 250].flatMap((r) =>
+const triples = [5, 25, 76, 128, 191, 250].flatMap((r) =>
   [13, 102, 166, 230].flatMap((g) => [13, 128, 166, 242].map((b) => [r / 255, g / 255, b / 255])),
 );
 
 function expectedSrgb(space: OutputSpace, triple: readonly number[]): number[] {
   const decode = space === 'rec2020' ? bt2020Decode : srgbDecode;
-  return apply(SRGB_FROM_XYZ, apply(TO_XYZ[space], triple.map(decode)));
+  return apply(srgbFromXyz, apply(toXyz[space], triple.map(decode)));
 }
 
 describe.each(['srgb', 'display-p3', 'rec2020'] as const)('ICC profile, %s', (space) => {
   it('converts to sRGB as the standard says', async () => {
-    const inGamut = TRIPLES.filter((triple) =>
+    const inGamut = triples.filter((triple) =>
       expectedSrgb(space, triple).every((value) => value >= 0 && value <= 1),
     );
     expect(inGamut.length).toBeGreaterThan(10);

@@ -6,7 +6,7 @@ import { iccProfile } from '../../main/export/icc.ts';
 import { encodeJpeg } from '../../main/export/jpeg.ts';
 import { Refusal } from '../../main/base/refusal.ts';
 import { expectPicture, expectShot } from './exif-check.ts';
-import { finishedImage, joined, readEightBits, SHOT } from './samples.ts';
+import { finishedImage, joined, readEightBits, sampleShot } from './samples.ts';
 
 function markersOf(bytes: Buffer): string[] {
   const markers: string[] = [];
@@ -19,7 +19,7 @@ function markersOf(bytes: Buffer): string[] {
 
 async function meanError(quality: number): Promise<number> {
   const image = finishedImage(131, 97);
-  const found = await readEightBits(joined(await encodeJpeg(image, SHOT, { quality })));
+  const found = await readEightBits(joined(await encodeJpeg(image, sampleShot, { quality })));
   expect(found.length).toBe(image.samples.length);
   return (
     found.reduce((sum, value, i) => sum + Math.abs(value - (image.samples[i] ?? 0) / 257), 0) /
@@ -42,7 +42,7 @@ describe('JPEG', () => {
     [90, '4:2:0'],
     [1, '4:2:0'],
   ])('at quality %i has colour sampled %s', async (quality, chromaSubsampling) => {
-    const bytes = joined(await encodeJpeg(finishedImage(64, 48), SHOT, { quality }));
+    const bytes = joined(await encodeJpeg(finishedImage(64, 48), sampleShot, { quality }));
     expect(await sharp(bytes).metadata()).toMatchObject({
       width: 64,
       height: 48,
@@ -53,17 +53,17 @@ describe('JPEG', () => {
   it('says everything about the shot and carries the profile, which changed no pixel', async () => {
     const options = { quality: 92 };
     const wide = finishedImage(64, 48, 'display-p3');
-    const bytes = joined(await encodeJpeg(wide, SHOT, options));
+    const bytes = joined(await encodeJpeg(wide, sampleShot, options));
     expectShot(bytes);
     expectPicture(bytes, 64, 48, false);
     expect((await sharp(bytes).metadata()).icc?.equals(iccProfile('display-p3'))).toBe(true);
-    const narrow = joined(await encodeJpeg({ ...wide, space: 'srgb' }, SHOT, options));
+    const narrow = joined(await encodeJpeg({ ...wide, space: 'srgb' }, sampleShot, options));
     expect(await readEightBits(bytes)).toEqual(await readEightBits(narrow));
     expectPicture(narrow, 64, 48, true);
   });
 
   it('has EXIF first, then the profile, as EXIF wants it', async () => {
-    const file = await encodeJpeg(finishedImage(16, 16), SHOT, { quality: 92 });
+    const file = await encodeJpeg(finishedImage(16, 16), sampleShot, { quality: 92 });
     const bytes = joined(file);
     expect(bytes.length).toBe(file.byteLength);
     expect(markersOf(bytes).slice(0, 4)).toEqual(['e1', 'e2', 'db', 'db']);

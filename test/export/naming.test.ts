@@ -12,9 +12,9 @@ import type { ExportFormat } from '../../main/export/naming.ts';
 import type { ConflictPolicy } from '../../preload/contract/choices.ts';
 import { cfaDng } from '../../main/raw/dng.ts';
 import type { FinishedImage } from '../../main/raw/image.ts';
-import { COLOUR, joined, temporaryFolder } from './samples.ts';
+import { sampleColour, joined, temporaryFolder } from './samples.ts';
 
-const POLICIES = ['rename', 'skip', 'overwrite'] as const;
+const policies = ['rename', 'skip', 'overwrite'] as const;
 
 /** Short answers: the name, with a mark where something is replaced or already there. */
 async function namesOf(
@@ -39,7 +39,7 @@ it.each([
   expect(await namesOf(['/photos/IMG_1.ARW'], temporaryFolder(), 'rename', format)).toEqual([name]);
 });
 
-it.each(POLICIES)(
+it.each(policies)(
   '%s: photos that differ in folder, type or case get different names',
   async (policy) => {
     const photos = ['/a/IMG_1.ARW', '/a/IMG_1.DNG', '/b/img_1.arw', '/c/É.arw', '/d/E\u0301.arw'];
@@ -83,7 +83,7 @@ it('renames past a link that leads nowhere and a folder of the name', async () =
   expect(await namesOf(['/a/IMG_1.ARW'], folder, 'rename')).toEqual(['IMG_1-3.tif']);
 });
 
-it.each(POLICIES)(
+it.each(policies)(
   '%s: never names an original, be it there by itself or by a link',
   async (policy) => {
     const folder = temporaryFolder();
@@ -126,7 +126,7 @@ describe('overwrite replaces nothing but exports of ours', () => {
         width: 40,
         height: 30,
         samples: new Float32Array(40 * 30 * 3),
-        colour: COLOUR,
+        colour: sampleColour,
         orientation: 1,
       },
     },
@@ -163,7 +163,7 @@ describe('overwrite replaces nothing but exports of ours', () => {
     const simulated = joined(
       cfaDng({
         ...{ width: 22, height: 22, samples: new Uint16Array(22 * 22), cfa: 'RGGB' },
-        ...{ blackLevel: [0, 0, 0, 0], whiteLevel: 1023, orientation: 1, colour: COLOUR },
+        ...{ blackLevel: [0, 0, 0, 0], whiteLevel: 1023, orientation: 1, colour: sampleColour },
         ...{ baselineExposureStops: 0, shot: {} },
       }),
     );

@@ -13,7 +13,7 @@ import {
   joined,
   readEightBits,
   readSixteenBits,
-  SHOT,
+  sampleShot,
 } from './samples.ts';
 
 interface Chunk {
@@ -45,7 +45,7 @@ describe('PNG', () => {
     [131, 197],
   ])('keeps every 16-bit sample at %i×%i', async (width, height) => {
     const image = finishedImage(width, height);
-    const bytes = joined(await encodePng(image, SHOT, { bits: 16 }));
+    const bytes = joined(await encodePng(image, sampleShot, { bits: 16 }));
     expect(await sharp(bytes).metadata()).toMatchObject({ width, height, depth: 'ushort' });
     expect(difference(await readSixteenBits(bytes), image.samples)).toEqual({
       length: image.samples.length,
@@ -58,7 +58,7 @@ describe('PNG', () => {
     [131, 197],
   ])('rounds to the nearest 8-bit value at %i×%i', async (width, height) => {
     const image = finishedImage(width, height);
-    const bytes = joined(await encodePng(image, SHOT, { bits: 8 }));
+    const bytes = joined(await encodePng(image, sampleShot, { bits: 8 }));
     expect(await sharp(bytes).metadata()).toMatchObject({ width, height, depth: 'uchar' });
     const rounded = Array.from(image.samples, (value) => Math.round(value / 257));
     expect(difference(await readEightBits(bytes), rounded)).toEqual({
@@ -68,7 +68,9 @@ describe('PNG', () => {
   });
 
   it('says everything about the shot and carries the profile', async () => {
-    const bytes = joined(await encodePng(finishedImage(40, 30, 'rec2020'), SHOT, { bits: 16 }));
+    const bytes = joined(
+      await encodePng(finishedImage(40, 30, 'rec2020'), sampleShot, { bits: 16 }),
+    );
     expectShot(bytes);
     expectPicture(bytes, 40, 30, false);
     const metadata = await sharp(bytes).metadata();
@@ -77,7 +79,7 @@ describe('PNG', () => {
   });
 
   it('has its chunks in order and intact, with the profile before the pixels', async () => {
-    const file = await encodePng(finishedImage(600, 400), SHOT, { bits: 16 });
+    const file = await encodePng(finishedImage(600, 400), sampleShot, { bits: 16 });
     const bytes = joined(file);
     expect(bytes.length).toBe(file.byteLength);
     expect(bytes.subarray(0, 8).toString('latin1')).toBe('\x89PNG\r\n\x1a\n');

@@ -11,7 +11,7 @@ import type { CameraLinearImage, FinishedImage, OutputSpace } from '../../main/r
 import type { FilePieces } from '../../main/raw/ifd.ts';
 import type { CameraColour, Shot } from '../../main/raw/mosaic.ts';
 
-export const SHOT: Shot = {
+export const sampleShot: Shot = {
   make: 'SONY',
   model: 'ILCE-7SM2',
   lens: 'FE 35mm F2.8 ZA',
@@ -25,7 +25,7 @@ export const SHOT: Shot = {
   gps: { latitude: -51.508_97, longitude: 0.1234, altitudeMetres: -12.5 },
 };
 
-export const COLOUR: CameraColour = {
+export const sampleColour: CameraColour = {
   asShotGains: [2.3, 1, 1.6],
   xyzToCamera: [0.664, -0.1847, -0.0503, -0.5238, 1.301, 0.2474, -0.0993, 0.1673, 0.6527],
 };
@@ -61,7 +61,7 @@ export function linearImage(
   valueAt: (index: number) => number,
 ): CameraLinearImage {
   const samples = Float32Array.from({ length: width * height * 3 }, (_, index) => valueAt(index));
-  return { width, height, samples, colour: COLOUR, orientation: 6 };
+  return { width, height, samples, colour: sampleColour, orientation: 6 };
 }
 
 export function joined(file: FilePieces): Buffer {

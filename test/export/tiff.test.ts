@@ -15,12 +15,12 @@ import {
   noise,
   readEightBits,
   readSixteenBits,
-  SHOT,
+  sampleShot,
 } from './samples.ts';
 
-const COMPRESSIONS = ['deflate', 'lzw', 'none'] as const;
+const compressions = ['deflate', 'lzw', 'none'] as const;
 
-describe.each(COMPRESSIONS)('TIFF, %s', (compression) => {
+describe.each(compressions)('TIFF, %s', (compression) => {
   it.each([
     [1, 1],
     [67, 1],
@@ -28,7 +28,7 @@ describe.each(COMPRESSIONS)('TIFF, %s', (compression) => {
     [131, 197],
   ])('keeps every 16-bit sample at %i×%i', async (width, height) => {
     const image = finishedImage(width, height);
-    const bytes = joined(await encodeTiff(image, SHOT, { bits: 16, compression }));
+    const bytes = joined(await encodeTiff(image, sampleShot, { bits: 16, compression }));
     expect(await sharp(bytes).metadata()).toMatchObject({ width, height, depth: 'ushort' });
     expect(difference(await readSixteenBits(bytes), image.samples)).toEqual({
       length: image.samples.length,
@@ -41,7 +41,7 @@ describe.each(COMPRESSIONS)('TIFF, %s', (compression) => {
     [131, 197],
   ])('rounds to the nearest 8-bit value at %i×%i', async (width, height) => {
     const image = finishedImage(width, height);
-    const bytes = joined(await encodeTiff(image, SHOT, { bits: 8, compression }));
+    const bytes = joined(await encodeTiff(image, sampleShot, { bits: 8, compression }));
     expect(await sharp(bytes).metadata()).toMatchObject({ width, height, depth: 'uchar' });
     const rounded = Array.from(image.samples, (value) => Math.round(value / 257));
     expect(difference(await readEightBits(bytes), rounded)).toEqual({
@@ -52,7 +52,7 @@ describe.each(COMPRESSIONS)('TIFF, %s', (compression) => {
 
   it('says everything about the shot and carries the profile', async () => {
     const image = finishedImage(40, 30, 'display-p3');
-    const file = await encodeTiff(image, SHOT, { bits: 16, compression });
+    const file = await encodeTiff(image, sampleShot, { bits: 16, compression });
     const bytes = joined(file);
     expect(file.byteLength).toBe(bytes.length);
     expectShot(bytes);
@@ -103,9 +103,9 @@ describe('encodeTiff', () => {
   it('leaves the picture as it was', async () => {
     const image = finishedImage(33, 70);
     const before = image.samples.slice();
-    for (const compression of COMPRESSIONS) {
+    for (const compression of compressions) {
       for (const bits of [8, 16] as const) {
-        joined(await encodeTiff(image, SHOT, { bits, compression }));
+        joined(await encodeTiff(image, sampleShot, { bits, compression }));
       }
     }
     expect(difference(image.samples, before).count).toBe(0);

@@ -32,8 +32,8 @@ export interface ArwOptions {
   readonly toneCurve?: readonly [number, number, number, number];
 }
 
-const SONY_UNCOMPRESSED = 1;
-const SONY_CRAW = 32_767;
+const sonyUncompressed = 1;
+const sonyCraw = 32_767;
 
 export function arw(options: ArwOptions): Uint8Array {
   const { width, height, data, black, balance, orientation = 1, toneCurve } = options;
@@ -49,7 +49,7 @@ export function arw(options: ArwOptions): Uint8Array {
     [256, long(width)],
     [257, long(height)],
     [258, short(data.kind === 'craw' ? 8 : 14)],
-    [259, short(data.kind === 'craw' ? SONY_CRAW : SONY_UNCOMPRESSED)],
+    [259, short(data.kind === 'craw' ? sonyCraw : sonyUncompressed)],
     [262, short(32_803)],
     [273, offsetsOf([pixels])],
     [277, short(1)],

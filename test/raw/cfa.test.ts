@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 
 import { cfaOf, shiftCfa, shiftSites, shiftToRggb, siteColours } from '../../main/raw/cfa.ts';
 
-const PHASES = ['RGGB', 'BGGR', 'GRBG', 'GBRG'] as const;
+const phases = ['RGGB', 'BGGR', 'GRBG', 'GBRG'] as const;
 
 describe('shiftToRggb', () => {
-  it.each(PHASES)('finds the first red site of %s', (cfa) => {
+  it.each(phases)('finds the first red site of %s', (cfa) => {
     const { row, column } = shiftToRggb(cfa);
     expect(siteColours(cfa)[row * 2 + column]).toBe('R');
     expect(shiftCfa(cfa, row, column)).toBe('RGGB');
@@ -23,11 +23,11 @@ describe('shiftToRggb', () => {
 
 describe('shiftCfa', () => {
   it('knows what one row or column does to each phase', () => {
-    expect(PHASES.map((cfa) => shiftCfa(cfa, 1, 0))).toEqual(['GBRG', 'GRBG', 'BGGR', 'RGGB']);
-    expect(PHASES.map((cfa) => shiftCfa(cfa, 0, 1))).toEqual(['GRBG', 'GBRG', 'RGGB', 'BGGR']);
+    expect(phases.map((cfa) => shiftCfa(cfa, 1, 0))).toEqual(['GBRG', 'GRBG', 'BGGR', 'RGGB']);
+    expect(phases.map((cfa) => shiftCfa(cfa, 0, 1))).toEqual(['GRBG', 'GBRG', 'RGGB', 'BGGR']);
   });
 
-  it.each(PHASES)('gives %s back after two of either, and after going back', (cfa) => {
+  it.each(phases)('gives %s back after two of either, and after going back', (cfa) => {
     expect(shiftCfa(cfa, 2, -4)).toBe(cfa);
     expect(shiftCfa(shiftCfa(cfa, -1, 3), 1, -3)).toBe(cfa);
   });
@@ -35,7 +35,7 @@ describe('shiftCfa', () => {
 
 describe('cfaOf', () => {
   it('knows the four layouts and no other', () => {
-    expect(PHASES.map(cfaOf)).toEqual([...PHASES]);
+    expect(phases.map(cfaOf)).toEqual([...phases]);
     expect(cfaOf('RGBG')).toBeUndefined();
   });
 });

@@ -9,7 +9,7 @@ export interface Source {
   readonly structure: (length: number) => readonly [number, number];
 }
 
-const TELLING_BYTES = [0, 1, 0x7f, 0x80, 0xff] as const;
+const tellingBytes = [0, 1, 0x7f, 0x80, 0xff] as const;
 
 /** One to eight bytes changed in the structure, and one time in six the file cut or stretched too. */
 export function mutate({ bytes, structure }: Source, next: () => number): Uint8Array {
@@ -17,7 +17,7 @@ export function mutate({ bytes, structure }: Source, next: () => number): Uint8A
   const [from, to] = structure(bytes.length);
   for (let left = 1 + (next() % 8); left > 0; left--) {
     const at = from + (next() % (to - from));
-    damaged[at] = next() % 3 === 0 ? TELLING_BYTES[next() % TELLING_BYTES.length]! : next() % 256;
+    damaged[at] = next() % 3 === 0 ? tellingBytes[next() % tellingBytes.length]! : next() % 256;
   }
   if (next() % 6 !== 0) return damaged;
   if (next() % 4 !== 0) return damaged.subarray(0, next() % damaged.length);

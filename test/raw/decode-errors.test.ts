@@ -15,8 +15,8 @@ import { eightBitDng, losslessDng, storedDng } from './payloads.ts';
 import { bytesOf, containing, nightMosaic, noisySamples, scratch } from './written.ts';
 
 const folder = scratch();
-const CRW = new URL('../fixtures/raw/Canon_PowerShot_S40_CRW_0113.CRW', import.meta.url).pathname;
-const KDC = new URL('../fixtures/raw/Kodak_DC50_DC50IMG_DC0008L.KDC', import.meta.url).pathname;
+const crw = new URL('../fixtures/raw/Canon_PowerShot_S40_CRW_0113.CRW', import.meta.url).pathname;
+const kdc = new URL('../fixtures/raw/Kodak_DC50_DC50IMG_DC0008L.KDC', import.meta.url).pathname;
 
 async function refusal(
   path: string,
@@ -33,13 +33,13 @@ async function refusal(
   return error;
 }
 
-const JPEG = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, ...new Uint8Array(2000));
+const jpegFile = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, ...new Uint8Array(2000));
 
 describe('by content', () => {
   it.each([
     ['empty.ARW', '', 'damaged-file', 'empty'],
     ['text.ARW', 'Dear diary, it was a dark night.\n'.repeat(100), 'unsupported-file', 'text'],
-    ['jpeg.NEF', JPEG, 'unsupported-file', 'JPEG'],
+    ['jpeg.NEF', jpegFile, 'unsupported-file', 'JPEG'],
     ['foveon.X3F', `FOVb${'\0'.repeat(4000)}`, 'unsupported-file', 'Foveon'],
     ['video.MP4', `\0\0\0\x18ftypmp42${'\0'.repeat(4000)}`, 'unsupported-file', 'video'],
     // As many bytes as LibRaw knows a camera for.
@@ -150,7 +150,7 @@ it('refuses black levels that no sensor has at its sites', async () => {
 });
 
 it('refuses a Canon whose stream went astray, by the black it has in the masked margin', async () => {
-  const bytes = new Uint8Array(readFileSync(CRW));
+  const bytes = new Uint8Array(readFileSync(crw));
   for (const part of [0.1, 0.4, 0.7]) {
     const astray = bytes.slice();
     const at = Math.floor(bytes.length * part);
@@ -244,16 +244,16 @@ describe('more or less than the size announces', () => {
 describe('watchdog and cancelling', () => {
   it('gives a file up', async () => {
     // No thread can have started within a millisecond.
-    expect(await refusal(KDC, { watchdogMs: 1 })).toMatchObject({
+    expect(await refusal(kdc, { watchdogMs: 1 })).toMatchObject({
       code: 'damaged-file',
       message: containing('given up'),
     });
   });
 
   it('is cancelled before, and in the middle', async () => {
-    expect((await refusal(KDC, { signal: AbortSignal.abort() })).code).toBe('cancelled');
+    expect((await refusal(kdc, { signal: AbortSignal.abort() })).code).toBe('cancelled');
     const controller = new AbortController();
-    const pending = refusal(KDC, { signal: controller.signal });
+    const pending = refusal(kdc, { signal: controller.signal });
     setTimeout(() => {
       controller.abort();
     }, 20);
@@ -265,16 +265,16 @@ describe('watchdog and cancelling', () => {
       process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort' || kind === 'Worker')
         .length;
     const before = threads();
-    await decodeRaw(KDC);
-    await refusal(KDC, { watchdogMs: 1 });
+    await decodeRaw(kdc);
+    await refusal(kdc, { watchdogMs: 1 });
     await refusal(folder.write('again.ARW', 'text'.repeat(100)));
     expect(threads()).toBe(before);
   });
 });
 
 it('does not touch the original', async () => {
-  const before = { bytes: readFileSync(KDC), changed: statSync(KDC).mtimeMs };
-  await decodeRaw(KDC);
-  expect(readFileSync(KDC).equals(before.bytes)).toBe(true);
-  expect(statSync(KDC).mtimeMs).toBe(before.changed);
+  const before = { bytes: readFileSync(kdc), changed: statSync(kdc).mtimeMs };
+  await decodeRaw(kdc);
+  expect(readFileSync(kdc).equals(before.bytes)).toBe(true);
+  expect(statSync(kdc).mtimeMs).toBe(before.changed);
 });

@@ -10,8 +10,8 @@ import { containing, scratch } from './written.ts';
 
 const fixture = (name: string): string =>
   new URL(`../fixtures/raw/${name}`, import.meta.url).pathname;
-const CRW = fixture('Canon_PowerShot_S40_CRW_0113.CRW');
-const KDC = fixture('Kodak_DC50_DC50IMG_DC0008L.KDC');
+const crw = fixture('Canon_PowerShot_S40_CRW_0113.CRW');
+const kdc = fixture('Kodak_DC50_DC50IMG_DC0008L.KDC');
 
 async function decodeMosaic(path: string): Promise<Mosaic> {
   const raw = await decodeRaw(path);
@@ -31,7 +31,7 @@ function siteMeans({ samples, width, blackLevel }: Mosaic): number[] {
 
 describe('Canon PowerShot S40 (CRW)', () => {
   it('is a 10-bit mosaic with its masked margin measured', async () => {
-    const mosaic = await decodeMosaic(CRW);
+    const mosaic = await decodeMosaic(crw);
     expect([mosaic.width, mosaic.height, mosaic.cfa]).toEqual([2312, 1720, 'RGGB']);
     expect([mosaic.blackLevel, mosaic.whiteLevel]).toEqual([[32, 32, 32, 32], 1023]);
     expect(mosaic.opticalBlack).toBeDefined();
@@ -46,7 +46,7 @@ describe('Canon PowerShot S40 (CRW)', () => {
   });
 
   it('has its camera, time and exposure', async () => {
-    const { shot, colour, orientation } = await decodeMosaic(CRW);
+    const { shot, colour, orientation } = await decodeMosaic(crw);
     expect(shot).toMatchObject({
       make: 'Canon',
       model: 'Canon PowerShot S40',
@@ -62,14 +62,14 @@ describe('Canon PowerShot S40 (CRW)', () => {
   });
 
   it('gives its JPEG preview', async () => {
-    const jpeg = await readEmbeddedPreview(CRW);
+    const jpeg = await readEmbeddedPreview(crw);
     expect(jpeg?.subarray(0, 3)).toEqual(Uint8Array.of(0xff, 0xd8, 0xff));
     expect(jpeg?.length).toBeGreaterThan(10_000);
   });
 
   it('is refused when cut, wherever', async () => {
     const folder = scratch();
-    const whole = readFileSync(CRW);
+    const whole = readFileSync(crw);
     for (const part of [0.1, 0.5, 0.9, 0.999]) {
       const path = folder.write('cut.CRW', whole.subarray(0, Math.floor(whole.length * part)));
       await expect(decodeRaw(path)).rejects.toMatchObject({
@@ -82,7 +82,7 @@ describe('Canon PowerShot S40 (CRW)', () => {
 
 describe('Kodak DC50 (KDC)', () => {
   it('is a mosaic with what the camera wrote down', async () => {
-    const mosaic = await decodeMosaic(KDC);
+    const mosaic = await decodeMosaic(kdc);
     expect([mosaic.width, mosaic.height, mosaic.cfa]).toEqual([768, 512, 'GRBG']);
     expect(mosaic.shot).toMatchObject({
       model: 'Kodak Digital Science DC50 Zoom Camera',

@@ -18,8 +18,8 @@ import {
 import type { TagValue } from '../../main/raw/ifd.ts';
 import { bytesOf } from './written.ts';
 
-export const CFA = 32_803;
-const LINEAR_RAW = 34_892;
+export const cfaPhotometric = 32_803;
+const linearRaw = 34_892;
 
 /** D65 of the EOS 6D, which the chart of the shared cases has too. */
 const d65Matrix = [
@@ -64,7 +64,7 @@ export function dngOf(
     [257, long(height)],
     [258, short(...each(bits))],
     [259, short(compression)],
-    [262, short(channels === 3 ? LINEAR_RAW : CFA)],
+    [262, short(channels === 3 ? linearRaw : cfaPhotometric)],
     [271, ascii('Nobody')],
     [272, ascii('Test Model')],
     [277, short(channels)],

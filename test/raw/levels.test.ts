@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { bayerLayout, libRawBlack, libRawPlaneBlack, whiteLevelOf } from '../../main/raw/levels.ts';
 import type { HiddenFields, LibRawMetadata } from '../../main/raw/libraw.ts';
 
-const STILL = { rows: 0, columns: 0 };
+const still = { rows: 0, columns: 0 };
 
 function hidden(changes: Partial<HiddenFields> = {}): HiddenFields {
   return {
@@ -43,13 +43,13 @@ describe('libRawBlack', () => {
   it('adds the common part and the part of each colour, the greens apart', () => {
     const fields = hidden({ black: 500, blackPerColour: [1, 2, 3, 4] });
     // GRBG: the green of a red row is LibRaw's 1, that of a blue row its 3.
-    expect(libRawBlack(fields, 0xe1e1e1e1, STILL)).toEqual([502, 501, 503, 504]);
-    expect(libRawBlack(fields, 0xb4b4b4b4, STILL)).toEqual([501, 502, 504, 503]);
+    expect(libRawBlack(fields, 0xe1e1e1e1, still)).toEqual([502, 501, 503, 504]);
+    expect(libRawBlack(fields, 0xb4b4b4b4, still)).toEqual([501, 502, 504, 503]);
   });
 
   it('adds a repeating pattern, and moves it with the corner', () => {
     const fields = hidden({ blackPattern: { rows: 2, columns: 2, values: [10, 20, 30, 40] } });
-    expect(libRawBlack(fields, 0xb4b4b4b4, STILL)).toEqual([10, 20, 30, 40]);
+    expect(libRawBlack(fields, 0xb4b4b4b4, still)).toEqual([10, 20, 30, 40]);
     expect(libRawBlack(fields, 0xb4b4b4b4, { rows: 1, columns: 0 })).toEqual([30, 40, 10, 20]);
     expect(libRawBlack(fields, 0xb4b4b4b4, { rows: 0, columns: 1 })).toEqual([20, 10, 40, 30]);
   });
@@ -57,9 +57,9 @@ describe('libRawBlack', () => {
   it('averages a pattern larger than the cell', () => {
     const values = [1, 2, 3, 4, 5, 6, 7, 8];
     const fields = hidden({ blackPattern: { rows: 2, columns: 4, values } });
-    expect(libRawBlack(fields, 0xb4b4b4b4, STILL)).toEqual([2, 3, 6, 7]);
+    expect(libRawBlack(fields, 0xb4b4b4b4, still)).toEqual([2, 3, 6, 7]);
     const odd = hidden({ blackPattern: { rows: 1, columns: 3, values: [0, 3, 6] } });
-    expect(libRawBlack(odd, 0xb4b4b4b4, STILL)).toEqual([3, 3, 3, 3]);
+    expect(libRawBlack(odd, 0xb4b4b4b4, still)).toEqual([3, 3, 3, 3]);
   });
 });
 

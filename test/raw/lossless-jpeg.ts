@@ -1,9 +1,9 @@
 /** Encoder of lossless JPEG (ITU-T T.81, process 14) with one component, as DNGs hold their mosaics. */
 
-const PRECISION = 16;
+const precision = 16;
 /** Seventeen categories of differences (0 to 16 bits), each with a code of five bits. */
-const CATEGORIES = 17;
-const CODE_BITS = 5;
+const categoryCount = 17;
+const codeBits = 5;
 
 /** Writes bits from the highest on, with a zero byte after each 0xff, as JPEG wants it. */
 class BitWriter {
@@ -38,10 +38,10 @@ export function losslessJpeg(samples: Uint16Array, width: number, height: number
     for (let x = 0; x < width; x++) {
       const at = y * width + x;
       // The left neighbour; above it at the left edge; half the range in the corner.
-      const guess = x > 0 ? samples[at - 1]! : y > 0 ? samples[at - width]! : 2 ** (PRECISION - 1);
+      const guess = x > 0 ? samples[at - 1]! : y > 0 ? samples[at - width]! : 2 ** (precision - 1);
       const difference = ((samples[at]! - guess + 0x1_8000) & 0xffff) - 0x8000;
       const category = difference === 0 ? 0 : 32 - Math.clz32(Math.abs(difference));
-      writer.write(category, CODE_BITS);
+      writer.write(category, codeBits);
       // 16 bits stand for one difference only, -32768, and are left out.
       if (category > 0 && category < 16) {
         writer.write(difference > 0 ? difference : difference + 2 ** category - 1, category);
@@ -51,13 +51,13 @@ export function losslessJpeg(samples: Uint16Array, width: number, height: number
   writer.end();
   const word = (value: number): number[] => [value >> 8, value & 0xff];
   const codeLengths = Array.from({ length: 16 }, (_, index) =>
-    index === CODE_BITS - 1 ? CATEGORIES : 0,
+    index === codeBits - 1 ? categoryCount : 0,
   );
-  const categories = Array.from({ length: CATEGORIES }, (_, index) => index);
+  const categories = Array.from({ length: categoryCount }, (_, index) => index);
   return Uint8Array.from([
     ...[0xff, 0xd8],
-    ...[0xff, 0xc4, ...word(2 + 1 + 16 + CATEGORIES), 0, ...codeLengths, ...categories],
-    ...[0xff, 0xc3, ...word(11), PRECISION, ...word(height), ...word(width), 1, 1, 0x11, 0],
+    ...[0xff, 0xc4, ...word(2 + 1 + 16 + categoryCount), 0, ...codeLengths, ...categories],
+    ...[0xff, 0xc3, ...word(11), precision, ...word(height), ...word(width), 1, 1, 0x11, 0],
     ...[0xff, 0xda, ...word(8), 1, 1, 0, 1, 0, 0],
     ...writer.bytes,
     ...[0xff, 0xd9],

@@ -12,9 +12,9 @@ import { faultOf, mutate } from './damage.ts';
 import type { Source } from './damage.ts';
 import { bytesOf, nightMosaic, noisySamples, scratch, seeded } from './written.ts';
 
-const FILES_PER_FORMAT = 80;
+const filesPerFormat = 80;
 /** CI has two cores, and each file takes a thread. */
-const AT_ONCE = 2;
+const atOnce = 2;
 
 const folder = scratch();
 const [width, height] = [96, 64];
@@ -24,7 +24,7 @@ const craw = encodeCraw(noisySamples(width * height, 200, 900), width);
 const crw = new Uint8Array(
   readFileSync(new URL('../fixtures/raw/Canon_PowerShot_S40_CRW_0113.CRW', import.meta.url)),
 );
-const SOURCES: readonly Source[] = [
+const sources: readonly Source[] = [
   {
     name: 'dng',
     bytes: bytesOf(cfaDng(nightMosaic({ blackLevel: [510, 512, 513, 515] }))),
@@ -45,10 +45,10 @@ const SOURCES: readonly Source[] = [
   { name: 'crw', bytes: crw, structure: (length) => [length - 5700, length] },
 ];
 
-describe.each(SOURCES)('$name', (source) => {
-  it(`${FILES_PER_FORMAT} damaged files`, async () => {
+describe.each(sources)('$name', (source) => {
+  it(`${filesPerFormat} damaged files`, async () => {
     const next = seeded(20_240_102);
-    const files = Array.from({ length: FILES_PER_FORMAT }, () => mutate(source, next));
+    const files = Array.from({ length: filesPerFormat }, () => mutate(source, next));
     const outcomes = { refused: 0, decoded: 0 };
     const queue = files.entries();
     async function work(): Promise<void> {
@@ -66,10 +66,10 @@ describe.each(SOURCES)('$name', (source) => {
         }
       }
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    await Promise.all(Array.from({ length: atOnce }, work));
     // Both happen, or the damage was none or total.
-    expect(outcomes.refused).toBeGreaterThan(FILES_PER_FORMAT / 20);
-    expect(outcomes.decoded).toBeGreaterThan(FILES_PER_FORMAT / 20);
+    expect(outcomes.refused).toBeGreaterThan(filesPerFormat / 20);
+    expect(outcomes.decoded).toBeGreaterThan(filesPerFormat / 20);
     // Half a minute on two idle cores; a busy machine gets longer.
   }, 300_000);
 });

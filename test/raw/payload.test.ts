@@ -8,7 +8,7 @@ import { long, short } from '../../main/raw/ifd.ts';
 import type { TagValue } from '../../main/raw/ifd.ts';
 import { readTiff } from '../../main/raw/tiff-tags.ts';
 import {
-  CFA,
+  cfaPhotometric,
   deflated,
   dngOf,
   floatBytes,
@@ -186,7 +186,7 @@ it('a deflated mosaic comes through the worker with its own numbers', async () =
   const samples = noisySamples(width * height, 500, 16_000);
   const chunks = [deflated(littleEndian(samples, 2))];
   const bytes = dngOf({ width, height, channels: 1, bits: 16, compression: 8, chunks }, [
-    [262, short(CFA)],
+    [262, short(cfaPhotometric)],
     [50_713, short(2, 2)],
     [50_714, long(512, 513, 514, 515)],
     [50_717, long(16_383)],

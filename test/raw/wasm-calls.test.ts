@@ -11,7 +11,7 @@ import { bytesOf, nightMosaic, scratch } from './written.ts';
 const folder = scratch();
 
 /** `r` calls the imported `f`, which is exported too. */
-const MODULE = new Uint8Array([
+const wasmModule = new Uint8Array([
   ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
   ...[1, 4, 1, 0x60, 0, 0], // one type: () -> ()
   ...[2, 7, 1, 1, 0x65, 1, 0x66, 0, 0], // import e.f
@@ -22,7 +22,7 @@ const MODULE = new Uint8Array([
 
 it('leaves calls from WebAssembly into JavaScript uncompiled', async () => {
   await decodeRaw(folder.write('night.dng', bytesOf(cfaDng(nightMosaic({})))));
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(MODULE), {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasmModule), {
     e: { f: () => undefined },
   });
   const run = exports['r'];

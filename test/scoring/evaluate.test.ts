@@ -12,7 +12,7 @@ import type { RunNetwork } from '../../main/develop/develop.ts';
 import type { NetworkTerms } from '../../main/develop/dialect.ts';
 import { evaluationPhotos, trainingPhotos } from '../../main/training/photos/dataset.ts';
 import {
-  DEFAULT_LEVELS,
+  defaultLevels,
   evaluatePhoto,
   levelName,
   meanScores,
@@ -159,7 +159,7 @@ it('averages each measure', () => {
 });
 
 it('reads levels as it names them, and refuses others by name', async () => {
-  expect(parseLevels(DEFAULT_LEVELS.map(levelName).join(','))).toEqual(DEFAULT_LEVELS);
+  expect(parseLevels(defaultLevels.map(levelName).join(','))).toEqual(defaultLevels);
   for (const wrong of [
     '', 'sony-a7s2', 'sony-a7s2:1600', 'sony-a7s2:1600:0', 'sony-a7s2:1600:NaN', 'sony-a7s2::100',
     'sony-a7s2:1600:100:1', 'sony-a7s2:1:100', 'leica:1600:100', 'sony-a7s2:1600:100,',

@@ -4,7 +4,7 @@ import type { Light } from './light.ts';
 import type { Rectangle } from './parse.ts';
 
 /** How far a neighbour may be, in steps between samples of the same colour. */
-const MAX_STEPS = 8;
+const maxSteps = 8;
 
 /** Repairs every sample with the value that the camera writes over bad ones. */
 export function mendConstant(light: Light, value: number): void {
@@ -52,7 +52,7 @@ function mend({ width, height, channels, samples, colourPitch }: Light, isBad: U
       const at = (px: number, py: number): number =>
         samples[(py * width + px) * channels + channel]!;
       let best: { value: number; differs: number } | undefined;
-      for (let steps = 1; steps <= MAX_STEPS && best === undefined; steps++) {
+      for (let steps = 1; steps <= maxSteps && best === undefined; steps++) {
         for (const [right, down] of directions) {
           const [dx, dy] = [right * steps * colourPitch, down * steps * colourPitch];
           const [isBefore, isAfter] = [good(x - dx, y - dy), good(x + dx, y + dy)];

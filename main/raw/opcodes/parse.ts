@@ -82,13 +82,13 @@ export interface Rectangle {
 }
 
 /** Limits far above what cameras write. */
-const MAX_OPCODES = 256;
-const MAX_DEGREE = 8;
-const MAX_LIST = 4_000_000;
+const maxOpcodes = 256;
+const maxDegree = 8;
+const maxList = 4_000_000;
 /** Bit 0 of the flags: a reader that does not know the opcode may skip it. */
-const FLAG_OPTIONAL = 1;
+const flagOptional = 1;
 
-const NAMES = new Map([
+const names = new Map([
   [1, 'WarpRectilinear'],
   [2, 'WarpFisheye'],
   [3, 'FixVignetteRadial'],
@@ -145,7 +145,7 @@ class Cursor {
   }
 
   floats(count: number): Float32Array {
-    if (count > MAX_LIST) throw new RangeError(`it counts ${count} values`);
+    if (count > maxList) throw new RangeError(`it counts ${count} values`);
     this.#checkRoom(4 * count);
     return Float32Array.from({ length: count }, () => this.float());
   }
@@ -188,15 +188,15 @@ export function parseOpcodes(bytes: Uint8Array, name: string): readonly Opcode[]
       throw new Refusal('damaged-file', `${name} is damaged: ${what}: ${error.message}`);
     }
   };
-  const count = read('its opcode list', () => cursor.count(MAX_OPCODES));
+  const count = read('its opcode list', () => cursor.count(maxOpcodes));
   for (let index = 0; index < count; index++) {
     const { id, flags, data } = read('its opcode list', () => {
       const [opcode, , flagBits] = [cursor.long(), cursor.long(), cursor.long()];
       return { id: opcode, flags: flagBits, data: cursor.take(cursor.long()) };
     });
-    const known = NAMES.get(id);
+    const known = names.get(id);
     if (known === undefined) {
-      if ((flags & FLAG_OPTIONAL) !== 0) continue;
+      if ((flags & flagOptional) !== 0) continue;
       throw new Refusal(
         'unsupported-file',
         `${name} asks for a correction that is not known here (DNG opcode ${id})`,
@@ -234,7 +234,7 @@ function parseOne(id: number, cursor: Cursor): Opcode {
     }
     case 8: {
       const area = areaOf(cursor);
-      return { kind: 'polynomial', area, factors: cursor.doubles(cursor.count(MAX_DEGREE) + 1) };
+      return { kind: 'polynomial', area, factors: cursor.doubles(cursor.count(maxDegree) + 1) };
     }
     case 9:
       return { kind: 'gain-map', area: areaOf(cursor), map: gainMapOf(cursor) };
@@ -276,16 +276,16 @@ function gainMapOf(cursor: Cursor): GainMap {
   return { rows, columns, rowSpacing, columnSpacing, rowOrigin, columnOrigin, planes, gains };
 }
 
-const EVERY_RADIUS = [0, Number.POSITIVE_INFINITY] as const;
+const everyRadius = [0, Number.POSITIVE_INFINITY] as const;
 
 function warpOf(id: 1 | 2, cursor: Cursor): Warp {
   const count = planeCount(cursor);
   const planes = Array.from({ length: count }, (): WarpPlane => {
     const [a = 0, b = 0, c = 0, d = 0] = cursor.doubles(4);
     // Fisheye angles use odd powers instead, see `sourceRadius`.
-    if (id === 2) return { radial: [a, b, c, d], tangential: [0, 0], validRadius: EVERY_RADIUS };
+    if (id === 2) return { radial: [a, b, c, d], tangential: [0, 0], validRadius: everyRadius };
     const tangential = [cursor.double(), cursor.double()] as const;
-    return { radial: [a, 0, b, 0, c, 0, d], tangential, validRadius: EVERY_RADIUS };
+    return { radial: [a, 0, b, 0, c, 0, d], tangential, validRadius: everyRadius };
   });
   const [centreX, centreY] = [cursor.double(), cursor.double()];
   const kind = id === 1 ? 'rectilinear' : 'fisheye';
@@ -312,8 +312,8 @@ function planeCount(cursor: Cursor): number {
 function badRectangles(cursor: Cursor): Rectangle[] {
   // The phase tells the colour of the first sample, which the mosaic already knows.
   cursor.long();
-  const points = cursor.count(MAX_LIST);
-  const rectangles = cursor.count(MAX_LIST);
+  const points = cursor.count(maxList);
+  const rectangles = cursor.count(maxList);
   if (points * 8 + rectangles * 16 > cursor.left) throw new RangeError('it ends too early');
   const found: Rectangle[] = [];
   for (let index = 0; index < points; index++) {

@@ -3,7 +3,7 @@
 import { Refusal } from '../../base/refusal.ts';
 import type { TiffDirectory } from '../tiff-tags.ts';
 
-const TAG = {
+const tagCodes = {
   width: 256,
   length: 257,
   bits: 258,
@@ -23,17 +23,17 @@ const TAG = {
   columnInterleave: 52_547,
 } as const;
 
-const PLANAR_SEPARATE = 2;
-const FORMAT_UNSIGNED = 1;
-const FORMAT_FLOAT = 3;
+const planarSeparate = 2;
+const formatUnsigned = 1;
+const formatFloat = 3;
 
 /** More than any sensor has; only a damaged header asks for more. */
-const MAX_SAMPLES = 400_000_000;
+const maxSamples = 400_000_000;
 /** Tiles may exceed a small picture, but by no more than this many samples. */
-const MAX_SPARE_SAMPLES = 16_000_000;
-const MAX_CHUNKS = 100_000;
+const maxSpareSamples = 16_000_000;
+const maxChunks = 100_000;
 /** Maximum number of fields that rows or columns are divided into. Cameras use 2. */
-const MAX_INTERLEAVE = 16;
+const maxInterleave = 16;
 
 /** One tile or strip. */
 export interface Chunk {
@@ -73,19 +73,19 @@ export interface Layout {
  * @throws Refusal `unsupported-file` or `damaged-file`
  */
 export function readLayout(image: TiffDirectory, name: string): Layout {
-  const width = image.number(TAG.width) ?? 0;
-  const height = image.number(TAG.length) ?? 0;
-  const channels = image.number(TAG.samplesPerPixel) ?? 1;
+  const width = image.number(tagCodes.width) ?? 0;
+  const height = image.number(tagCodes.length) ?? 0;
+  const channels = image.number(tagCodes.samplesPerPixel) ?? 1;
   if (channels !== 1 && channels !== 3) {
     throw new Refusal(
       'unsupported-file',
       `${name} is a DNG with ${channels} colours; only 1 and 3 are supported`,
     );
   }
-  const isPossible = width > 0 && height > 0 && width * height * channels <= MAX_SAMPLES;
+  const isPossible = width > 0 && height > 0 && width * height * channels <= maxSamples;
   if (!isPossible) throw damaged(name, `it announces a frame of ${width}×${height}`);
   const { bits, isFloat } = sampleFormat(image, name);
-  const isSeparate = channels > 1 && image.number(TAG.planar) === PLANAR_SEPARATE;
+  const isSeparate = channels > 1 && image.number(tagCodes.planar) === planarSeparate;
   const chunkChannels = isSeparate ? 1 : channels;
   return {
     width,
@@ -94,25 +94,25 @@ export function readLayout(image: TiffDirectory, name: string): Layout {
     chunkChannels,
     bits,
     isFloat,
-    compression: image.number(TAG.compression) ?? 1,
-    predictor: image.number(TAG.predictor) ?? 1,
-    rowInterleave: interleaveOf(image, TAG.rowInterleave, name),
-    columnInterleave: interleaveOf(image, TAG.columnInterleave, name),
+    compression: image.number(tagCodes.compression) ?? 1,
+    predictor: image.number(tagCodes.predictor) ?? 1,
+    rowInterleave: interleaveOf(image, tagCodes.rowInterleave, name),
+    columnInterleave: interleaveOf(image, tagCodes.columnInterleave, name),
     chunks: readChunks(image, { width, height, planes: isSeparate ? channels : 1 }, name),
   };
 }
 
 /** The sample format, checked against what this layout's `compression` requires. */
 function sampleFormat(image: TiffDirectory, name: string): { bits: number; isFloat: boolean } {
-  const all = image.numbers(TAG.bits);
+  const all = image.numbers(tagCodes.bits);
   const [bits = 8] = all;
-  const [format = FORMAT_UNSIGNED] = image.numbers(TAG.sampleFormat);
-  const isFloat = format === FORMAT_FLOAT;
+  const [format = formatUnsigned] = image.numbers(tagCodes.sampleFormat);
+  const isFloat = format === formatFloat;
   const isKnown = isFloat
     ? bits === 16 || bits === 24 || bits === 32
-    : format === FORMAT_UNSIGNED && ((bits >= 1 && bits <= 16) || bits === 32);
+    : format === formatUnsigned && ((bits >= 1 && bits <= 16) || bits === 32);
   if (!isKnown || all.some((other) => other !== bits)) {
-    const kind = isFloat ? 'floating-point' : format === FORMAT_UNSIGNED ? 'whole' : 'signed';
+    const kind = isFloat ? 'floating-point' : format === formatUnsigned ? 'whole' : 'signed';
     throw new Refusal(
       'unsupported-file',
       `${name} is a DNG with ${kind} samples of ${all.join(', ')} bits, which is not supported`,
@@ -123,7 +123,7 @@ function sampleFormat(image: TiffDirectory, name: string): { bits: number; isFlo
 
 function interleaveOf(image: TiffDirectory, tag: number, name: string): number {
   const factor = image.number(tag) ?? 1;
-  if (Number.isInteger(factor) && factor >= 1 && factor <= MAX_INTERLEAVE) return factor;
+  if (Number.isInteger(factor) && factor >= 1 && factor <= maxInterleave) return factor;
   throw damaged(name, `its samples are interleaved by ${factor}`);
 }
 
@@ -132,21 +132,21 @@ function readChunks(
   { width, height, planes }: { width: number; height: number; planes: number },
   name: string,
 ): Chunk[] {
-  const isTiled = image.has(TAG.tileOffsets);
-  const offsets = image.numbers(isTiled ? TAG.tileOffsets : TAG.stripOffsets);
-  const byteCounts = image.numbers(isTiled ? TAG.tileByteCounts : TAG.stripByteCounts);
-  const chunkWidth = isTiled ? (image.number(TAG.tileWidth) ?? 0) : width;
+  const isTiled = image.has(tagCodes.tileOffsets);
+  const offsets = image.numbers(isTiled ? tagCodes.tileOffsets : tagCodes.stripOffsets);
+  const byteCounts = image.numbers(isTiled ? tagCodes.tileByteCounts : tagCodes.stripByteCounts);
+  const chunkWidth = isTiled ? (image.number(tagCodes.tileWidth) ?? 0) : width;
   const rows = isTiled
-    ? (image.number(TAG.tileLength) ?? 0)
-    : (image.number(TAG.rowsPerStrip) ?? height);
+    ? (image.number(tagCodes.tileLength) ?? 0)
+    : (image.number(tagCodes.rowsPerStrip) ?? height);
   const chunkHeight = isTiled ? rows : Math.min(rows, height);
   const spare = chunkWidth * chunkHeight - width * height;
-  if (!(chunkWidth > 0 && chunkHeight > 0 && spare <= MAX_SPARE_SAMPLES))
+  if (!(chunkWidth > 0 && chunkHeight > 0 && spare <= maxSpareSamples))
     throw damaged(name, `its tiles are ${chunkWidth}×${chunkHeight}`);
   const across = Math.ceil(width / chunkWidth);
   const down = Math.ceil(height / chunkHeight);
   const count = across * down * planes;
-  if (count > MAX_CHUNKS || offsets.length < count || byteCounts.length < count) {
+  if (count > maxChunks || offsets.length < count || byteCounts.length < count) {
     throw damaged(name, `it needs ${count} tiles or strips and lists ${offsets.length}`);
   }
   return Array.from({ length: count }, (_, index) => {

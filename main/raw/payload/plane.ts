@@ -20,7 +20,7 @@ export interface Plane {
   readonly bits: number | undefined;
 }
 
-const COMPRESSION = {
+const compressionCodes = {
   none: 1,
   deflate: 8,
   oldDeflate: 32_946,
@@ -28,17 +28,17 @@ const COMPRESSION = {
   jpegXl: 52_546,
 } as const;
 
-const PHOTOMETRIC = 262;
-const PHOTOMETRIC_LINEAR_RAW = 34_892;
-const SAMPLE_FORMAT = 339;
-const ROW_INTERLEAVE = 50_975;
-const COLUMN_INTERLEAVE = 52_547;
+const photometric = 262;
+const photometricLinearRaw = 34_892;
+const sampleFormat = 339;
+const rowInterleaveTag = 50_975;
+const columnInterleaveTag = 52_547;
 
 /**
  * A chunk that inflates to more than its size is damaged, except for a few bytes that some writers
  * add.
  */
-const INFLATE_SPARE_BYTES = 65_536;
+const inflateSpareBytes = 65_536;
 
 /**
  * Whether a DNG's raw picture is decoded here. LibRaw correctly reads mosaics of whole numbers and
@@ -47,20 +47,20 @@ const INFLATE_SPARE_BYTES = 65_536;
  */
 export function isDecodedHere(image: TiffDirectory): boolean {
   const compression = image.number(259) ?? 1;
-  if (compression !== COMPRESSION.none) {
+  if (compression !== compressionCodes.none) {
     return (
-      compression === COMPRESSION.deflate ||
-      compression === COMPRESSION.oldDeflate ||
-      compression === COMPRESSION.lossyJpeg ||
-      compression === COMPRESSION.jpegXl
+      compression === compressionCodes.deflate ||
+      compression === compressionCodes.oldDeflate ||
+      compression === compressionCodes.lossyJpeg ||
+      compression === compressionCodes.jpegXl
     );
   }
-  const isInterleaved = [ROW_INTERLEAVE, COLUMN_INTERLEAVE].some(
+  const isInterleaved = [rowInterleaveTag, columnInterleaveTag].some(
     (tag) => (image.number(tag) ?? 1) > 1,
   );
   return (
-    image.number(PHOTOMETRIC) === PHOTOMETRIC_LINEAR_RAW ||
-    image.number(SAMPLE_FORMAT) === 3 ||
+    image.number(photometric) === photometricLinearRaw ||
+    image.number(sampleFormat) === 3 ||
     isInterleaved
   );
 }
@@ -115,14 +115,14 @@ async function decodeChunk(
   name: string,
 ): Promise<Decoded> {
   switch (layout.compression) {
-    case COMPRESSION.none:
+    case compressionCodes.none:
       return stored(bytes, chunk, layout, littleEndian, name);
-    case COMPRESSION.deflate:
-    case COMPRESSION.oldDeflate:
+    case compressionCodes.deflate:
+    case compressionCodes.oldDeflate:
       return inflated(bytes, chunk, layout, littleEndian, name);
-    case COMPRESSION.lossyJpeg:
+    case compressionCodes.lossyJpeg:
       return pictured('jpeg', bytes, chunk, layout, name);
-    case COMPRESSION.jpegXl:
+    case compressionCodes.jpegXl:
       return pictured('jxl', bytes, chunk, layout, name);
     default:
       throw new Error(`expected a compression that is decoded here, not ${layout.compression}`);
@@ -183,7 +183,7 @@ function inflated(
   }
   let plain: Uint8Array;
   try {
-    plain = inflateSync(bytes, { maxOutputLength: bytesOf(whole, layout) + INFLATE_SPARE_BYTES });
+    plain = inflateSync(bytes, { maxOutputLength: bytesOf(whole, layout) + inflateSpareBytes });
   } catch (error) {
     throw damaged(name, `its Deflate data are broken (${describeError(error)})`);
   }
@@ -198,13 +198,13 @@ function inflated(
 }
 
 /** No sensor or merged exposure reaches such values, so the bytes were joined wrongly. */
-const IMPLAUSIBLE = 1e9;
+const implausible = 1e9;
 
 /**
  * Some writers predict these parts of a row separately, although the specification requires whole
  * rows.
  */
-const ROW_PARTS = [2, 4, 8];
+const rowParts = [2, 4, 8];
 
 /**
  * Decodes by the specification, and uses parts of rows only if that gives absurd light and they do
@@ -219,7 +219,7 @@ function predictedFloats(plain: Uint8Array, rows: Rows, bits: number): Float32Ar
   };
   const byTheBook = read(1);
   if (isPlausible(byTheBook)) return byTheBook;
-  for (const parts of ROW_PARTS) {
+  for (const parts of rowParts) {
     if (rows.rowSamples % (parts * rows.stride) !== 0) break;
     const inParts = read(parts);
     if (isPlausible(inParts)) return inParts;
@@ -228,7 +228,7 @@ function predictedFloats(plain: Uint8Array, rows: Rows, bits: number): Float32Ar
 }
 
 function isPlausible(samples: Float32Array): boolean {
-  return samples.every((sample) => Math.abs(sample) < IMPLAUSIBLE);
+  return samples.every((sample) => Math.abs(sample) < implausible);
 }
 
 /** Decodes a tile that is a complete JPEG or JPEG XL picture. */

@@ -18,7 +18,7 @@ interface Predictor {
   readonly pixels: 1 | 2 | 4;
 }
 
-const PREDICTORS: ReadonlyMap<number, Predictor> = new Map([
+const predictors: ReadonlyMap<number, Predictor> = new Map([
   [1, { kind: 'none', pixels: 1 }],
   [2, { kind: 'difference', pixels: 1 }],
   [3, { kind: 'float', pixels: 1 }],
@@ -30,7 +30,7 @@ const PREDICTORS: ReadonlyMap<number, Predictor> = new Map([
 
 /** The predictor for a value of tag 317; undefined if unknown. */
 export function predictorOf(number: number): Predictor | undefined {
-  return PREDICTORS.get(number);
+  return predictors.get(number);
 }
 
 /** Sums up horizontal differences in place; sums wrap at the samples' own width. */

@@ -4,13 +4,13 @@ import { createHash } from 'node:crypto';
 import type { SplitName } from './pairs.ts';
 
 /** Share of the scenes for each of validation and test. */
-const SHARE = 0.1;
+const share = 0.1;
 /** With fewer scenes than these, none is given away to validation or test. */
-const SCENES_FOR_VALIDATION = 3;
-const SCENES_FOR_TEST = 5;
+const scenesForValidation = 3;
+const scenesForTest = 5;
 
 /** Default seed, so that `train` and `evaluate` agree. */
-const DEFAULT_SPLIT_SEED = 1;
+const defaultSplitSeed = 1;
 
 interface OfScene {
   readonly scene: string;
@@ -27,7 +27,7 @@ interface OfScene {
  */
 export function splitByScene<T extends OfScene>(
   pairs: readonly T[],
-  { seed = DEFAULT_SPLIT_SEED }: { readonly seed?: number } = {},
+  { seed = defaultSplitSeed }: { readonly seed?: number } = {},
 ): Record<SplitName, T[]> {
   const given = new Map<string, SplitName>();
   for (const { scene, split } of pairs) {
@@ -39,7 +39,7 @@ export function splitByScene<T extends OfScene>(
   const count = (split: SplitName, least: number): number =>
     named.has(split) || total < least || open.length < 2
       ? 0
-      : Math.max(1, Math.round(open.length * SHARE));
+      : Math.max(1, Math.round(open.length * share));
   // If the dataset names only test scenes, validation scenes are taken from its training scenes.
   const trained = [...given].filter(([, split]) => split === 'train').map(([scene]) => scene);
   const byLot = (scenes: readonly string[]): string[] =>
@@ -48,10 +48,10 @@ export function splitByScene<T extends OfScene>(
       .sort((a, b) => (a.lot < b.lot ? -1 : 1))
       .map(({ scene }) => scene);
   const lots = byLot(open);
-  const tested = new Set(lots.splice(0, count('test', SCENES_FOR_TEST)));
-  const validated = new Set(lots.splice(0, count('validation', SCENES_FOR_VALIDATION)));
-  if (validated.size === 0 && !named.has('validation') && trained.length >= SCENES_FOR_VALIDATION) {
-    const taken = byLot(trained).slice(0, Math.max(1, Math.round(trained.length * SHARE)));
+  const tested = new Set(lots.splice(0, count('test', scenesForTest)));
+  const validated = new Set(lots.splice(0, count('validation', scenesForValidation)));
+  if (validated.size === 0 && !named.has('validation') && trained.length >= scenesForValidation) {
+    const taken = byLot(trained).slice(0, Math.max(1, Math.round(trained.length * share)));
     for (const scene of taken) given.set(scene, 'validation');
   }
   const splits: Record<SplitName, T[]> = { train: [], validation: [], test: [] };

@@ -6,10 +6,10 @@ import type { Fault, PairReport, UsablePair } from './pairs.ts';
 import { joinScenes } from './scenes.ts';
 
 /** A network would memorise a single pair, with no other pair to show it. */
-const PAIRS_MIN = 2;
+const pairsMin = 2;
 
 /** The most common fault of the pairs left out, in a few words. */
-const FAULT_WORDS: Readonly<Record<Fault, string>> = {
+const faultWords: Readonly<Record<Fault, string>> = {
   unreadable: 'cannot be read',
   'no-mosaic': 'have no mosaic',
   'camera-differs': 'mix two cameras',
@@ -62,10 +62,10 @@ export function usablePairs(
     );
   }
   const used = chosen === undefined ? kept : (cameras.get(chosen) ?? []);
-  if (used.length >= PAIRS_MIN) return used;
+  if (used.length >= pairsMin) return used;
   throw new Refusal(
     'dataset',
-    `expected at least ${PAIRS_MIN} pairs to learn from but ${countWords(used.length, reports)}`,
+    `expected at least ${pairsMin} pairs to learn from but ${countWords(used.length, reports)}`,
   );
 }
 
@@ -79,6 +79,6 @@ function countWords(used: number, reports: readonly PairReport[]): string {
   const [code, list] = most;
   return (
     `of ${reports.length} only ${used === 0 ? 'none' : 'one'} can be used: ${list.length} ` +
-    `${FAULT_WORDS[code]} (${list[0]?.sentence ?? ''})`
+    `${faultWords[code]} (${list[0]?.sentence ?? ''})`
   );
 }

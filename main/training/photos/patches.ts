@@ -27,7 +27,7 @@ import {
 /**
  * The network's input is clamped to ± this, targets to 0 … this, in amplified units (white is 1).
  */
-export const AMPLIFIED_LIMIT = 4;
+export const amplifiedLimit = 4;
 
 /** One training batch, planar, N patches of P × P packed pixels. */
 export interface Batch {
@@ -152,7 +152,7 @@ export class PatchMaker {
     this.packInput(look.whiteBalance, darkness, input, offset);
     // Light that the sensor clipped cannot be recovered, so at ratios below 4 the target stops at
     // white.
-    this.packTarget(Math.min(AMPLIFIED_LIMIT, darkness.ratio), target, offset);
+    this.packTarget(Math.min(amplifiedLimit, darkness.ratio), target, offset);
     return { look, isNight: isNight(night) };
   }
 
@@ -273,10 +273,10 @@ export class PatchMaker {
         for (let x = 0; x < patchPacked; x++, at += 2, out++) {
           const value = (noisy[at]! - black) * scale;
           input[out] =
-            value > AMPLIFIED_LIMIT
-              ? AMPLIFIED_LIMIT
-              : value < -AMPLIFIED_LIMIT
-                ? -AMPLIFIED_LIMIT
+            value > amplifiedLimit
+              ? amplifiedLimit
+              : value < -amplifiedLimit
+                ? -amplifiedLimit
                 : value;
         }
       }

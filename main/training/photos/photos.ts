@@ -10,7 +10,7 @@ import { describeError, Refusal } from '../../base/refusal.ts';
 import { codeOfLight, type LinearPhoto } from '../../darkness/linear-photo.ts';
 import { readSrgbPicture, type SrgbPicture } from '../pictures.ts';
 
-const PICTURES = new Set(['.jpg', '.jpeg', '.png', '.tif', '.tiff', '.webp']);
+const pictureEndings = new Set(['.jpg', '.jpeg', '.png', '.tif', '.tiff', '.webp']);
 
 function extensionOf(file: string): string {
   return path.extname(file).toLowerCase();
@@ -20,7 +20,7 @@ function extensionOf(file: string): string {
 function isPhotoName(file: string): boolean {
   const extension = extensionOf(file);
   return (
-    PICTURES.has(extension) ||
+    pictureEndings.has(extension) ||
     isRawName(path.basename(file)) ||
     extension === '.hdr' ||
     extension === '.exr'
@@ -200,7 +200,7 @@ export async function loadLinearPhoto(file: string): Promise<LinearPhoto> {
     );
   }
   try {
-    if (PICTURES.has(extension)) return await loadPicture(file);
+    if (pictureEndings.has(extension)) return await loadPicture(file);
     if (isRawName(path.basename(file))) return await loadRaw(file);
     return await loadHighRange(file);
   } catch (error) {

@@ -1,6 +1,6 @@
 /** The loss that training minimises. */
 
-import { MEAN_CAMERA_TO_SRGB } from '../../darkness/scene.ts';
+import { meanCameraToSrgb } from '../../darkness/scene.ts';
 import { fixed, type Value } from '../../network/onnx.ts';
 import type { Matrix3 } from '../../raw/mosaic.ts';
 import type { Tape } from './autodiff.ts';
@@ -116,7 +116,7 @@ function cameraTerms(tape: Tape, pair: Pair, weights: LossWeights): Value[] {
 /** The terms on the picture as displayed. */
 function renderedTerms(tape: Tape, pair: Pair, weights: LossWeights): Value[] {
   if (weights.rendered + weights.renderedBlocks + weights.renderedLog === 0) return [];
-  const matrix = perSite(MEAN_CAMERA_TO_SRGB);
+  const matrix = perSite(meanCameraToSrgb);
   // g without its additive constant, which cancels in the difference.
   const rendered = (value: Value): Value =>
     tape.power(tape.clip(tape.mixChannels(value, matrix), 0, 1), toneExponent, toneBias);

@@ -6,9 +6,9 @@
 import type { Matrix3, Vector3 } from '../../raw/mosaic.ts';
 
 /** Pixels left out on each side, because the rim depends on mirrored padding, not on the scene. */
-const BORDER_PIXELS = 8;
+const borderPixels = 8;
 /** Side of the blocks whose mean colour is compared. */
-const BLOCK_PIXELS = 32;
+const blockPixels = 32;
 
 /** A picture in white-balanced linear camera RGB: width × height × 3, interleaved, 1 = white. */
 export interface LinearRgb {
@@ -36,16 +36,16 @@ export type LinearScores = Required<Scores>;
 
 /** The part of a picture inside the rim, clipped to 0 … 1. */
 function inner(picture: LinearRgb): LinearRgb {
-  const width = picture.width - 2 * BORDER_PIXELS;
-  const height = picture.height - 2 * BORDER_PIXELS;
+  const width = picture.width - 2 * borderPixels;
+  const height = picture.height - 2 * borderPixels;
   if (width < 1 || height < 1) {
     throw new RangeError(
-      `expected more than ${2 * BORDER_PIXELS} pixels a side, got ${picture.width} × ${picture.height}`,
+      `expected more than ${2 * borderPixels} pixels a side, got ${picture.width} × ${picture.height}`,
     );
   }
   const samples = new Float32Array(width * height * 3);
   for (let y = 0, out = 0; y < height; y++) {
-    let at = ((y + BORDER_PIXELS) * picture.width + BORDER_PIXELS) * 3;
+    let at = ((y + borderPixels) * picture.width + borderPixels) * 3;
     for (let x = 0; x < width * 3; x++, at++, out++) {
       const value = picture.samples[at]!;
       samples[out] = value > 0 ? Math.min(value, 1) : 0;
@@ -107,9 +107,9 @@ function lumaOf({ samples, width, height }: LinearRgb): Float64Array {
   return luma;
 }
 
-const SSIM_TAPS = 11;
-const SSIM_KERNEL = ((): Float64Array => {
-  const taps = Float64Array.from({ length: SSIM_TAPS }, (_, index) =>
+const ssimTaps = 11;
+const ssimKernel = ((): Float64Array => {
+  const taps = Float64Array.from({ length: ssimTaps }, (_, index) =>
     Math.exp(-((index - 5) ** 2) / (2 * 1.5 ** 2)),
   );
   const sum = taps.reduce((total, tap) => total + tap, 0);
@@ -118,24 +118,24 @@ const SSIM_KERNEL = ((): Float64Array => {
 
 /** Gaussian mean over 11 × 11, where the window lies inside: (w − 10) × (h − 10) samples. */
 function windowed(plane: Float64Array, width: number, height: number): Float64Array {
-  const outWidth = width - SSIM_TAPS + 1;
+  const outWidth = width - ssimTaps + 1;
   const across = new Float64Array(outWidth * height);
   for (let y = 0, out = 0; y < height; y++) {
     for (let x = 0; x < outWidth; x++, out++) {
       let sum = 0;
-      for (let tap = 0; tap < SSIM_TAPS; tap++) {
-        sum += SSIM_KERNEL[tap]! * plane[y * width + x + tap]!;
+      for (let tap = 0; tap < ssimTaps; tap++) {
+        sum += ssimKernel[tap]! * plane[y * width + x + tap]!;
       }
       across[out] = sum;
     }
   }
-  const outHeight = height - SSIM_TAPS + 1;
+  const outHeight = height - ssimTaps + 1;
   const means = new Float64Array(outWidth * outHeight);
   for (let y = 0, out = 0; y < outHeight; y++) {
     for (let x = 0; x < outWidth; x++, out++) {
       let sum = 0;
-      for (let tap = 0; tap < SSIM_TAPS; tap++) {
-        sum += SSIM_KERNEL[tap]! * across[(y + tap) * outWidth + x]!;
+      for (let tap = 0; tap < ssimTaps; tap++) {
+        sum += ssimKernel[tap]! * across[(y + tap) * outWidth + x]!;
       }
       means[out] = sum;
     }
@@ -149,8 +149,8 @@ function windowed(plane: Float64Array, width: number, height: number): Float64Ar
  * @throws RangeError below 11 × 11 samples
  */
 export function ssim(a: Float64Array, b: Float64Array, width: number, height: number): number {
-  if (width < SSIM_TAPS || height < SSIM_TAPS) {
-    throw new RangeError(`expected at least ${SSIM_TAPS} pixels a side, got ${width} × ${height}`);
+  if (width < ssimTaps || height < ssimTaps) {
+    throw new RangeError(`expected at least ${ssimTaps} pixels a side, got ${width} × ${height}`);
   }
   const mean = (plane: Float64Array): Float64Array => windowed(plane, width, height);
   const meanA = mean(a);
@@ -177,7 +177,7 @@ export function ssim(a: Float64Array, b: Float64Array, width: number, height: nu
  * Rows of SSIM's windows that are computed at a time, because a whole frame in doubles takes a
  * gigabyte.
  */
-const SSIM_BAND = 256;
+const ssimBand = 256;
 
 /**
  * PSNR and SSIM (of luma) of two finished pictures, values 0 … 1. Both are clipped, and a rim of 8
@@ -191,16 +191,16 @@ export function scoreRendered(
   const [a, b] = [inner(picture), inner(truth)];
   const { width, height } = a;
   let sum = 0;
-  const windows = height - SSIM_TAPS + 1;
-  for (let top = 0; top < windows; top += SSIM_BAND) {
-    const rows = Math.min(SSIM_BAND, windows - top) + SSIM_TAPS - 1;
+  const windows = height - ssimTaps + 1;
+  for (let top = 0; top < windows; top += ssimBand) {
+    const rows = Math.min(ssimBand, windows - top) + ssimTaps - 1;
     const band = ({ samples }: LinearRgb): Float64Array =>
       lumaOf({
         width,
         height: rows,
         samples: samples.subarray(top * width * 3, (top + rows) * width * 3),
       });
-    sum += ssim(band(a), band(b), width, rows) * (rows - SSIM_TAPS + 1);
+    sum += ssim(band(a), band(b), width, rows) * (rows - ssimTaps + 1);
   }
   return { psnr: psnr(a.samples, b.samples), ssim: sum / windows };
 }
@@ -272,8 +272,8 @@ export function ciede2000([l1, a1, b1]: Vector3, [l2, a2, b2]: Vector3): number 
 export function blockLabs({ width, height, samples }: LinearRgb): Vector3[] {
   const labs: Vector3[] = [];
   // A picture smaller than a block counts as one block.
-  const blockWidth = Math.min(BLOCK_PIXELS, width);
-  const blockHeight = Math.min(BLOCK_PIXELS, height);
+  const blockWidth = Math.min(blockPixels, width);
+  const blockHeight = Math.min(blockPixels, height);
   for (let top = 0; top + blockHeight <= height; top += blockHeight) {
     for (let left = 0; left + blockWidth <= width; left += blockWidth) {
       let red = 0;

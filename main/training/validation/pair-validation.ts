@@ -13,14 +13,14 @@ import type { ValidationPatch } from './validation.ts';
 /**
  * First key of the random numbers of every validation patch, whose place depends only on the pairs.
  */
-const VALIDATION_KEY = 0x7061_6972;
+const validationKey = 0x7061_6972;
 
-const PATCH_COUNT = 12;
-const SIDE_PACKED = 128;
+const patchCount = 12;
+const cropSidePacked = 128;
 /** Sides are multiples of the network's grid. */
-const SIDE_STEP = 16;
+const sideStep = 16;
 /** Scoring needs room for a rim of 8 pixels and a window of 11. */
-const SIDE_MIN = 32;
+const sideMin = 32;
 
 /**
  * Cuts the patches, with one pair in memory at a time.
@@ -35,8 +35,8 @@ export async function pairValidation(
   const chosen = spread(pairs);
   const shortest = Math.min(...chosen.map(({ width, height }) => Math.min(width, height)));
   const sidePacked = Math.max(
-    SIDE_MIN,
-    Math.min(SIDE_PACKED, Math.floor(shortest / 2 / SIDE_STEP) * SIDE_STEP),
+    sideMin,
+    Math.min(cropSidePacked, Math.floor(shortest / 2 / sideStep) * sideStep),
   );
   const { domain } = recipe;
   const maker = new PairPatchMaker({ ...recipe, patchPacked: sidePacked });
@@ -47,11 +47,11 @@ export async function pairValidation(
       const short = await loadExposure(pair.short, signal);
       const target = await loadTarget(pair, short, signal);
       const cameraToSrgb = inputToSrgb(short, recipe);
-      for (let patch = index; patch < PATCH_COUNT; patch += chosen.length) {
+      for (let patch = index; patch < patchCount; patch += chosen.length) {
         const input = new Float32Array(4 * sidePacked ** 2);
         const truth = new Float32Array(12 * sidePacked ** 2);
         const loaded = { short, target, ratio: pair.ratio };
-        maker.make(loaded, new Random(VALIDATION_KEY, patch), 0, input, truth);
+        maker.make(loaded, new Random(validationKey, patch), 0, input, truth);
         patches.set(patch, {
           name: pair.id,
           sidePacked,
@@ -71,7 +71,7 @@ export async function pairValidation(
 
 /** At most as many pairs as patches, spread evenly over the list. */
 function spread(pairs: readonly UsablePair[]): UsablePair[] {
-  const count = Math.min(PATCH_COUNT, pairs.length);
+  const count = Math.min(patchCount, pairs.length);
   return Array.from({ length: count }, (_, index) => Math.floor((index * pairs.length) / count))
     .map((at) => pairs[at])
     .filter((pair) => pair !== undefined);

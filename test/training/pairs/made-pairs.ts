@@ -9,7 +9,7 @@ import type { Mosaic } from '../../../main/raw/mosaic.ts';
 import type { LinearPhoto } from '../../../main/darkness/linear-photo.ts';
 import { Random } from '../../../main/darkness/random.ts';
 import {
-  LONG_EXPOSURE_SECONDS,
+  longExposureSeconds,
   simulateMosaic,
   type Simulation,
 } from '../../../main/darkness/simulate.ts';
@@ -64,7 +64,7 @@ export async function writePair(
   scene: string,
   pair: Pick<MadePair, 'short' | 'long'>,
 ): Promise<{ readonly short: string; readonly long: string }> {
-  const seconds = (mosaic: Mosaic): number => mosaic.shot.exposureSeconds ?? LONG_EXPOSURE_SECONDS;
+  const seconds = (mosaic: Mosaic): number => mosaic.shot.exposureSeconds ?? longExposureSeconds;
   const short = path.join(folder, 'short', `${scene}_00_${seconds(pair.short)}s.dng`);
   const long = path.join(folder, 'long', `${scene}_00_${seconds(pair.long)}s.dng`);
   await writeRaw(short, pair.short);

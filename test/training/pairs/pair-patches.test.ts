@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { srgbLight } from '../../../main/develop/tone.ts';
 import { siteColours } from '../../../main/raw/cfa.ts';
 import type { CfaPattern, Mosaic } from '../../../main/raw/mosaic.ts';
-import { DEMOSAIC_RIM, demosaicSquare } from '../../../main/training/pairs/patches/demosaic.ts';
+import { demosaicRim, demosaicSquare } from '../../../main/training/pairs/patches/demosaic.ts';
 import { psnr } from '../../../main/training/validation/metrics.ts';
 import { PairPatchMaker, type LoadedPair } from '../../../main/training/pairs/patches/patches.ts';
 import { PairSchedule } from '../../../main/training/pairs/patches/schedule.ts';
@@ -54,7 +54,7 @@ function lightOf(x: number, y: number, channel: number): number {
 }
 
 /** The colour that each of the four sites of a packed input has: R, G, G, B. */
-const SITE_CHANNEL = [0, 1, 1, 2] as const;
+const siteChannel = [0, 1, 1, 2] as const;
 
 describe('a patch', () => {
   const side = 32;
@@ -92,7 +92,7 @@ describe('a patch', () => {
       for (let key = 0; key < 16; key++) {
         const { input, target } = cutOf(pair, {}, key);
         for (let site = 0; site < 4; site++) {
-          const plane = site * 3 + (SITE_CHANNEL[site] ?? 0);
+          const plane = site * 3 + (siteChannel[site] ?? 0);
           for (let at = 0; at < area; at++) {
             // Eight times the short one's rounding.
             const difference = (input[site * area + at] ?? 9) - (target[plane * area + at] ?? 0);
@@ -120,7 +120,7 @@ describe('a patch', () => {
       for (let key = 0; key < 16; key++) {
         const { input, target } = cutOf(pair, terms, key);
         for (let site = 0; site < 4; site++) {
-          const channel = SITE_CHANNEL[site] ?? 0;
+          const channel = siteChannel[site] ?? 0;
           for (let at = 0; at < area; at++) {
             const light = srgbLight(target[(site * 3 + channel) * area + at] ?? 0);
             const difference = (input[site * area + at] ?? 9) * gains[channel] - light;
@@ -172,7 +172,7 @@ describe('the colours of a long exposure', () => {
       samples.filter((_, at) => {
         const pixel = Math.floor(at / 3);
         const [x, y] = [pixel % wide, Math.floor(pixel / wide)];
-        return Math.min(x, y, wide - 1 - x, wide - 1 - y) >= DEMOSAIC_RIM;
+        return Math.min(x, y, wide - 1 - x, wide - 1 - y) >= demosaicRim;
       });
     const mean = new Float32Array(wide * wide * 3);
     for (let y = 1; y < wide - 1; y++) {

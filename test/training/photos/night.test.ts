@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SIMULATED_CAMERAS } from '../../../main/darkness/cameras.ts';
+import { simulatedCameras } from '../../../main/darkness/cameras.ts';
 import {
   addLamps,
   addStars,
@@ -30,7 +30,7 @@ import type { Mosaic } from '../../../main/raw/mosaic.ts';
 import { photoOf, writePhotos } from './made-photos.ts';
 import { eventsOf, nightglass } from '../nightglass.ts';
 
-const toCamera = srgbToBalancedCamera(SIMULATED_CAMERAS[0]!.xyzToCamera);
+const toCamera = srgbToBalancedCamera(simulatedCameras[0]!.xyzToCamera);
 const sceneOf = (side: number) => ({
   width: side,
   height: side,

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PatchSource } from '../../../main/training/photos/patch-source.ts';
 import {
-  AMPLIFIED_LIMIT,
+  amplifiedLimit,
   makeBatch,
   PatchMaker,
   poolOf,
@@ -23,7 +23,7 @@ import {
   multiplied,
   srgbToBalancedCamera,
 } from '../../../main/darkness/scene.ts';
-import { COLOUR_MATRICES } from '../../../main/darkness/colour-matrices.ts';
+import { colourMatrices } from '../../../main/darkness/colour-matrices.ts';
 import { tukeyStandardDeviation } from '../../../main/darkness/tukey.ts';
 
 function photoOf(
@@ -141,10 +141,10 @@ describe('packing', () => {
     ]);
     const maker = new PatchMaker(16);
     const { input, target } = makeBatch({ pool, seed: 5, step: 0, batch: 40, maker });
-    expect(Math.max(...input)).toBe(AMPLIFIED_LIMIT);
-    expect(Math.min(...input)).toBeGreaterThanOrEqual(-AMPLIFIED_LIMIT);
+    expect(Math.max(...input)).toBe(amplifiedLimit);
+    expect(Math.min(...input)).toBeGreaterThanOrEqual(-amplifiedLimit);
     expect(Math.min(...input)).toBeLessThan(-0.1);
-    expect(Math.max(...target)).toBe(AMPLIFIED_LIMIT);
+    expect(Math.max(...target)).toBe(amplifiedLimit);
     expect(Math.min(...target)).toBe(0);
   });
 
@@ -227,8 +227,8 @@ describe('looks', () => {
   });
 
   it('list at least twelve cameras, whose matrices can be undone and favour their own channel', () => {
-    expect(COLOUR_MATRICES.size).toBeGreaterThanOrEqual(12);
-    for (const [name, matrix] of COLOUR_MATRICES) {
+    expect(colourMatrices.size).toBeGreaterThanOrEqual(12);
+    for (const [name, matrix] of colourMatrices) {
       const m = srgbToBalancedCamera(matrix);
       for (let row = 0; row < 3; row++) {
         expect(m[row * 3]! + m[row * 3 + 1]! + m[row * 3 + 2]!, name).toBeCloseTo(1, 12);

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeTiff } from '../../../main/export/tiff.ts';
 import { readSrgbPicture } from '../../../main/training/pictures.ts';
-import { finishedImage, joined, SHOT } from '../../export/samples.ts';
+import { finishedImage, joined, sampleShot } from '../../export/samples.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -41,7 +41,10 @@ describe.each([
     const file = path.join(folder, `${space}-${String(bits)}.tiff`);
     const image = finishedImage(8, 8, space);
     image.samples.forEach((_, at) => (image.samples[at] = colour[at % 3]!));
-    await writeFile(file, joined(await encodeTiff(image, SHOT, { bits, compression: 'none' })));
+    await writeFile(
+      file,
+      joined(await encodeTiff(image, sampleShot, { bits, compression: 'none' })),
+    );
     const { codes, isDeep } = await readSrgbPicture(file);
     expect(isDeep).toBe(bits === 16);
     const scale = isDeep ? 1 : 257;

@@ -1,6 +1,6 @@
 /** The network and its loss in plain float64 arrays: what the ONNX graphs are held against. */
 
-import { MEAN_CAMERA_TO_SRGB } from '../../../main/darkness/scene.ts';
+import { meanCameraToSrgb } from '../../../main/darkness/scene.ts';
 import {
   leakySlope,
   unet,
@@ -201,7 +201,7 @@ function rendered({ shape, data }: Tensor, tone: (x: number) => number): Tensor 
     const red = at - (channel % 3) * h * w;
     const row = (channel % 3) * 3;
     const light = [0, 1, 2].reduce(
-      (sum, i) => sum + MEAN_CAMERA_TO_SRGB[row + i]! * data[red + i * h * w]!,
+      (sum, i) => sum + meanCameraToSrgb[row + i]! * data[red + i * h * w]!,
       0,
     );
     return tone(Math.min(Math.max(light, 0), 1));

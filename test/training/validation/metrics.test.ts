@@ -12,7 +12,7 @@ import {
 import { Random } from '../../../main/darkness/random.ts';
 import type { Matrix3 } from '../../../main/raw/mosaic.ts';
 
-const IDENTITY: Matrix3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];
+const identity: Matrix3 = [1, 0, 0, 0, 1, 0, 0, 0, 1];
 
 function picture(side: number, pixel: (x: number, y: number) => readonly number[]): LinearRgb {
   const samples = new Float32Array(side * side * 3);
@@ -23,7 +23,7 @@ function picture(side: number, pixel: (x: number, y: number) => readonly number[
 }
 
 /** Sharma, Wu & Dalal 2005, table 1: L*a*b* of two colours and their CIEDE2000. */
-const SHARMA: readonly (readonly [number, number, number, number, number, number, number])[] = [
+const sharma: readonly (readonly [number, number, number, number, number, number, number])[] = [
   [50, 2.6772, -79.7751, 50, 0, -82.7485, 2.0425],
   [50, 3.1571, -77.2803, 50, 0, -82.7485, 2.8615],
   [50, 2.8361, -74.02, 50, 0, -82.7485, 3.4412],
@@ -61,7 +61,7 @@ const SHARMA: readonly (readonly [number, number, number, number, number, number
 ];
 
 describe('colour difference', () => {
-  it.each(SHARMA)('CIEDE2000 of (%f %f %f) and (%f %f %f) is %f', (l1, a1, b1, l2, a2, b2, de) => {
+  it.each(sharma)('CIEDE2000 of (%f %f %f) and (%f %f %f) is %f', (l1, a1, b1, l2, a2, b2, de) => {
     expect(Math.abs(ciede2000([l1, a1, b1], [l2, a2, b2]) - de)).toBeLessThan(1e-4);
     expect(Math.abs(ciede2000([l2, a2, b2], [l1, a1, b1]) - de)).toBeLessThan(1e-4);
   });
@@ -120,7 +120,7 @@ describe('score', () => {
   const grey = picture(80, () => [0.5, 0.5, 0.5]);
 
   it('is perfect for the truth itself', () => {
-    const { rgbP, raw, ssim: similarity, blockDeltaE } = score(grey, grey, IDENTITY);
+    const { rgbP, raw, ssim: similarity, blockDeltaE } = score(grey, grey, identity);
     expect([rgbP, raw]).toEqual([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
     expect(similarity).toBeCloseTo(1, 12);
     expect(blockDeltaE).toBe(0);
@@ -130,21 +130,21 @@ describe('score', () => {
     const rim = picture(80, (x, y) =>
       Math.min(x, y, 79 - x, 79 - y) < 8 ? [9, 0, 0] : [0.5, 0.5, 0.5],
     );
-    expect(score(rim, grey, IDENTITY).raw).toBe(Number.POSITIVE_INFINITY);
+    expect(score(rim, grey, identity).raw).toBe(Number.POSITIVE_INFINITY);
     const inside = picture(80, (x, y) => (x === 8 && y === 8 ? [0, 0.5, 0.5] : [0.5, 0.5, 0.5]));
-    expect(score(inside, grey, IDENTITY).raw).toBeCloseTo(10 * Math.log10((64 * 64 * 3) / 0.25), 4);
+    expect(score(inside, grey, identity).raw).toBeCloseTo(10 * Math.log10((64 * 64 * 3) / 0.25), 4);
   });
 
   it('clips both sides to 0 … 1 before comparing', () => {
     const bright = picture(80, () => [1.5, 3, 1]);
     const white = picture(80, () => [1, 1, 8]);
-    expect(score(bright, white, IDENTITY).raw).toBe(Number.POSITIVE_INFINITY);
+    expect(score(bright, white, identity).raw).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('measures rgbP on the encoded rendering through the matrix', () => {
     const other = picture(80, () => [0.25, 0.5, 0.5]);
     const encoded = (light: number): number => 1.055 * light ** (1 / 2.4) - 0.055;
-    const plain = score(other, grey, IDENTITY);
+    const plain = score(other, grey, identity);
     const error = encoded(0.5) - encoded(0.25);
     expect(plain.rgbP).toBeCloseTo(-10 * Math.log10((error * error) / 3), 4);
     expect(plain.raw).toBeCloseTo(-10 * Math.log10(0.0625 / 3), 4);
@@ -157,10 +157,10 @@ describe('score', () => {
     const random = new Random(2);
     const grain = picture(80, () => [0, 1, 2].map(() => 0.5 + 0.02 * random.gaussian()));
     const cast = picture(80, () => [0.5, 0.5, 0.42]);
-    expect(score(grain, grey, IDENTITY).blockDeltaE).toBeLessThan(0.2);
+    expect(score(grain, grey, identity).blockDeltaE).toBeLessThan(0.2);
     const encoded = (light: number): number => 1.055 * light ** (1 / 2.4) - 0.055;
     expect(encoded(0.5)).toBeGreaterThan(encoded(0.42));
-    expect(score(cast, grey, IDENTITY).blockDeltaE).toBeCloseTo(
+    expect(score(cast, grey, identity).blockDeltaE).toBeCloseTo(
       ciede2000(labOfLinearSrgb([0.5, 0.5, 0.42]), labOfLinearSrgb([0.5, 0.5, 0.5])),
       3,
     );
@@ -171,10 +171,10 @@ describe('score', () => {
       score(
         picture(64, () => [0, 0, 0]),
         grey,
-        IDENTITY,
+        identity,
       ),
     ).toThrow(/80 × 80/);
     const tiny = picture(16, () => [0, 0, 0]);
-    expect(() => score(tiny, tiny, IDENTITY)).toThrow(RangeError);
+    expect(() => score(tiny, tiny, identity)).toThrow(RangeError);
   });
 });

@@ -11,7 +11,7 @@ import type { Mosaic, Shot } from '../../../raw/mosaic.ts';
 import { describeError, Refusal, throwIfCancelled } from '../../../base/refusal.ts';
 import type { Fault, Notice, Pair, PairFacts, PairReport } from '../pairs.ts';
 import { exposureRatio } from '../find/exposures.ts';
-import { LIKENESS_MIN, measureLikeness } from './likeness.ts';
+import { likenessMin, measureLikeness } from './likeness.ts';
 import { loadExposure, loadTarget, shotOfTarget, type PairTarget } from '../load.ts';
 import {
   cellsOfMosaic,
@@ -22,18 +22,18 @@ import {
 } from './measure.ts';
 
 /** Ratios that a pair can be trained at: the app's own range and a little more (10 s ÷ 1/30 s). */
-const RATIO_MIN = 1.5;
-const RATIO_MAX = 1.1 * ranges.ratio.max;
+const ratioMin = 1.5;
+const ratioMax = 1.1 * ranges.ratio.max;
 /** If the light contradicts a stated ratio by more than these factors, it is corrected or refused. */
-const RATIO_TRUSTED = 1.05;
-const RATIO_BELIEVED = 1.6;
+const ratioTrusted = 1.05;
+const ratioBelieved = 1.6;
 /** Shifts in pixels: beyond the first, fine detail is lost; beyond the second, the pair teaches blur. */
-const SHIFT_NOTICED = 1;
-const SHIFT_MAX = 3;
-const SATURATED_NOTICED = 0.1;
-const SATURATED_MAX = 0.5;
+const shiftNoticed = 1;
+const shiftMax = 3;
+const saturatedNoticed = 0.1;
+const saturatedMax = 0.5;
 /** The brightest hundredth of a long exposure must reach at least this share of white. */
-const LIGHT_MIN = 0.005;
+const lightMin = 0.005;
 
 export interface CheckPairsOptions {
   readonly signal?: AbortSignal | undefined;
@@ -107,20 +107,20 @@ class Checker {
       const shortCells = cellsOfMosaic(short);
       const facts = measure(pair, short, seen, shortCells);
       known.facts = facts;
-      if (long.saturated > SATURATED_MAX) {
+      if (long.saturated > saturatedMax) {
         throw new Left(
           'saturated',
           `${percent(long.saturated)} of ${name(pair.long)} are burnt out: nothing can be learned there`,
         );
       }
-      if (brightest(long) < LIGHT_MIN) {
+      if (brightest(long) < lightMin) {
         throw new Left('dark', `${name(pair.long)} is nearly black itself: it shows no scene`);
       }
       // If the camera moved, the shift describes the fault more exactly.
       settleShift(facts, pair, notice);
       settleScene(facts, pair);
       known.facts = { ...facts, ...settleRatio(facts, pair, notice) };
-      if (long.saturated > SATURATED_NOTICED) {
+      if (long.saturated > saturatedNoticed) {
         notice(
           'partly-saturated',
           `${percent(long.saturated)} of ${name(pair.long)} are burnt out`,
@@ -299,26 +299,26 @@ function settleRatio(
     }
     const factor = Math.max(measuredRatio / statedRatio, statedRatio / measuredRatio);
     const doubt = 1 + 2.5 * measuredRatioError;
-    if (factor > RATIO_BELIEVED * doubt) {
+    if (factor > ratioBelieved * doubt) {
       throw new Left(
         'ratio-differs',
         `by its exposure times it should be ${times(statedRatio)}, by its light it is ${times(measuredRatio)}: the light changed, or these two are not of one scene`,
       );
     }
-    if (factor <= RATIO_TRUSTED * doubt) return statedRatio;
+    if (factor <= ratioTrusted * doubt) return statedRatio;
     notice(
       'ratio-corrected',
       `${times(measuredRatio)} by its light, ${times(statedRatio)} by its exposure times`,
     );
     return measuredRatio;
   })();
-  if (ratio < RATIO_MIN) {
+  if (ratio < ratioMin) {
     throw new Left(
       'ratio-out-of-range',
       `${name(pair.long)} is hardly brighter than ${name(pair.short)} (${times(ratio)}): are they the wrong way round?`,
     );
   }
-  if (ratio > RATIO_MAX) {
+  if (ratio > ratioMax) {
     throw new Left(
       'ratio-out-of-range',
       `the long exposure is ${times(ratio)}, more than the ×${ranges.ratio.max} that pictures are brightened by`,
@@ -335,14 +335,14 @@ function settleShift(
   if (shift === undefined) return;
   const pixels = Math.hypot(shift.x, shift.y);
   const moved = `${name(pair.long)} is shifted by ${pixels.toFixed(1)} pixels against ${name(pair.short)}`;
-  if (pixels - shift.precision > SHIFT_MAX) {
+  if (pixels - shift.precision > shiftMax) {
     throw new Left('misaligned', `${moved}: the camera moved between them`);
   }
-  if (pixels - shift.precision > SHIFT_NOTICED) notice('slightly-misaligned', moved);
+  if (pixels - shift.precision > shiftNoticed) notice('slightly-misaligned', moved);
 }
 
 function settleScene({ likeness }: PairFacts, pair: Pair): void {
-  if (likeness === undefined || likeness >= LIKENESS_MIN) return;
+  if (likeness === undefined || likeness >= likenessMin) return;
   throw new Left(
     'scene-differs',
     `${name(pair.short)} and ${name(pair.long)}: these two do not show the same scene`,

@@ -8,10 +8,10 @@ import { comparableBlocks, type Cells } from './measure.ts';
  * light over a twentieth of the long exposure; its finished picture 0.896, with an S-curve 0.79, four
  * times as bright 0.905. Another scene or its picture has −0.40 … 0.63.
  */
-export const LIKENESS_MIN = 0.7;
+export const likenessMin = 0.7;
 
 /** The blocks of the short exposure must differ by this many times their noise to be compared. */
-const CONTRAST_MIN = 2;
+const contrastMin = 2;
 
 /**
  * The correlation of block means, −1 … 1. It is the larger of two: the correlation of the light, which
@@ -31,7 +31,7 @@ export function measureLikeness(
   const [light, dark] = [blocks.map((block) => block.long), blocks.map((block) => block.short)];
   const gain = ratio === undefined ? Math.abs(mean(dark)) / mean(light) : 1 / ratio;
   const noise = Math.sqrt(mean(blocks.map(({ shortVariance }) => shortVariance)));
-  if (!(spreadOf(light) * gain > CONTRAST_MIN * noise)) return undefined;
+  if (!(spreadOf(light) * gain > contrastMin * noise)) return undefined;
   return Math.max(correlation(light, dark), correlation(ranks(light), ranks(dark)));
 }
 

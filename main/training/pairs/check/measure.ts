@@ -15,7 +15,7 @@ export interface Cells extends Plane {
 }
 
 /** A sample counts as saturated from this share of the range between black and white. */
-const FULL = 0.99;
+const fullFrom = 0.99;
 
 /** The green light of each cell, including noise below black. */
 export function cellsOfMosaic(mosaic: Mosaic): Cells {
@@ -24,7 +24,7 @@ export function cellsOfMosaic(mosaic: Mosaic): Cells {
   const { black, scale } = normalisation(mosaic);
   const greens = siteColours(mosaic.cfa).flatMap((colour, site) => (colour === 'G' ? [site] : []));
   const [first = 0, second = 0] = greens;
-  const limit = [0, 1, 2, 3].map((site) => black[site]! + FULL / scale[site]!);
+  const limit = [0, 1, 2, 3].map((site) => black[site]! + fullFrom / scale[site]!);
   const values = new Float32Array(width * height);
   let full = 0;
   for (let y = 0, out = 0; y < height; y++) {
@@ -60,7 +60,7 @@ export function cellsOfPicture({ width: pixels, height: rows, samples }: Finishe
         const at = ((y * 2 + dy) * pixels + x * 2 + dx) * 3;
         values[out]! += lightOfSrgb(samples[at + 1]!) / 4;
         const least = Math.min(samples[at]!, samples[at + 1]!, samples[at + 2]!);
-        if (least >= 65_535 * FULL) full += 1;
+        if (least >= 65_535 * fullFrom) full += 1;
       }
     }
   }
@@ -74,10 +74,10 @@ export interface MeasuredRatio {
 }
 
 /** Side of the blocks whose means are compared, cells. */
-const BLOCK = 8;
-const BLOCKS_MIN = 12;
+const block = 8;
+const blocksMin = 12;
 /** A stated black level may be wrong by this share of the range. */
-const BLACK_DOUBT = 2e-5;
+const blackDoubt = 2e-5;
 
 /** Means over the cells of one block, and the variance of the short exposure's mean from noise. */
 interface Block {
@@ -89,13 +89,13 @@ interface Block {
 /** Means of the blocks in which the long exposure is neither near saturation nor near black. */
 function midTones(short: Cells, long: Cells, darkest: number): Block[] {
   const blocks: Block[] = [];
-  const cells = BLOCK ** 2;
+  const cells = block ** 2;
   const { width, height } = long;
-  for (let top = 0; top + BLOCK <= height; top += BLOCK) {
-    for (let left = 0; left + BLOCK <= width; left += BLOCK) {
+  for (let top = 0; top + block <= height; top += block) {
+    for (let left = 0; left + block <= width; left += block) {
       let [longSum, shortSum, shortSquares, highest] = [0, 0, 0, 0];
-      for (let y = top; y < top + BLOCK; y++) {
-        for (let at = y * width + left, end = at + BLOCK; at < end; at++) {
+      for (let y = top; y < top + block; y++) {
+        for (let at = y * width + left, end = at + block; at < end; at++) {
           longSum += long.values[at]!;
           shortSum += short.values[at]!;
           shortSquares += short.values[at]! ** 2;
@@ -114,8 +114,8 @@ function midTones(short: Cells, long: Cells, darkest: number): Block[] {
 /** The brighter mid-tones, or all blocks if the scene has few. @returns undefined if there are too few */
 export function comparableBlocks(short: Cells, long: Cells): readonly Block[] | undefined {
   const bright = midTones(short, long, 0.02);
-  const blocks = bright.length >= 4 * BLOCKS_MIN ? bright : midTones(short, long, 0.002);
-  return blocks.length < BLOCKS_MIN ? undefined : blocks;
+  const blocks = bright.length >= 4 * blocksMin ? bright : midTones(short, long, 0.002);
+  return blocks.length < blocksMin ? undefined : blocks;
 }
 
 /**
@@ -160,7 +160,7 @@ function robustLine(
     });
   }
   const mean = blocks.reduce((sum, { long }) => sum + long, 0) / blocks.length;
-  const doubt = hasOffset ? 0 : BLACK_DOUBT / (Math.abs(fit.slope) * mean);
+  const doubt = hasOffset ? 0 : blackDoubt / (Math.abs(fit.slope) * mean);
   return { slope: fit.slope, error: Math.hypot(fit.error, doubt) };
 }
 
@@ -195,9 +195,9 @@ function median(values: readonly number[]): number {
 }
 
 /** Side of the correlated square, samples. */
-const SIDE = 256;
+const side = 256;
 /** Lower peaks are noise: the highest noise peaks reach 3 to 4.3 (walls at ISO 6400 ×100). */
-const SIGNIFICANCE_MIN = 6;
+const significanceMin = 6;
 
 export interface MeasuredShift {
   /** Pixels of the frame. */
@@ -216,11 +216,11 @@ export interface MeasuredShift {
 export function measureShift(short: Cells, long: Cells, ratio: number): MeasuredShift | undefined {
   const { width, height } = long;
   let found: MeasuredShift | undefined;
-  let factor = Math.max(1, Math.ceil(Math.max(width, height) / SIDE));
+  let factor = Math.max(1, Math.ceil(Math.max(width, height) / side));
   for (;;) {
     const span = {
-      width: Math.floor(Math.min(width, SIDE * factor) / factor),
-      height: Math.floor(Math.min(height, SIDE * factor) / factor),
+      width: Math.floor(Math.min(width, side * factor) / factor),
+      height: Math.floor(Math.min(height, side * factor) / factor),
     };
     const { left, top } = busiestPlace(long, span.width * factor, span.height * factor);
     // The shift so far, in cells: the short exposure's part is cut that far to the left and above.
@@ -233,8 +233,8 @@ export function measureShift(short: Cells, long: Cells, ratio: number): Measured
       factor,
       gain: ratio,
     });
-    const rest = shiftBetween(clean, noisy, SIDE);
-    if (rest.significance < SIGNIFICANCE_MIN) break;
+    const rest = shiftBetween(clean, noisy, side);
+    if (rest.significance < significanceMin) break;
     found = {
       x: 2 * (known.x - rest.x * factor),
       y: 2 * (known.y - rest.y * factor),

@@ -8,9 +8,9 @@ import type { FoundPairs, Pair, Unpaired } from '../pairs.ts';
 import { idBelow } from './names.ts';
 
 /** The longest pause between two exposures of one scene, from the end of one to the start of the next. */
-const PAUSE_SECONDS_MAX = 30;
+const pauseSecondsMax = 30;
 /** Exposures closer than two stops are the same picture twice. */
-const RATIO_MIN = 4;
+const ratioMin = 4;
 
 interface Exposure {
   readonly file: string;
@@ -82,7 +82,7 @@ export async function pairsOfExposures(
     const paired = new Set([...longs.keys(), ...longs.values()]);
     const reason =
       series.length === 1
-        ? `no other exposure of the same camera and size was begun within ${PAUSE_SECONDS_MAX} s of it`
+        ? `no other exposure of the same camera and size was begun within ${pauseSecondsMax} s of it`
         : 'the exposures around it are about as long as it is, or belong to another long one';
     unpaired.push(
       ...series.filter((one) => !paired.has(one)).map(({ file }) => ({ file, reason })),
@@ -129,7 +129,7 @@ function seriesOf(exposures: readonly Exposure[]): Exposure[][] {
   for (const one of sorted) {
     const current = found.at(-1);
     const follows =
-      current?.[0]?.kind === one.kind && one.takenSeconds - endSeconds <= PAUSE_SECONDS_MAX;
+      current?.[0]?.kind === one.kind && one.takenSeconds - endSeconds <= pauseSecondsMax;
     if (follows) current.push(one);
     else found.push([one]);
     const end = one.takenSeconds + one.exposureSeconds;
@@ -148,7 +148,7 @@ function seriesOf(exposures: readonly Exposure[]): Exposure[][] {
  */
 function longsOf(series: readonly Exposure[]): Map<Exposure, Exposure> {
   const most = series.reduce((light, one) => Math.max(light, one.light), 0);
-  const isLong = ({ light }: Exposure): boolean => most / light < RATIO_MIN;
+  const isLong = ({ light }: Exposure): boolean => most / light < ratioMin;
   const order = series.map((one) => (isLong(one) ? 'L' : 's')).join('');
   const [isShortFirst, isLongFirst] = [/^(s+L+)+$/.test(order), /^(L+s+)+$/.test(order)];
   /** The long exposures next to a short one, only on the side that the order prescribes, if any. */
@@ -165,7 +165,7 @@ function longsOf(series: readonly Exposure[]): Map<Exposure, Exposure> {
   const found = new Map<Exposure, Exposure>();
   for (const [at, short] of series.entries()) {
     if (isLong(short)) continue;
-    const isBrighter = ({ light }: Exposure): boolean => light / short.light >= RATIO_MIN;
+    const isBrighter = ({ light }: Exposure): boolean => light / short.light >= ratioMin;
     const [longest] = inOrder(at)
       .filter(isBrighter)
       .toSorted((a, b) => b.light - a.light);

@@ -225,7 +225,7 @@ function pairOf(given: { root: string; scene: string; short: string; long: strin
   };
 }
 
-const PAPER_SPLITS: readonly SplitName[] = ['train', 'test', 'validation'];
+const paperSplits: readonly SplitName[] = ['train', 'test', 'validation'];
 
 /**
  * The paper's numbering: scenes 0… are for training, 1… for testing, 2… for validation. It applies only
@@ -237,7 +237,7 @@ function withPaperSplit(pairs: readonly Pair[]): Pair[] {
   );
   if (first.has(-1) || !first.has(0) || !first.has(1)) return [...pairs];
   return pairs.map((pair) => {
-    const split = PAPER_SPLITS[Number(pair.scene[0])];
+    const split = paperSplits[Number(pair.scene[0])];
     return split === undefined ? pair : { ...pair, split };
   });
 }

@@ -20,7 +20,7 @@ function splitOfList(file: string): SplitName | undefined {
 }
 
 /** A larger file is no list of photographs. */
-const LIST_BYTES_MAX = 16 * 2 ** 20;
+const listBytesMax = 16 * 2 ** 20;
 
 /**
  * Reads pairs out of list files. A line is `./Sony/short/00001_00_0.04s.ARW
@@ -95,7 +95,7 @@ async function linesOf(list: string): Promise<{ short: string; long: string }[]>
   let text: string;
   try {
     const { size } = await stat(list);
-    if (size > LIST_BYTES_MAX) throw new Error(`it has ${size} bytes`);
+    if (size > listBytesMax) throw new Error(`it has ${size} bytes`);
     text = await readFile(list, 'utf8');
   } catch (error) {
     throw new Refusal('dataset', `expected a list of pairs in ${name}: ${describeError(error)}`, {

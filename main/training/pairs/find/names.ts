@@ -32,16 +32,16 @@ export function isSameName(a: string, b: string): boolean {
 }
 
 /** An exposure time at the end of a name: seconds, or `1-30s` for 1/30 s. */
-const TIME = /[-_ ](?:1-(\d+)|(\d+(?:\.\d+)?))s$/;
+const time = /[-_ ](?:1-(\d+)|(\d+(?:\.\d+)?))s$/;
 /** No shutter is faster or slower than these. */
-const SECONDS_MIN = 1e-6;
-const SECONDS_MAX = 1e6;
+const secondsMin = 1e-6;
+const secondsMax = 1e6;
 
 /** The exposure time at the end of a name, seconds: 0.5 for `c_0.5s.nef`, 1/30 for `c_1-30s.nef`. */
 export function namedSeconds(file: string): number | undefined {
-  const [, fraction, whole] = TIME.exec(stemOf(file)) ?? [];
+  const [, fraction, whole] = time.exec(stemOf(file)) ?? [];
   const seconds = fraction === undefined ? Number(whole) : 1 / Number(fraction);
-  return seconds >= SECONDS_MIN && seconds <= SECONDS_MAX ? seconds : undefined;
+  return seconds >= secondsMin && seconds <= secondsMax ? seconds : undefined;
 }
 
 /** Long ÷ short exposure by two names. Two equal names say nothing: one was copied from the other. */
@@ -61,7 +61,7 @@ export function commonName(file: string): string {
   if (scene !== undefined) return scene;
   const stem = stemOf(file);
   const shortened = stem
-    .replace(TIME, '')
+    .replace(time, '')
     .replace(/[-_ ](short|long|dark|bright|clean|noisy|gt|target|truth)$/, '');
   return shortened === '' ? stem : shortened;
 }

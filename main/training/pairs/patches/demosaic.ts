@@ -11,7 +11,7 @@
  */
 
 /** Pixels around a window that its result depends on. */
-export const DEMOSAIC_RIM = 4;
+export const demosaicRim = 4;
 
 /**
  * Interpolates green along the smoother of both directions (Hamilton & Adams, US patent 5,629,734,

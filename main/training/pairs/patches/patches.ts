@@ -5,9 +5,9 @@ import { cameraToOutput } from '../../../develop/colour.ts';
 import { encode } from '../../../develop/tone.ts';
 import { shiftToRggb, type Shift } from '../../../raw/cfa.ts';
 import type { Matrix3, Mosaic, Vector3 } from '../../../raw/mosaic.ts';
-import { DEMOSAIC_RIM, demosaicSquare } from './demosaic.ts';
+import { demosaicRim, demosaicSquare } from './demosaic.ts';
 import type { PairTarget } from '../load.ts';
-import { AMPLIFIED_LIMIT } from '../../photos/patches.ts';
+import { amplifiedLimit } from '../../photos/patches.ts';
 import type { Random } from '../../../darkness/random.ts';
 import type { Recipe } from '../../recipe.ts';
 
@@ -23,7 +23,7 @@ export interface LoadedPair {
 export type PatchTerms = Pick<Recipe, 'patchPacked' | 'domain' | 'whiteBalanced' | 'clamp'>;
 
 /** From this share of the range on, a sample of the long exposure is burnt out and only a lower bound. */
-const FULL = 0.99;
+const full = 0.99;
 
 /** A square of the frame, read in one of eight orientations so that it is RGGB in reading order. */
 interface Cut {
@@ -47,7 +47,7 @@ export class PairPatchMaker {
   constructor(terms: PatchTerms) {
     this.#terms = terms;
     this.#side = terms.patchPacked * 2;
-    this.#wide = this.#side + 2 * DEMOSAIC_RIM;
+    this.#wide = this.#side + 2 * demosaicRim;
     this.#mosaic = new Float32Array(this.#wide * this.#wide);
     this.#colours = new Float32Array(this.#wide * this.#wide * 3);
   }
@@ -125,14 +125,14 @@ export class PairPatchMaker {
     demosaicSquare(this.#mosaic, this.#wide, this.#colours);
     const colours = this.#colours;
     const start = (y: number, x: number): number =>
-      ((y + DEMOSAIC_RIM) * this.#wide + x + DEMOSAIC_RIM) * 3;
+      ((y + demosaicRim) * this.#wide + x + demosaicRim) * 3;
     if (isPicture) {
       const matrix = cameraToOutput(long.colour, 'srgb');
       this.#pack(offset, target, (y, x, colour) => rendered(colours, start(y, x), matrix, colour));
     } else {
       this.#pack(offset, target, (y, x, colour) => {
         const value = colours[start(y, x) + colour]!;
-        return Math.max(0, Math.min(AMPLIFIED_LIMIT, value));
+        return Math.max(0, Math.min(amplifiedLimit, value));
       });
     }
   }
@@ -146,7 +146,7 @@ export class PairPatchMaker {
     const { black, scale } = normalisation(long);
     const dark = normalisation(short);
     const { width, height, samples } = long;
-    const place = placesOf(cut, this.#wide, DEMOSAIC_RIM, width, height);
+    const place = placesOf(cut, this.#wide, demosaicRim, width, height);
     const inside = (position: number, size: number): number =>
       position < 0 ? position + 2 : position >= size ? position - 2 : position;
     for (let y = 0, out = 0; y < this.#wide; y++) {
@@ -155,7 +155,7 @@ export class PairPatchMaker {
         const [row, column] = [Math.floor(at / width), at % width];
         const site = ((row & 1) << 1) | (column & 1);
         let light = (samples[at]! - black[site]!) * scale[site]!;
-        if (light >= FULL) {
+        if (light >= full) {
           let sum = 0;
           for (let dy = -2; dy <= 2; dy += 2) {
             const from = inside(row + dy, height) * width;
@@ -166,7 +166,7 @@ export class PairPatchMaker {
           light = Math.max(1, (sum / 9 - dark.black[site]!) * dark.scale[site]! * ratio);
         }
         // RGGB in reading order: red where both are even.
-        this.#mosaic[out] = Math.min(AMPLIFIED_LIMIT, light * gains[(y & 1) + (x & 1)]!);
+        this.#mosaic[out] = Math.min(amplifiedLimit, light * gains[(y & 1) + (x & 1)]!);
       }
     }
   }

@@ -3,12 +3,12 @@
 import { Random } from '../../../darkness/random.ts';
 
 /** Memory for the pairs in use; the same again holds the pairs being decoded meanwhile. */
-const GROUP_BYTES = 256e6;
+const groupBytes = 256e6;
 /** Patches of a pair before the next group's turn, if not all pairs fit: decoding takes seconds. */
-const VISIT_PATCHES = 32;
+const visitPatches = 32;
 
 /** First key of the random numbers for the order, distinct from those of the patches. */
-const ORDER_KEY = 0x6f72_6465;
+const orderKey = 0x6f72_6465;
 
 interface Group {
   /** Indices of its pairs. */
@@ -41,7 +41,7 @@ export class PairSchedule {
     this.#bytes = bytes;
     this.#seed = seed;
     const total = bytes.reduce((sum, each) => sum + each, 0);
-    this.#patchesOfPair = total <= GROUP_BYTES ? 1 : VISIT_PATCHES;
+    this.#patchesOfPair = total <= groupBytes ? 1 : visitPatches;
   }
 
   /** @param patch number of the patch in the run, from 0 */
@@ -55,7 +55,7 @@ export class PairSchedule {
     if (group === undefined) throw new RangeError('expected at least one pair');
     const { pairs, first } = group;
     const pass = Math.floor((within - first) / pairs.length);
-    const order = shuffled(pairs, new Random(ORDER_KEY, this.#seed, round, at + 1, pass));
+    const order = shuffled(pairs, new Random(orderKey, this.#seed, round, at + 1, pass));
     const pair = order[(within - first) % pairs.length];
     if (pair === undefined) throw new RangeError('expected a pair for every patch');
     const next = groups[at + 1] ?? this.#groupsOf(round + 1)[0];
@@ -65,12 +65,12 @@ export class PairSchedule {
   #groupsOf(round: number): readonly Group[] {
     const known = this.#rounds.get(round);
     if (known !== undefined) return known;
-    const all = shuffled(this.#bytes.keys(), new Random(ORDER_KEY, this.#seed, round, 0));
+    const all = shuffled(this.#bytes.keys(), new Random(orderKey, this.#seed, round, 0));
     const groups: { pairs: number[]; first: number }[] = [];
     let bytes = Number.POSITIVE_INFINITY;
     for (const [place, pair] of all.entries()) {
       const size = this.#bytes[pair] ?? 0;
-      if (bytes + size > GROUP_BYTES) {
+      if (bytes + size > groupBytes) {
         groups.push({ pairs: [], first: place * this.#patchesOfPair });
         bytes = 0;
       }

@@ -15,7 +15,7 @@ import { Random } from '../../../darkness/random.ts';
 import { recipeSchema } from '../../recipe.ts';
 
 /** Interval between attempts to find missing files. */
-const RETRY_MS = 2000;
+const retryMs = 2000;
 
 const orders = z.object({
   pairs: z.array(usablePairSchema).min(1),
@@ -45,7 +45,7 @@ async function present<T>(get: () => Promise<T>): Promise<T> {
       if (!(error instanceof Away)) throw error;
       if (!isAway) owner.tell(awayNote, error.message);
       isAway = true;
-      await sleep(RETRY_MS);
+      await sleep(retryMs);
     }
   }
 }
