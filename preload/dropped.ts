@@ -1,20 +1,23 @@
-/** Files dropped on the window: only the system names them, so no script of the page can. */
+/**
+ * Reads files dropped on the window. Only the system knows their paths, so no script of the page
+ * can name any.
+ */
 
-/** What is needed of the browser's DragEvent. */
+/** The part of the browser's DragEvent that is used here. */
 interface Drop {
   readonly isTrusted: boolean;
   readonly dataTransfer: { readonly files: ArrayLike<File> } | null;
 }
 
-/** More than this is no gesture of a hand. */
+/** More files than anybody drops. */
 const pathsMax = 1000;
 
 /**
- * The paths of what the user dropped; none of what a script of the page made up.
+ * The paths of files that the user dropped, but not of files that a script of the page made up.
  *
- * An event that a script makes is not trusted. A file that a script makes has the path '', also
- * within an event that the user caused.
- * @param pathOf the path of a file on the disk, '' for any other
+ * An event made by a script is not trusted. A file made by a script has the path '', even in an
+ * event caused by the user.
+ * @param pathOf the path of a file on disk, '' for any other
  */
 export function droppedPaths(drop: Drop, pathOf: (file: File) => string): string[] {
   if (!drop.isTrusted || drop.dataTransfer === null) return [];

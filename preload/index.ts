@@ -1,4 +1,6 @@
-/** The only thing Electron's window is given: a wire to the main process, which checks all of it. */
+/**
+ * The only thing that Electron's window gets: a wire to the main process, which checks everything.
+ */
 
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
 import { droppedPaths } from './dropped.ts';
@@ -12,12 +14,12 @@ contextBridge.exposeInMainWorld('nightglass', {
       receive(message);
     });
   },
-  // The main process outlives its windows.
+  // The main process outlives its windows, so this never happens.
   onClose: () => undefined,
 });
 
-// Dropped files are taken here, in a world that the page's scripts cannot enter. The page offers nothing
-// to call: whatever it handed over would be its own word for what was dropped.
+// Dropped files are read here, in a world that the page's scripts cannot enter. The page gets no
+// function for this, because with one it could claim that any file was dropped.
 window.addEventListener(
   'drop',
   (event) => {
@@ -27,5 +29,5 @@ window.addEventListener(
   { capture: true },
 );
 
-// A window that was reloaded begins anew.
+// A reloaded window starts anew.
 ipcRenderer.send('wire-open');

@@ -1,4 +1,7 @@
-/** The window's one way to the main process: Electron's wire where there is one, else the loopback host. */
+/**
+ * The window's connection to the main process: Electron's wire if there is one, otherwise the
+ * loopback host.
+ */
 
 import type { PixelBase } from '../preload/contract/pixel-url.ts';
 import { openSocketWire } from '../preload/contract/socket-wire.ts';
@@ -6,18 +9,18 @@ import { Client, type Wire } from '../preload/contract/wire.ts';
 
 declare global {
   interface Window {
-    /** Put there by the preload script, in Electron only. */
+    /** Set by the preload script, only in Electron. */
     readonly nightglass?: Wire;
   }
 }
 
 export interface Bridge {
   readonly client: Client;
-  /** What addresses of pixels begin with. */
+  /** Start of pixel addresses. */
   readonly pixels: PixelBase;
 }
 
-/** @throws Error in words for a person if the host is gone or the address is spent */
+/** @throws Error in words for a person if the host is gone or the address is no longer valid */
 export async function connect(): Promise<Bridge> {
   const own = window.nightglass;
   if (own === undefined) {
@@ -30,14 +33,14 @@ export async function connect(): Promise<Bridge> {
 }
 
 let desktop: Client | undefined;
-/** Of the served app's session. */
+/** Secret of the served app's session. */
 let secret = '';
-/** Unlike those of the same window before it was loaded again. */
+/** Starts at random, so that numbers differ from those before a reload of this window. */
 let requests = Math.floor(Math.random() * 1e9);
 
 /**
- * Fetches pixels. In Electron the main process is not told when a fetch of its own addresses is
- * aborted, so the window tells it.
+ * Fetches pixels. Electron does not tell the main process when a fetch of its own addresses is
+ * aborted, so the window does.
  */
 export async function fetchPixels(address: string, signal: AbortSignal): Promise<Response> {
   const client = desktop;

@@ -1,4 +1,4 @@
-/** Numbers as photographers write them. */
+/** Formats numbers as photographers write them. */
 
 export function ratioWords(ratio: number): string {
   const digits = ratio < 10 ? 2 : ratio < 100 ? 1 : 0;
@@ -10,14 +10,14 @@ export function shutterWords(seconds: number): string {
   return `1/${Math.round(1 / seconds)} s`;
 }
 
-/** "+0.30": a slider that goes both ways. */
+/** "+0.30": for sliders with both signs. */
 export function signed(value: number, digits: number): string {
   const text = Math.abs(value).toFixed(digits);
   if (Number(text) === 0) return text;
   return `${value < 0 ? '−' : '+'}${text}`;
 }
 
-/** Hundredths without a point: a slider from −1 to 1 is read as −100 to 100. */
+/** Displays −1 to 1 as −100 to 100. */
 export function hundredths(value: number): string {
   return signed(value * 100, 0);
 }

@@ -1,8 +1,11 @@
-/** Every key the window knows, in one table: what is pressed, the tips of buttons and the help sheet all read it. */
+/**
+ * All keys of the window in one table, which key handling, the tips of buttons and the help sheet
+ * use.
+ */
 
 /**
- * Keys are `KeyboardEvent.key` in lower case after `mod` (Ctrl, or Command on a Mac) and `shift`.
- * Shift is not looked at for signs, which some keyboards have above a digit and some do not.
+ * Keys are `KeyboardEvent.key` in lower case, after `mod` (Ctrl, or Command on a Mac) and `shift`.
+ * Shift is ignored for signs, because some keyboards have them above a digit and others do not.
  */
 interface Shortcut {
   readonly command: string;
@@ -11,7 +14,7 @@ interface Shortcut {
 
 const digits = ['0', '1', '2', '3', '4', '5'] as const;
 
-/** On both screens. */
+/** For all screens. */
 export const windowKeys = [
   { command: 'openFolder', keys: ['mod+o'] },
   { command: 'showLibrary', keys: ['g'] },
@@ -28,7 +31,7 @@ export const windowKeys = [
   { command: 'help', keys: ['?', 'f1'] },
 ] as const satisfies readonly Shortcut[];
 
-/** The arrow keys move through the photos there, and Shift selects on the way: see Grid. */
+/** There, the arrow keys also move through the photos, and with Shift select them: see Grid. */
 export const libraryKeys = [
   { command: 'openPhoto', keys: ['enter'] },
   { command: 'select', keys: [' '] },
@@ -69,7 +72,7 @@ export type Command = (
 
 type KeyPress = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'shiftKey' | 'altKey'>;
 
-/** What a key press means there; undefined: nothing. */
+/** The command of a key press on a screen; undefined if there is none. */
 export function commandOf<C extends string>(
   press: KeyPress,
   shortcuts: readonly { readonly command: C; readonly keys: readonly string[] }[],
@@ -81,7 +84,7 @@ function isPressed(combo: string, press: KeyPress): boolean {
   const { key, isMod, isShift } = parts(combo);
   const isHeld = press.ctrlKey || press.metaKey;
   if (press.key.toLowerCase() !== key) return false;
-  // Brackets and the like may need Alt or AltGr (which is Ctrl and Alt) themselves.
+  // On some keyboards, brackets and similar signs need Alt or AltGr (which is Ctrl and Alt).
   const isSign = key.length === 1 && !/[a-z ]/.test(key);
   if (isSign) return press.altKey ? !isMod : isMod === isHeld;
   return !press.altKey && isMod === isHeld && press.shiftKey === isShift;
@@ -112,20 +115,20 @@ function comboWords(combo: string, isMac: boolean): string {
   return `${isMod ? 'Ctrl+' : ''}${isShift ? 'Shift+' : ''}${name}`;
 }
 
-/** All keys that do the same, for the help sheet; a row of digits is said as a range. */
+/** All keys of a command, for the help sheet; a row of digits is shown as a range. */
 export function keyWords(keys: readonly string[], isMac: boolean): readonly string[] {
   if (keys === digits) return [`${digits[0]}–${digits[5]}`];
   return keys.map((combo) => comboWords(combo, isMac));
 }
 
-/** The first key of a command, for the tip of its button. */
+/** The first key of a command, for its button's tip. */
 export function tipOf(command: Command, isMac: boolean): string {
   const all: readonly Shortcut[] = [...windowKeys, ...developKeys, ...libraryKeys];
   const [combo = ''] = all.find((shortcut) => shortcut.command === command)?.keys ?? [];
   return comboWords(combo, isMac);
 }
 
-/** Whether what has the focus takes this key itself: letters go into a field, arrows move a choice. */
+/** Whether the focused element handles this key itself: letters in a field, arrows in a choice. */
 export function isTaken({ key, target }: Pick<KeyboardEvent, 'key' | 'target'>): boolean {
   if (target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement) return true;
   const isArrow = key.startsWith('Arrow');

@@ -1,4 +1,4 @@
-/** The window's first steps: connect, read what there is, draw. */
+/** Starts the window: connects, reads the app's state, and draws. */
 
 import { mount } from 'svelte';
 import { App } from './state/app.svelte.ts';
@@ -11,7 +11,7 @@ import Root from './Root.svelte';
 const target = document.querySelector('#app');
 if (target === null) throw new Error('expected #app in index.html but there is none');
 
-// A link pasted into this tab changes only what follows #, which loads nothing by itself.
+// Pasting a link into this tab changes only the part after #, which does not load anything.
 addEventListener('hashchange', () => {
   location.reload();
 });

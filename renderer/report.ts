@@ -1,12 +1,12 @@
-/** Errors of the page on their way to the log file. */
+/** Sends errors of the page to the log file. */
 
 import { reportCharactersMax } from '../preload/contract/app.ts';
 import type { Client } from '../preload/contract/wire.ts';
 
-/** One that comes with every frame must not fill the log. */
+/** Limit, so that an error in every frame does not fill the log. */
 const reportsMax = 20;
 
-/** From now on, errors that nothing in the page catches are sent to the main process. */
+/** From now on, sends uncaught errors of the page to the main process. */
 export function reportErrors(client: Client): void {
   let reports = 0;
   const report = (error: unknown, where: string): void => {

@@ -1,4 +1,4 @@
-/** Every word the window shows, in one place: English, to be translated as a whole. */
+/** All texts of the window in one place, in English, so that they can be translated together. */
 
 /** "1 photo", "2,000 photos". */
 export const counted = (count: number, one: string, many: string): string =>

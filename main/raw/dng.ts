@@ -245,8 +245,8 @@ function toSample(aboveBlack: number): number {
 /**
  * A 16-bit LinearRaw DNG: linear camera RGB without white balance, which is stored as
  * AsShotNeutral, so that editors start as they would with the camera's own file. Values below black
- * and highlights above white are kept. A reader restores them as `(sample − BlackLevel) /
- * (WhiteLevel − BlackLevel) · 2^BaselineExposure`, where the exponent is a whole number of stops.
+ * and highlights above white are kept. A reader restores a value as (sample − BlackLevel) /
+ * (WhiteLevel − BlackLevel) · 2^BaselineExposure, where the exponent is a whole number of stops.
  * Orientation stays a tag and is not applied.
  * @throws Refusal `bad-argument` for a colour no tag can hold, or more than 4 GiB
  */

@@ -1,9 +1,9 @@
-/** Calls about the app itself: what it is, whose work is in it, its errors, its end. */
+/** Calls about the app itself: its version, its licences, its errors, and quitting. */
 
 import { z } from 'zod';
 import { call, none, nothing } from './call.ts';
 
-/** Longest account of an error in the page. */
+/** Limit for the description of an error in the page. */
 export const reportCharactersMax = 8000;
 
 export const appCalls = {
@@ -13,13 +13,18 @@ export const appCalls = {
       version: z.string(),
       host: z.enum(['electron', 'headless']),
       platform: z.string(),
-      /** Whether `library.chooseFolder` and `models.choose` open a dialog; else `library.browse`. */
+      /**
+       * Whether `library.chooseFolder` and `models.choose` open a dialog; otherwise use
+       * `library.browse`.
+       */
       hasDialogs: z.boolean(),
       /** A folder named on the command line or by the system. */
       startFolder: z.string().optional(),
-      /** Where errors are kept. */
+      /** Path of the error log. */
       logFile: z.string(),
-      /** Whether the setting `updates` has an effect: only in the packed desktop app of a release. */
+      /**
+       * Whether the setting `updates` has an effect, which is only so in a released desktop app.
+       */
       canUpdate: z.boolean(),
     }),
     none,
@@ -33,7 +38,7 @@ export const appCalls = {
     }),
     none,
   ),
-  /** An error of the page's own, for the log. */
+  /** Logs an error of the page. */
   'app.report': call(z.strictObject({ stack: z.string().max(reportCharactersMax) }), nothing, none),
   'app.quit': call(nothing, nothing, none),
 } as const;

@@ -1,4 +1,4 @@
-/** How a call of the contract is written down: what it takes, gives, and tells meanwhile. */
+/** Defines a call of the contract: its input, its output, and its progress. */
 
 import { z } from 'zod';
 
@@ -19,5 +19,5 @@ export const pathSchema = z
   .max(4096)
   .refine((path) => !path.includes('\0'));
 
-/** A failure as a person may read it. `code` is a Refusal's, or `bug`. */
+/** A failure for people to read. `code` is a Refusal's, or `bug`. */
 export const failureSchema = z.object({ code: z.string(), message: z.string() });

@@ -1,25 +1,25 @@
 /**
- * A camera's noise as `nightglass calibrate` measures it: the profile's file, what training draws
- * from it, and the curves that the window shows of it.
+ * A camera's noise as measured by `nightglass calibrate`: the format of the profile's file, which
+ * training and the window's curves use.
  */
 
 import { z } from 'zod';
 
-/** A measured number and its standard error, both in the unit that the name says. */
+/** A measured number and its standard error, both in the unit of the name. */
 const figureSchema = z.object({ value: z.number(), error: z.number().nonnegative() });
 export type Figure = z.infer<typeof figureSchema>;
 
 const perSite = <T extends z.ZodType>(value: T) => z.tuple([value, value, value, value]);
 
 /**
- * A smooth map of what stays on the sensor in the dark. The frame is divided into columns × rows
- * equal cells; each value is its cell's mean, and what lies between centres is interpolated.
+ * A coarse map of the sensor's signal in the dark. The frame is divided into columns × rows equal
+ * cells. Each value is the mean of its cell; between centres it is interpolated.
  */
 const shadingSchema = z
   .object({
     columns: z.number().int().min(1).max(64),
     rows: z.number().int().min(1).max(64),
-    /** One map a site, row-major, DN above that site's black level. */
+    /** One map per site, row-major, in DN above that site's black level. */
     sites: perSite(z.array(z.number()).max(4096)),
     /** Standard error of one value, DN. */
     errorDn: z.number().nonnegative(),
@@ -29,58 +29,65 @@ const shadingSchema = z
     'expected columns × rows values for each site',
   );
 
-/** How often each deviation from black was seen, beside the distribution that was fitted to it. */
+/** How often each deviation from black occurred, with the fitted distribution. */
 const noiseCurveSchema = z.object({
   /** Centre of the first bin, DN from the black level, and the width of every bin. */
   firstDn: z.number(),
   binDn: z.number().positive(),
-  /** Samples a DN, as a share of all: what was measured, and what the fit expects. */
+  /** Samples per DN, as a share of all: as measured, and as expected by the fit. */
   measured: z.array(z.number().nonnegative()).max(512),
   fitted: z.array(z.number().nonnegative()).max(512),
 });
 
-/** ISOs with their exposure times that a profile holds at most. */
+/** Maximum number of combinations of ISO and exposure time in a profile. */
 export const settingsMax = 256;
 
-/** Dark frames of one ISO and one exposure time. Sites are in reading order of the camera's CFA. */
+/**
+ * Measurement of dark frames of one ISO and one exposure time. Sites are in reading order of the
+ * camera's CFA.
+ */
 export const darkMeasurementSchema = z.object({
-  /** Absent where the files do not say. */
+  /** Absent if the files do not say. */
   exposureSeconds: z.number().positive().optional(),
   frames: z.number().int().positive(),
   blackLevel: perSite(figureSchema),
-  /** Mean of the masked margins of the same frames, where the files carry them. */
+  /** Mean of the masked margins of the same frames, if the files contain them. */
   opticalBlack: perSite(z.number()).optional(),
-  /** How far a site's mean wanders from frame to frame (standard deviation, DN); needs two frames. */
+  /** Variation of a site's mean from frame to frame (standard deviation, DN); needs two frames. */
   blackDriftDn: figureSchema.optional(),
-  /** Standard deviation of a sample's own noise: without rows, columns, shading and rounding. */
+  /** Standard deviation of a sample's own noise, without rows, columns, shading and rounding. */
   readSigmaDn: figureSchema,
   /** The same noise as a Tukey lambda distribution: its shape, and its scale. */
   tukeyLambda: figureSchema,
   tukeyScaleDn: figureSchema,
-  /** Standard deviation of the offset that each row, each column shares. */
+  /**
+   * Standard deviation of the offsets that the samples of a row, or of a column, have in common.
+   */
   rowSigmaDn: figureSchema,
   columnSigmaDn: figureSchema,
   shading: shadingSchema,
   /** Correlation of neighbours of one colour; near 0 unless the camera smooths its RAW files. */
   correlation: z.object({ across: figureSchema, down: figureSchema }),
-  /** Share of the samples cut off at the file's lowest number, 0–1. */
+  /** Share of the samples clipped at the file's lowest number, 0–1. */
   clippedShare: z.number().min(0).max(1),
-  /** Pixels that are far too bright in nearly every frame: their share, and deciles of by how much. */
+  /**
+   * Pixels that are far too bright in nearly every frame: their share, and deciles of their excess.
+   */
   hot: z.object({
     share: z.number().min(0).max(1),
-    /** 5 %, 15 % … 95 % of them are brighter than black by less than this; empty without any. */
+    /** 5 %, 15 % … 95 % of them exceed black by less than this; empty if there are none. */
     excessDn: z.array(z.number()).max(10),
   }),
   curve: noiseCurveSchema,
 });
 export type DarkMeasurement = z.infer<typeof darkMeasurementSchema>;
 
-/** What evenly lit frames of one ISO gave. */
+/** Result of evenly lit frames of one ISO. */
 const photonTransferSchema = z.object({
   pairs: z.number().int().nonnegative(),
-  /** Frames that had no partner of the same exposure, measured alone. */
+  /** Number of frames without a partner of the same exposure, measured singly. */
   singles: z.number().int().nonnegative(),
-  /** Variance against mean above black; the line is `offsetDn2 + gain · meanDn`. */
+  /** Variance against mean above black; the fitted line is `offsetDn2 + gain · meanDn`. */
   points: z.array(z.object({ meanDn: z.number(), varianceDn2: z.number() })).max(64),
   offsetDn2: z.number(),
   gain: z.number(),
@@ -89,59 +96,61 @@ export type PhotonTransfer = z.infer<typeof photonTransferSchema>;
 
 const gainSchema = z.object({
   gainDnPerElectron: figureSchema,
-  /** Measured on flat frames, scaled from another ISO of them, or published for this model. */
+  /**
+   * Measured on flat frames, scaled from another ISO's measurement, or published for this model.
+   */
   source: z.enum(['flats', 'other-iso', 'published']),
 });
 export type Gain = z.infer<typeof gainSchema>;
 
 const isoMeasurementSchema = z.object({
   iso: z.number().positive(),
-  /** What the files themselves say at this ISO. */
+  /** Levels that the files state at this ISO. */
   whiteLevel: z.number().positive(),
   statedBlackLevel: perSite(z.number()),
   /** By exposure time, shortest first. */
   dark: z.array(darkMeasurementSchema).min(1).max(settingsMax),
-  /** Absent where nothing is known of it. */
+  /** Absent if unknown. */
   gain: gainSchema.optional(),
   photonTransfer: photonTransferSchema.optional(),
 });
 export type IsoMeasurement = z.infer<typeof isoMeasurementSchema>;
 
-/** Something to know about the measurement, in plain words. */
+/** A remark on the measurement, in plain words. */
 const remarkSchema = z.object({
   code: z.enum([
     'left-out', 'few-frames', 'light-leak', 'drift', 'clipped-black', 'denoised', 'quantised',
     'columns', 'many-hot-pixels', 'no-flats', 'gain-unsure', 'single-flats', 'uneven-flats',
     'unused-flats',
   ]),
-  /** A warning says that a figure should not be trusted; a note explains. */
+  /** A warning says that a figure is not reliable; a note explains. */
   level: z.enum(['note', 'warning']),
   message: z.string(),
 }); // prettier-ignore
 export type Remark = z.infer<typeof remarkSchema>;
 
-/** Hot pixels that a profile lists at most; the brightest are kept. */
+/** Maximum number of hot pixels in a profile; the brightest are kept. */
 export const hotPixelsMax = 20_000;
 
 export const cameraProfileSchema = z.object({
   format: z.literal('nightglass-camera'),
   version: z.literal(1),
   name: z.string().min(1).max(100),
-  /** As the files spell them. */
+  /** As spelled in the files. */
   make: z.string(),
   model: z.string(),
-  /** When the measurement was made, ISO 8601. */
+  /** Time of the measurement, ISO 8601. */
   measuredAt: z.string(),
   width: z.number().int().positive(),
   height: z.number().int().positive(),
   cfa: z.enum(['RGGB', 'BGGR', 'GRBG', 'GBRG']),
-  /** XYZ (D65) → camera RGB before white balance, row-major, as the files have it. */
+  /** XYZ (D65) → camera RGB before white balance, row-major, as stated in the files. */
   xyzToCamera: z.tuple([
     z.number(), z.number(), z.number(),
     z.number(), z.number(), z.number(),
     z.number(), z.number(), z.number(),
   ]), // prettier-ignore
-  /** Bits of the file's numbers, and their step: 4 where 12 bits are stored as 14. */
+  /** Bits of the file's numbers, and their step size: 4 if 12 bits are stored as 14. */
   bits: z.number().int().min(1).max(16),
   stepDn: z.number().int().positive(),
   /** Ascending. */

@@ -1,16 +1,19 @@
-/** What can be chosen by name: devices, colour spaces, file formats and the rest, each list once. */
+/**
+ * Everything that is chosen by name, such as devices, colour spaces and file formats, each listed
+ * once.
+ */
 
 import { z } from 'zod';
 import type { Range } from './edits.ts';
 
-/** What a network can run on, by the names of ONNX Runtime's back ends. */
+/** Devices for the network, named after ONNX Runtime's back ends. */
 export const devices = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
 export const deviceSchema = z.enum(devices);
-/** `auto`: the fastest device that calculates right. */
+/** `auto`: the fastest device that computes correctly. */
 export const deviceChoices = ['auto', ...devices] as const;
 export const deviceChoiceSchema = z.enum(deviceChoices);
 
-/** What training can run on. */
+/** Devices for training. */
 const trainingDevices = ['cpu', 'webgpu'] as const;
 export const trainingDeviceSchema = z.enum(trainingDevices);
 export const trainingDeviceChoices = ['auto', ...trainingDevices] as const;
@@ -21,10 +24,10 @@ export const spaces = ['srgb', 'display-p3', 'rec2020'] as const;
 export const spaceSchema = z.enum(spaces);
 
 export const formats = ['tiff', 'png', 'jpeg', 'dng'] as const;
-/** Bits of a sample in TIFF and PNG. */
+/** Bits per sample in TIFF and PNG. */
 export const bitDepths = [8, 16] as const;
 export const compressions = ['deflate', 'lzw', 'none'] as const;
-/** Of JPEG. */
+/** Quality of JPEG. */
 export const qualityRange = { min: 1, max: 100, default: 92 } as const satisfies Range;
 
 const bitsSchema = z.literal(bitDepths);
@@ -46,7 +49,7 @@ export const recordTermsSchema = z.strictObject({
   rating: z.number().int().min(0).max(5).optional(),
 });
 
-/** How a picture is written. */
+/** Format and options of an exported picture. */
 export const outputSchema = z.discriminatedUnion('format', [
   z.strictObject({
     format: z.literal('tiff'),
@@ -62,8 +65,9 @@ export const outputSchema = z.discriminatedUnion('format', [
 ]);
 
 /**
- * Where a file of the name exists: number the new one, keep the old one, or replace it. Only pictures
- * of this program are replaced; another file keeps its name, and the new one is numbered.
+ * What to do if a file of the name exists: number the new one, keep the old one, or replace it.
+ * Only pictures made by this program are replaced. Any other file is kept, and the new one is
+ * numbered.
  */
 export const conflictPolicies = ['rename', 'skip', 'overwrite'] as const;
 export const conflictPolicySchema = z.enum(conflictPolicies);

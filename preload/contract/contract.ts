@@ -1,4 +1,4 @@
-/** Every call and event between the window and the main process, with what each takes and gives. */
+/** All calls and events between the window and the main process, with their inputs and outputs. */
 
 import { z } from 'zod';
 import { appCalls } from './app.ts';
@@ -15,7 +15,7 @@ import { sessionCalls, sessionEvents } from './sessions.ts';
 import { trainingCalls, trainingEvents } from './training.ts';
 import { undoCalls, undoEvents } from './undo.ts';
 
-/** Handed out by the main process; a photo that was not opened has none. */
+/** Created by the main process; only photos of the opened folder have one. */
 export const photoIdSchema = z.string().regex(/^[0-9a-f]{24}$/);
 const photoIdsSchema = z.array(photoIdSchema).min(1).max(100_000);
 const vector3Schema = z.tuple([z.number(), z.number(), z.number()]);
@@ -26,7 +26,7 @@ const matrix3Schema = z.tuple([
   z.number(), z.number(), z.number(),
 ]); // prettier-ignore
 
-/** What is known once the file has been looked into. */
+/** Facts that are known after the file was read. */
 export const photoFactsSchema = z.object({
   camera: z.string().optional(),
   lens: z.string().optional(),
@@ -36,7 +36,7 @@ export const photoFactsSchema = z.object({
   focalLengthMm: z.number().optional(),
   /** `YYYY-MM-DDTHH:MM:SS`, the camera's clock. */
   takenAt: z.string().optional(),
-  /** Of the upright picture, before quarter-turns and crop. */
+  /** Size of the upright picture, before quarter-turns and crop. */
   width: z.number(),
   height: z.number(),
   autoRatio: z.number(),
@@ -50,10 +50,10 @@ export const photoSchema = z.object({
   bytes: z.number(),
   modifiedMs: z.number(),
   state: z.enum(['new', 'edited', 'exported', 'failed']),
-  /** Why, where the state is `failed`. */
+  /** The reason, if the state is `failed`. */
   failure: z.string().optional(),
   rating: z.number().int().min(0).max(5),
-  /** Changes with the file and its edits: part of the thumbnails' addresses. */
+  /** Changes with the file and its edits; part of the thumbnails' addresses. */
   stamp: z.string(),
   facts: photoFactsSchema.optional(),
 });
@@ -62,44 +62,44 @@ export const folderSchema = z.object({
   path: z.string(),
   name: z.string(),
   subfolders: z.boolean(),
-  /** False while the folder or its disk is away. */
+  /** False while the folder or its disk is missing. */
   isThere: z.boolean(),
-  /** False where edits go to the app's own data instead of beside the photos. */
+  /** False if edits are stored in the app's own data instead of beside the photos. */
   isWritable: z.boolean(),
 });
 
-/** One size of the picture that tiles are cut from; level n is 1 / 2ⁿ of the frame. */
+/** One size of the picture that tiles are cut from; level n has 1 / 2ⁿ of the frame's sides. */
 const levelSchema = z.object({
   level: z.number().int(),
-  /** In this level's pixels, of the grid the tiles are counted on. */
+  /** Size of the tile grid, in this level's pixels. */
   width: z.number().int(),
   height: z.number().int(),
 });
 
 export const developmentSchema = z.object({
   photo: photoIdSchema,
-  /** Of the frame as stored; see `orientation`. */
+  /** Size of the frame as stored; see `orientation`. */
   width: z.number().int(),
   height: z.number().int(),
-  /** EXIF 1–8: what makes the stored frame upright. */
+  /** EXIF 1–8: the transformation that makes the stored frame upright. */
   orientation: z.number().int().min(1).max(8),
-  /** Where the frame begins on the grid of tiles, in level-0 pixels: 0 or 1 each. */
+  /** Position of the frame on the tile grid, in level-0 pixels: 0 or 1 each. */
   origin: z.object({ x: z.number().int(), y: z.number().int() }),
-  /** Sides of a tile in pixels of its level; the last ones of a row or column are smaller. */
+  /** Side of a tile in pixels of its level; the last tiles of a row or column are smaller. */
   tileSide: z.number().int(),
   /** Full size first. */
   levels: z.array(levelSchema).min(1),
-  /** The level to show first: the whole picture in a few tiles. */
+  /** The level to show first: the whole picture in few tiles. */
   coarseLevel: z.number().int(),
-  /** What the network was shown; tiles have it in them. Green is 1. */
+  /** White balance applied before the network, and so contained in tiles. Green is 1. */
   networkGains: vector3Schema,
-  /** Light at which the sensor is full, at ratio 1; other than 1 where the file asks for an exposure. */
+  /** Light at which the sensor saturates, at ratio 1; not 1 if the file has a baseline exposure. */
   clipping: z.number(),
   asShot: z.object({ kelvin: z.number(), tint: z.number() }),
   autoRatio: z.number(),
   /** Variance of a normalised (black 0, white 1) sample x: slope · x + offset. */
   noise: z.object({ slope: z.number(), offset: z.number(), source: z.string() }),
-  /** White-balanced camera RGB → linear RGB, and luminance of that RGB, for each space. */
+  /** Per space: white-balanced camera RGB → linear RGB, and luminance weights of that RGB. */
   matrices: z.record(
     spaceSchema,
     z.object({ cameraToOutput: matrix3Schema, luminance: vector3Schema }),
@@ -115,21 +115,21 @@ export const queueItemSchema = z.object({
   stage: z.enum(['decode', 'network', 'encode']).optional(),
   tilesDone: z.number(),
   tilesTotal: z.number(),
-  /** The finished picture's. */
+  /** Path of the finished picture. */
   path: z.string().optional(),
   failure: failureSchema.optional(),
 });
 
 export const queueSchema = z.object({
   isPaused: z.boolean(),
-  /** Why the queue paused by itself: a disk that is full, say. */
+  /** Why the queue paused by itself, for example a full disk. */
   stoppedBy: z.string().optional(),
   items: z.array(queueItemSchema),
-  /** Ended one way or another / all that are listed: "19 / 50". */
+  /** Number of ended and of all listed exports: "19 / 50". */
   ended: z.number().int(),
   total: z.number().int(),
   elapsedMs: z.number(),
-  /** Absent until there is something to reckon from. */
+  /** Absent until an estimate is possible. */
   remainingMs: z.number().optional(),
 });
 
@@ -151,7 +151,7 @@ export const verdictSchema = z.object({
   msPerMegapixel: z.number().optional(),
 });
 
-/** Calls by name. Inputs are strict: what is not named here is refused. */
+/** Calls by name. Inputs are strict: unknown fields are refused. */
 export const calls = {
   ...appCalls,
 
@@ -163,35 +163,35 @@ export const calls = {
     none,
   ),
   'library.forgetRecent': call(z.strictObject({ path: pathSchema }), nothing, none),
-  /** Undefined path: the user closed the dialog. Refused where `hasDialogs` is false. */
+  /** The path is undefined if the user closed the dialog. Refused if `hasDialogs` is false. */
   'library.chooseFolder': call(nothing, z.object({ path: z.string().optional() }), none),
-  /** A folder with a night shot to play with, in the app's own data; made where it is missing. */
+  /** A folder with a sample night shot in the app's own data; created if missing. */
   'library.sample': call(nothing, z.object({ path: z.string() }), none),
-  /** The folders in a folder, for a chooser drawn by the window. Without a path: where to begin. */
+  /** The subfolders of a folder, for the window's own chooser. Without a path: where to start. */
   'library.browse': call(
     z.strictObject({ path: pathSchema.optional() }),
     z.object({
       path: z.string().optional(),
       parent: z.string().optional(),
       folders: z.array(z.object({ name: z.string(), path: z.string() })),
-      /** RAW photos right in it. */
+      /** Number of RAW photos directly in it. */
       photos: z.number().int(),
     }),
     none,
   ),
-  /** Photos come with progress as they are found, and all of them with the answer. */
+  /** Photos are sent as progress while they are found, and all of them with the answer. */
   'library.open': call(
     z.strictObject({ path: pathSchema, subfolders: z.boolean() }),
     z.object({ folder: folderSchema, photos: z.array(photoSchema) }),
     z.object({ photos: z.array(photoSchema) }),
   ),
-  /** What is open now, after the window was reloaded. */
+  /** The open folder, for a window that was reloaded. */
   'library.current': call(
     nothing,
     z.object({ folder: folderSchema.optional(), photos: z.array(photoSchema) }),
     none,
   ),
-  /** Looks into photos for their facts; ask for the visible ones. Those that fail come as `failed`. */
+  /** Reads facts from photos; for visible ones. Unreadable photos come back as `failed`. */
   'library.describe': call(
     z.strictObject({ photos: photoIdsSchema.max(500) }),
     z.object({ photos: z.array(photoSchema) }),
@@ -207,7 +207,7 @@ export const calls = {
     z.object({ edits: editsSchema }),
     none,
   ),
-  /** Any part of the edits, put on every photo named; the rest of each stays. */
+  /** Changes some edits of all photos named; their other edits stay. */
   'library.writeEdits': call(
     z.strictObject({
       photos: photoIdsSchema,
@@ -220,24 +220,24 @@ export const calls = {
   ),
   ...undoCalls,
 
-  /** Decodes a photo and says everything that drawing it takes. */
+  /** Decodes a photo and returns everything needed to draw it. */
   'develop.open': call(z.strictObject({ photo: photoIdSchema }), developmentSchema, none),
-  /** Gets photos ready that may be opened next, while nothing else is asked for. */
+  /** Prepares photos that may be opened next, while nothing else is requested. */
   'develop.prepare': call(z.strictObject({ photos: photoIdsSchema.max(4) }), nothing, none),
-  /** The gains of a choice. `balance` is what the shader multiplies tiles by: gains ÷ networkGains. */
+  /** The gains of a choice. The shader multiplies tiles by `balance`: gains ÷ networkGains. */
   'develop.balance': call(
     z.strictObject({ photo: photoIdSchema, whiteBalance: whiteBalanceSchema }),
     z.object({ balance: vector3Schema, kelvin: z.number(), tint: z.number() }),
     none,
   ),
-  /** The picker: the light that makes this colour of a tile (its linear RGB, averaged) grey. */
+  /** For the eyedropper: the light that makes this mean linear RGB of a tile grey. */
   'develop.pick': call(
     z.strictObject({ photo: photoIdSchema, colour: z.array(z.number()).length(3) }),
     z.object({ balance: vector3Schema, kelvin: z.number(), tint: z.number() }),
     none,
   ),
 
-  /** Puts photos on the queue. The choice becomes the setting `exportChoice`. */
+  /** Adds photos to the queue. The choice is stored as the setting `exportChoice`. */
   'export.start': call(
     z.strictObject({ photos: photoIdsSchema, choice: exportChoiceSchema }),
     z.object({ queued: z.number().int() }),
@@ -256,64 +256,66 @@ export const calls = {
   ),
 
   'queue.read': call(nothing, queueSchema, none),
-  /** What is in the network goes on to its end; nothing new begins. */
+  /** Starts no more photos; those in the network are finished. */
   'queue.pause': call(nothing, nothing, none),
   'queue.resume': call(nothing, nothing, none),
-  /** Those named, or all that have not ended. One at work stops within a tile. */
+  /** Cancels the named exports, or all that have not ended. A running one stops within a tile. */
   'queue.cancel': call(
     z.strictObject({ items: z.array(z.string().max(64)).max(100_000).optional() }),
     nothing,
     none,
   ),
-  /** Those named, or all that failed or were cancelled, once more. */
+  /** Retries the named exports, or all that failed or were cancelled. */
   'queue.retry': call(
     z.strictObject({ items: z.array(z.string().max(64)).max(100_000).optional() }),
     nothing,
     none,
   ),
-  /** Takes what has ended off the list. */
+  /** Removes ended exports from the list. */
   'queue.clear': call(nothing, nothing, none),
-  /** Shows a finished picture in its folder. Refused where `hasDialogs` is false. */
+  /** Shows a finished picture in its folder. Refused if `hasDialogs` is false. */
   'queue.reveal': call(z.strictObject({ item: z.string().max(64) }), nothing, none),
 
   'settings.read': call(nothing, settingsSchema, none),
   'settings.write': call(settingsPatchSchema, settingsSchema, none),
-  /** Thumbnails on the disk: where they are, and how many. */
+  /** Folder and total size of the thumbnails on disk. */
   'thumbnails.read': call(
     nothing,
     z.object({ folder: z.string(), bytes: z.number(), files: z.number().int() }),
     none,
   ),
   'thumbnails.clear': call(nothing, nothing, none),
-  /** Calls a fetch of pixels back, where its being aborted is not told: see `requestOf`. */
+  /** Cancels a fetch of pixels where aborting it is not reported: see `requestOf`. */
   'pixels.cancel': call(z.strictObject({ request: z.number().int().min(0) }), nothing, none),
 
   'models.list': call(nothing, z.object({ models: z.array(modelSchema) }), none),
-  /** The path of a manifest or of the ONNX file beside one. */
+  /** Takes the path of a manifest, or of the ONNX file beside one. */
   'models.import': call(z.strictObject({ path: pathSchema }), modelSchema, none),
-  /** As `library.chooseFolder`, for `models.import`. */
+  /** Like `library.chooseFolder`, for `models.import`. */
   'models.choose': call(nothing, z.object({ path: z.string().optional() }), none),
-  /** Where it was chosen, for all photos or a camera's, another one is from then on. */
+  /** If the model was chosen, for all photos or for a camera, another one is used from then on. */
   'models.remove': call(z.strictObject({ model: modelIdSchema }), nothing, none),
-  /** Of one that did not come with the app. */
+  /** Renames an imported model. */
   'models.rename': call(
     z.strictObject({ model: modelIdSchema, name: z.string().trim().min(1).max(100) }),
     modelSchema,
     none,
   ),
-  /** Copies a model's files into a folder, for another computer: what `models.import` takes. */
+  /** Copies a model's files into a folder, for `models.import` on another computer. */
   'models.export': call(
     z.strictObject({ model: modelIdSchema, folder: pathSchema }),
     z.object({ path: z.string() }),
     none,
   ),
-  /** Data, recipe, scores, licence, as Markdown. */
+  /** The model's data, recipe, scores and licence, as Markdown. */
   'models.card': call(
     z.strictObject({ model: modelIdSchema }),
     z.object({ markdown: z.string() }),
     none,
   ),
-  /** Tests every device with a real tile, or repeats what was found; minutes the first time. */
+  /**
+   * Tests every device with a real tile, or repeats known results; the first test takes minutes.
+   */
   'devices.test': call(
     z.strictObject({ isAfresh: z.boolean() }),
     z.object({ verdicts: z.array(verdictSchema) }),
@@ -324,7 +326,7 @@ export const calls = {
   ...trainingCalls,
 } as const;
 
-/** Events by name: what happened without being asked for. */
+/** Events by name, sent without a request. */
 export const events = {
   'library.changed': z.object({
     appeared: z.array(photoSchema),
@@ -332,13 +334,13 @@ export const events = {
     vanished: z.array(photoIdSchema),
   }),
   ...undoEvents,
-  /** The folder went away, came back, or became read-only. */
+  /** The folder disappeared, came back, or became read-only. */
   'library.folder': folderSchema,
   'queue.changed': queueSchema,
   'settings.changed': settingsSchema,
-  /** Something was mended on the way, in plain words: the engine was restarted, say. */
+  /** Something was repaired on the way, in plain words, for example by restarting the engine. */
   'app.trouble': z.object({ account: z.string() }),
-  /** The menu, or the system: a folder to open. */
+  /** The menu or the system asks to open a folder. */
   'app.openFolder': z.object({ path: z.string() }),
   'app.command': z.object({
     command: z.enum([
@@ -368,7 +370,7 @@ export type Outputs = { [N in CallName]: z.output<(typeof calls)[N]['output']> }
 export type Progresses = { [N in CallName]: z.output<(typeof calls)[N]['progress']> };
 export type Events = { [N in EventName]: z.output<(typeof events)[N]> };
 
-/** The schemas again, in a form that can be indexed by a name not yet known. */
+/** The schemas in a form that can be indexed by an unchecked name. */
 export const callSchemas: {
   readonly [N in CallName]: {
     readonly input: z.ZodType<Inputs[N]>;

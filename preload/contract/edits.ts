@@ -1,4 +1,4 @@
-/** Everything a photographer can decide about one photo, with the limits its sliders have. */
+/** Everything a photographer can decide about one photo, with the limits of its sliders. */
 
 import { z } from 'zod';
 
@@ -8,11 +8,11 @@ export interface Range {
   readonly default: number;
 }
 
-/** Sliders take their ends from here, and so do the schemas below. */
+/** The limits of sliders and of the schemas below. */
 export const ranges = {
   /** Long ÷ short exposure; shown on a logarithmic scale. */
   ratio: { min: 1, max: 300, default: 1 },
-  /** 1: all noise goes; 0: all grain is given back. */
+  /** 1 removes all noise; 0 returns all grain. */
   strength: { min: 0, max: 1, default: 1 },
   kelvin: { min: 2000, max: 25_000, default: 5500 },
   /** Positive is more magenta. */
@@ -24,14 +24,14 @@ export const ranges = {
   contrast: { min: -1, max: 1, default: 0 },
   /** −1 is grey. */
   saturation: { min: -1, max: 1, default: 0 },
-  /** Degrees by which the picture turns clockwise under the crop frame. */
+  /** Degrees by which the picture is turned clockwise inside the crop frame. */
   angle: { min: -45, max: 45, default: 0 },
 } as const satisfies Record<string, Range>;
 
 const within = ({ min, max }: Range) => z.number().min(min).max(max);
 
 export const ratioSchema = within(ranges.ratio);
-/** `auto`: what a photo needs, measured on it. */
+/** `auto`: measured on the photo. */
 export const ratioChoiceSchema = z.union([z.literal('auto'), ratioSchema]);
 
 export const whiteBalanceSchema = z.union([
@@ -40,14 +40,14 @@ export const whiteBalanceSchema = z.union([
   z.strictObject({ kelvin: within(ranges.kelvin), tint: within(ranges.tint) }),
 ]);
 
-/** No crop is smaller than this share of a side. */
+/** Minimum share of a side that a crop must have. */
 const cropSideMin = 0.01;
 
 const share = z.number().min(0).max(1);
 
 /**
- * A rectangle in shares (0–1) of the picture as it stands after EXIF orientation and quarter-turns.
- * It may reach its edges but not pass them.
+ * A rectangle in shares (0–1) of the picture after EXIF orientation and quarter-turns. It may touch
+ * the picture's edges but not extend beyond them.
  */
 export const cropSchema = z
   .strictObject({
@@ -79,7 +79,7 @@ export type Edits = z.infer<typeof editsSchema>;
 export type WhiteBalanceChoice = z.infer<typeof whiteBalanceSchema>;
 export type Crop = z.infer<typeof cropSchema>;
 
-/** A photo nobody has touched. */
+/** The edits of an untouched photo. */
 export const defaultEdits: Edits = {
   ratio: 'auto',
   strength: 1,

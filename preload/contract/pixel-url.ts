@@ -14,13 +14,15 @@ const indexSchema = z.number().int().min(0).max(4095);
 const levelSchema = z.number().int().min(0).max(15);
 const stampSchema = z.string().regex(/^[0-9a-z.-]{0,64}$/i);
 
-/** What can be asked for. */
+/** What pixels can be requested. */
 export const pixelsSchema = z.discriminatedUnion('kind', [
-  /** The camera's own small picture, as JPEG of at most 384 pixels, upright. */
+  /** The camera's embedded preview, as an upright JPEG of at most 384 pixels. */
   z.object({ kind: z.literal('thumb'), photo: photoIdSchema, stamp: stampSchema }),
   /** The same size, developed by the network with the photo's edits. */
   z.object({ kind: z.literal('bright'), photo: photoIdSchema, stamp: stampSchema }),
-  /** The camera's own preview as it is in the file (JPEG, as stored: see EXIF orientation). */
+  /**
+   * The camera's embedded preview as it is in the file (JPEG, not rotated: see EXIF orientation).
+   */
   z.object({ kind: z.literal('preview'), photo: photoIdSchema }),
   /** Half floats R, G, B, grain; see `tileHeaders`. */
   z.object({
@@ -32,7 +34,7 @@ export const pixelsSchema = z.discriminatedUnion('kind', [
     x: indexSchema,
     y: indexSchema,
   }),
-  /** Without the network, at ratio 1 and times `plainScale`; half floats R, G, B, 0. */
+  /** Developed without the network, at ratio 1 and times `plainScale`; half floats R, G, B, 0. */
   z.object({
     kind: z.literal('plain'),
     photo: photoIdSchema,
@@ -40,7 +42,7 @@ export const pixelsSchema = z.discriminatedUnion('kind', [
     x: indexSchema,
     y: indexSchema,
   }),
-  /** A small picture of what the last check of a dataset looked at, as JPEG. */
+  /** A small picture of a file in the last check of a dataset, as JPEG. */
   z.object({ kind: z.literal('check'), check: checkIdSchema, index: z.number().int().min(0) }),
   /** An example of a training run, as PNG. */
   z.object({ kind: z.literal('run'), run: runIdSchema, file: exampleFileSchema }),
@@ -48,14 +50,17 @@ export const pixelsSchema = z.discriminatedUnion('kind', [
 
 export type Pixels = z.infer<typeof pixelsSchema>;
 
-/** Plain tiles are brighter by this, so that half floats hold the darkest of them. */
+/**
+ * Plain tiles are brightened by this factor, so that half floats can represent their darkest
+ * values.
+ */
 export const plainScale = 256;
 
-/** Response headers of tiles: columns and rows of the little-endian half floats, 4 a pixel. */
+/** Response headers of tiles: columns and rows of the little-endian half floats, 4 per pixel. */
 export const tileHeaders = { width: 'x-tile-width', height: 'x-tile-height' } as const;
 export const tileType = 'application/x-nightglass-tile';
 
-/** `photo://` in the desktop app, `/photo/` over loopback: what the addresses begin with. */
+/** The start of addresses: `photo://` in the desktop app, `/photo/` over loopback HTTP. */
 export type PixelBase = 'photo://' | '/photo/';
 
 export function pixelUrl(base: PixelBase, pixels: Pixels): string {
@@ -78,7 +83,7 @@ export function pixelUrl(base: PixelBase, pixels: Pixels): string {
   }
 }
 
-/** What stands in an address after its kind, in order. */
+/** The parts of an address after its kind, in order. */
 const shape: Readonly<Record<string, readonly string[]>> = {
   thumb: ['photo', 'stamp'],
   bright: ['photo', 'stamp'],
@@ -91,13 +96,13 @@ const shape: Readonly<Record<string, readonly string[]>> = {
 
 const numbers = new Set(['ratio', 'level', 'x', 'y', 'index']);
 
-/** By which a window may call a request back: `?7` at the end of its address. */
+/** A number at the end of an address (`?7`), by which a window can cancel the request. */
 export function requestOf(address: string): number | undefined {
   const digits = /\?(\d{1,12})$/.exec(address)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** @returns undefined for whatever is no such address */
+/** @returns undefined for any other address */
 export function parsePixelUrl(address: string): Pixels | undefined {
   const match = /^(?:photo:\/\/|https?:\/\/[^/]+\/photo\/)([\w./-]{1,400})(?:\?\d{1,12})?$/i.exec(
     address,

@@ -1,53 +1,62 @@
-/** The contract's part about the windows that are connected to the served app: seen, ended and let in. */
+/**
+ * The contract's part about windows connected to the served app: listing, ending and admitting
+ * them.
+ */
 
 import { z } from 'zod';
 import { call, none, nothing } from './call.ts';
 
-/** What the served app's socket speaks: the first offered protocol. The second is the session's secret. */
+/**
+ * The protocol of the served app's socket, offered first. The second one offered is the session's
+ * secret.
+ */
 export const wireProtocol = 'nightglass';
 
 /** Close code of a socket whose session was ended by the owner. */
 export const sessionEndedCode = 4001;
 
-/** Names a session to the owner; it opens nothing. */
+/** Identifies a session to the owner; it does not open anything. */
 const sessionIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
 
-/** One browser window (or a tab and its duplicates) that came in by a one-time link. */
+/** A browser window (or a tab and its duplicates) that came in by a one-time link. */
 const sessionSchema = z.object({
   id: sessionIdSchema,
   /** The browser and its system, in words: "Chromium 156 on Linux". */
   agent: z.string(),
-  /** Milliseconds since 1970, by the clock of the app's computer. */
+  /** Milliseconds since 1970 by the clock of the app's computer. */
   startedMs: z.number(),
   lastSeenMs: z.number(),
-  /** False while its window is closed, or is being reloaded. */
+  /** False while its window is closed or being reloaded. */
   isConnected: z.boolean(),
 });
 
 const sessionsSchema = z.array(sessionSchema);
 
-/** Refused with `bad-argument` where the app is not served: a desktop window has no neighbours. */
+/**
+ * Refused with `bad-argument` if the app is not served, because a desktop app has only its own
+ * window.
+ */
 export const sessionCalls = {
   'sessions.read': call(
     nothing,
     z.object({
-      /** The one that asks. */
+      /** The session of the asking window. */
       own: sessionIdSchema,
-      /** In the order in which they came. */
+      /** In order of arrival. */
       sessions: sessionsSchema,
     }),
     none,
   ),
-  /** Disconnects a window for good and voids every link that was not used yet. */
+  /** Disconnects a window for good, and invalidates every unused link. */
   'sessions.end': call(z.strictObject({ session: sessionIdSchema }), nothing, none),
-  /** The same for every window but the one that asks. */
+  /** The same for every window but the asking one. */
   'sessions.endOthers': call(nothing, nothing, none),
-  /** A link that lets in one more window, once. */
+  /** Makes a link that lets in one more window, once. */
   'sessions.newLink': call(nothing, z.object({ address: z.string() }), none),
 } as const;
 
 export const sessionEvents = {
-  /** A window came, was closed, came back or was ended. */
+  /** A window connected, was closed, came back or was ended. */
   'sessions.changed': z.object({ sessions: sessionsSchema }),
 } as const;
 

@@ -1,4 +1,4 @@
-/** What the user has settled once for all photos: the same schema in the desktop app and headless. */
+/** The user's settings for all photos: the same schema in the desktop app and headless. */
 
 import { z } from 'zod';
 import { editGroups, editGroupSchema } from './edits.ts';
@@ -11,17 +11,19 @@ import {
   spaceSchema,
 } from './choices.ts';
 
-/** What a template may hold; everything else stands for itself. */
+/** Tokens of a template; all other characters are literal. */
 export const templateTokens = ['name', 'date', 'time', 'camera', 'iso', 'number'] as const;
 
-/** For example `{name}-bright`; no slashes, so that a name stays in its folder. */
+/** For example `{name}-bright`. Slashes are not allowed, so that pictures stay in their folder. */
 export const templateSchema = z
   .string()
   .min(1)
   .max(120)
   .regex(/^[^/\\:*?"<>|\p{Cc}]+$/u, 'expected a file name without / \\ : * ? " < > |');
 
-/** Pixels of the longer side; the picture is never enlarged. Absent: as large as it is. */
+/**
+ * Limit for the longer side in pixels; the picture is never enlarged. If absent, it keeps its size.
+ */
 const longSideSchema = z.number().int().min(64).max(60_000);
 
 export const exportChoiceSchema = z.strictObject({
@@ -29,7 +31,7 @@ export const exportChoiceSchema = z.strictObject({
   space: spaceSchema,
   longSide: longSideSchema.optional(),
   template: templateSchema,
-  /** Where pictures go. Absent: the folder `Nightglass` beside the photos. */
+  /** Folder for pictures; if absent, the folder `Nightglass` beside the photos. */
   folder: z.string().min(1).max(4096).optional(),
   onConflict: conflictPolicySchema,
   /** Absent: the picture keeps all that the photo says. */
@@ -42,27 +44,27 @@ export const settingsSchema = z.strictObject({
   /** Written into every export. '': what the photo itself says. */
   creator: creditSchema,
   copyright: creditSchema,
-  /** Bytes of developed tiles kept in memory. */
+  /** Memory for developed tiles, bytes. */
   tileCacheBytes: z.number().int().min(64e6).max(16e9),
-  /** Bytes of thumbnails kept on the disk; 0: none. */
+  /** Disk space for thumbnails, bytes; 0 stores none. */
   thumbnailBytes: z.number().int().min(0).max(100e9),
-  /** Where they are kept. '': with the app's own data. */
+  /** Folder for thumbnails; '' is the app's own data. */
   thumbnailFolder: z.string().max(4096),
   device: deviceChoiceSchema,
   /** Processor threads of the network; 0: all. */
   threads: z.number().int().min(0).max(256),
   /** Id of a shipped or imported model. */
   model: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
-  /** By a photo's `camera`: the model that is used for its photos instead. */
+  /** Models for the photos of single cameras, by a photo's `camera`. */
   cameraModels: z
     .record(z.string().min(1).max(200), z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/))
     .refine((models) => Object.keys(models).length <= 200, 'expected at most 200 cameras'),
   /** Which edits are pasted: the choice of the last time. */
   pasteGroups: z.array(editGroupSchema).max(editGroups.length),
   subfolders: z.boolean(),
-  /** Whether to look for new versions, the app's only use of the network. Only the desktop app does. */
+  /** Whether to look for new versions, which is the app's only network access. Desktop app only. */
   updates: z.boolean(),
-  /** Hints the user has seen and closed. */
+  /** Hints that the user has closed. */
   hintsSeen: z.array(z.string().max(40)).max(40),
 });
 
@@ -97,7 +99,10 @@ export const defaultSettings: Settings = {
   hintsSeen: [],
 };
 
-/** The model that develops photos of a camera. @param camera as in a photo's facts, if it has any */
+/**
+ * The model for photos of a camera.
+ * @param camera from a photo's facts, if known
+ */
 export function modelFor({ model, cameraModels }: Settings, camera: string | undefined): string {
   if (camera === undefined || !Object.hasOwn(cameraModels, camera)) return model;
   return cameraModels[camera] ?? model;

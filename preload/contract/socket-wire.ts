@@ -1,11 +1,11 @@
-/** The wire of a window that came over loopback HTTP: a WebSocket to the same address. */
+/** The wire of a window served over loopback HTTP: a WebSocket to the same address. */
 
 import { z } from 'zod';
 import { sessionEndedCode, wireProtocol } from './sessions.ts';
 import type { Wire } from './wire.ts';
 
 export interface SocketWire extends Wire {
-  /** The session's secret: requests for pixels show it as `Authorization: Bearer`. */
+  /** The session's secret, which requests for pixels send as `Authorization: Bearer`. */
   readonly secret: string;
 }
 
@@ -17,9 +17,10 @@ const notConnected =
   'A link opens one window, once, and this one was used, or the window was disconnected. For another link look where the program was started, or in a connected window under Settings, Connected windows.';
 
 /**
- * Connects to the host that served this page. The one-time token in the address is taken out of it and
- * traded for the secret of a session. The secret is kept in `sessionStorage`, which belongs to this tab
- * and to this port, so that the page can be reloaded. It is no cookie: a cookie goes to every port.
+ * Connects to the host that served this page. The one-time token is removed from the address and
+ * exchanged for a session's secret. The secret is kept in `sessionStorage`, which belongs to this
+ * tab and port, so that the page can be reloaded. It is not a cookie, because cookies are sent to
+ * every port.
  * @throws Error in words for a person if there is no session, or the host is gone
  */
 export async function openSocketWire(
@@ -27,7 +28,8 @@ export async function openSocketWire(
   history: History,
   storage: Storage,
 ): Promise<SocketWire> {
-  // A link put into the address of a page that is open changes only what follows #: nothing is loaded.
+  // A link pasted into the address of an open page changes only the part after #, which loads
+  // nothing.
   addEventListener('hashchange', () => {
     if (tokenPattern.test(location.hash.slice(1))) location.reload();
   });
@@ -36,7 +38,7 @@ export async function openSocketWire(
     history.replaceState(null, '', location.pathname + location.search);
     const answer = await fetch('/session', { method: 'POST', body: token });
     if (answer.ok) storage.setItem(storageKey, answerSchema.parse(await answer.json()).secret);
-    // A tab that is given its first link once more has a session already.
+    // A tab that is opened with its first link again already has a session.
     else if (answer.status !== 403) throw new Error(`the host answered ${answer.status}`);
   }
   const secret = storage.getItem(storageKey);

@@ -1,13 +1,13 @@
-/** Training as the window sees it: what there is to learn from, how it is learned, and the runs. */
+/** Training as the window sees it: data to learn from, ways to learn, and runs. */
 
 import { z } from 'zod';
 import { cameraProfileSchema } from './camera-profile.ts';
 import { trainingDeviceChoiceSchema, trainingDeviceSchema } from './choices.ts';
 import { call, modelIdSchema, none, nothing, pathSchema } from './call.ts';
 
-/** A run is a folder of this name in the app's data. */
+/** Names a run, which is a folder of this name in the app's data. */
 export const runIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
-/** What was found by a check, until the next one: pictures are asked for by it. */
+/** Identifies a check's results, including the addresses of its pictures, until the next check. */
 export const checkIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
 
 /** A measured camera in the app's data. */
@@ -15,32 +15,34 @@ const cameraIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
 
 const namesSchema = z.array(z.string().min(1).max(1024)).max(100_000);
 
-/** What the user has to learn from. */
+/** The data to learn from. */
 export const datasetSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('photos'),
-    /** Folders of clean photos, with all below them. */
+    /** Folders of clean photos, including subfolders. */
     folders: z.array(pathSchema).min(1).max(20),
     /** File names of photos to leave out. */
     leftOut: namesSchema,
-    /** Whose noise they are darkened with; made-up cameras' if absent. */
+    /** The camera whose noise darkens them; invented cameras if absent. */
     camera: cameraIdSchema.optional(),
   }),
   z.strictObject({
     kind: z.literal('pairs'),
-    /** One folder with all in it, or two: of the short exposures, of what they should look like. */
+    /** One folder with everything, or two: the short exposures, and their targets. */
     folders: z.array(pathSchema).min(1).max(2),
-    /** Ids of pairs to leave out, and of pairs with a fault to take in all the same. */
+    /** Ids of pairs to leave out, and of pairs to use in spite of a fault. */
     leftOut: namesSchema,
     takenIn: namesSchema,
-    /** Only pairs of this camera, as the check names it; needed where there are several. */
+    /**
+     * Use only pairs of this camera, named as in the check; needed if there are several cameras.
+     */
     only: z.string().min(1).max(200).optional(),
   }),
 ]);
 
-/** How it is learned. Numbers have the limits of main/training/recipe.ts. */
+/** The numbers of a training. Their limits are those in main/training/recipe.ts. */
 export const lessonSchema = z.strictObject({
-  /** The ready-made recipe whose other numbers are taken. */
+  /** The recipe that supplies all other numbers. */
   recipe: z.enum(['raw', 'sid', 'adapt']),
   baseChannels: z.number().int().min(4).max(64),
   batch: z.number().int().min(1).max(64),
@@ -49,16 +51,16 @@ export const lessonSchema = z.strictObject({
   steps: z.number().int().min(1).max(100_000_000),
   learningRate: z.number().min(1e-8).max(1),
   seed: z.number().int().min(0).max(0xffff_ffff),
-  /** Steps between checkpoints: what a crash loses at most. */
+  /** Steps between checkpoints: the most that a crash can lose. */
   checkpointEvery: z.number().int().min(1).max(1_000_000),
   validateEvery: z.number().int().min(1).max(1_000_000),
-  /** What steps are made on; `auto`: what was measured to be faster. */
+  /** Device for training; `auto` takes the one measured to be faster. */
   device: trainingDeviceChoiceSchema,
-  /** Processor threads; 0: all. */
+  /** Processor threads; 0 means all. */
   threads: z.number().int().min(0).max(256),
 });
 
-/** The model whose weights are the first ones; without one they are drawn by lot. */
+/** The model whose weights training starts from; random weights if absent. */
 const startSchema = modelIdSchema.optional();
 
 const planSchema = z.strictObject({
@@ -69,20 +71,20 @@ const planSchema = z.strictObject({
   lesson: lessonSchema,
 });
 
-/** One of the ready-made ways to learn. */
+/** A ready-made way to learn. */
 export const courseSchema = z.object({
   id: z.enum(['adapt', 'train', 'paper']),
   lesson: lessonSchema,
-  /** Absent: weights by lot. */
+  /** Absent for random weights. */
   startsFrom: modelIdSchema.optional(),
 });
 
 const photoVerdictSchema = z.object({
-  /** Of the picture's address. */
+  /** Index in the picture's address. */
   index: z.number().int(),
-  /** File name, as it is left out by. */
+  /** File name, as used in `leftOut`. */
   name: z.string(),
-  /** Why it cannot be learned from. */
+  /** Why it cannot be used for training. */
   fault: z.string().optional(),
 });
 
@@ -91,7 +93,7 @@ export const checkSchema = z.discriminatedUnion('kind', [
     kind: z.literal('photos'),
     check: checkIdSchema,
     photos: z.array(photoVerdictSchema),
-    /** Names that are kept for evaluation. */
+    /** Names reserved for evaluation. */
     heldOut: z.array(z.string()),
   }),
   z.object({
@@ -102,19 +104,19 @@ export const checkSchema = z.discriminatedUnion('kind', [
       z.object({
         id: z.string(),
         scene: z.string(),
-        /** Names, and indices of the pictures' addresses. */
+        /** Names, and the indices in the pictures' addresses. */
         short: z.object({ name: z.string(), index: z.number().int() }),
         long: z.object({ name: z.string(), index: z.number().int() }),
         camera: z.string().optional(),
         ratio: z.number().optional(),
-        /** As names or EXIF say. */
+        /** Stated by the names or EXIF. */
         statedRatio: z.number().optional(),
         measuredRatio: z.number().optional(),
         /** Pixels. */
         shift: z.object({ x: z.number(), y: z.number() }).optional(),
-        /** Why it is left out, unless it is taken in by hand. */
+        /** Why it is left out, unless the user includes it. */
         fault: z.string().optional(),
-        /** Whether it can be learned from in spite of its fault. */
+        /** Whether it can be used in spite of its fault. */
         canBeTaken: z.boolean(),
         notices: z.array(z.string()),
       }),
@@ -124,13 +126,13 @@ export const checkSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** What the window draws of a measured camera. */
+/** The data of a measured camera that the window draws. */
 const profileSchema = cameraProfileSchema.omit({ hotPixels: true });
 
 const cameraSchema = z.object({
   id: cameraIdSchema,
   name: z.string(),
-  /** As photos' facts name it. */
+  /** Named as in photos' facts. */
   camera: z.string(),
   /** ISO 8601. */
   measuredAt: z.string(),
@@ -150,7 +152,9 @@ export const runSchema = z.object({
   kind: z.enum(['photos', 'pairs']),
   /** Folders it learns from. */
   folders: z.array(z.string()),
-  /** `interrupted`: it was cut off and can go on; `starting`: its pictures are read. */
+  /**
+   * `interrupted`: ended unexpectedly and can continue; `starting`: its pictures are being read.
+   */
   state: z.enum([
     'waiting',
     'starting',
@@ -163,7 +167,7 @@ export const runSchema = z.object({
     'done',
     'failed',
   ]),
-  /** Why it rests or failed, for a person. */
+  /** Why it is paused or failed, for people. */
   account: z.string().optional(),
   step: z.number().int(),
   steps: z.number().int(),
@@ -171,7 +175,7 @@ export const runSchema = z.object({
   batch: z.number().int(),
   patchPacked: z.number().int(),
   startsFrom: z.string().optional(),
-  /** Whose photos its model is for, as photos' facts name it. */
+  /** The camera that its model is for, named as in photos' facts. */
   camera: z.string().optional(),
   device: z.string(),
   /** ISO 8601. */
@@ -180,7 +184,7 @@ export const runSchema = z.object({
   trainedSeconds: z.number(),
   best: scoresSchema.optional(),
   last: scoresSchema.optional(),
-  /** While it trains. */
+  /** Present while it trains. */
   live: z
     .object({
       loss: z.number(),
@@ -191,17 +195,17 @@ export const runSchema = z.object({
       epoch: z.number().optional(),
     })
     .optional(),
-  /** While pictures are read before the first step. */
+  /** Present while pictures are read before the first step. */
   loading: z.object({ done: z.number().int(), total: z.number().int() }).optional(),
-  /** Of its folder. */
+  /** Size of its folder. */
   bytes: z.number(),
-  /** The model made of it, once there is one. */
+  /** The model made from it, if any. */
   model: modelIdSchema.optional(),
 });
 
 const exampleSchema = z.object({
   name: z.string(),
-  /** Files by which the pictures are asked for. */
+  /** File names in the pictures' addresses. */
   before: z.string(),
   after: z.string(),
   truth: z.string(),
@@ -209,35 +213,38 @@ const exampleSchema = z.object({
 
 export const runStorySchema = z.object({
   run: runSchema,
-  /** What validations try the network on; not held out: too little to keep any of it aside. */
+  /** The data of validations. `isHeldOut` is false if there was too little data to reserve any. */
   validatedOn: z.object({ about: z.string(), isHeldOut: z.boolean() }).optional(),
   losses: z.array(z.object({ step: z.number(), loss: z.number(), learningRate: z.number() })),
   validations: z.array(
     scoresSchema.extend({ isBest: z.boolean(), examples: z.array(exampleSchema) }),
   ),
-  /** What went otherwise than planned, oldest first. */
+  /** Unexpected events, oldest first. */
   notes: z.array(z.object({ at: z.string(), step: z.number(), account: z.string() })),
 });
 
 export const trainingCalls = {
-  /** Every run there is, youngest first. */
+  /** All runs, youngest first. */
   'training.runs': call(nothing, z.object({ runs: z.array(runSchema) }), none),
   'training.read': call(z.strictObject({ run: runIdSchema }), runStorySchema, none),
-  /** Ready-made ways to learn from a dataset. */
+  /** The ready-made ways to learn from a dataset. */
   'training.courses': call(
     z.strictObject({ dataset: datasetSchema }),
     z.object({ courses: z.array(courseSchema) }),
     none,
   ),
-  /** Looks at everything there is to learn from; what is bad is said here, before any training. */
+  /** Checks all data and reports what is unusable, before any training. */
   'training.check': call(
     z.strictObject({ dataset: datasetSchema }),
     checkSchema,
     z.object({ done: z.number().int(), total: z.number().int() }),
   ),
-  /** Cameras that were measured here, the latest first. */
+  /** The cameras measured here, latest first. */
   'training.cameras': call(nothing, z.object({ cameras: z.array(cameraSchema) }), none),
-  /** Measures a camera's noise from dark frames, and its gain from flat ones; kept for later runs. */
+  /**
+   * Measures a camera's noise from dark frames, and its gain from flat ones. The result is kept for
+   * later runs.
+   */
   'training.measureCamera': call(
     z.strictObject({ dark: pathSchema, flat: pathSchema.optional() }),
     z.object({ camera: cameraSchema, profile: profileSchema }),
@@ -249,8 +256,8 @@ export const trainingCalls = {
     none,
   ),
   /**
-   * Makes a few steps on this machine and says how long one takes: for `auto` on the processor and on a
-   * graphics card, if there is one that calculates right, and what is said is of the faster one.
+   * Makes a few steps on this machine and returns the time of one. `auto` tries the processor and,
+   * if there is a trustworthy one, a graphics card, and reports the faster device.
    */
   'training.measure': call(
     z.strictObject({ lesson: lessonSchema, startsFrom: startSchema }),
@@ -258,31 +265,31 @@ export const trainingCalls = {
       device: trainingDeviceSchema,
       stepMs: z.number(),
       rssBytes: z.number(),
-      /** What the processor took, where a graphics card was found to be faster. */
+      /** The processor's time, if a graphics card was faster. */
       processorMs: z.number().optional(),
     }),
     none,
   ),
   /** @throws `bad-argument` while another run is under way */
   'training.start': call(planSchema, runSchema, none),
-  /** Rests after the step at work; its memory stays taken. */
+  /** Pauses after the current step; the memory stays allocated. */
   'training.pause': call(z.strictObject({ run: runIdSchema }), nothing, none),
-  /** Goes on: from its rest, or from its checkpoint. */
+  /** Continues from a pause or from the checkpoint. */
   'training.resume': call(z.strictObject({ run: runIdSchema }), nothing, none),
-  /** Ends after the step at work; it can go on later. */
+  /** Ends after the current step; the run can continue later. */
   'training.stop': call(
     z.strictObject({ run: runIdSchema, makesModel: z.boolean() }),
     nothing,
     none,
   ),
-  /** Deletes a run that is at rest; models made of it stay. */
+  /** Deletes a run that is not in training; models made from it stay. */
   'training.remove': call(z.strictObject({ run: runIdSchema }), nothing, none),
 } as const;
 
 export const trainingEvents = {
-  /** A run as it is now; several times a second at most. */
+  /** A run's current state, sent several times a second at most. */
   'training.run': runSchema,
-  /** A run is gone. */
+  /** A run was deleted. */
   'training.removed': z.object({ run: runIdSchema }),
 } as const;
 

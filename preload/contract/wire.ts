@@ -1,4 +1,7 @@
-/** Calls, progress, cancellation and events over any carrier of messages; the calling side. */
+/**
+ * The calling side of the contract: calls, progress, cancellation and events over any carrier of
+ * messages.
+ */
 
 import { z } from 'zod';
 import { failureSchema } from './call.ts';
@@ -21,7 +24,7 @@ export interface Wire {
   post(message: unknown): void;
   /** One listener. */
   listen(receive: (message: unknown) => void): void;
-  /** Told once, when the other side is gone for good. */
+  /** Calls back once, when the other side is gone for good. */
   onClose(closed: (why: ClosedBecause) => void): void;
 }
 
@@ -92,7 +95,7 @@ export class Client {
     });
   }
 
-  /** Told once, when the other side is gone: also where no call was under way that could fail. */
+  /** Calls back once when the other side is gone, even if no call was open that could fail. */
   onClose(closed: (why: ClosedBecause) => void): void {
     if (this.#closed !== undefined) closed(this.#closed);
     else this.#whenClosed.push(closed);
@@ -100,7 +103,7 @@ export class Client {
 
   /**
    * @throws CallFailure; `cancelled` at once when the signal is aborted
-   * @throws ZodError if the input or what came back is not what the contract says
+   * @throws ZodError if the input or the answer does not match the contract
    */
   call<N extends CallName>(
     name: N,
@@ -140,7 +143,7 @@ export class Client {
     });
   }
 
-  /** @returns stops listening */
+  /** @returns a function that stops listening */
   on<N extends EventName>(name: N, listener: (event: Events[N]) => void): () => void {
     const schema = eventSchemas[name];
     const receive = (event: unknown): void => {

@@ -1,4 +1,4 @@
-/** Frames that keep a shape: what a crop becomes when its sides are bound to each other. */
+/** Crop frames with a fixed aspect ratio. */
 
 import type { Size } from './viewport.ts';
 
@@ -7,11 +7,17 @@ export interface Frame extends Size {
   readonly y: number;
 }
 
-/** `free`: sides move alone. `original`: the picture's own. Else width to height of a wide frame. */
+/**
+ * `free`: sides are independent. `original`: the picture's own. Otherwise width to height of a
+ * landscape frame.
+ */
 export const aspects = ['free', 'original', '1:1', '5:4', '4:3', '3:2', '16:9'] as const;
 export type Aspect = (typeof aspects)[number];
 
-/** Width ÷ height. @param isTall the same shape on its side; a picture's own is as it is */
+/**
+ * Width ÷ height.
+ * @param isTall the same shape in portrait orientation; does not affect a picture's own shape
+ */
 export function ratioOf(aspect: Aspect, picture: Size, isTall: boolean): number | undefined {
   if (aspect === 'free') return undefined;
   if (aspect === 'original') return picture.width / picture.height;
@@ -19,7 +25,7 @@ export function ratioOf(aspect: Aspect, picture: Size, isTall: boolean): number 
   return isTall ? down / across : across / down;
 }
 
-/** The largest frame of a shape within another one, about the same middle. */
+/** The largest frame of a shape inside another frame, with the same centre. */
 export function shaped({ x, y, width, height }: Frame, ratio: number): Frame {
   const across = Math.min(width, height * ratio);
   const down = across / ratio;
@@ -27,9 +33,10 @@ export function shaped({ x, y, width, height }: Frame, ratio: number): Frame {
 }
 
 /**
- * A frame as a handle was dragged, brought back to its shape: what lies opposite the handle stays.
- * @param handle compass points, as `nw` or `e`
- * @param room of the picture, which begins at 0, 0; undefined: without end
+ * Restores the shape of a frame after a handle was dragged. The point opposite the handle stays in
+ * place.
+ * @param handle compass points, such as `nw` or `e`
+ * @param room size of the picture, which begins at 0, 0; undefined for no limit
  */
 export function keepShape(
   dragged: Frame,
@@ -40,7 +47,7 @@ export function keepShape(
   const isAcross = handle === 'e' || handle === 'w';
   const isDown = handle === 'n' || handle === 's';
   const [isWest, isNorth] = [handle.includes('w'), handle.includes('n')];
-  // The point that stays: a corner, or the middle of the side across.
+  // The fixed point: a corner, or the middle of the opposite side.
   const at = {
     x: isDown ? dragged.x + dragged.width / 2 : dragged.x + (isWest ? dragged.width : 0),
     y: isAcross ? dragged.y + dragged.height / 2 : dragged.y + (isNorth ? dragged.height : 0),

@@ -1,4 +1,4 @@
-/** The photo being developed: its edits with undo and redo, its white balance, and how it is looked at. */
+/** The photo being developed: its edits with undo and redo, its white balance, and its view. */
 
 import { createContext } from 'svelte';
 import type { Development as Facts, Photo } from '../../preload/contract/contract.ts';
@@ -53,7 +53,7 @@ interface Light {
 /** Until a photo's own is known. */
 const plainLight: Light = { balance: [1, 1, 1], kelvin: 5500, tint: 0 };
 const anyShape: Shape = { aspect: 'free', isTall: false };
-/** The network follows the ratio slider once it has rested. */
+/** The network is asked only after the ratio slider has stopped for this long. */
 const followAfterMs = 160;
 
 export class Development {
@@ -66,32 +66,32 @@ export class Development {
   /** As they were when a slider last rested. */
   #rested: Edits = defaultEdits;
   readonly #runs = new Runs();
-  /** As the sliders stand, also while one moves. */
+  /** The current slider values, also during a drag. */
   edits = $state.raw<Edits>(defaultEdits);
   light = $state.raw<Light>(plainLight);
-  /** What the network is asked for: the ratio, once the slider has rested. */
+  /** The ratio requested from the network, which changes once the slider has stopped. */
   askedRatio = $state(1);
 
   tool = $state<Tool>('none');
-  /** What the crop's sides are bound to. */
+  /** The aspect ratio that the crop is bound to. */
   shape = $state.raw<Shape>(anyShape);
   compare = $state<Compare>('off');
-  /** Where before meets after, 0–1 of the viewport. */
+  /** Position of the line between before and after, 0–1 of the viewport. */
   split = $state(0.5);
   overlay = $state<Overlay>('none');
   histogram = $state.raw<Histogram>();
-  /** 0–1 of the tiles that this view wants. */
+  /** Share of this view's tiles that have arrived, 0–1. */
   tilesShare = $state(0);
   isAnythingShown = $state(false);
 
-  /** Device pixels. */
+  /** Size in device pixels. */
   viewport = $state.raw<Size>({ width: 1, height: 1 });
   #view = $state.raw<View>();
 
   readonly ratio: number = $derived(
     this.edits.ratio === 'auto' ? (this.facts?.autoRatio ?? 1) : this.edits.ratio,
   );
-  /** The crop is not applied while it is being made. */
+  /** The crop is not applied while it is being edited. */
   readonly shown = $derived.by(() => {
     if (this.facts === undefined) return undefined;
     const { crop, angle, rotate } = this.edits;
@@ -99,15 +99,15 @@ export class Development {
       ? easel(this.facts, { crop, angle, rotate })
       : framed(this.facts, { crop, angle, rotate });
   });
-  /** Framing is done on one picture. */
+  /** Cropping shows a single picture. */
   readonly comparing: Compare = $derived(this.tool === 'crop' ? 'off' : this.compare);
-  /** Where two pictures are shown. */
+  /** Set if two pictures are shown. */
   readonly panes: Panes | undefined = $derived(
     this.comparing === 'beside' && this.shown !== undefined
       ? panesOf(this.shown.size, this.viewport)
       : undefined,
   );
-  /** What each picture is seen through. */
+  /** Size of the area that shows each picture. */
   readonly pane: Size = $derived(this.panes?.size ?? this.viewport);
   readonly view: View = $derived.by(() => {
     const size = this.shown?.size ?? { width: 3, height: 2 };
@@ -115,7 +115,7 @@ export class Development {
   });
   readonly isFitted: boolean = $derived(this.#view === undefined);
   readonly camera: string | undefined = $derived(this.facts?.facts.camera);
-  /** Id of the model that develops this photo: the camera's own, or the one for all. */
+  /** Id of the model for this photo: the camera's own, or the one for all photos. */
   readonly model: string = $derived.by(() => modelFor(this.#app.settings, this.camera));
   readonly isTouched: boolean = $derived(
     JSON.stringify(this.edits) !== JSON.stringify(defaultEdits),
@@ -131,7 +131,7 @@ export class Development {
     this.#writer = new EditsWriter(app);
   }
 
-  /** Goes to the develop screen with the photo under the library's cursor. */
+  /** Opens the develop screen with the photo at the library's cursor. */
   show(): void {
     const photo = this.#library.cursor ?? this.#library.shown[0];
     if (photo !== undefined) this.open(photo);
@@ -209,7 +209,7 @@ export class Development {
     this.edits = edits;
   }
 
-  /** While a slider moves: shown, not yet remembered. */
+  /** Called while a slider moves: shows the edits without recording them. */
   move(part: Partial<Edits>): void {
     this.edits = { ...this.edits, ...part };
     if ('whiteBalance' in part) void this.#rebalance();
@@ -276,21 +276,21 @@ export class Development {
     });
   }
 
-  /** The crop gives way where the turned picture has no pixels for it. */
+  /** Shrinks the crop where the rotated picture has no pixels for it. */
   straighten(angle: number): void {
     if (this.facts === undefined) return;
     const { crop, rotate } = this.edits;
     this.move({ angle, crop: cropAt(crop, this.facts, angle, rotate) });
   }
 
-  /** Width ÷ height that the crop's frame keeps; undefined: any. */
+  /** The crop frame's fixed ratio of width to height; undefined if it is free. */
   get cropRatio(): number | undefined {
     if (this.facts === undefined) return undefined;
     const { aspect, isTall } = this.shape;
     return ratioOf(aspect, turnedSize(this.facts, this.edits.rotate), isTall);
   }
 
-  /** The frame takes the shape at once, about its own middle. */
+  /** Applies the shape to the frame at once, about its centre. */
   setShape(shape: Shape): void {
     this.shape = shape;
     const { facts, edits, cropRatio } = this;
@@ -318,7 +318,7 @@ export class Development {
     this.#view = undefined;
   }
 
-  /** @param scale device pixels for each pixel; about the middle if there is no point */
+  /** @param scale device pixels per pixel; zooms about the middle if no point is given */
   zoomTo(scale: number, at?: Point): void {
     const { pane } = this;
     const size = this.shown?.size;
@@ -329,14 +329,14 @@ export class Development {
     else this.#view = held(zoomedAt(this.view, limited, pane, point), size, pane);
   }
 
-  /** @param byDevice how far the picture moves; one that fits stays where it is */
+  /** @param byDevice how far the picture moves; a picture that fits does not move */
   pan(byDevice: Point): void {
     const size = this.shown?.size;
     if (size === undefined || this.isFitted) return;
     this.#view = held(panned(this.view, byDevice), size, this.pane);
   }
 
-  /** Off again where it is on. */
+  /** Switches a comparison on, or off if it is already on. */
   toggleCompare(compare: Compare): void {
     this.compare = this.compare === compare ? 'off' : compare;
   }
@@ -350,7 +350,10 @@ export class Development {
     if (this.facts !== undefined) this.change({ ratio: 'auto' });
   }
 
-  /** From a colour of the picture that should be grey. @param colour as it is in the tile */
+  /**
+   * Sets the white balance that makes a colour of the picture grey.
+   * @param colour as in the tile
+   */
   async pick(colour: Vector3): Promise<void> {
     const { photo } = this;
     if (photo === undefined) return;

@@ -1,4 +1,7 @@
-/** Puts edits beside the photo once the sliders have rested, and at once where something reads them there. */
+/**
+ * Writes edits beside the photo once the sliders have stopped, or at once if something needs to
+ * read them there.
+ */
 
 import type { Edits } from '../../preload/contract/edits.ts';
 import type { App } from '../state/app.svelte.ts';
@@ -32,7 +35,7 @@ export class EditsWriter {
     this.#timer = setTimeout(() => void this.flush(), writeAfterMs);
   }
 
-  /** Resolves once everything is beside the photo. */
+  /** Resolves once all edits are written. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     const unwritten = this.#unwritten;

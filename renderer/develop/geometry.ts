@@ -1,6 +1,7 @@
 /**
- * How the stored frame becomes the framed picture: EXIF orientation, quarter-turns, then the crop,
- * under which the picture turns by the angle. The same as main/develop/crop.ts, as one affine map.
+ * Maps the stored frame to the framed picture: EXIF orientation, quarter-turns, then the crop,
+ * inside which the picture is rotated by the angle. The same as main/develop/crop.ts, as one affine
+ * map.
  */
 
 import type { Crop, Edits } from '../../preload/contract/edits.ts';
@@ -24,7 +25,7 @@ export const unframed: Framing = {
   rotate: 0,
 };
 
-/** First `inner`, then `outer`. */
+/** Applies `inner`, then `outer`. */
 export function after(outer: Affine, inner: Affine): Affine {
   return {
     a: outer.a * inner.a + outer.b * inner.d,
@@ -74,7 +75,10 @@ function uprightToStored(orientation: number, { width, height }: Size): Affine {
   }
 }
 
-/** Turned picture → upright picture. @param size of the upright one */
+/**
+ * Turned picture → upright picture.
+ * @param size of the upright picture
+ */
 function turnedToUpright(quarters: number, { width, height }: Size): Affine {
   switch (quarters) {
     case 1:
@@ -88,7 +92,7 @@ function turnedToUpright(quarters: number, { width, height }: Size): Affine {
   }
 }
 
-/** The stored frame, and how it is to be held. */
+/** The stored frame and its orientation. */
 export interface Stored extends Size {
   readonly orientation: number;
 }
@@ -135,7 +139,7 @@ function centreOf(crop: Crop, { width, height }: Size): Point {
   return { x: (crop.x + crop.width / 2) * width, y: (crop.y + crop.height / 2) * height };
 }
 
-/** Offsets under the frame → offsets in the picture. */
+/** Offsets in the frame → offsets in the picture. */
 function turnBy(angle: number): Affine {
   const radians = (angle * Math.PI) / 180;
   const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
@@ -143,14 +147,14 @@ function turnBy(angle: number): Affine {
 }
 
 /**
- * While cropping, the whole picture is seen, turned about its own middle: here the crop's frame is an
- * upright rectangle.
+ * While cropping, the whole picture is visible, rotated about its centre, so that the crop frame is
+ * an upright rectangle.
  */
 export interface Easel {
-  /** Of the turned picture's bounding box. */
+  /** Size of the rotated picture's bounding box. */
   readonly size: Size;
   readonly toStored: Affine;
-  /** The crop's frame on the easel. */
+  /** The crop frame on the easel. */
   readonly frame: {
     readonly x: number;
     readonly y: number;
@@ -177,7 +181,7 @@ export function easel(stored: Stored, { crop, angle, rotate }: Framing): Easel {
   };
 }
 
-/** A frame on the easel as a crop, made smaller where it would pass the picture's edge. */
+/** Converts a frame on the easel to a crop, shrunk where it would extend beyond the picture. */
 export function cropOf(frame: Easel['frame'], stored: Stored, angle: number, rotate: number): Crop {
   const turned = turnedSize(stored, rotate);
   const { size } = easel(stored, { ...unframed, angle, rotate: quarter(rotate) });
@@ -192,14 +196,14 @@ export function cropOf(frame: Easel['frame'], stored: Stored, angle: number, rot
   return fitted(centre, frame, turned, angle);
 }
 
-/** The same crop, small enough for another angle. */
+/** The same crop, shrunk to fit another angle. */
 export function cropAt(crop: Crop, stored: Stored, angle: number, rotate: number): Crop {
   const turned = turnedSize(stored, rotate);
   const size = { width: crop.width * turned.width, height: crop.height * turned.height };
   return fitted(centreOf(crop, turned), size, turned, angle);
 }
 
-/** As the picture is turned by a quarter, its crop turns with it. */
+/** The crop after the picture was turned by a quarter. */
 export function cropTurned({ x, y, width, height }: Crop, isClockwise: boolean): Crop {
   return isClockwise
     ? { x: Math.max(0, 1 - y - height), y: x, width: height, height: width }
@@ -212,7 +216,7 @@ function fitted(centre: Point, { width, height }: Size, turned: Size, angle: num
   const acrossRoom = Math.min(centre.x, turned.width - centre.x);
   const downRoom = Math.min(centre.y, turned.height - centre.y);
   const [halfWidth, halfHeight] = [width / 2, height / 2];
-  // Turned as it will be, and upright as the schema wants its rectangle.
+  // Its size after the turn, as the upright rectangle that the schema requires.
   const share = Math.min(
     1,
     acrossRoom / Math.max(1e-9, cos * halfWidth + sin * halfHeight),

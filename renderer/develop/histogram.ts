@@ -1,16 +1,16 @@
-/** How often each tone occurs in a picture, and how much of it is clipped. */
+/** Counts each tone in a picture, and the share of clipped pixels. */
 
 export interface Histogram {
   /** 256 counts for each of R, G, B. */
   readonly red: Uint32Array;
   readonly green: Uint32Array;
   readonly blue: Uint32Array;
-  /** 0–1, of the pixels with a channel at its end. */
+  /** Share of the pixels with a clipped channel, 0–1. */
   readonly clippedBlack: number;
   readonly clippedWhite: number;
 }
 
-/** @param rgba 8 bits a channel; pixels with alpha 0 are outside of the picture */
+/** @param rgba 8 bits per channel; pixels with alpha 0 are outside the picture */
 export function countTones(rgba: Uint8Array): Histogram {
   const red = new Uint32Array(256);
   const green = new Uint32Array(256);
@@ -23,7 +23,7 @@ export function countTones(rgba: Uint8Array): Histogram {
     green[g]!++;
     blue[b]!++;
     total++;
-    // All three: one dark channel is a colour, three are a hole.
+    // Only if all three are black: a single dark channel is a saturated colour.
     if (r <= 0 && g <= 0 && b <= 0) black++;
     if (r >= 254 || g >= 254 || b >= 254) white++;
   }
@@ -31,7 +31,9 @@ export function countTones(rgba: Uint8Array): Histogram {
   return { red, green, blue, clippedBlack: share(black), clippedWhite: share(white) };
 }
 
-/** Height that the curves are scaled to: a few bins that tower over all others don't flatten them. */
+/**
+ * Height that the curves are scaled to, chosen so that a few very high bins don't flatten the rest.
+ */
 export function ceilingOf({ red, green, blue }: Histogram): number {
   const inner = [red, green, blue]
     .flatMap((bins) => [...bins.subarray(2, 253)])
@@ -39,12 +41,12 @@ export function ceilingOf({ red, green, blue }: Histogram): number {
   return Math.max(1, (inner[6] ?? 1) * 1.15);
 }
 
-/** An SVG path of filled bars joined to a curve, `width` × `height`. */
+/** An SVG path of the filled curve through the bins, `width` × `height`. */
 export function curveOf(bins: Uint32Array, ceiling: number, width: number, height: number): string {
   const points = Array.from({ length: 128 }, (_, index) => {
     const count = ((bins[index * 2] ?? 0) + (bins[index * 2 + 1] ?? 0)) / 2;
     const x = (index / 127) * width;
-    // A root lets the thin end of the night be seen.
+    // The square root makes the few bright tones of a night visible.
     const y = height - Math.min(1, Math.sqrt(count / ceiling)) * height;
     return `${x.toFixed(1)} ${y.toFixed(1)}`;
   });

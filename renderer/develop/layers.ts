@@ -1,4 +1,4 @@
-/** What is to be painted: the picture as edited, and beside it what it is compared with. */
+/** Decides what to draw: the edited picture and, if requested, what it is compared with. */
 
 import type { Development as Facts } from '../../preload/contract/contract.ts';
 import type { Edits } from '../../preload/contract/edits.ts';
@@ -54,10 +54,13 @@ export interface Scene {
   readonly look: Look;
   /** Framed picture → stored frame. */
   readonly toStored: Affine;
-  /** Framed picture → device pixels; of the first pane, where there are two. */
+  /** Framed picture → device pixels; for the first pane if there are two. */
   readonly view: Affine;
   readonly clip: Box;
-  /** What it is compared with; device pixels from the left where before meets after. */
+  /**
+   * The comparison: the position of the line between before and after, in device pixels from the
+   * left, or two panes.
+   */
   readonly compare: { readonly split: number } | { readonly panes: Panes } | undefined;
 }
 
@@ -72,7 +75,7 @@ export function layersOf({ enhanced, plain, look, toStored, view, clip, compare 
     const beside = { ...own, x: own.x + second.x, y: own.y + second.y };
     return [
       { tiles: plain, look: plainLook, toDevice, clip: own },
-      // Until the network has been there, both are the same.
+      // Until the network's picture is there, both are the same.
       { tiles: plain, look: plainLook, toDevice: moved, clip: beside },
       { tiles: enhanced, look, toDevice: moved, clip: beside },
     ];
@@ -87,7 +90,7 @@ export function layersOf({ enhanced, plain, look, toStored, view, clip, compare 
   ];
 }
 
-/** The part of a box that lies in a pane which begins at 0, 0. */
+/** The part of a box inside a pane that begins at 0, 0. */
 function within({ x, y, width, height }: Box, pane: Size): Box {
   const [left, top] = [Math.max(0, x), Math.max(0, y)];
   return {

@@ -1,4 +1,4 @@
-/** Which tiles a view needs: plain arithmetic on the grid that the contract describes. */
+/** Computes which tiles a view needs, from the grid that the contract describes. */
 
 import type { Development } from '../../preload/contract/contract.ts';
 import type { Box } from './gl/painter.ts';
@@ -11,14 +11,17 @@ export interface TileSpot {
 
 type Grid = Pick<Development, 'levels' | 'origin' | 'tileSide' | 'coarseLevel'>;
 
-/** The level whose pixels are about as large as those of the screen. @param scale device pixels per pixel */
+/**
+ * The level whose pixels have about the size of the screen's.
+ * @param scale device pixels per pixel
+ */
 export function levelFor({ levels, coarseLevel }: Grid, scale: number): number {
   const wanted = Math.floor(Math.log2(1 / scale) + 0.4);
   const offered = levels.map(({ level }) => level).filter((level) => level <= Math.max(0, wanted));
   return Math.min(coarseLevel, Math.max(0, ...offered));
 }
 
-/** In pixels of the stored frame: where a tile of that many texels belongs. */
+/** Position of a tile of so many texels, in pixels of the stored frame. */
 export function areaOf(
   { origin, tileSide }: Grid,
   spot: TileSpot,
@@ -34,7 +37,7 @@ export function areaOf(
   };
 }
 
-/** The tiles of a level that an area of the stored frame touches, its middle first. */
+/** The tiles of a level that overlap an area of the stored frame, from its middle outwards. */
 export function tilesIn(grid: Grid, level: number, area: Box): readonly TileSpot[] {
   const size = grid.levels.find((candidate) => candidate.level === level);
   if (size === undefined) return [];

@@ -1,4 +1,7 @@
-/** The tiles of one photo: fetched in order of need, aborted once stale, kept on the card within a budget. */
+/**
+ * The tiles of one photo: fetches them by priority, aborts outdated requests, and keeps textures on
+ * the card within a limit.
+ */
 
 import type { Development } from '../../preload/contract/contract.ts';
 import {
@@ -11,14 +14,14 @@ import { fetchPixels } from '../bridge.ts';
 import type { Painter, Placed, TileTexture } from './gl/painter.ts';
 import { areaOf, type TileSpot } from './tile-plan.ts';
 
-/** What a tile shows: the network's picture, or the plain one it is compared with. */
+/** The content of a tile: the network's picture, or the plain one for comparison. */
 export type TileKind = 'tile' | 'plain';
 
 export interface Wanted extends TileSpot {
   readonly kind: TileKind;
 }
 
-/** What the network makes of the photo. */
+/** The settings that the network's output depends on. */
 export interface Make {
   readonly model: string;
   readonly ratio: number;
@@ -28,9 +31,9 @@ interface Kept {
   readonly wanted: Wanted;
   readonly texture: TileTexture;
   readonly model: string;
-  /** The one its values have in them; 1 / `plainScale` of it for a plain one. */
+  /** The ratio contained in its values; for a plain tile, 1 / `plainScale` of it. */
   readonly lightDivisor: number;
-  /** Half floats, of the coarse level only: for the eyedropper. */
+  /** Half floats for the eyedropper, of the coarse level only. */
   readonly halves: Uint16Array | undefined;
   usedAt: number;
 }
@@ -41,16 +44,19 @@ interface Fetching {
   readonly stopping: AbortController;
 }
 
-/** The engine has one lane; a second fetch keeps it busy while the first comes back. */
+/**
+ * The engine runs one tile at a time; a second request keeps it busy while the first result is
+ * transferred.
+ */
 const fetchesMax = 2;
-/** With thumbnails, no more than the six connections a browser opens. */
+/** Together with thumbnails, this stays within the six connections a browser opens. */
 const plainFetchesMax = 1;
-/** Texels kept on the card: 8 bytes each. */
+/** Limit for texels on the card, at 8 bytes each. */
 const texelsMax = 48e6;
 const retryMs = 700;
 
 export interface TileEvents {
-  /** Something new can be drawn. */
+  /** Called when there is something new to draw. */
   readonly arrived: () => void;
   readonly failed: (words: string) => void;
 }
@@ -75,7 +81,7 @@ export class Tiles {
     this.#events = events;
   }
 
-  /** Says what is needed, most needed first; whatever else is on its way is called back. */
+  /** Sets the needed tiles, most important first; all other requests are cancelled. */
   want(wanted: readonly Wanted[], make: Make): void {
     this.#wanted = wanted;
     this.#make = make;
@@ -89,18 +95,21 @@ export class Tiles {
     this.#next();
   }
 
-  /** Whether everything that is wanted is there, made as it should be. */
+  /** Whether all wanted tiles are there, with the current settings. */
   get isComplete(): boolean {
     return this.#wanted.every((wanted) => this.#has(wanted));
   }
 
-  /** 0–1 of what is wanted. */
+  /** Share of the wanted tiles that have arrived, 0–1. */
   get share(): number {
     if (this.#wanted.length === 0) return 1;
     return this.#wanted.filter((wanted) => this.#has(wanted)).length / this.#wanted.length;
   }
 
-  /** What can be drawn, coarse first. @param ratio that is to be shown */
+  /**
+   * The tiles that can be drawn, coarse ones first.
+   * @param ratio to be shown
+   */
   placed(kind: TileKind, ratio: number, levelMax = Infinity, levelMin = 0): readonly Placed[] {
     this.#clock++;
     return [...this.#kept.values()]
@@ -120,7 +129,7 @@ export class Tiles {
       });
   }
 
-  /** Half floats of a coarse tile and where in them a pixel of the stored frame is. */
+  /** The half floats of a coarse tile, and the index of a pixel of the stored frame in them. */
   halvesAt(
     x: number,
     y: number,
@@ -202,7 +211,7 @@ export class Tiles {
     } catch (error) {
       this.#settle(key, fetching);
       if (stopping.signal.aborted || this.#isClosed) return;
-      // What failed is not asked for again until the view changes.
+      // Failed tiles are not requested again until the view changes.
       this.#wanted = this.#wanted.filter((other) => other !== wanted);
       this.#events.failed(error instanceof Error ? error.message : String(error));
       this.#next();

@@ -1,4 +1,4 @@
-/** The picture under the glass: what part of it is seen, how large; pan and zoom like a map. */
+/** The visible part of the picture and its scale, with pan and zoom like a map. */
 
 export interface Size {
   readonly width: number;
@@ -11,9 +11,9 @@ export interface Point {
 }
 
 export interface View {
-  /** Device pixels for each pixel of the picture. */
+  /** Device pixels per pixel of the picture. */
   readonly scale: number;
-  /** The picture's pixel in the middle of the viewport. */
+  /** The pixel of the picture in the middle of the viewport. */
   readonly x: number;
   readonly y: number;
 }
@@ -32,18 +32,18 @@ export function fitted(picture: Size, viewport: Size): View {
   return { scale: fitScale(picture, viewport), x: picture.width / 2, y: picture.height / 2 };
 }
 
-/** Two pictures of the same view: each in a pane of its own. */
+/** Two pictures of the same view, each in its own pane. */
 export interface Panes {
-  /** Of each, device pixels. */
+  /** Size of each pane, device pixels. */
   readonly size: Size;
-  /** Where the second begins; the first begins at 0, 0. */
+  /** Position of the second pane; the first begins at 0, 0. */
   readonly second: Point;
 }
 
 /** Device pixels between two panes. */
 const gapDevice = 2;
 
-/** Beside each other, or one above the other where that shows clearly more. */
+/** Side by side, or one above the other if that shows clearly more. */
 export function panesOf(picture: Size, viewport: Size): Panes {
   const across = Math.max(1, Math.floor((viewport.width - gapDevice) / 2));
   const down = Math.max(1, Math.floor((viewport.height - gapDevice) / 2));
@@ -54,7 +54,7 @@ export function panesOf(picture: Size, viewport: Size): Panes {
     : { size: beside, second: { x: across + gapDevice, y: 0 } };
 }
 
-/** The same place in the first pane. */
+/** The corresponding position in the first pane. */
 export function inFirstPane(panes: Panes | undefined, at: Point): Point {
   if (panes === undefined) return at;
   const { x, y } = panes.second;
@@ -62,7 +62,7 @@ export function inFirstPane(panes: Panes | undefined, at: Point): Point {
   return isSecond ? { x: at.x - x, y: at.y - y } : at;
 }
 
-/** Keeps the picture in the viewport: centred along an axis on which it fits. */
+/** Keeps the picture within the viewport, and centres it along an axis on which it fits. */
 export function held(view: View, picture: Size, viewport: Size): View {
   const scale = Math.min(scaleMax, Math.max(Math.min(1, fitScale(picture, viewport)), view.scale));
   const hold = (at: number, size: number, room: number): number => {
@@ -84,7 +84,7 @@ export function toPicture(view: View, viewport: Size, device: Point): Point {
   };
 }
 
-/** Zooms so that what is under the pointer stays there. */
+/** Zooms so that the point under the pointer stays in place. */
 export function zoomedAt(view: View, scale: number, viewport: Size, device: Point): View {
   const limited = Math.min(scaleMax, Math.max(1e-3, scale));
   const anchor = toPicture(view, viewport, device);

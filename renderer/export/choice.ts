@@ -1,11 +1,11 @@
-/** What a picture is written as, in the words of the form: one flat set of fields for all formats. */
+/** Export options as the form shows them: one flat set of fields for all formats. */
 
 import { qualityRange } from '../../preload/contract/choices.ts';
 import type { ExportChoice, OutputChoice } from '../../preload/contract/settings.ts';
 
 type Format = OutputChoice['format'];
 
-/** The output of a format, with what can be kept of the one before. */
+/** The options of a format, keeping what applies from the previous one. */
 export function outputAs(format: Format, before: OutputChoice): OutputChoice {
   const bits = 'bits' in before ? before.bits : 16;
   switch (format) {
@@ -24,13 +24,13 @@ export function outputAs(format: Format, before: OutputChoice): OutputChoice {
   }
 }
 
-/** @param longSide in pixels; undefined: the picture keeps its size */
+/** @param longSide in pixels; undefined keeps the picture's size */
 export function withSize(choice: ExportChoice, longSide: number | undefined): ExportChoice {
   const { longSide: _, ...rest } = choice;
   return { ...rest, ...(longSide === undefined ? {} : { longSide }) };
 }
 
-/** @param folder empty: beside the photos */
+/** @param folder empty for the folder beside the photos */
 export function withFolder(choice: ExportChoice, folder: string): ExportChoice {
   const { folder: _, ...rest } = choice;
   const path = folder.trim();

@@ -1,9 +1,9 @@
-/** Photos that are likely to be opened next get ready while nothing else is waited for. */
+/** Prepares photos that are likely to be opened next, while nothing else is requested. */
 
 import type { Photo } from '../../preload/contract/contract.ts';
 import type { Client } from '../../preload/contract/wire.ts';
 
-/** @returns stops */
+/** @returns a function that stops this */
 export function lookAhead(client: Client, likely: readonly Photo[]): () => void {
   const stopping = new AbortController();
   const photos = likely.filter(({ state }) => state !== 'failed').map(({ id }) => id);

@@ -1,4 +1,6 @@
-/** Where each photo of the grid stands, and which are to be drawn: plain arithmetic, however many there are. */
+/**
+ * Computes the position of each photo in the grid, and which are visible, however many there are.
+ */
 
 export interface GridLayout {
   readonly columns: number;
@@ -7,16 +9,16 @@ export interface GridLayout {
   readonly cellHeight: number;
   readonly gap: number;
   readonly padding: number;
-  /** Of all rows together, CSS pixels. */
+  /** Height of all rows together, CSS pixels. */
   readonly height: number;
 }
 
-/** Below the picture: two lines of facts. */
+/** Two lines of facts below the picture. */
 const captionHeight = 46;
 
 /**
  * @param width of the grid, CSS pixels
- * @param wanted width of a cell; as many columns as fit share what is left
+ * @param wanted minimum width of a cell; cells share the rest of the row
  */
 export function layoutGrid(count: number, width: number, wanted: number): GridLayout {
   const [gap, padding] = [10, 16];
@@ -29,7 +31,10 @@ export function layoutGrid(count: number, width: number, wanted: number): GridLa
   return { columns, cellWidth, cellHeight, gap, padding, height };
 }
 
-/** First and one past the last photo to draw, a row more on each side. */
+/**
+ * Index of the first photo to draw and one past the last, including an additional row above and
+ * below.
+ */
 export function visibleRange(
   layout: GridLayout,
   count: number,
@@ -56,7 +61,7 @@ export function placeOf(
   };
 }
 
-/** Where to scroll so that a photo is seen whole; `scrollTop` itself if it is. */
+/** Scroll position at which a photo is completely visible; `scrollTop` itself if it already is. */
 export function scrollTo(
   layout: GridLayout,
   index: number,
@@ -70,7 +75,7 @@ export function scrollTo(
   return bottom > scrollTop + viewportHeight ? bottom - viewportHeight : scrollTop;
 }
 
-/** The photo that a key leads to; undefined where the key leads nowhere. */
+/** The photo that a key moves to; undefined if there is none. */
 export function moveBy(
   key: string,
   from: number,

@@ -1,4 +1,7 @@
-/** The little of Markdown that model cards are written in, as data: nothing in them becomes HTML by itself. */
+/**
+ * Parses the subset of Markdown that model cards use into data, so that nothing in a card becomes
+ * HTML.
+ */
 
 export interface Span {
   readonly kind: 'plain' | 'strong' | 'em' | 'code';
@@ -20,7 +23,7 @@ export type Block =
 const item = /^\s*(?:[-*]|\d+\.)\s+/;
 const fence = /^\s*```/;
 
-/** Reads a card; what is not understood stays a paragraph. */
+/** Parses a card; anything unknown stays a paragraph. */
 export function readMarkdown(markdown: string): readonly Block[] {
   const lines = markdown.split(/\r?\n/);
   const blocks: Block[] = [];
@@ -74,7 +77,7 @@ function cells(row: string): readonly Line[] {
     .map((cell) => spans(cell.trim()));
 }
 
-/** Links and pictures are their words: a card has nowhere to lead to. */
+/** Links and pictures are reduced to their text, because a card must not lead anywhere. */
 function spans(text: string): Line {
   const plain = text.replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1');
   const found: Span[] = [];

@@ -1,16 +1,20 @@
 /**
- * Shows pixels in an `<img>`. The served app's pixels are fetched, because only a fetch can show the
- * session's secret without putting it into an address; an address would end up in logs and bookmarks.
+ * Shows pixels in an `<img>`. The served app's pixels need a fetch, which can send the session's
+ * secret in a header. In an address, the secret would end up in logs and bookmarks.
  */
 
 import type { Attachment } from 'svelte/attachments';
 import { fetchPixels } from '../bridge.ts';
 
-/** What is nearer to the screen than this is fetched, where the picture is `loading="lazy"`. Chromium's own. */
+/**
+ * Pictures with `loading="lazy"` are fetched within this distance of the screen, the same as in
+ * Chromium.
+ */
 const lazyMargin = '1250px';
 
 /**
- * @param address as `pixelUrl` gives it. The picture tells `load` and `error` as if it were its `src`.
+ * @param address from `pixelUrl`. The element gets `load` and `error` events as if this were its
+ *   `src`.
  */
 export function picture(address: string): Attachment<HTMLImageElement> {
   return (image) => {
@@ -43,7 +47,7 @@ export function picture(address: string): Attachment<HTMLImageElement> {
   };
 }
 
-/** @returns stops waiting */
+/** @returns a function that stops waiting */
 function whenNear(element: Element, begin: () => void): () => void {
   const observer = new IntersectionObserver(
     (entries) => {
@@ -51,7 +55,7 @@ function whenNear(element: Element, begin: () => void): () => void {
       observer.disconnect();
       begin();
     },
-    // A list scrolls in its own box, which the margin of the window does not reach.
+    // Needed for lists that scroll in their own box, which the window's margin does not cover.
     { rootMargin: lazyMargin, scrollMargin: lazyMargin },
   );
   observer.observe(element);

@@ -1,4 +1,4 @@
-/** Where a slider's thumb stands for a value, and back: evenly, or by powers. */
+/** Converts between a slider's value and its position, on a linear or logarithmic scale. */
 
 export type Scale = 'linear' | 'log';
 
@@ -22,19 +22,19 @@ export function valueAt(position: number, { min, max, scale }: Range): number {
   return min + (max - min) * limited;
 }
 
-/** To a multiple of the step, within the range. */
+/** Rounds to a multiple of the step within the range. */
 export function toStep(value: number, step: number, { min, max }: Range): number {
   const digits = Math.max(0, -Math.floor(Math.log10(step)) + 1);
   const stepped = Number((Math.round(value / step) * step).toFixed(digits));
   return Math.min(max, Math.max(min, stepped));
 }
 
-/** Three significant digits: what the ratio slider and its number agree on. */
+/** Rounds to three significant digits, as both the ratio slider and its field do. */
 export function threeDigits(value: number): number {
   return Number(value.toPrecision(3));
 }
 
-/** Reads what a person typed: "×12.5", "12,5", " 5500 K". Undefined where there is no number. */
+/** Parses a typed number: "×12.5", "12,5", " 5500 K". Undefined if there is none. */
 export function readNumber(text: string): number | undefined {
   const match = /[-+−]?\d+(?:[.,]\d+)?/.exec(text);
   if (match === null) return undefined;

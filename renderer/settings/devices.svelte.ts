@@ -1,4 +1,4 @@
-/** What the network can run on here, and which of it can be trusted. */
+/** The devices that the network can use here, with their test results. */
 
 import { createContext } from 'svelte';
 import { deviceChoices } from '../../preload/contract/choices.ts';
@@ -10,11 +10,11 @@ type DeviceChoice = Settings['device'];
 
 export class Devices {
   readonly #app: App;
-  /** Undefined until they have been tested, or remembered. */
+  /** Undefined until they were tested or remembered results were read. */
   verdicts = $state.raw<readonly DeviceVerdict[]>();
   isTesting = $state(false);
 
-  /** What may be chosen: auto, what is chosen now, and whatever stood its test. */
+  /** The devices to choose from: auto, the current choice, and all that passed the test. */
   readonly offered: readonly DeviceChoice[] = $derived.by(() => {
     const { device } = this.#app.settings;
     return deviceChoices.filter(
@@ -25,7 +25,7 @@ export class Devices {
         this.verdicts?.some((verdict) => verdict.device === name && verdict.isTrusted) === true,
     );
   });
-  /** What auto comes down to; undefined until that is known. */
+  /** The device that auto means; undefined until it is known. */
   readonly quickest: DeviceVerdict['device'] | undefined = $derived.by(() => {
     const trusted = this.verdicts?.filter(({ isTrusted }) => isTrusted) ?? [];
     const time = (verdict: DeviceVerdict): number => verdict.msPerMegapixel ?? Infinity;
@@ -36,7 +36,7 @@ export class Devices {
     this.#app = app;
   }
 
-  /** @param isAfresh tests them all, however often that was done; else what is known will do */
+  /** @param isAfresh repeats all tests; otherwise remembered results are used */
   async test(isAfresh: boolean, signal?: AbortSignal): Promise<void> {
     this.isTesting = true;
     const answer = await this.#app.attempt(

@@ -1,4 +1,4 @@
-/** The models there are: shipped ones and imported ones. */
+/** The available models, shipped and imported. */
 
 import { createContext } from 'svelte';
 import type { ModelSummary } from '../../preload/contract/contract.ts';
@@ -25,7 +25,7 @@ export class Models {
     return model !== undefined;
   }
 
-  /** Asks the system's dialog; only where there is one. */
+  /** Opens the system's dialog; only for hosts that have one. */
   async choose(): Promise<void> {
     const answer = await this.#app.attempt(this.#app.client.call('models.choose', {}));
     if (answer?.path !== undefined) await this.add(answer.path);

@@ -1,4 +1,4 @@
-/** The windows that are connected to the served app, as its settings show them. */
+/** The windows connected to the served app, for the settings page. */
 
 import type { Session } from '../../preload/contract/sessions.ts';
 import type { App } from '../state/app.svelte.ts';
@@ -7,15 +7,15 @@ export class Sessions {
   readonly #app: App;
   readonly #stop: () => void;
   list = $state.raw<readonly Session[]>([]);
-  /** Id of this window's own. */
+  /** Id of this window's session. */
   own = $state<string>();
-  /** Made on demand. */
+  /** A link for a new window, made on request. */
   link = $state<string>();
 
   constructor(app: App) {
     this.#app = app;
     this.#stop = app.client.on('sessions.changed', ({ sessions }) => {
-      // Somebody came by the link that is shown, or somebody was ended and the link is void.
+      // The shown link was used, or a session was ended, which invalidates links.
       if (idsOf(sessions) !== idsOf(this.list)) this.link = undefined;
       this.list = sessions;
     });

@@ -1,4 +1,7 @@
-/** What every screen shares: the wire, the settings, which screen and dialog is up, and words for failures. */
+/**
+ * State shared by all screens: the wire, the settings, the current screen and dialog, and error
+ * messages.
+ */
 
 import { createContext } from 'svelte';
 import type { Outputs } from '../../preload/contract/contract.ts';
@@ -15,14 +18,14 @@ export type Screen = 'library' | 'develop' | 'train';
 export type DialogName = 'none' | 'export' | 'paste' | 'settings' | 'help';
 export type SettingsPage = 'general' | 'export' | 'devices' | 'models' | 'sessions' | 'about';
 
-/** Words for the first time; each goes away for good once it is closed, or done. */
+/** First-time hints; each stays away once it was closed or its advice was followed. */
 export type HintName = 'library' | 'develop' | 'compare';
 
-/** A folder asked for, by the window's own chooser. */
+/** A request for a folder from the window's own chooser. */
 export interface FolderQuestion {
-  /** Where to begin; undefined: at the folders there are. */
+  /** Folder to start in; undefined starts with the available roots. */
   readonly start: string | undefined;
-  /** Undefined: closed without a choice. */
+  /** Called with undefined if the chooser was closed without a choice. */
   readonly answer: (path: string | undefined) => void;
 }
 
@@ -31,7 +34,7 @@ export class App {
   readonly pixels: PixelBase;
   readonly info: Outputs['app.info'];
   readonly toasts: Toasts;
-  /** Fetches of the cameras' own thumbnails, and of those the network brightens. */
+  /** Lanes for thumbnails: the cameras' previews, and pictures brightened by the network. */
   readonly thumbs = new Lane(2);
   readonly brights = new Lane(1);
   settings = $state.raw<Settings>()!;
@@ -41,9 +44,9 @@ export class App {
   question = $state.raw<Question & { readonly answer: (isAgreed: boolean) => void }>();
   settingsPage = $state<SettingsPage>('general');
   isQueueShown = $state(false);
-  /** Set once the app cannot be reached any more. */
+  /** Set once the app can no longer be reached. */
   closedBecause = $state<ClosedBecause>();
-  /** Writes what is still on its way to a sidecar; an export reads it from there. */
+  /** Writes pending edits to their sidecars, from which an export reads them. */
   flush: () => Promise<void> = () => Promise.resolve();
 
   constructor(
@@ -68,7 +71,7 @@ export class App {
     });
   }
 
-  /** Waits for a call; a failure is shown, a cancellation is not. Undefined in both cases. */
+  /** Awaits a call. Shows its failure, but not a cancellation; returns undefined in both cases. */
   async attempt<T>(work: Promise<T>): Promise<T | undefined> {
     try {
       return await work;
@@ -81,7 +84,7 @@ export class App {
   report(error: unknown): void {
     if (error instanceof DOMException && error.name === 'AbortError') return;
     if (error instanceof CallFailure) {
-      // Of an app that is gone the whole window speaks.
+      // If the app is gone, the whole window says so.
       if (error.code === 'cancelled' || error.code === 'closed') return;
     }
     this.toasts.fail(error instanceof Error ? error.message : String(error));
@@ -93,7 +96,7 @@ export class App {
   }
 
   /**
-   * Asks for a folder: by the system's dialog where there is one, else by the window's own.
+   * Asks for a folder with the system's dialog if there is one, otherwise with the window's own.
    * @returns undefined if none was chosen
    */
   async chooseFolder(start?: string): Promise<string | undefined> {
@@ -131,7 +134,7 @@ export class App {
     return this.info.platform === 'darwin';
   }
 
-  /** The key that does the same, for a button's tip. */
+  /** The key of a command, for its button's tip. */
   keyOf(command: Command): string {
     return tipOf(command, this.isMac);
   }

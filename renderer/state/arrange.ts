@@ -1,4 +1,4 @@
-/** Which photos are shown, and in what order. */
+/** Filters and sorts photos. */
 
 import type { Photo } from '../../preload/contract/contract.ts';
 
@@ -27,7 +27,7 @@ export const plainArrangement: Arrangement = {
 
 const names = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
 
-/** A photo that has not been looked into yet stands at the end, whichever way the others run. */
+/** Photos that were not read yet come last, in either direction. */
 function keyOf(photo: Photo, sort: SortKey): number | undefined {
   switch (sort) {
     case 'name':
@@ -49,11 +49,11 @@ function keyOf(photo: Photo, sort: SortKey): number | undefined {
   }
 }
 
-/** Sort keys that stand in the files themselves: every photo has to be looked into. */
+/** Sort keys whose values are in the files themselves, so that every photo must be read. */
 export const factKeys: readonly SortKey[] = ['taken', 'iso', 'shutter', 'ratio'];
 
 export class Arranger {
-  /** Comparing names takes long, so it is done once for each set of photos. */
+  /** Comparing names is slow, so it is done once per set of photos. */
   #places: ReadonlyMap<string, number> = new Map();
 
   arrange(photos: readonly Photo[], arrangement: Arrangement): readonly Photo[] {

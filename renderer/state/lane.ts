@@ -1,6 +1,6 @@
 /**
- * A few at a time: a browser opens six connections to a host, so whoever fetches many leaves room for
- * what is more urgent.
+ * Limits simultaneous fetches. A browser opens six connections to a host, so large numbers of
+ * fetches must leave room for more urgent ones.
  */
 
 interface Waiting {
@@ -18,7 +18,7 @@ export class Lane {
     this.#atOnce = atOnce;
   }
 
-  /** While it is held, what runs goes on and nothing new begins. */
+  /** While held, running fetches continue but no new ones start. */
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld;
     this.#next();

@@ -1,4 +1,4 @@
-/** The open folder: its photos, how they are arranged, which are selected. */
+/** The open folder: its photos, their arrangement, and the selection. */
 
 import { createContext } from 'svelte';
 import type { Folder, Outputs, Photo } from '../../preload/contract/contract.ts';
@@ -9,7 +9,7 @@ import { emptySelection, only, without, type Selection } from './selection.ts';
 import { batchWords } from '../batch-words.ts';
 import { strings } from '../strings.ts';
 
-/** `library.describe` takes no more in one call. */
+/** Maximum number of photos in one call of `library.describe`. */
 const describedAtOnce = 60;
 
 export class Library {
@@ -18,17 +18,17 @@ export class Library {
   folder = $state.raw<Folder>();
   photos = $state.raw<readonly Photo[]>([]);
   recent = $state.raw<Outputs['library.recent']['folders']>([]);
-  /** The path being opened. */
+  /** Path of the folder that is being opened. */
   opening = $state<string>();
-  /** Why the last folder did not open. */
+  /** Why the last folder could not be opened. */
   failure = $state<string>();
   arrangement = $state.raw<Arrangement>(plainArrangement);
   selection = $state.raw<Selection>(emptySelection);
-  /** Edits to be pasted. */
+  /** Copied edits. */
   clipboard = $state.raw<Edits>();
   /** Whether there is anything to undo and to do again. */
   steps = $state.raw<Outputs['library.steps']>({ canUndo: false, canRedo: false });
-  /** CSS pixels that a cell of the grid should have. */
+  /** Wanted width of a cell in the grid, CSS pixels. */
   cellWidth = $state(Math.round(Math.min(340, Math.max(180, innerWidth / 6.5)) / 10) * 10);
 
   readonly shown: readonly Photo[] = $derived(
@@ -37,7 +37,7 @@ export class Library {
   readonly byId: ReadonlyMap<string, Photo> = $derived(
     new Map(this.photos.map((photo) => [photo.id, photo])),
   );
-  /** In the order shown. */
+  /** In display order. */
   readonly chosen: readonly Photo[] = $derived(
     this.shown.filter(({ id }) => this.selection.chosen.has(id)),
   );
@@ -45,7 +45,7 @@ export class Library {
     this.selection.cursor === undefined ? undefined : this.byId.get(this.selection.cursor),
   );
 
-  /** The order is by what stands in the files, and some have not been looked into. */
+  /** Whether the order depends on facts that were not read from all files yet. */
   readonly isUnsure: boolean = $derived(
     factKeys.includes(this.arrangement.sort) && this.photos.some(isUnknown),
   );
@@ -69,7 +69,7 @@ export class Library {
     app.client.on('app.openFolder', ({ path }) => void this.open(path));
   }
 
-  /** What was open before the window was loaded again, or what the command line names. */
+  /** Opens what was open before a reload, or what the command line names. */
   async begin(): Promise<void> {
     const app = this.#app;
     void this.readRecent();
@@ -99,7 +99,10 @@ export class Library {
     if (path !== undefined) await this.open(path);
   }
 
-  /** The night shot that comes with the app. @returns it, once its folder is open */
+  /**
+   * Opens the sample photo of the app.
+   * @returns the photo, once its folder is open
+   */
   async openSample(): Promise<Photo | undefined> {
     const answer = await this.#app.attempt(this.#app.client.call('library.sample', {}));
     if (answer === undefined) return undefined;
@@ -156,7 +159,7 @@ export class Library {
     void this.readRecent();
   }
 
-  /** Looks into the photos that are on the screen and have not been looked into. */
+  /** Reads facts from visible photos that were not read yet. */
   async describe(ids: readonly string[]): Promise<void> {
     const wanted = ids
       .filter((id) => {
@@ -185,13 +188,13 @@ export class Library {
       for (const { id } of photos) done.add(id);
       this.#merge(photos, new Set());
     } catch (error) {
-      // Scrolled away: what was not reached is asked for when it comes back.
+      // After scrolling away, photos that were not reached are requested again when they come back.
       for (const id of wanted) if (!done.has(id)) this.#described.delete(id);
       if (!describing.signal.aborted) this.#app.report(error);
     }
   }
 
-  /** Looks into every photo, a few at a time, for as long as the order depends on it. */
+  /** Reads all photos, a few at a time, as long as the order depends on their facts. */
   async learn(): Promise<void> {
     if (this.#learning !== undefined) return;
     const learning = new AbortController();
@@ -212,7 +215,7 @@ export class Library {
     }
   }
 
-  /** Something more urgent has to be read. */
+  /** Stops reading facts in favour of more urgent requests. */
   stopDescribing(): void {
     this.#describing?.abort();
   }
@@ -275,7 +278,7 @@ export class Library {
     return answer?.step;
   }
 
-  /** The photo that many steps after this one, in the order shown. */
+  /** The photo that many steps away in display order. */
   neighbour(id: string, step: number): Photo | undefined {
     const at = this.shown.findIndex((photo) => photo.id === id);
     return at < 0 ? undefined : this.shown[at + step];

@@ -1,4 +1,4 @@
-/** The export queue as the main process tells it, and what is asked of it. */
+/** The export queue as reported by the main process, and commands for it. */
 
 import { createContext } from 'svelte';
 import type { Photo, Queue as QueueState, QueueItem } from '../../preload/contract/contract.ts';
@@ -12,7 +12,7 @@ export class Queue {
   readonly #app: App;
   readonly #library: Library;
   state = $state.raw<QueueState>();
-  /** What the export dialog is about. */
+  /** The photos that the export dialog is about. */
   asked = $state.raw<readonly Photo[]>([]);
 
   readonly working: readonly QueueItem[] = $derived(
@@ -27,7 +27,7 @@ export class Queue {
   readonly isActive: boolean = $derived(
     this.state !== undefined && this.state.ended < this.state.total,
   );
-  /** 0–1, the tiles of photos at work included. */
+  /** Share of finished work, 0–1, including tiles of photos in progress. */
   readonly share: number = $derived.by(() => {
     if (this.state === undefined || this.state.total === 0) return 0;
     const partly = this.working.reduce(
@@ -109,13 +109,13 @@ export class Queue {
     await this.#app.attempt(this.#app.client.call('queue.resume', {}));
   }
 
-  /** @param item all that have not ended, if it is not given */
+  /** @param item if absent, all that have not ended */
   async cancel(item?: string): Promise<void> {
     const input = item === undefined ? {} : { items: [item] };
     await this.#app.attempt(this.#app.client.call('queue.cancel', input));
   }
 
-  /** @param item all that failed or were cancelled, if it is not given */
+  /** @param item if absent, all that failed or were cancelled */
   async retry(item?: string): Promise<void> {
     const input = item === undefined ? {} : { items: [item] };
     await this.#app.attempt(this.#app.client.call('queue.retry', input));

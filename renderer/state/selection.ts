@@ -1,10 +1,13 @@
-/** Selecting many: a cursor, an anchor for ranges, and the set; each step gives a new selection. */
+/**
+ * Multiple selection: a cursor, an anchor for ranges, and the set of chosen photos. Each function
+ * returns a new selection.
+ */
 
 export interface Selection {
   readonly chosen: ReadonlySet<string>;
-  /** The photo the keyboard is on. */
+  /** The photo with the keyboard focus. */
   readonly cursor: string | undefined;
-  /** Where a range begins. */
+  /** Start of a range. */
   readonly anchor: string | undefined;
 }
 
@@ -18,14 +21,14 @@ export function only(id: string): Selection {
   return { chosen: new Set([id]), cursor: id, anchor: id };
 }
 
-/** Ctrl-click or Space: in or out, the others stay. */
+/** For Ctrl-click or Space: adds or removes a photo and keeps the others. */
 export function toggled({ chosen }: Selection, id: string): Selection {
   const next = new Set(chosen);
   if (!next.delete(id)) next.add(id);
   return { chosen: next, cursor: id, anchor: id };
 }
 
-/** Shift: everything between the anchor and here, in the order shown. */
+/** For Shift: selects everything between the anchor and this photo, in display order. */
 export function extendedTo(selection: Selection, id: string, order: readonly string[]): Selection {
   const from = order.indexOf(selection.anchor ?? id);
   const to = order.indexOf(id);
@@ -38,7 +41,7 @@ export function all(selection: Selection, order: readonly string[]): Selection {
   return { ...selection, chosen: new Set(order), cursor: selection.cursor ?? order[0] };
 }
 
-/** What has vanished is selected no more. */
+/** Removes photos that no longer exist. */
 export function without(
   { chosen, cursor, anchor }: Selection,
   gone: ReadonlySet<string>,

@@ -1,4 +1,4 @@
-/** Short words at the foot of the window: what was done, or what went wrong. */
+/** Short messages at the bottom of the window: successes and failures. */
 
 import { createContext } from 'svelte';
 
@@ -8,7 +8,7 @@ export interface Toast {
   readonly words: string;
 }
 
-/** What was done may pass by; what went wrong stays until it is dismissed, up to three of them. */
+/** Successes disappear after this time; up to three failures stay until they are dismissed. */
 const shownMs = 4500;
 
 export class Toasts {

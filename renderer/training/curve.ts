@@ -1,4 +1,4 @@
-/** The arithmetic of a curve: scales, ticks, paths, zoom. */
+/** Computations for a curve: scales, ticks, paths, zoom. */
 
 export interface Point {
   readonly x: number;
@@ -10,7 +10,7 @@ export interface Extent {
   readonly max: number;
 }
 
-/** Least and greatest, with room where they are the same; undefined of nothing. */
+/** Minimum and maximum, widened if they are equal; undefined for an empty list. */
 export function extentOf(values: readonly number[]): Extent | undefined {
   let [min, max] = [Infinity, -Infinity];
   for (const value of values) {
@@ -23,13 +23,13 @@ export function extentOf(values: readonly number[]): Extent | undefined {
   return { min: min - room, max: max + room };
 }
 
-/** A little more on both sides, so that no line lies on the edge. */
+/** Adds some space on both sides, so that no line lies on the edge. */
 export function padded({ min, max }: Extent, share: number): Extent {
   const room = (max - min) * share;
   return { min: min - room, max: max + room };
 }
 
-/** Round numbers within, about as many as wished. */
+/** Round numbers within the extent, approximately as many as wished. */
 export function ticks({ min, max }: Extent, wished: number): number[] {
   const rough = (max - min) / Math.max(1, wished);
   if (!(rough > 0)) return [];
@@ -43,12 +43,12 @@ export function ticks({ min, max }: Extent, wished: number): number[] {
   );
 }
 
-/** Where a value lies, 0–1. */
+/** Relative position of a value, 0–1. */
 export function shareOf(value: number, { min, max }: Extent): number {
   return (value - min) / (max - min);
 }
 
-/** An SVG path through points in shares of its box; y grows upwards. */
+/** An SVG path through points given as shares of its box; y grows upwards. */
 export function pathOf(
   points: readonly Point[],
   { x, y }: { readonly x: Extent; readonly y: Extent },
@@ -63,7 +63,7 @@ export function pathOf(
     .join('');
 }
 
-/** Those within, with one more on each side, so that lines reach the edge. */
+/** The points within the extent, and one more on each side, so that lines reach the edge. */
 export function within(points: readonly Point[], { min, max }: Extent): readonly Point[] {
   let first = points.findIndex(({ x }) => x >= min);
   if (first < 0) first = points.length;
@@ -72,7 +72,7 @@ export function within(points: readonly Point[], { min, max }: Extent): readonly
   return points.slice(Math.max(0, first - 1), last + 2);
 }
 
-/** The point next to a place; undefined of nothing. */
+/** The point closest to a position; undefined for an empty list. */
 export function nearest(points: readonly Point[], x: number): Point | undefined {
   let best: Point | undefined;
   for (const point of points) {
@@ -82,9 +82,9 @@ export function nearest(points: readonly Point[], x: number): Point | undefined 
 }
 
 /**
- * Zooms about a place that stays where it is.
+ * Zooms about a position that stays in place.
  * @param factor less than 1 shows less
- * @returns undefined where all is shown
+ * @returns undefined if everything is shown
  */
 export function zoomed(
   seen: Extent,
@@ -100,7 +100,7 @@ export function zoomed(
   return held({ min, max: min + span }, all);
 }
 
-/** Moved by a share of what is seen. */
+/** Shifts the visible extent by a share of its width. */
 export function moved(seen: Extent, all: Extent, share: number): Extent {
   const by = (seen.max - seen.min) * share;
   return held({ min: seen.min + by, max: seen.max + by }, all);
@@ -112,7 +112,7 @@ function held({ min, max }: Extent, all: Extent): Extent {
   return { min: from, max: Math.min(all.max, from + span) };
 }
 
-/** Numbers on an axis: as few digits as tell neighbours apart. */
+/** Formats a number on an axis with as few digits as distinguish neighbours. */
 export function tickWords(value: number, { min, max }: Extent): string {
   const span = max - min;
   const digits = Math.max(0, Math.min(6, Math.ceil(-Math.log10(span)) + 1));

@@ -1,8 +1,8 @@
-/** How long a run will take, from a step that was measured. */
+/** Estimates the duration of a run from a measured step. */
 
 import type { Lesson } from '../../preload/contract/training.ts';
 
-/** @param stepMs of the lesson's own shape; undefined where it was not measured */
+/** @param stepMs for the lesson's own shape; undefined if it was not measured */
 export function estimateMs({ steps }: Lesson, stepMs: number | undefined): number | undefined {
   return stepMs === undefined ? undefined : steps * stepMs;
 }

@@ -1,4 +1,7 @@
-/** Whose noise clean photos are darkened with: made-up cameras', one measured before, or one measured now. */
+/**
+ * The noise that darkens clean photos: that of invented cameras, of a camera measured before, or of
+ * one measured now.
+ */
 
 import type { Camera, CameraNoise } from '../../preload/contract/training.ts';
 import type { App } from '../state/app.svelte.ts';
@@ -16,24 +19,24 @@ export class Noise {
   source = $state.raw<NoiseSource>('general');
   darkFolder = $state<string>();
   flatFolder = $state<string>();
-  /** Measured before. */
+  /** Cameras measured before. */
   cameras = $state.raw<readonly Camera[]>([]);
-  /** What was measured or chosen. */
+  /** The measured or chosen camera. */
   measured = $state.raw<MeasuredCamera>();
   isMeasuring = $state(false);
 
-  /** Whether a folder of dark frames is still wanted. */
+  /** Whether the folder of dark frames is still missing. */
   readonly isMissing: boolean = $derived(
     this.source === 'measure' && this.darkFolder === undefined,
   );
 
-  /** @param changed told of every other choice */
+  /** @param changed called after every change of the choice */
   constructor(app: App, changed: () => void) {
     this.#app = app;
     this.#changed = changed;
   }
 
-  /** Id of the measured camera, if the noise is a camera's. */
+  /** Id of the measured camera, if its noise is used. */
   get camera(): string | undefined {
     return this.source === 'general' ? undefined : this.measured?.camera.id;
   }
@@ -48,7 +51,7 @@ export class Noise {
     this.#forget();
   }
 
-  /** @param folder undefined: there are none */
+  /** @param folder undefined if there are no flat frames */
   setFlat(folder: string | undefined): void {
     this.flatFolder = folder;
     this.#forget();
@@ -60,7 +63,7 @@ export class Noise {
   }
 
   /**
-   * Measures, or reads what was measured, unless that was done already.
+   * Measures the camera, or reads its measurement, unless that is already done.
    * @throws CallFailure
    */
   async learn(

@@ -1,13 +1,13 @@
-/** The training runs as the main process tells them, and the one that is looked at. */
+/** The training runs as reported by the main process, and the run on display. */
 
 import { createContext } from 'svelte';
 import type { Plan, Run, RunStory } from '../../preload/contract/training.ts';
 import type { App } from '../state/app.svelte.ts';
 import type { Point } from './curve.ts';
 
-/** A story is read again no sooner than this after the last time. */
+/** Minimum time between two readings of a story. */
 const readAgainMs = 1500;
-/** More points of one sitting than a curve has columns. */
+/** Maximum number of live points; a curve has fewer columns. */
 const liveMax = 4000;
 
 const underWay: readonly Run['state'][] = ['starting', 'running', 'pausing', 'paused', 'stopping'];
@@ -19,19 +19,19 @@ export function isUnderWay({ state }: Run): boolean {
 export class Training {
   readonly #app: App;
   runs = $state.raw<readonly Run[]>([]);
-  /** Id of the run whose page is open; undefined: the steps to a new one. */
+  /** Id of the run whose page is open; undefined for the steps to a new run. */
   shownId = $state<string>();
   story = $state.raw<RunStory>();
-  /** Losses told since the page was opened: closer together than those in the log. */
+  /** Losses reported since the page was opened, closer together than those in the log. */
   live = $state.raw<readonly Point[]>([]);
 
   readonly shown: Run | undefined = $derived(this.runs.find(({ id }) => id === this.shownId));
   readonly atWork: Run | undefined = $derived(this.runs.find(isUnderWay));
-  /** One that the end of the program cut off, and that waits to go on. */
+  /** A run that the end of the program interrupted, and that can continue. */
   readonly interrupted: Run | undefined = $derived(
     this.runs.find(({ state }) => state === 'interrupted'),
   );
-  /** Steps and losses, from the log and from what was told since. */
+  /** Steps and losses, from the log and from later reports. */
   readonly losses: readonly Point[] = $derived.by(() => {
     const logged = (this.story?.losses ?? []).map(({ step, loss }) => ({ x: step, y: loss }));
     const [firstLive] = this.live;
@@ -61,7 +61,7 @@ export class Training {
     if (first !== undefined) this.show(first.id);
   }
 
-  /** @param id undefined: the steps to a new run */
+  /** @param id undefined for the steps to a new run */
   show(id: string | undefined): void {
     if (this.shownId === id) return;
     this.shownId = id;
@@ -72,7 +72,7 @@ export class Training {
     if (id !== undefined) void this.#read(id);
   }
 
-  /** @returns whether it began */
+  /** @returns whether it started */
   async start(plan: Plan): Promise<boolean> {
     const run = await this.#app.attempt(this.#app.client.call('training.start', plan));
     if (run === undefined) return false;
@@ -108,7 +108,7 @@ export class Training {
     if (this.story !== undefined) this.#readAgain(run.id);
   }
 
-  /** A run that went back to a checkpoint draws over what it lost. */
+  /** After a run returned to a checkpoint, its new points replace the ones it lost. */
   #addPoint(point: Point): void {
     const last = this.live.at(-1);
     if (last !== undefined && last.x === point.x) return;

@@ -1,6 +1,6 @@
 /**
- * The number that somebody typed: "20,000" is twenty thousand, and "0,001" a thousandth, as much of the
- * world writes it. undefined for what is no number.
+ * Parses a typed number: "20,000" is twenty thousand, and "0,001" is a thousandth, as written in
+ * much of the world. undefined if it is not a number.
  */
 export function numberOf(text: string): number | undefined {
   const typed = text.trim();

@@ -1,4 +1,4 @@
-/** The four steps to a run: what there is, what is wrong with it, how long, and off it goes. */
+/** State of the four steps to a run: the data, its faults, the duration, and the start. */
 
 import { createContext } from 'svelte';
 import type { Check, Course, Dataset, Lesson, Plan } from '../../preload/contract/training.ts';
@@ -9,23 +9,23 @@ import { words } from './words.ts';
 
 export const steps = ['have', 'check', 'long', 'start'] as const;
 export type Step = (typeof steps)[number];
-/** The paper's layout is one of pairs. */
+/** `sid` is the paper's layout of pairs. */
 export type Kind = 'pairs' | 'photos' | 'sid';
 export type PairsCheck = Extract<Check, { kind: 'pairs' }>;
 export type CheckedPair = PairsCheck['pairs'][number];
 
-/** What of a lesson is typed. */
+/** The fields of a lesson that are typed as numbers. */
 export type NumberField = Exclude<keyof Lesson, 'recipe' | 'device'>;
 
 interface Measured {
   readonly device: 'cpu' | 'webgpu';
   readonly stepMs: number;
-  /** What the processor took, where a graphics card was found to be faster. */
+  /** The processor's time, if a graphics card was faster. */
   readonly processorMs?: number | undefined;
   readonly rssBytes: number;
 }
 
-/** Fewer pairs cannot be learned from. */
+/** Minimum number of pairs to learn from. */
 const pairsMin = 2;
 
 export class Wizard {
@@ -33,28 +33,28 @@ export class Wizard {
   readonly noise: Noise;
   step = $state<Step>('have');
   kind = $state<Kind>('pairs');
-  /** Of all there is, or of the short exposures. */
+  /** Folder of all data, or of the short exposures. */
   folder = $state<string>();
-  /** Of what the short exposures should look like, where that is another one. */
+  /** Folder of the targets, if it is a different one. */
   second = $state<string>();
-  /** Names of photos, or ids of pairs, left out by hand. */
+  /** Names of photos, or ids of pairs, that the user left out. */
   leftOut = $state.raw<ReadonlySet<string>>(new Set());
-  /** Ids of pairs taken in by hand in spite of their faults. */
+  /** Ids of pairs that the user included in spite of their faults. */
   takenIn = $state.raw<ReadonlySet<string>>(new Set());
-  /** The camera whose pairs are taken, where there are several. */
+  /** The camera whose pairs are used, if there are several cameras. */
   only = $state<string>();
   check = $state.raw<Check>();
-  /** While files are looked at. */
+  /** Set while files are checked. */
   checking = $state.raw<{ readonly done: number; readonly total: number }>();
   /** Why the check failed. */
   failure = $state<string>();
   courses = $state.raw<readonly Course[]>([]);
   courseId = $state<Course['id']>('adapt');
-  /** As it is set, from the course's. */
+  /** The lesson as set by the user, starting from the course's. */
   lesson = $state.raw<Lesson>();
-  /** Numbers of the lesson that were typed and cannot be. */
+  /** Fields of the lesson with an invalid typed value. */
   wrong = $state.raw<ReadonlySet<NumberField>>(new Set());
-  /** By what a step's time depends on. */
+  /** Measurements by everything that a step's time depends on. */
   measured = $state.raw<ReadonlyMap<string, Measured>>(new Map());
   isMeasuring = $state(false);
   name = $state('');
@@ -80,7 +80,7 @@ export class Wizard {
   readonly course: Course | undefined = $derived(
     this.courses.find(({ id }) => id === this.courseId) ?? this.courses[0],
   );
-  /** Photos or pairs that are learned from, as things stand. */
+  /** Number of photos or pairs currently used for training. */
   readonly usable: number = $derived.by(() => {
     if (this.check === undefined) return 0;
     if (this.check.kind === 'pairs')
@@ -89,14 +89,14 @@ export class Wizard {
     return photos.filter(({ name, fault }) => fault === undefined && !this.leftOut.has(name))
       .length;
   });
-  /** Cameras among the pairs that are taken; a model is one camera's. */
+  /** Cameras among the used pairs; a model is for one camera. */
   readonly pairCameras: readonly string[] = $derived.by(() => {
     if (this.check?.kind !== 'pairs') return [];
     const taken = this.check.pairs.filter((pair) => this.isTaken(pair));
     return [...new Set(taken.flatMap(({ camera }) => camera ?? []))].sort();
   });
   readonly isEnough: boolean = $derived(this.usable >= (this.kind === 'photos' ? 1 : pairsMin));
-  /** How far one may go from here. */
+  /** The furthest step that can be reached now. */
   readonly reach: number = $derived.by(() => {
     if (this.folder === undefined || (this.kind === 'photos' && this.noise.isMissing)) return 0;
     const isMixed = this.pairCameras.length > 1 && this.only === undefined;
@@ -104,7 +104,7 @@ export class Wizard {
     return this.lesson === undefined || this.wrong.size > 0 ? 2 : 3;
   });
 
-  /** Chosen for each kind: another kind's folder is not this one's. */
+  /** Chosen folders by kind, because different kinds have different folders. */
   readonly #folders = new Map<Kind, string>();
   #checking: AbortController | undefined;
   #measuring: AbortController | undefined;
@@ -150,18 +150,18 @@ export class Wizard {
     this.#unchecked();
   }
 
-  /** @param folder undefined: all is in the first one */
+  /** @param folder undefined if everything is in the first folder */
   setSecond(folder: string | undefined): void {
     this.second = folder;
     this.#unchecked();
   }
 
-  /** Whether the pair is without fault, or taken in, and not left out. */
+  /** Whether the pair has no fault or was included by the user, and was not left out. */
   isTaken({ id, fault }: CheckedPair): boolean {
     return fault === undefined ? !this.leftOut.has(id) : this.takenIn.has(id);
   }
 
-  /** Whether it is learned from. */
+  /** Whether the pair is used for training. */
   isUsed(pair: CheckedPair): boolean {
     return this.isTaken(pair) && (this.only === undefined || pair.camera === this.only);
   }
@@ -225,7 +225,7 @@ export class Wizard {
     void this.measure();
   }
 
-  /** @param value undefined: what was typed is no such number */
+  /** @param value undefined if what was typed is not a valid number */
   change(field: NumberField, value: number | undefined): void {
     const wrong = new Set(this.wrong);
     if (value === undefined) wrong.add(field);
@@ -235,12 +235,15 @@ export class Wizard {
       this.lesson = { ...this.lesson, [field]: value };
   }
 
-  /** @param course whose the lesson is */
+  /** @param course that the lesson belongs to */
   measuredFor(lesson: Lesson | undefined, course = this.course): Measured | undefined {
     return lesson === undefined ? undefined : this.measured.get(keyOf(lesson, course));
   }
 
-  /** Where the lesson's shape was measured before, that holds; the other ways come after it. */
+  /**
+   * Uses an earlier measurement for the lesson's shape if there is one. The other courses are
+   * measured afterwards.
+   */
   async measure(): Promise<void> {
     if (!(await this.#measureOne(this.lesson, this.course))) return;
     for (const course of this.courses) if (!(await this.#measureOne(course.lesson, course))) return;
@@ -275,7 +278,7 @@ export class Wizard {
     return { name, dataset, lesson, ...startOf(course) };
   }
 
-  /** Ready for the next run, which may well learn from the same. */
+  /** Prepares for the next run, which may well use the same data. */
   begun(): void {
     this.step = 'have';
     this.name = '';
@@ -291,7 +294,7 @@ export class Wizard {
     await this.measure();
   }
 
-  /** What was offered depends on what is learned from. */
+  /** Discards the courses, which depend on the data. */
   #unplanned(): void {
     this.courses = [];
     this.lesson = undefined;
@@ -316,7 +319,7 @@ export class Wizard {
   }
 }
 
-/** What a check looks at: everything, whatever was decided by hand. */
+/** The dataset without the user's own choices, because a check covers everything. */
 function untouched(dataset: Dataset): Dataset {
   const { kind, folders } = dataset;
   return kind === 'photos'
@@ -330,12 +333,12 @@ function toggled(names: ReadonlySet<string>, name: string): ReadonlySet<string> 
   return next;
 }
 
-/** The model that a course starts from, where it does. */
+/** The model that a course starts from, if any. */
 function startOf(course: Course | undefined): Pick<Plan, 'startsFrom'> {
   return course?.startsFrom === undefined ? {} : { startsFrom: course.startsFrom };
 }
 
-/** What a step's time depends on: of the model started from, its network and its loss. */
+/** Everything a step's time depends on; for a starting model, its network and its loss. */
 function keyOf(
   { recipe, baseChannels, batch, patchPacked, device, threads }: Lesson,
   course: Course | undefined,

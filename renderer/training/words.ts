@@ -1,4 +1,4 @@
-/** Every word of the training screens, as strings.ts has those of the others. */
+/** All texts of the training screens; strings.ts has those of the other screens. */
 
 import type { Run } from '../../preload/contract/training.ts';
 

@@ -1,4 +1,4 @@
-/** IEEE 754 half floats, as tiles carry them: for the eyedropper, which reads pixels itself. */
+/** Decodes IEEE 754 half floats, as in tiles, for the eyedropper, which reads pixels itself. */
 
 export function halfToNumber(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;

@@ -1,4 +1,4 @@
-/** Draws tiles onto a canvas with the look; keeps their textures on the card. */
+/** Draws tiles with the look onto a canvas, and keeps their textures on the graphics card. */
 
 import { after, inverse, type Affine } from '../geometry.ts';
 import type { Size } from '../viewport.ts';
@@ -13,7 +13,7 @@ export interface Box {
   readonly height: number;
 }
 
-/** A tile on the card. */
+/** A tile on the graphics card. */
 export interface TileTexture {
   readonly texture: WebGLTexture;
   /** Texels. */
@@ -21,12 +21,12 @@ export interface TileTexture {
   readonly height: number;
 }
 
-/** Everything the shader is told; names as in `Edits`. */
+/** All inputs of the shader except tiles; names as in `Edits`. */
 export interface Look {
   /** 1 − strength. */
   readonly grain: number;
   readonly balance: readonly [number, number, number];
-  /** Light that filled every colour of the sensor, in all three. */
+  /** Value of light that clipped all colours of the sensor, the same in all three. */
   readonly white: number;
   /** Row-major. */
   readonly cameraToOutput: readonly number[];
@@ -41,22 +41,22 @@ export interface Look {
   readonly ratio: number;
 }
 
-/** One tile and where it belongs. */
+/** One tile and its position. */
 export interface Placed {
   readonly tile: TileTexture;
   /** In pixels of the stored frame. */
   readonly area: Box;
-  /** What its values are multiplied by. */
+  /** Factor for its values. */
   readonly light: number;
 }
 
 export interface Layer {
-  /** Coarse first: what comes later covers what was before. */
+  /** Coarse tiles first; later ones cover earlier ones. */
   readonly tiles: readonly Placed[];
   readonly look: Look;
   /** Stored frame → device pixels. */
   readonly toDevice: Affine;
-  /** Nothing is drawn outside. */
+  /** Nothing is drawn outside this box. */
   readonly clip: Box;
 }
 
@@ -108,7 +108,10 @@ export class Painter {
     this.#gl.deleteTexture(texture);
   }
 
-  /** Draws layers over an empty canvas. @param size of the canvas in device pixels */
+  /**
+   * Draws layers onto an empty canvas.
+   * @param size of the canvas in device pixels
+   */
   paint(size: Size, layers: readonly Layer[]): void {
     const gl = this.#gl;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
@@ -116,10 +119,10 @@ export class Painter {
   }
 
   /**
-   * Draws layers aside and reads them back once the card is done, without waiting for it: a frame that
-   * is being dragged goes on meanwhile.
-   * @returns size.width × size.height × 4, 8 bits; the first row is the top one. Undefined if the card
-   *   was lost
+   * Draws layers off-screen and reads them back once the card is done. It does not block, so
+   * dragging stays smooth.
+   * @returns size.width × size.height × 4, 8 bits; the first row is the top one. Undefined if the
+   *   card was lost
    */
   async proof(size: Size, layers: readonly Layer[]): Promise<Uint8Array | undefined> {
     const gl = this.#gl;
@@ -143,7 +146,7 @@ export class Painter {
       this.#proofTexture,
       0,
     );
-    // Upside down, because rows are read from the bottom.
+    // Upside down, because rows are read back from the bottom.
     this.#draw(size, layers, false);
     const pixels = new Uint8Array(size.width * size.height * 4);
     const copy = gl.createBuffer();
@@ -162,7 +165,7 @@ export class Painter {
     return isDone ? pixels : undefined;
   }
 
-  /** Resolves once the card has done all that it was asked for; false if it was lost. */
+  /** Resolves once the card has finished all its work; false if it was lost. */
   async #done(): Promise<boolean> {
     const gl = this.#gl;
     const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
@@ -198,7 +201,8 @@ export class Painter {
       if (right <= left || bottom <= top) continue;
       gl.scissor(left, isUpright ? height - bottom : top, right - left, bottom - top);
       this.#setLook(look);
-      // Where a pixel of the frame is larger than one of the screen, it is shown as what it is.
+      // If a pixel of the frame is larger than one of the screen, it is drawn without
+      // interpolation.
       const perPixel = Math.hypot(toDevice.a, toDevice.d);
       for (const { tile, area, light } of tiles) {
         gl.bindTexture(gl.TEXTURE_2D, tile.texture);
@@ -239,7 +243,7 @@ function isStraight({ a, b, d, e }: Affine): boolean {
   return (Math.abs(b) < 1e-9 && Math.abs(d) < 1e-9) || (Math.abs(a) < 1e-9 && Math.abs(e) < 1e-9);
 }
 
-/** The part of the stored frame that a box of device pixels shows, upright around it. */
+/** The part of the stored frame that a box of device pixels shows, as an upright bounding box. */
 export function areaUnder(box: Box, toDevice: Affine): Box {
   const back = inverse(toDevice);
   const corners = [

@@ -1,11 +1,11 @@
-/** A WebGL2 program and its uniforms by name. */
+/** A WebGL2 program, whose uniforms are set by name. */
 
 export class Program {
   readonly #gl: WebGL2RenderingContext;
   readonly #program: WebGLProgram;
   readonly #locations = new Map<string, WebGLUniformLocation>();
 
-  /** @throws Error with the compiler's words */
+  /** @throws Error with the compiler's message */
   constructor(gl: WebGL2RenderingContext, vertex: string, fragment: string) {
     this.#gl = gl;
     this.#program = gl.createProgram();
@@ -41,7 +41,7 @@ export class Program {
     this.#gl.uniform1i(this.#location(name), value);
   }
 
-  /** Two, three or four numbers; nine for a matrix, row by row. */
+  /** Sets two, three or four numbers, or nine for a matrix, row by row. */
   numbers(name: string, values: readonly number[]): void {
     const at = this.#location(name);
     if (values.length === 2) this.#gl.uniform2fv(at, values);
