@@ -149,7 +149,8 @@ export const connectSocket: Connect = async (app) => {
 
 /** Waits for something that events bring about. */
 export async function until<T>(look: () => T | undefined | false, whatFor: string): Promise<T> {
-  const endMs = performance.now() + 50_000;
+  // A busy machine takes a minute for what a quiet one does in ten seconds.
+  const endMs = performance.now() + 150_000;
   for (;;) {
     const found = look();
     if (found !== undefined && found !== false) return found;
