@@ -31,6 +31,7 @@ export const batchWords = {
   pasteTitle: (count: number) => `Paste edits to ${counted(count, 'photo', 'photos')}`,
   pasteCount: (count: number) => (count === 1 ? 'Paste' : `Paste to ${count}`),
   editGroups: {
+    model: 'Model',
     ratio: 'Exposure ratio',
     strength: 'Noise removed',
     whiteBalance: 'White balance',

@@ -215,6 +215,8 @@ export function handlersOf(app: App): Handlers {
     'models.remove': async ({ model }) => {
       await models.remove(model);
       await forgetModel(model);
+      // Photos that were edited with it are developed by their default from now on, and say so.
+      library.restamp();
       return {};
     },
     'models.rename': ({ model, name }) => models.rename(model, name),

@@ -32,18 +32,25 @@ export class Changes {
 
   /**
    * @param run undone together with the changes of the same run right before
+   * @param ready awaited first; the change counts as begun before
    * @throws Refusal as `Sidecars.update`; the photos before that are changed, and can be undone
    */
   async make(
     files: readonly string[],
-    change: (sidecar: Sidecar) => Sidecar,
-    run: string | undefined,
+    change: (sidecar: Sidecar, file: string) => Sidecar,
+    {
+      run,
+      ready = Promise.resolve(),
+    }: { readonly run?: string | undefined; readonly ready?: Promise<void> },
   ): Promise<void> {
-    const making = this.#write(
-      files.map((file) => ({ file, change })),
-      (done) => {
+    const targets = files.map((file) => ({
+      file,
+      change: (sidecar: Sidecar) => change(sidecar, file),
+    }));
+    const making = ready.then(() =>
+      this.#write(targets, (done) => {
         this.#journal.record(done, run);
-      },
+      }),
     );
     this.#underWay = Promise.allSettled([this.#underWay, making]);
     await making;

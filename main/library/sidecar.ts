@@ -7,17 +7,21 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { defaultEdits, editsSchema } from '../../preload/contract/edits.ts';
+import { defaultEdits, defaultModel, editsSchema } from '../../preload/contract/edits.ts';
 import { writeAtomically } from '../base/atomic.ts';
 import { Refusal } from '../base/refusal.ts';
 import { sidecarEnding } from './folder.ts';
 
-/** A later version of the app will raise `version` and read earlier ones. */
+/**
+ * Version 2 has the photo's model among its edits; photos of version 1 had the one of the settings. A
+ * later version of the app will raise `version` and read earlier ones.
+ */
+const version = 2;
 const sidecarSchema = z.object({
   format: z.literal('nightglass-edits'),
-  version: z.literal(1),
+  version: z.union([z.literal(1), z.literal(version)]),
   rating: z.number().int().min(0).max(5),
-  edits: editsSchema,
+  edits: editsSchema.extend({ model: editsSchema.shape.model.default(defaultModel) }),
 });
 
 const anyVersionSchema = z.object({ format: z.literal('nightglass-edits'), version: z.number() });
@@ -78,7 +82,7 @@ export class Sidecars {
   async #update(photo: string, change: (sidecar: Sidecar) => Sidecar): Promise<Updated> {
     const before = await this.read(photo);
     const sidecar = change(before);
-    const content = { format: 'nightglass-edits', version: 1, ...sidecar };
+    const content = { format: 'nightglass-edits', version, ...sidecar };
     const bytes = Buffer.from(`${JSON.stringify(sidecarSchema.parse(content), null, 2)}\n`);
     try {
       await replace(besideOf(photo), bytes);
@@ -125,7 +129,7 @@ async function read(file: string): Promise<Read> {
     const parsed = sidecarSchema.safeParse(json);
     if (parsed.success) return { sidecar: parsed.data, modifiedMs, kind: 'read' };
     const any = anyVersionSchema.safeParse(json);
-    const kind = any.success && any.data.version > 1 ? 'later' : 'damaged';
+    const kind = any.success && any.data.version > version ? 'later' : 'damaged';
     return { sidecar: undefined, modifiedMs, kind };
   } catch {
     return { sidecar: undefined, modifiedMs, kind: 'damaged' };

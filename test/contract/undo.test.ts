@@ -61,7 +61,7 @@ it('takes back a rating of many, and edits, one command at a time, and does them
   await client.call('library.redo', {});
   expect(sidecarOf('1.dng')).toEqual({
     rating: 5,
-    edits: { ...defaultEdits, exposure: 1, ratio: 9 },
+    edits: { ...defaultEdits, model: 'small', exposure: 1, ratio: 9 },
   });
   expect(await client.call('library.redo', {})).toEqual({});
 });
@@ -107,8 +107,10 @@ it('makes one step of a run, and none of what changes nothing', async () => {
   await client.call('library.undo', {});
   expect(sidecarOf('1.dng').edits['exposure']).toBe(0);
   expect(await client.call('library.steps', {})).toEqual({ canUndo: false, canRedo: true });
+  await write(3);
   await write(2, 'there and back');
-  await write(0, 'there and back');
+  await write(3, 'there and back');
+  await client.call('library.undo', {});
   expect(await client.call('library.undo', {})).toEqual({});
 });
 
