@@ -41,7 +41,7 @@ export const batchWords = {
   /** Of a change that may be out of sight. */
   travelled: (direction: 'undo' | 'redo', { kind, photos, name = '' }: Travelled) => {
     const whose = photos.length === 1 ? name : counted(photos.length, 'photo', 'photos');
-    const what = kind === 'rating' ? 'rating' : 'edits';
+    const what = { rating: 'rating', edits: 'edits', snapshots: 'snapshots' }[kind];
     return `${direction === 'undo' ? 'Undone' : 'Done again'}: ${what} of ${whose}`;
   },
   exportAs: (count: number, output: string) =>

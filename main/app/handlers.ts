@@ -119,6 +119,11 @@ export function handlersOf(app: App): Handlers {
       await library.writeEdits(photos, defined(edits), run);
       return {};
     },
+    'library.history': ({ photo }) => library.historyOf(photo),
+    'library.writeSnapshots': async ({ photo, snapshots }) => {
+      await library.writeSnapshots(photo, snapshots);
+      return {};
+    },
     'library.steps': () => library.steps,
     'library.undo': () => library.travel('undo'),
     'library.redo': () => library.travel('redo'),

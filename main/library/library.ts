@@ -5,11 +5,13 @@ import path from 'node:path';
 import type { Folder, Outputs, Photo, PhotoFacts } from '../../preload/contract/contract.ts';
 import { defaultModel, type Edits } from '../../preload/contract/edits.ts';
 import { withModel } from '../../preload/contract/photo-model.ts';
+import type { Snapshot } from '../../preload/contract/undo.ts';
 import type { View } from '../view/process.ts';
 import type { EventHub } from '../base/events.ts';
 import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { depthOf, photosIn, type FoundPhoto } from './folder.ts';
 import { Changes, type Written } from './changes.ts';
+import { statesOf } from './history.ts';
 import type { Direction } from './journal.ts';
 import { listed, type Known, type ListingParts, type PhotoFailure } from './listed.ts';
 import { photoIdOf } from './photo-id.ts';
@@ -138,6 +140,17 @@ export class Library {
 
   editsOf(id: string): Edits {
     return this.#entry(id).sidecar.edits;
+  }
+
+  /** What a photo went through, and the states that have a name. */
+  historyOf(id: string): Outputs['library.history'] {
+    const { history, edits, snapshots } = this.#entry(id).sidecar;
+    return { states: statesOf(history, edits), snapshots };
+  }
+
+  /** @throws Refusal `disk`, `bad-argument` */
+  async writeSnapshots(id: string, snapshots: readonly Snapshot[]): Promise<void> {
+    await this.#change([id], (sidecar) => ({ ...sidecar, snapshots: [...snapshots] }));
   }
 
   /**
