@@ -46,7 +46,7 @@ export async function encodeDng(
   };
   const crop = framing?.crop ?? wholeCrop;
   const angle = framing?.angle ?? 0;
-  const edits: Edits = { ...defaultEdits, ...tone, ratio: 1, crop, angle };
+  const edits: Edits = { ...defaultEdits, ...tone, crop, angle };
   return linearDng(image, shot, {
     signal,
     records: { ...records, xmp: [...records.xmp, ...finishedSettings] },

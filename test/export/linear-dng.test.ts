@@ -213,7 +213,7 @@ describe('encodeDng', () => {
     const [name, kind, json] = text.split('\0');
     expect([name, kind]).toEqual(['Nightglass', 'developed 1']);
     const { crop, angle } = framing;
-    expect(JSON.parse(json!)).toEqual({ ...defaultEdits, ...tone, ratio: 1, crop, angle });
+    expect(JSON.parse(json!)).toEqual({ ...defaultEdits, ...tone, crop, angle });
     // No other program could show a straightened crop.
     expect(directories(bytes).raw.has(51125)).toBe(false);
     expect(tagOf(bytes, 274)).toEqual([8]);
