@@ -11,14 +11,14 @@ import { defaultEdits, editsSchema } from '../../preload/contract/edits.ts';
 import { writeAtomically } from '../base/atomic.ts';
 import { Refusal } from '../base/refusal.ts';
 import { sidecarEnding } from './folder.ts';
-import { storedLook } from './stored-look.ts';
+import { storedLook, withAllEdits } from './stored-look.ts';
 
 /** A later version of the app will raise `version` and read earlier ones. */
 const sidecarSchema = z.object({
   format: z.literal('nightglass-edits'),
   version: z.literal(1),
   rating: z.number().int().min(0).max(5),
-  edits: editsSchema,
+  edits: z.preprocess(withAllEdits, editsSchema),
 });
 
 const anyVersionSchema = z.object({ format: z.literal('nightglass-edits'), version: z.number() });
