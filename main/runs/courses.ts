@@ -43,6 +43,7 @@ function lessonOf(recipe: RecipeName, steps = recipes[recipe].steps): Lesson {
   return {
     recipe,
     baseChannels: unet.baseChannels,
+    firstLevel: unet.firstLevel,
     batch,
     patchPacked,
     steps,

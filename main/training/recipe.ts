@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import type { FirstLevel } from '../../preload/contract/choices.ts';
 import {
   inputClampSchema,
   outputDomainSchema,
@@ -80,7 +81,7 @@ export const defaultRecipe: Recipe = {
   domain: 'camera-linear',
   whiteBalanced: true,
   clamp: 4,
-  unet: { inputChannels: 4, outputChannels: 12, baseChannels: 16, levels: 5 },
+  unet: { inputChannels: 4, outputChannels: 12, baseChannels: 16, levels: 5, firstLevel: 'full' },
   batch: 8,
   patchPacked: 64,
   deepDark: 0,
@@ -145,6 +146,15 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
  */
 export function trainedLoss({ training }: Pick<Manifest, 'training'>): LossWeights | undefined {
   return recipeSchema.safeParse(training['recipe']).data?.loss;
+}
+
+/**
+ * A recipe's network with another first level. From half size down there is one level less, so that
+ * the lowest level has the same size.
+ */
+export function withFirstLevel(unet: Recipe['unet'], firstLevel: FirstLevel): Recipe['unet'] {
+  const change = (firstLevel === 'half' ? 1 : 0) - (unet.firstLevel === 'half' ? 1 : 0);
+  return { ...unet, firstLevel, levels: unet.levels - change };
 }
 
 /** Number of steps for so many passes over pairs, at least one. */

@@ -27,6 +27,7 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 const lesson: Lesson = {
   recipe: 'adapt',
   baseChannels: smallShape.baseChannels,
+  firstLevel: 'full',
   batch: 1,
   patchPacked: 32,
   steps: 8,

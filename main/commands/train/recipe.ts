@@ -1,12 +1,14 @@
 /** Turns the options of `nightglass train` into the recipe of a run. */
 
 import { z } from 'zod';
+import { firstLevelSchema } from '../../../preload/contract/choices.ts';
 import { Refusal } from '../../base/refusal.ts';
 import {
   recipeNameSchema,
   recipeSchema,
   recipes,
   stepsOfEpochs,
+  withFirstLevel,
   type Recipe,
 } from '../../training/recipe.ts';
 import { noLoss, type LossWeights } from '../../training/step/loss.ts';
@@ -38,6 +40,7 @@ export const recipeOptionsSchema = z.object({
   patch: z.number().optional(),
   deepDark: z.number().optional(),
   base: z.number().optional(),
+  firstLevel: firstLevelSchema.optional(),
   learningRate: z.number().optional(),
   learningRateFinal: z.number().optional(),
   schedule: recipeSchema.shape.schedule.unwrap().optional(),
@@ -136,7 +139,10 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
   const learningRate = options.learningRate ?? made.learningRate;
   const parsed = recipeSchema.safeParse({
     ...rest,
-    unet: { ...made.unet, baseChannels: options.base ?? made.unet.baseChannels },
+    unet: {
+      ...withFirstLevel(made.unet, options.firstLevel ?? made.unet.firstLevel),
+      baseChannels: options.base ?? made.unet.baseChannels,
+    },
     batch,
     patchPacked: options.patch ?? made.patchPacked,
     deepDark: options.deepDark ?? made.deepDark,
@@ -196,6 +202,7 @@ export function resumedRecipe(options: RecipeOptions, recipe: Recipe): Recipe {
       (name) => [optionOf(name), options[name] ?? nothing, recipe.night[name]] as const,
     ),
     ['--base', options.base, recipe.unet.baseChannels],
+    ['--first-level', options.firstLevel, recipe.unet.firstLevel],
     ['--learning-rate', options.learningRate, recipe.learningRate],
     ['--learning-rate-final', options.learningRateFinal, recipe.learningRateFinal],
     ['--schedule', options.schedule, recipe.schedule],

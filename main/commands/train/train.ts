@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { trainingDeviceChoices } from '../../../preload/contract/choices.ts';
+import { firstLevels, trainingDeviceChoices } from '../../../preload/contract/choices.ts';
 import { openOutputFolder } from '../../base/atomic.ts';
 import { Refusal } from '../../base/refusal.ts';
 import { readCheckpoint } from '../../training/run/checkpoint.ts';
@@ -92,6 +92,12 @@ export function trainCommand(): Command {
       '--base <channels>',
       `width of the network: 16 is fast, 32 is quality (default: ${unet.baseChannels})`,
       numberBetween(4, 64, whole),
+    )
+    .addOption(
+      new Option(
+        '--first-level <size>',
+        "size of the network's first level: as the packed mosaic, or half of it with more channels, for as much work (default: full)",
+      ).choices(firstLevels),
     )
     .option(
       '--learning-rate <number>',
