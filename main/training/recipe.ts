@@ -4,7 +4,8 @@
  */
 
 import { z } from 'zod';
-import type { FirstLevel } from '../../preload/contract/choices.ts';
+import { Refusal } from '../base/refusal.ts';
+import { optimizerSchema, type FirstLevel } from '../../preload/contract/choices.ts';
 import {
   inputClampSchema,
   outputDomainSchema,
@@ -42,6 +43,8 @@ export const recipeSchema = z.object({
   epochs: z.number().positive().optional(),
   learningRate: z.number().positive().max(1),
   learningRateFinal: z.number().positive().max(1),
+  /** `muon` moves the weights of hidden convolutions at `muonRateRatio` times the rate. */
+  optimizer: optimizerSchema.default('adam'),
   /** How the rate falls: along half a cosine, or abruptly after half of the steps. */
   schedule: z.enum(['cosine', 'halfway']).default('cosine'),
   warmupSteps: z.number().int().nonnegative(),
@@ -89,6 +92,7 @@ export const defaultRecipe: Recipe = {
   steps: 30_000,
   learningRate: 1e-3,
   learningRateFinal: 1e-6,
+  optimizer: 'adam',
   schedule: 'cosine',
   warmupSteps: 100,
   clipNorm: 1,
@@ -155,6 +159,18 @@ export function trainedLoss({ training }: Pick<Manifest, 'training'>): LossWeigh
 export function withFirstLevel(unet: Recipe['unet'], firstLevel: FirstLevel): Recipe['unet'] {
   const change = (firstLevel === 'half' ? 1 : 0) - (unet.firstLevel === 'half' ? 1 : 0);
   return { ...unet, firstLevel, levels: unet.levels - change };
+}
+
+/**
+ * @throws Refusal `bad-argument` for a width that Muon cannot train: the processor moves four numbers
+ *   at a time
+ */
+export function checkOptimizer({ optimizer, unet }: Pick<Recipe, 'optimizer' | 'unet'>): void {
+  if (optimizer === 'adam' || unet.baseChannels % 4 === 0) return;
+  throw new Refusal(
+    'bad-argument',
+    `expected a width of the network that is a multiple of 4 for Muon but received ${String(unet.baseChannels)}: take another one, or Adam`,
+  );
 }
 
 /** Number of steps for so many passes over pairs, at least one. */

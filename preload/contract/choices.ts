@@ -27,6 +27,10 @@ export const firstLevels = ['full', 'half'] as const;
 export const firstLevelSchema = z.enum(firstLevels);
 export type FirstLevel = z.infer<typeof firstLevelSchema>;
 
+/** How training turns gradients into steps. `muon`: for hidden convolutions; Adam for the rest. */
+export const optimizers = ['adam', 'muon'] as const;
+export const optimizerSchema = z.enum(optimizers);
+
 /** Colour spaces of finished pictures. */
 export const spaces = ['srgb', 'display-p3', 'rec2020'] as const;
 export const spaceSchema = z.enum(spaces);

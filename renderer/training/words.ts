@@ -202,6 +202,8 @@ export const words = {
     validateEvery: 'Steps between validations',
     threads: 'Processor threads (0: all)',
   },
+  optimizer: 'Optimizer',
+  optimizers: { adam: 'Adam', muon: 'Muon: faster from random weights' },
   firstLevel: 'First level of the network',
   firstLevels: { full: 'Full size', half: 'Half size, with more channels' },
   expected: (least: string, most: string) => `from ${least} to ${most}`,

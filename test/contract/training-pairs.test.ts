@@ -32,6 +32,7 @@ const lesson: Lesson = {
   patchPacked: 32,
   steps: 8,
   learningRate: 1e-3,
+  optimizer: 'adam',
   seed: 1,
   checkpointEvery: 4,
   validateEvery: 4,

@@ -1,9 +1,10 @@
 /** Turns the options of `nightglass train` into the recipe of a run. */
 
 import { z } from 'zod';
-import { firstLevelSchema } from '../../../preload/contract/choices.ts';
+import { firstLevelSchema, optimizerSchema } from '../../../preload/contract/choices.ts';
 import { Refusal } from '../../base/refusal.ts';
 import {
+  checkOptimizer,
   recipeNameSchema,
   recipeSchema,
   recipes,
@@ -43,6 +44,7 @@ export const recipeOptionsSchema = z.object({
   firstLevel: firstLevelSchema.optional(),
   learningRate: z.number().optional(),
   learningRateFinal: z.number().optional(),
+  optimizer: optimizerSchema.optional(),
   schedule: recipeSchema.shape.schedule.unwrap().optional(),
   warmup: z.number().optional(),
   clipNorm: z.number().optional(),
@@ -152,6 +154,7 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
     ...(epochs === undefined ? {} : { epochs }),
     learningRate,
     learningRateFinal: options.learningRateFinal ?? finalRate(made, learningRate),
+    optimizer: options.optimizer ?? made.optimizer,
     schedule: options.schedule ?? made.schedule,
     warmupSteps: options.warmup ?? made.warmupSteps,
     clipNorm: options.clipNorm ?? made.clipNorm,
@@ -160,6 +163,7 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
   });
   if (parsed.success) {
     const { domain, loss } = parsed.data;
+    checkOptimizer(parsed.data);
     if (domain === 'srgb' && loss.rendered + loss.renderedLog + loss.renderedBlocks > 0) {
       throw new Refusal(
         'bad-argument',
@@ -205,6 +209,7 @@ export function resumedRecipe(options: RecipeOptions, recipe: Recipe): Recipe {
     ['--first-level', options.firstLevel, recipe.unet.firstLevel],
     ['--learning-rate', options.learningRate, recipe.learningRate],
     ['--learning-rate-final', options.learningRateFinal, recipe.learningRateFinal],
+    ['--optimizer', options.optimizer, recipe.optimizer],
     ['--schedule', options.schedule, recipe.schedule],
     ['--warmup', options.warmup, recipe.warmupSteps],
     ['--clip-norm', options.clipNorm, recipe.clipNorm],

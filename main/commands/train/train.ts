@@ -2,7 +2,11 @@
 
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { firstLevels, trainingDeviceChoices } from '../../../preload/contract/choices.ts';
+import {
+  firstLevels,
+  optimizers,
+  trainingDeviceChoices,
+} from '../../../preload/contract/choices.ts';
 import { openOutputFolder } from '../../base/atomic.ts';
 import { Refusal } from '../../base/refusal.ts';
 import { readCheckpoint } from '../../training/run/checkpoint.ts';
@@ -105,6 +109,12 @@ export function trainCommand(): Command {
       numberBetween(1e-8, 1),
     )
     .option('--learning-rate-final <number>', 'lowest learning rate', numberBetween(1e-12, 1))
+    .addOption(
+      new Option(
+        '--optimizer <name>',
+        'muon: learns faster from random weights; moves hidden convolutions at 10 times the learning rate, and the rest as adam does (default: adam)',
+      ).choices(optimizers),
+    )
     .addOption(
       new Option('--schedule <kind>', 'how the learning rate falls').choices(['cosine', 'halfway']),
     )

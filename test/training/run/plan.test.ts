@@ -20,6 +20,7 @@ const plan: Plan = {
     patchPacked: 64,
     steps: 100,
     learningRate: 1e-4,
+    optimizer: 'adam',
     seed: 1,
     checkpointEvery: 50,
     validateEvery: 50,
