@@ -87,8 +87,8 @@ it('shows an exported DNG as it was exported, without the network, from a folder
       format === 'dng'
         ? ({ format } as const)
         : ({ format, bits: 16, compression: 'none' } as const);
-    const choice = { ...defaultSettings.exportChoice, output, template: name, folder: out };
-    await connection.client.call('export.start', { photos: [photo], choice });
+    const choice = { ...defaultExportChoice, output, template: name, folder: out };
+    await connection.client.call('export.start', { photos: [photo], exports: [{ choice }] });
     const target = path.join(out, `${name}.${format === 'dng' ? 'dng' : 'tif'}`);
     await until(() => existsSync(target), name);
     return target;
