@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { App } from '../../main/app/app.ts';
 import { findRawPhotos } from '../../main/library/raw-photos.ts';
 import { defaultEdits } from '../../preload/contract/edits.ts';
-import { defaultSettings } from '../../preload/contract/settings.ts';
+import { defaultExportChoice } from '../../preload/contract/settings.ts';
 import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { readSixteenBits } from '../export/samples.ts';
 import { connectMemory, startApp, until, type Connection } from './carriers.ts';
@@ -52,12 +52,16 @@ it('does not take the DNGs that it exported for photos', async () => {
   const { photos: all } = await open();
   await connection.client.call('export.start', {
     photos: all.map(({ id }) => id),
-    choice: {
-      ...defaultSettings.exportChoice,
-      output: { format: 'dng' },
-      template: '{name}-bright',
-      folder: photos,
-    },
+    exports: [
+      {
+        choice: {
+          ...defaultExportChoice,
+          output: { format: 'dng' },
+          template: '{name}-bright',
+          folder: photos,
+        },
+      },
+    ],
   });
   await until(() => app.queue.state.items[0]?.state === 'done', 'the DNG');
   expect(existsSync(path.join(photos, '1-bright.dng'))).toBe(true);
@@ -83,8 +87,8 @@ it('shows an exported DNG as it was exported, without the network, from a folder
       format === 'dng'
         ? ({ format } as const)
         : ({ format, bits: 16, compression: 'none' } as const);
-    const choice = { ...defaultSettings.exportChoice, output, template: name, folder: out };
-    await connection.client.call('export.start', { photos: [photo], choice });
+    const choice = { ...defaultExportChoice, output, template: name, folder: out };
+    await connection.client.call('export.start', { photos: [photo], exports: [{ choice }] });
     const target = path.join(out, `${name}.${format === 'dng' ? 'dng' : 'tif'}`);
     await until(() => existsSync(target), name);
     return target;
