@@ -165,6 +165,9 @@ export const strings = {
     coreml: 'Core ML',
   },
   autoDevice: (device: string) => `Auto (${device})`,
+  blackPoint: 'Black level',
+  blackCut: (share: number) =>
+    `The camera cut off the noise below black (${percent(share)} of this photo lies on it). Where dark parts turn magenta, raise it.`,
   whiteBalance: 'White balance',
   asShot: 'As shot',
   custom: 'Custom',

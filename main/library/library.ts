@@ -292,7 +292,7 @@ export class Library {
     const into = this.#entries;
     const entries = await Promise.all(
       found.map(async (one) => {
-        const isTouched = one.hasSidecar || this.#isAway(one.path);
+        const isTouched = one.hasSidecar || one.isOurs || this.#isAway(one.path);
         const sidecar = isTouched ? await this.#parts.sidecars.read(one.path) : newSidecar;
         return this.#entryOf(one, sidecar);
       }),

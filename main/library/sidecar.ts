@@ -7,12 +7,13 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { defaultEdits, defaultModel, editsSchema } from '../../preload/contract/edits.ts';
+import { defaultEdits, editsSchema } from '../../preload/contract/edits.ts';
 import { snapshotsSchema } from '../../preload/contract/undo.ts';
 import { writeAtomically } from '../base/atomic.ts';
 import { Refusal } from '../base/refusal.ts';
 import { sidecarEnding } from './folder.ts';
 import { historySchema } from './history.ts';
+import { storedLook, withAllEdits } from './stored-look.ts';
 
 /**
  * Version 2 has the photo's model among its edits; photos of version 1 had the one of the settings. A
@@ -23,11 +24,19 @@ const sidecarSchema = z.object({
   format: z.literal('nightglass-edits'),
   version: z.union([z.literal(1), z.literal(version)]),
   rating: z.number().int().min(0).max(5),
-  edits: editsSchema.extend({ model: editsSchema.shape.model.default(defaultModel) }),
-  snapshots: snapshotsSchema.default([]),
+  edits: z.preprocess(withAllEdits, editsSchema),
+  snapshots: z.preprocess(withAllSnapshots, snapshotsSchema).default([]),
   // Edits count more than the way to them.
   history: historySchema.catch([]),
 });
+
+/** Snapshots too may be older than the newest of the edits. */
+function withAllSnapshots(snapshots: unknown): unknown {
+  const known = z.array(z.looseObject({ edits: z.unknown() })).safeParse(snapshots);
+  return known.success
+    ? known.data.map((one) => ({ ...one, edits: withAllEdits(one.edits) }))
+    : snapshots;
+}
 
 const anyVersionSchema = z.object({ format: z.literal('nightglass-edits'), version: z.number() });
 
@@ -53,12 +62,15 @@ export class Sidecars {
     this.#folder = folder;
   }
 
-  /** Default values if there is no readable sidecar. */
+  /** The look that the photo itself carries, or default values, if there is no readable sidecar. */
   async read(photo: string): Promise<Sidecar> {
     const [beside, away] = await Promise.all([read(besideOf(photo)), read(this.#awayOf(photo))]);
     // Both exist if a disk has become writable or read-only in the meantime; the later one counts.
     const [first, second] = away.modifiedMs > beside.modifiedMs ? [away, beside] : [beside, away];
-    return first.sidecar ?? second.sidecar ?? newSidecar;
+    const known = first.sidecar ?? second.sidecar;
+    if (known !== undefined) return known;
+    const edits = await storedLook(photo);
+    return edits === undefined ? newSidecar : { ...newSidecar, edits };
   }
 
   /** Tells which photos currently have a sidecar in the app's data. */

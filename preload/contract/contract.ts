@@ -42,6 +42,8 @@ export const photoFactsSchema = z.object({
   width: z.number(),
   height: z.number(),
   autoRatio: z.number(),
+  /** Share of the samples that lie exactly at black, if the camera cut off the noise below it. */
+  clippedBlack: z.number().optional(),
 });
 
 export const photoSchema = z.object({

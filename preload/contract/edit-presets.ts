@@ -7,8 +7,17 @@ export interface EditPreset {
   readonly edits: Partial<Edits>;
 }
 
-/** Looks leave brightness, model and frame to the photo, and each says all that another one says. */
-const plain = editsOfGroups(defaultEdits, ['strength', 'tone']);
+/**
+ * A look made of a photo's edits: brightness, model, black level and frame are matters of the single
+ * photo.
+ */
+export function lookOf(edits: Edits): Partial<Edits> {
+  const { black: _, ...look } = editsOfGroups(edits, ['strength', 'whiteBalance', 'tone']);
+  return look;
+}
+
+/** Each look says all that another one says, but for the white balance. */
+const { whiteBalance: _, ...plain } = lookOf(defaultEdits);
 
 export const shippedEditPresets: readonly EditPreset[] = [
   {

@@ -3,6 +3,9 @@
 import { z } from 'zod';
 import { modelIdSchema } from './call.ts';
 
+/** `black` counts in steps of a sensor of 14 bits, whatever the file's own. */
+export const blackSteps = 16_384;
+
 export interface Range {
   readonly min: number;
   readonly max: number;
@@ -15,6 +18,8 @@ export const ranges = {
   ratio: { min: 1, max: 300, default: 1 },
   /** 1 removes all noise; 0 returns all grain. */
   strength: { min: 0, max: 1, default: 1 },
+  /** Raises the black level, in steps of a sensor of 14 bits. */
+  black: { min: -32, max: 32, default: 0 },
   kelvin: { min: 2000, max: 25_000, default: 5500 },
   /** Positive is more magenta. */
   tint: { min: -150, max: 150, default: 0 },
@@ -69,6 +74,7 @@ export const editsSchema = z.strictObject({
   model: modelIdSchema,
   ratio: ratioChoiceSchema,
   strength: within(ranges.strength),
+  black: within(ranges.black),
   whiteBalance: whiteBalanceSchema,
   exposure: within(ranges.exposure),
   highlights: within(ranges.highlights),
@@ -90,6 +96,7 @@ export const defaultEdits: Edits = {
   model: defaultModel,
   ratio: 'auto',
   strength: 1,
+  black: 0,
   whiteBalance: 'as-shot',
   exposure: 0,
   highlights: 0,
@@ -111,7 +118,8 @@ const partOf: Readonly<Record<EditGroup, (edits: Edits) => Partial<Edits>>> = {
   ratio: ({ ratio }) => ({ ratio }),
   strength: ({ strength }) => ({ strength }),
   whiteBalance: ({ whiteBalance }) => ({ whiteBalance }),
-  tone: ({ exposure, highlights, shadows, contrast, saturation }) => ({
+  tone: ({ black, exposure, highlights, shadows, contrast, saturation }) => ({
+    black,
     exposure,
     highlights,
     shadows,

@@ -31,6 +31,7 @@ const words = historyWords;
 const labels: Readonly<Record<string, string>> = {
   ...batchWords.editGroups,
   ...strings.sliders,
+  black: strings.blackPoint,
   exposure: strings.exposure,
   crop: 'Crop',
   angle: 'Straightened',
@@ -79,6 +80,8 @@ function valueWords(name: string, edits: Edits, modelName: (id: string) => strin
         : `${Math.round(edits.whiteBalance.kelvin)} K`;
     case 'exposure':
       return signed(edits.exposure, 2);
+    case 'black':
+      return signed(edits.black, 0);
     case 'angle':
       return `${signed(edits.angle, 1)}°`;
     case 'highlights':

@@ -20,6 +20,7 @@ export const smallShape = {
   outputChannels: 12,
   baseChannels: 4,
   levels: 5,
+  firstLevel: 'full',
 } as const;
 
 const folders: string[] = [];

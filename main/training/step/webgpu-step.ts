@@ -10,6 +10,7 @@ import { describeError, Refusal } from '../../base/refusal.ts';
 import type { TrainingState } from './state.ts';
 import type { Recipe } from '../recipe.ts';
 import { stepRate } from './adam.ts';
+import { muonRateAt } from './muon.ts';
 import { stepModel } from './step.ts';
 import { floats, number, patchTensors, type StepSession } from './step-tensors.ts';
 
@@ -49,8 +50,7 @@ export async function openWebgpuStep(recipe: Recipe, from: TrainingState): Promi
   let here = enter(from);
   return {
     async step(batch, learningRate) {
-      const rate = Float32Array.of(stepRate(learningRate, step + 1));
-      const feeds = { ...patches(batch), ...here, rate: new ort.Tensor('float32', rate, []) };
+      const feeds = { ...patches(batch), ...here, ...ratesOf(recipe, learningRate, step + 1) };
       const result = await asked('make a training step', session.run(feeds));
       leave(here);
       here = {
@@ -79,6 +79,15 @@ export async function openWebgpuStep(recipe: Recipe, from: TrainingState): Promi
       await reader.release();
     },
   };
+}
+
+/** The rates of a step, counted from 1, as the graph takes them. */
+function ratesOf({ optimizer }: Recipe, learningRate: number, step: number) {
+  const scalar = (value: number) => new ort.Tensor('float32', Float32Array.of(value), []);
+  const rate = scalar(stepRate(learningRate, step));
+  return optimizer === 'muon'
+    ? { rate, muonRate: scalar(muonRateAt(learningRate, step)) }
+    : { rate };
 }
 
 /**
