@@ -151,7 +151,7 @@ describe.each([
     await connection.client.call('library.writeEdits', { photos: [photo], edits: { exposure: 2 } });
     await connection.client.call('library.rate', { photos: [photo, idOf('3.dng')], rating: 4 });
     const { edits } = await connection.client.call('library.readEdits', { photo });
-    expect(edits).toEqual({ ...defaultEdits, ratio: 40, exposure: 2 });
+    expect(edits).toEqual({ ...defaultEdits, model: 'small', ratio: 40, exposure: 2 });
     const saved: unknown = JSON.parse(
       readFileSync(path.join(photos, '2.dng.nightglass.json'), 'utf8'),
     );
