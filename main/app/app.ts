@@ -15,6 +15,7 @@ import { Access } from '../library/access.ts';
 import { Developments } from '../library/development.ts';
 import { ExportMarks } from '../library/export-marks.ts';
 import { Library } from '../library/library.ts';
+import type { Exports } from '../library/listed.ts';
 import { photoIdOf } from '../library/photo-id.ts';
 import { Recents } from '../library/recents.ts';
 import { Sidecars } from '../library/sidecar.ts';
@@ -29,7 +30,9 @@ import { TrainingDesk } from '../runs/desk.ts';
 import { spawnNodeSurvey } from '../runs/survey.ts';
 import { SettingsStore, type SettingsFile } from './settings.ts';
 import { spawnNodeTraining } from '../training/run/process.ts';
-import { modelFor, type Settings } from '../../preload/contract/settings.ts';
+import { defaultModel, type Edits } from '../../preload/contract/edits.ts';
+import { photoModel, type PhotoModel } from '../../preload/contract/photo-model.ts';
+import { modelFor, oneClickPresets, type Settings } from '../../preload/contract/settings.ts';
 
 export interface Dialogs {
   /** Undefined if the user closed the dialog. */
@@ -118,12 +121,12 @@ export class App {
     this.library = new Library({
       view: this.#view,
       sidecars: this.#sidecars,
-      marks,
+      exportsOf: (id, edits, model) => this.#exportsOf(id, edits, model),
+      modelOf: (edits, camera) => this.#photoModel(edits, camera),
+      defaultModel: (camera) => modelFor(settings.current, camera),
+      areCamerasNeeded: () => Object.keys(settings.current.cameraModels).length > 0,
       events,
-      models: () => {
-        const { model, cameraModels } = settings.current;
-        return JSON.stringify([model, cameraModels, this.#modelsReplaced]);
-      },
+      modelsReplaced: () => this.#modelsReplaced,
     });
     this.developments = new Developments(this.#view);
     const spawn = host.spawn ?? spawnNodeEngine;
@@ -160,7 +163,10 @@ export class App {
       engine: this.engine,
       desk: this.desk,
       checks: this.checks,
-      modelOf: (photo, signal) => this.#modelOf(photo, signal),
+      modelOf: async (photo, signal) => {
+        const edits = this.library.editsOf(photoIdOf(photo));
+        return (await this.#modelOf(photo, edits, signal)).id;
+      },
       modelVersion: async (id) => `${await this.models.versionOf(id)} ${await camerasStamp()}`,
       cacheBytes: () => settings.current.tileCacheBytes,
       thumbnails: this.thumbnails,
@@ -176,6 +182,7 @@ export class App {
     });
     this.models.onArrival = (id) => {
       this.#modelsReplaced += 1;
+      marks.forgetModel(id);
       this.engine.forget(id);
       this.library.restamp();
     };
@@ -224,9 +231,9 @@ export class App {
   }
 
   #settingsChanged(now: Settings, before: Settings): void {
-    const models = ({ model, cameraModels }: Settings): string =>
-      JSON.stringify([model, cameraModels]);
-    if (models(now) !== models(before)) this.library.restamp();
+    const shown = ({ model, cameraModels, exportPresets, oneClick }: Settings): string =>
+      JSON.stringify([model, cameraModels, exportPresets, oneClick]);
+    if (shown(now) !== shown(before)) this.library.restamp();
     const folder = this.#thumbnailFolder(before);
     // Thumbnails in an earlier folder would never be found again.
     if (folder !== this.#thumbnailFolder(now)) void this.thumbnails.clear(folder);
@@ -247,8 +254,9 @@ export class App {
     try {
       const either = AbortSignal.any([signal, opening.signal]);
       const photo = this.library.pathOf(id);
-      const { ratio } = this.library.editsOf(id);
-      const model = await this.#modelOf(photo, either);
+      const edits = this.library.editsOf(id);
+      const { ratio } = edits;
+      const { id: model } = await this.#modelOf(photo, edits, either);
       await this.engine.use(model, (engine) =>
         engine.preview({ kind: 'prepare', photo, ratio, isAhead }, { signal: either }),
       );
@@ -257,13 +265,27 @@ export class App {
     }
   }
 
-  /** The model of the photo's camera. The file is read only if any camera has its own model. */
-  async #modelOf(photo: string, signal: AbortSignal): Promise<string> {
+  #photoModel(edits: Edits, camera: string | undefined): PhotoModel {
     const settings = this.settings.current;
-    if (Object.keys(settings.cameraModels).length === 0) return settings.model;
-    const known = this.library.photo(photoIdOf(photo))?.facts;
-    const { camera } = known ?? (await this.#view.describe(photo, signal));
-    return modelFor(settings, camera);
+    return photoModel(edits, { settings, camera }, (id) => this.models.has(id));
+  }
+
+  /** The model of a photo. The file is read only if its camera decides, and is not known yet. */
+  async #modelOf(photo: string, edits: Edits, signal: AbortSignal): Promise<PhotoModel> {
+    const facts = this.library.photo(photoIdOf(photo))?.facts;
+    const needsCamera = Object.keys(this.settings.current.cameraModels).length > 0;
+    const isOpen = needsCamera && !(edits.model !== defaultModel && this.models.has(edits.model));
+    const known = facts ?? (isOpen ? await this.#view.describe(photo, signal) : undefined);
+    return this.#photoModel(edits, known?.camera);
+  }
+
+  #exportsOf(id: string, edits: Edits, model: string): Exports {
+    const settings = this.settings.current;
+    const presets = settings.exportPresets
+      .filter(({ choice }) => this.#marks.isExported(id, { edits, model, choice }))
+      .map(({ name }) => name);
+    const isDone = oneClickPresets(settings).every(({ name }) => presets.includes(name));
+    return { presets, isDone };
   }
 
   async #enhance(order: ExportOrder): Promise<ExportOutcome> {
@@ -279,7 +301,7 @@ export class App {
     const edit = editOf(edits, { space, longSide });
     // The ending is removed again when a picture's name is made from this.
     let target = await names.reserve(path.join(path.dirname(photo), `${name}.raw`));
-    const model = await this.#modelOf(photo, signal);
+    const { id: model, missing: missingModel } = await this.#modelOf(photo, edits, signal);
     return this.engine.use(model, async (engine) => {
       for (;;) {
         if (target.isThereAlready) return { kind: 'skipped', path: target.path };
@@ -289,8 +311,9 @@ export class App {
           { signal, onProgress },
         );
         if (outcome !== 'taken') {
-          this.#marks.mark(photoIdOf(photo), edits);
-          return { kind: 'done', path: file };
+          this.#marks.mark(photoIdOf(photo), { edits, model, choice });
+          await this.library.keepModel(photo, model);
+          return { kind: 'done', path: file, missingModel };
         }
         target = await names.reserveNext();
       }

@@ -1,6 +1,8 @@
 /** Shows and describes photos without the network. */
 
 import { open } from 'node:fs/promises';
+import { clippedBlack } from '../develop/black.ts';
+import { developedTile } from '../develop/developed.ts';
 import { Finisher } from '../develop/finish.ts';
 import { halfTile } from '../develop/half.ts';
 import { levelSize, levelWindow } from '../develop/level.ts';
@@ -131,6 +133,10 @@ async function orientationOf(photo: string): Promise<Orientation> {
 
 function plainAt(frame: PreviewFrame, level: number, tile: Tile): DevelopedTile {
   const { mosaic, grid } = frame;
+  const { developed } = mosaic;
+  if (developed !== undefined) {
+    return developedTile(mosaic, developed, tile.core, { level, ratio: 1 });
+  }
   const straightener = straightenerOf(mosaic, level);
   const source = straightener?.sourceTile(tile, plainHaloPacked) ?? tile;
   const packed =
@@ -207,6 +213,7 @@ function factsOf(frame: PreviewFrame): Facts {
   const [uprightWidth, uprightHeight] = orientation >= 5 ? [height, width] : [width, height];
   const { lens, iso, exposureSeconds, aperture, focalLengthMm, takenAt } = shot;
   const camera = cameraName(shot);
+  const cut = clippedBlack(frame.mosaic);
   return {
     ...(camera === undefined ? {} : { camera }),
     ...(lens === undefined ? {} : { lens }),
@@ -218,5 +225,6 @@ function factsOf(frame: PreviewFrame): Facts {
     width: uprightWidth,
     height: uprightHeight,
     autoRatio: frame.autoRatio,
+    ...(cut === undefined ? {} : { clippedBlack: cut }),
   };
 }

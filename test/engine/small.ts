@@ -76,6 +76,12 @@ export function writeSmallModel(folder: string, changes: ModelChanges = {}): str
   return file;
 }
 
+/** The small model's shape with other weights, under another id. @returns the manifest's path */
+export function smallModelNamed(folder: string, id: string): string {
+  const onnx = inferenceModel(smallShape, firstWeights(smallShape, 8));
+  return writeSmallModel(folder, { onnx, manifest: { id } });
+}
+
 /** A night shot as the bytes of a DNG, 96×80 unless told otherwise. */
 export function smallDng(changes: Partial<Mosaic> = {}): Uint8Array {
   return bytesOf(cfaDng(nightMosaic({ width: 96, height: 80, ...changes })));

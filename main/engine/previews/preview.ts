@@ -1,8 +1,14 @@
 /** Pixels for the app's view: network tiles at any level, and small finished pictures. */
 
 import { amplify } from '../../develop/amplify.ts';
+import { blackShift, moveBlack } from '../../develop/black.ts';
 import { framePicture } from '../../develop/crop.ts';
-import { tileResult, type RunNetwork, type TileResult } from '../../develop/develop.ts';
+import {
+  developedBefore,
+  tileResult,
+  type RunNetwork,
+  type TileResult,
+} from '../../develop/develop.ts';
 import { fitted, isLinear, type NetworkTerms } from '../../develop/dialect.ts';
 import { Finisher } from '../../develop/finish.ts';
 import { addGrain } from '../../develop/grain.ts';
@@ -159,6 +165,9 @@ export class Previewer {
     tile: Tile,
   ): Promise<TileResult> {
     const { mosaic, grid } = frame;
+    if (mosaic.developed !== undefined) {
+      return developedBefore(tile, mosaic.developed, { mosaic, level, ratio });
+    }
     const packed =
       level === 0
         ? packWindow(mosaic, grid, normalisation(mosaic), tile.window)
@@ -205,6 +214,7 @@ export class Previewer {
       { space: 'srgb', balance, tone: edit.tone },
     );
     greyed(developed.samples, mosaic);
+    moveBlack(developed.samples, blackShift(edit.black ?? 0, { mosaic, ratio, gains }));
     keepWhite(developed.samples, clippedWhite(ratio * clippingLevel(mosaic), gains), balance);
     finisher.add(
       straightenerOf(mosaic, level)?.straighten(developed, wholeTile(size)) ?? developed,
