@@ -8,14 +8,9 @@
 import { siteColours } from '../raw/cfa.ts';
 import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
 import { areaOf, least } from './areas.ts';
-import {
-  blockGrid,
-  blockSide,
-  eachRow,
-  wholeWeight,
-  type SampleTables,
-  type Scale,
-} from './gather.ts';
+import { blockGrid, blockSide } from './blocks.ts';
+import { wholeWeight, type SampleTables, type Scale } from './gather.ts';
+import { eachRow } from './nearest.ts';
 import { blurred, gaussianHalf, halved, medianOf, type Plane } from './planes.ts';
 import { still, type Pose } from './pose.ts';
 import { textureOf } from './texture.ts';
@@ -209,7 +204,7 @@ export class Motion {
     const { samples, cfa } = frame;
     const colours = siteColours(cfa);
     const scale = colours.map((_, site) => 1 / (this.#white - this.#scale.blackLevel[site]!));
-    eachRow(frame, pose, (y, _, sources) => {
+    eachRow(frame, pose, ({ y, sources }) => {
       const blocks = Math.floor(y / blockSide) * columns;
       for (const first of [0, 1]) {
         const site = (y & 1) * 2 + first;
