@@ -52,12 +52,15 @@ export function sampleTables(
 ): SampleTables {
   const { black } = normalisation(frame);
   const limit = clippedShare * frame.whiteLevel;
-  const table = (site: 0 | 1 | 2 | 3): Uint32Array =>
-    Uint32Array.from({ length: 65_536 }, (_, sample) => {
-      if (sample >= limit) return clipped;
-      const value = Math.round((sample - black[site]) * gain * times + blackLevel[site]);
-      return Math.max(0, Math.min(65_535, value));
-    });
+  const table = (site: 0 | 1 | 2 | 3): Uint32Array => {
+    const values = new Uint32Array(65_536).fill(clipped);
+    const [dark, ground] = [black[site], blackLevel[site]];
+    for (let sample = 0; sample < values.length && sample < limit; sample++) {
+      const value = Math.round((sample - dark) * gain * times + ground);
+      values[sample] = Math.max(0, Math.min(65_535, value));
+    }
+    return values;
+  };
   return [table(0), table(1), table(2), table(3)];
 }
 
@@ -98,7 +101,7 @@ export class Sums {
       for (const first of [0, 1]) {
         const table = tables[(y & 1) * 2 + first]!;
         for (let x = first; x < sources.length; x += 2) {
-          const weight = weights[blocks + Math.floor(x / blockSide)]!;
+          const weight = weights[blocks + ((x / blockSide) | 0)]!;
           const source = sources[x]!;
           if (weight === 0 || source < 0) continue;
           this.#put(row + x, table[samples[source]!]!, weight);
@@ -134,9 +137,13 @@ export class Sums {
   ): void {
     const { columns } = blockGrid(frame);
     const { samples, width, height } = frame;
-    const { active, green, shares, noise } = guide;
+    const { active, green, shares } = guide;
+    const { slope, offset } = guide.noise;
+    const sums = this.#sums;
+    const sumWeights = this.#weights;
     const channels = siteColours(frame.cfa).map((colour) => 'RGB'.indexOf(colour));
     const busyRows = busy(active, columns);
+    const [lastX, lastY] = [width - 1.001, height - 1.001];
     const visit = ({ y, row, sources, right, below }: NearestRow): void => {
       const blocks = Math.floor(y / blockSide) * columns;
       for (const first of [0, 1]) {
@@ -144,31 +151,33 @@ export class Sums {
         const table = tables[site]!;
         const share = shares[channels[site]!]!;
         for (let x = first; x < width; x += 2) {
-          const block = blocks + Math.floor(x / blockSide);
-          if (active[block] === 0) continue;
+          const block = blocks + ((x / blockSide) | 0);
           const weight = weights[block]!;
           const source = sources[x]!;
-          if (weight === 0 || source < 0) continue;
+          if (active[block] === 0 || weight === 0 || source < 0) continue;
           const value = table[samples[source]!]!;
+          const to = row + x;
+          const before = sumWeights[to]!;
           if (value === clipped) {
-            this.#put(row + x, clipped, weight);
+            sumWeights[to] = before | clippedMark;
             continue;
           }
-          const px = Math.max(0, Math.min(width - 1.001, x + right[x]!));
-          const py = Math.max(0, Math.min(height - 1.001, y + below[x]!));
-          const left = px | 0;
-          const top = py | 0;
-          const wx = px - left;
+          const px = Math.max(0, Math.min(lastX, x + right[x]!));
+          const py = Math.max(0, Math.min(lastY, y + below[x]!));
+          const [left, top] = [px | 0, py | 0];
           const at = top * width + left;
+          const under = at + width;
+          const wx = px - left;
           const upper = green[at]! + (green[at + 1]! - green[at]!) * wx;
-          const lower = green[at + width]! + (green[at + width + 1]! - green[at + width]!) * wx;
-          const own = green[row + x]!;
+          const lower = green[under]! + (green[under + 1]! - green[under]!) * wx;
+          const own = green[to]!;
           const part = share[block]!;
           const step = part * (own - upper - (lower - upper) * (py - top));
-          const variance = noise.slope * Math.max(0, part * own) + noise.offset;
+          const variance = slope * Math.max(0, part * own) + offset;
           const kept = Math.round((weight * variance) / (variance + doubt * step * step));
-          const corrected = Math.max(0, Math.min(65_535, Math.round(value + step)));
-          this.#put(row + x, corrected, kept);
+          if ((before & weightSumMax) + kept > weightSumMax) continue;
+          sums[to]! += Math.max(0, Math.min(65_535, Math.round(value + step))) * kept;
+          sumWeights[to] = before + kept;
         }
       }
     };

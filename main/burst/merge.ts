@@ -191,7 +191,12 @@ async function gathered(
     frames: parts.length + 1,
   });
   sums.restart(guide);
-  sums.refine(base, still, own, whole(wholeWeight), guide);
+  sums.add(
+    base,
+    still,
+    own,
+    Uint16Array.from(guide.active, (active) => active * wholeWeight),
+  );
   for (const [done, { frame, pose, gain }] of parts.entries()) {
     tell('merge', parts.length + done, 2 * parts.length);
     const loaded = await frame.load();

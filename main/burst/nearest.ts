@@ -28,12 +28,13 @@ const span = 32;
  * @param wants rows for which it answers false are skipped
  */
 export function eachRow(
-  frame: Pick<Mosaic, 'width' | 'height' | 'cfa'>,
+  frame: Size & Pick<Mosaic, 'cfa'>,
   pose: Pose,
   visit: (row: NearestRow) => void,
   wants: (y: number) => boolean = () => true,
 ): void {
   const { width, height } = frame;
+  const places = { x: new Float64Array(width), y: new Float64Array(width) };
   const sources = new Int32Array(width);
   const right = new Float32Array(width);
   const below = new Float32Array(width);
@@ -42,52 +43,63 @@ export function eachRow(
   for (let y = 0; y < height; y++) {
     if (!wants(y)) continue;
     const found = { y, row: y * width, sources, right, below };
-    for (let from = 0; from < width; from += span) {
-      const to = Math.min(width, from + span);
-      const [fx, fy] = mapped(pose, from, y, frame);
-      const [endX, endY] = mapped(pose, from + span, y, frame);
-      const line = { from, to, fx, fy, stepX: (endX - fx) / span, stepY: (endY - fy) / span };
-      const isGreenFirst = ((y + from) & 1) === greenParity;
-      greens(frame, found, { ...line, from: isGreenFirst ? from : from + 1 }, from, greenParity);
-      others(frame, found, { ...line, from: isGreenFirst ? from + 1 : from }, from);
-    }
+    findPlaces(places, pose, y, frame);
+    const firstGreen = (y + greenParity) & 1;
+    findGreens(found, places, frame, firstGreen, greenParity);
+    findOthers(found, places, frame, 1 - firstGreen);
     visit(found);
   }
 }
 
-function mapped(
+type Size = Pick<Mosaic, 'width' | 'height'>;
+
+/** Where the pose puts each pixel of a row in the frame, pixels from the middle of its first. */
+interface Places {
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+}
+
+function findPlaces(
+  { x: acrossRow, y: downRow }: Places,
   [p0, p1, p2, p3, p4, p5, p6, p7, p8]: Pose,
-  x: number,
   y: number,
-  { width, height }: Pick<Mosaic, 'width' | 'height'>,
-): readonly [number, number] {
-  const [centreX, centreY] = [(width - 1) / 2, (height - 1) / 2];
-  const [u, v] = [x - centreX, y - centreY];
-  const s = 1 / (p6 * u + p7 * v + p8);
-  return [(p0 * u + p1 * v + p2) * s + centreX, (p3 * u + p4 * v + p5) * s + centreY];
+  { width, height }: Size,
+): void {
+  const centreX = (width - 1) / 2;
+  const centreY = (height - 1) / 2;
+  const v = y - centreY;
+  let u = -centreX;
+  let s = 1 / (p6 * u + p7 * v + p8);
+  let fx = (p0 * u + p1 * v + p2) * s + centreX;
+  let fy = (p3 * u + p4 * v + p5) * s + centreY;
+  for (let from = 0; from < width; from += span) {
+    u = from + span - centreX;
+    s = 1 / (p6 * u + p7 * v + p8);
+    const endX = (p0 * u + p1 * v + p2) * s + centreX;
+    const endY = (p3 * u + p4 * v + p5) * s + centreY;
+    const stepX = (endX - fx) / span;
+    const stepY = (endY - fy) / span;
+    for (let x = from, to = Math.min(width, from + span); x < to; x++) {
+      acrossRow[x] = fx + (x - from) * stepX;
+      downRow[x] = fy + (x - from) * stepY;
+    }
+    fx = endX;
+    fy = endY;
+  }
 }
 
-/** Every second pixel of a span, and where the pose puts the first of the span in the frame. */
-interface Line {
-  readonly from: number;
-  readonly to: number;
-  readonly fx: number;
-  readonly fy: number;
-  readonly stepX: number;
-  readonly stepY: number;
-}
-
-function greens(
-  { width, height }: Pick<Mosaic, 'width' | 'height'>,
+function findGreens(
   { sources, right, below }: NearestRow,
-  { from, to, fx, fy, stepX, stepY }: Line,
-  begin: number,
+  { x: acrossRow, y: downRow }: Places,
+  { width, height }: Size,
+  first: number,
   greenParity: number,
 ): void {
-  const [lastX, lastY] = [width - 0.5, height - 0.5];
-  for (let x = from; x < to; x += 2) {
-    const px = fx + (x - begin) * stepX;
-    const py = fy + (x - begin) * stepY;
+  const lastX = width - 0.5;
+  const lastY = height - 0.5;
+  for (let x = first; x < width; x += 2) {
+    const px = acrossRow[x]!;
+    const py = downRow[x]!;
     if (!(px >= -0.5 && py >= -0.5 && px < lastX && py < lastY)) {
       sources[x] = -1;
       continue;
@@ -95,7 +107,8 @@ function greens(
     let sx = (px + 0.5) | 0;
     let sy = (py + 0.5) | 0;
     if (((sx + sy) & 1) !== greenParity) {
-      const [dx, dy] = [px - sx, py - sy];
+      const dx = px - sx;
+      const dy = py - sy;
       // A step along the axis with the larger remaining distance leads to the nearest green.
       if (Math.abs(dx) > Math.abs(dy)) sx += dx > 0 ? 1 : -1;
       else sy += dy > 0 ? 1 : -1;
@@ -110,23 +123,24 @@ function greens(
   }
 }
 
-function others(
-  { width, height }: Pick<Mosaic, 'width' | 'height'>,
+function findOthers(
   { y, sources, right, below }: NearestRow,
-  { from, to, fx, fy, stepX, stepY }: Line,
-  begin: number,
+  { x: acrossRow, y: downRow }: Places,
+  { width, height }: Size,
+  first: number,
 ): void {
-  const [lastX, lastY] = [width - 0.5, height - 0.5];
-  const [oddColumn, oddRow] = [from & 1, y & 1];
-  for (let x = from; x < to; x += 2) {
-    const px = fx + (x - begin) * stepX;
-    const py = fy + (x - begin) * stepY;
+  const lastX = width - 0.5;
+  const lastY = height - 0.5;
+  const oddRow = y & 1;
+  for (let x = first; x < width; x += 2) {
+    const px = acrossRow[x]!;
+    const py = downRow[x]!;
     if (!(px >= -0.5 && py >= -0.5 && px < lastX && py < lastY)) {
       sources[x] = -1;
       continue;
     }
-    let sx = 2 * (((px - oddColumn + 1) / 2) | 0) + oddColumn;
-    let sy = 2 * (((py - oddRow + 1) / 2) | 0) + oddRow;
+    let sx = (((px - first + 1) / 2) | 0) * 2 + first;
+    let sy = (((py - oddRow + 1) / 2) | 0) * 2 + oddRow;
     if (sx >= width) sx -= 2;
     if (sy >= height) sy -= 2;
     sources[x] = sy * width + sx;
