@@ -64,6 +64,8 @@ export const photoSchema = z.object({
    * the presets as they are now. The state is `exported` if all of one click are among them.
    */
   exported: z.array(z.string()),
+  /** Id of the model that its edits name, if that is not here: the default develops it then. */
+  missingModel: z.string().optional(),
   facts: photoFactsSchema.optional(),
 });
 

@@ -1,6 +1,7 @@
 /** Everything a photographer can decide about one photo, with the limits of its sliders. */
 
 import { z } from 'zod';
+import { modelIdSchema } from './call.ts';
 
 /** `black` counts in steps of a sensor of 14 bits, whatever the file's own. */
 export const blackSteps = 16_384;
@@ -65,7 +66,12 @@ export const cropSchema = z
     message: 'expected a crop inside the picture',
   });
 
+/** In place of a model's id: the default for the photo's camera, or for all photos. */
+export const defaultModel = 'default';
+
 export const editsSchema = z.strictObject({
+  /** Id of the model that develops the photo, or `defaultModel`. */
+  model: modelIdSchema,
   ratio: ratioChoiceSchema,
   strength: within(ranges.strength),
   black: within(ranges.black),
@@ -87,6 +93,7 @@ export type Crop = z.infer<typeof cropSchema>;
 
 /** The edits of an untouched photo. */
 export const defaultEdits: Edits = {
+  model: defaultModel,
   ratio: 'auto',
   strength: 1,
   black: 0,
@@ -102,11 +109,12 @@ export const defaultEdits: Edits = {
 };
 
 /** What is pasted together. */
-export const editGroups = ['ratio', 'strength', 'whiteBalance', 'tone', 'frame'] as const;
+export const editGroups = ['model', 'ratio', 'strength', 'whiteBalance', 'tone', 'frame'] as const;
 export const editGroupSchema = z.enum(editGroups);
 export type EditGroup = z.infer<typeof editGroupSchema>;
 
 const partOf: Readonly<Record<EditGroup, (edits: Edits) => Partial<Edits>>> = {
+  model: ({ model }) => ({ model }),
   ratio: ({ ratio }) => ({ ratio }),
   strength: ({ strength }) => ({ strength }),
   whiteBalance: ({ whiteBalance }) => ({ whiteBalance }),

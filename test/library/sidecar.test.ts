@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { sidecarEnding } from '../../main/library/folder.ts';
-import { Sidecars } from '../../main/library/sidecar.ts';
+import { newSidecar, Sidecars } from '../../main/library/sidecar.ts';
 import { defaultEdits } from '../../preload/contract/edits.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'nightglass-sidecar-'));
@@ -27,5 +27,5 @@ it('takes what is no list of edits for damaged', async () => {
   const content = { format: 'nightglass-edits', version: 1, rating: 3, edits: { exposure: 'far' } };
   writeFileSync(photo + sidecarEnding, JSON.stringify(content));
   const read = await new Sidecars(path.join(folder, 'away')).read(photo);
-  expect(read).toEqual({ rating: 0, edits: defaultEdits });
+  expect(read).toEqual(newSidecar);
 });
