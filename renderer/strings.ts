@@ -83,6 +83,7 @@ export const strings = {
   },
   state: { new: 'New', edited: 'Edited', exported: 'Exported', failed: 'Cannot be read' },
   autoRatioSays: 'How much brighter this photo is made by itself',
+  ownRatioSays: 'How much brighter you made this photo',
   stateAndRating: (state: string, rating: number) =>
     rating === 0 ? state : `${state}, ${counted(rating, 'star', 'stars')}`,
   parentFolder: 'The folder above',
@@ -143,6 +144,8 @@ export const strings = {
     sw: 'Bottom left corner',
     w: 'Left edge',
   },
+  /** In place of a number that is not known yet. */
+  unknown: '–',
   ratio: 'Exposure ratio',
   autoRatio: (ratio: string) => `Auto ${ratio}`,
   strength: 'Noise removed',
@@ -186,7 +189,7 @@ export const strings = {
   helpWindow: 'Everywhere',
   helpMove: 'Go to a photo; Shift selects on the way',
   helpMouse:
-    'The wheel zooms, dragging pans, a double click goes to 100 % and back. A double click on a slider’s name takes it back.',
+    'The wheel or a pinch zooms, dragging pans (with any tool while Space is held), a double click goes to 100 % and back. A double click on a slider’s name takes it back.',
   commands: {
     openFolder: 'Open a folder',
     showLibrary: 'Library',

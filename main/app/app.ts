@@ -261,8 +261,10 @@ export class App {
   async #modelOf(photo: string, signal: AbortSignal): Promise<string> {
     const settings = this.settings.current;
     if (Object.keys(settings.cameraModels).length === 0) return settings.model;
-    const known = this.library.photo(photoIdOf(photo))?.facts;
-    const { camera } = known ?? (await this.#view.describe(photo, signal));
+    const { camera } =
+      this.library.photo(photoIdOf(photo))?.facts ??
+      (await this.#view.header(photo, signal)) ??
+      (await this.#view.describe(photo, signal));
     return modelFor(settings, camera);
   }
 

@@ -115,11 +115,13 @@ export function handlersOf(app: App): Handlers {
       });
       await recents.add(folder);
       void engine.warm(settings.current.model);
-      return opened;
+      // Facts may have been read, and announced, since it was open.
+      const { folder: now, photos } = library.current;
+      return now?.path === opened.folder.path ? { folder: now, photos } : opened;
     },
     'library.current': () => library.current,
-    'library.describe': async ({ photos }, { signal, onProgress }) => ({
-      photos: await library.describe(photos, signal, (photo) => {
+    'library.describe': async ({ photos, what }, { signal, onProgress }) => ({
+      photos: await library.describe(photos, what, signal, (photo) => {
         onProgress({ photos: [photo] });
       }),
     }),
@@ -171,7 +173,7 @@ export function handlersOf(app: App): Handlers {
     },
     'export.exampleName': async ({ photo, template, choice }, { signal }) => {
       const file = library.pathOf(photo);
-      if (needsFacts(template)) await library.describe([photo], signal, () => undefined);
+      if (needsFacts(template)) await library.describe([photo], 'shot', signal, () => undefined);
       const facts = library.photo(photo)?.facts;
       return {
         name: nameOf(template, { path: file, facts, number: 1 }) + endings[choice.output.format],

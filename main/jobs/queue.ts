@@ -10,7 +10,7 @@ import type { EventHub } from '../base/events.ts';
 import { openOutputFolder } from '../base/atomic.ts';
 import { OutputNames, type Reservation } from '../export/naming.ts';
 import { outputFolderName } from '../library/folder.ts';
-import type { PhotoFailure } from '../library/library.ts';
+import type { PhotoFailure } from '../library/facts.ts';
 import { photoIdOf } from '../library/photo-id.ts';
 import type { JsonFile } from '../base/json-file.ts';
 import { describeError, Refusal } from '../base/refusal.ts';

@@ -7,8 +7,9 @@ import type { Folder, Outputs, Photo, PhotoFacts } from '../../preload/contract/
 import { defaultEdits, type Edits } from '../../preload/contract/edits.ts';
 import type { View } from '../view/process.ts';
 import type { EventHub } from '../base/events.ts';
-import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
+import { Refusal, throwIfCancelled } from '../base/refusal.ts';
 import type { ExportMarks } from './export-marks.ts';
+import { FactReader, type Described, type PhotoFailure } from './facts.ts';
 import { depthOf, photosIn, type FoundPhoto } from './folder.ts';
 import { Changes, type Written } from './changes.ts';
 import type { Direction } from './journal.ts';
@@ -30,19 +31,9 @@ export function stampOf(modifiedMs: number, bytes: number): string {
   return `${modifiedMs}-${bytes}`;
 }
 
-interface Entry {
-  readonly found: FoundPhoto;
+interface Entry extends Described {
   sidecar: Sidecar;
-  facts: PhotoFacts | undefined;
-  /** Failure of the last attempt to read the file or to export it. */
-  failure: PhotoFailure | undefined;
   photo: Photo;
-}
-
-export interface PhotoFailure {
-  /** A Refusal's code, or `bug`; `disk` may disappear when the disk comes back. */
-  readonly code: string;
-  readonly message: string;
 }
 
 interface OpenOptions {
@@ -65,6 +56,7 @@ export class Library {
    */
   #isAway: (photo: string) => boolean = () => false;
   readonly #changes: Changes;
+  readonly #facts: FactReader<Entry>;
   #isScanning = false;
   #isStale = false;
 
@@ -72,6 +64,9 @@ export class Library {
     this.#parts = parts;
     this.#changes = new Changes(parts.sidecars, (done) => {
       this.#written(done);
+    });
+    this.#facts = new FactReader(parts.view, (entries) => {
+      this.#refreshAll(entries);
     });
   }
 
@@ -128,6 +123,7 @@ export class Library {
     this.#watch = undefined;
     this.#folder = undefined;
     this.#entries = new Map();
+    this.#facts.stop();
   }
 
   /** @throws Refusal `bad-argument` */
@@ -153,35 +149,25 @@ export class Library {
   }
 
   /**
-   * Reads facts from files; unreadable ones become `failed`.
+   * Reads facts from files; unreadable ones become `failed`. As `FactReader.describe`.
    * @throws Refusal `cancelled`, `bad-argument`
    */
   async describe(
     ids: readonly string[],
+    what: 'shot' | 'ratio',
     signal: AbortSignal,
     onPhoto: (photo: Photo) => void,
   ): Promise<Photo[]> {
     const entries = ids.map((id) => this.#entry(id));
-    await Promise.all(
-      entries.map(async (entry) => {
-        if (entry.facts !== undefined || entry.failure !== undefined) return;
-        try {
-          entry.facts = await this.#parts.view.describe(entry.found.path, signal);
-        } catch (error) {
-          throwIfCancelled(signal);
-          if (error instanceof Refusal && error.code === 'cancelled') return;
-          const code = error instanceof Refusal ? error.code : 'bug';
-          entry.failure = { code, message: describeError(error) };
-        }
-        onPhoto(this.#refresh(entry));
-      }),
-    );
+    await this.#facts.describe(entries, what, signal, (entry) => {
+      onPhoto(this.#refresh(entry));
+    });
     return entries.map(({ photo }) => photo);
   }
 
   learn(id: string, facts: PhotoFacts): void {
     const entry = this.#entries.get(id);
-    if (entry === undefined || entry.facts !== undefined) return;
+    if (entry === undefined || entry.facts?.autoRatio !== undefined) return;
     entry.facts = facts;
     this.#refresh(entry);
   }
@@ -189,10 +175,7 @@ export class Library {
   /** Other models now develop the photos, so all thumbnails change. */
   restamp(): void {
     const entries = [...this.#entries.values()];
-    for (const entry of entries) entry.photo = this.#photoOf(entry);
-    if (entries.length === 0) return;
-    const updated = entries.map(({ photo }) => photo);
-    this.#parts.events.emit('library.changed', { appeared: [], updated, vanished: [] });
+    if (entries.length > 0) this.#refreshAll(entries);
   }
 
   /** Records a photo's export, or why it failed. */
@@ -273,6 +256,7 @@ export class Library {
       }),
     );
     for (const entry of entries) into.set(entry.photo.id, entry);
+    if (into === this.#entries) this.#facts.begin(entries);
     return entries.map(({ photo }) => photo);
   }
 
@@ -282,17 +266,19 @@ export class Library {
   }
 
   #refresh(entry: Entry): Photo {
-    entry.photo = this.#photoOf(entry);
-    this.#parts.events.emit('library.changed', {
-      appeared: [],
-      updated: [entry.photo],
-      vanished: [],
-    });
+    this.#refreshAll([entry]);
     return entry.photo;
+  }
+
+  #refreshAll(entries: readonly Entry[]): void {
+    for (const entry of entries) entry.photo = this.#photoOf(entry);
+    const updated = entries.map(({ photo }) => photo);
+    this.#parts.events.emit('library.changed', { appeared: [], updated, vanished: [] });
   }
 
   #photoOf({ found, sidecar, facts, failure }: Omit<Entry, 'photo'>): Photo {
     const id = photoIdOf(found.path);
+    const ratio = sidecar.edits.ratio === 'auto' ? facts?.autoRatio : sidecar.edits.ratio;
     const edits = JSON.stringify(sidecar.edits);
     const isEdited = edits !== JSON.stringify(defaultEdits);
     const isExported = this.#parts.marks.isExported(id, sidecar.edits);
@@ -310,6 +296,7 @@ export class Library {
       state,
       ...(failure === undefined ? {} : { failure: failure.message }),
       rating: sidecar.rating,
+      ...(ratio === undefined ? {} : { ratio }),
       stamp: stamp.slice(0, 16),
       ...(facts === undefined ? {} : { facts }),
     };
@@ -334,6 +321,7 @@ export class Library {
     }
     await this.describe(
       failed.map(([id]) => id),
+      'ratio',
       new AbortController().signal,
       () => undefined,
     );

@@ -26,7 +26,10 @@ const matrix3Schema = z.tuple([
   z.number(), z.number(), z.number(),
 ]); // prettier-ignore
 
-/** Facts that are known after the file was read. */
+/**
+ * Facts about a photo. Those of the shot are in the file's header; size and ratio are known only after
+ * it was decoded.
+ */
 export const photoFactsSchema = z.object({
   camera: z.string().optional(),
   lens: z.string().optional(),
@@ -37,9 +40,9 @@ export const photoFactsSchema = z.object({
   /** `YYYY-MM-DDTHH:MM:SS`, the camera's clock. */
   takenAt: z.string().optional(),
   /** Size of the upright picture, before quarter-turns and crop. */
-  width: z.number(),
-  height: z.number(),
-  autoRatio: z.number(),
+  width: z.number().optional(),
+  height: z.number().optional(),
+  autoRatio: z.number().optional(),
 });
 
 export const photoSchema = z.object({
@@ -53,6 +56,8 @@ export const photoSchema = z.object({
   /** The reason, if the state is `failed`. */
   failure: z.string().optional(),
   rating: z.number().int().min(0).max(5),
+  /** The exposure ratio in use, if known: the one chosen, or else the automatic one. */
+  ratio: z.number().optional(),
   /** Changes with the file and its edits; part of the thumbnails' addresses. */
   stamp: z.string(),
   facts: photoFactsSchema.optional(),
@@ -191,9 +196,13 @@ export const calls = {
     z.object({ folder: folderSchema.optional(), photos: z.array(photoSchema) }),
     none,
   ),
-  /** Reads facts from photos; for visible ones. Unreadable photos come back as `failed`. */
+  /**
+   * Reads facts from photos. The library reads headers by itself; this waits for them, and decodes
+   * only photos that still lack what is asked for: any facts of the shot, or also the ratio.
+   * Unreadable photos come back as `failed`.
+   */
   'library.describe': call(
-    z.strictObject({ photos: photoIdsSchema.max(500) }),
+    z.strictObject({ photos: photoIdsSchema.max(500), what: z.enum(['shot', 'ratio']) }),
     z.object({ photos: z.array(photoSchema) }),
     z.object({ photos: z.array(photoSchema) }),
   ),

@@ -23,9 +23,9 @@ import {
 import type { Histogram } from './histogram.ts';
 import { Runs, type RestedBy } from './runs.ts';
 import {
-  fitScale,
   fitted,
   held,
+  isFit,
   panesOf,
   panned,
   zoomedAt,
@@ -139,7 +139,11 @@ export class Development {
 
   step(by: number): void {
     const next = this.photo && this.#library.neighbour(this.photo.id, by);
-    if (next !== undefined) this.open(next);
+    if (next === undefined) return;
+    // Whoever compares the sharpness of neighbours looks at the same place of each.
+    const view = this.tool === 'crop' ? undefined : this.#view;
+    this.open(next);
+    this.#view = view;
   }
 
   open(photo: Photo): void {
@@ -324,9 +328,9 @@ export class Development {
     const size = this.shown?.size;
     if (size === undefined) return;
     const point = at ?? { x: pane.width / 2, y: pane.height / 2 };
-    const limited = Math.max(scale, Math.min(1, fitScale(size, pane)));
-    if (limited <= fitScale(size, pane) * 1.001) this.#view = undefined;
-    else this.#view = held(zoomedAt(this.view, limited, pane, point), size, pane);
+    this.#view = isFit(scale, size, pane)
+      ? undefined
+      : held(zoomedAt(this.view, scale, pane, point), size, pane);
   }
 
   /** @param byDevice how far the picture moves; a picture that fits does not move */

@@ -28,6 +28,15 @@ export function fitScale(picture: Size, viewport: Size): number {
   return Math.max(1e-3, Math.min(across, down));
 }
 
+/**
+ * Whether a scale shows the picture as one that fits. A small picture fits above 100 %; the scales
+ * from there down to 100 % are others.
+ */
+export function isFit(scale: number, picture: Size, viewport: Size): boolean {
+  const fit = fitScale(picture, viewport);
+  return Math.abs(scale / fit - 1) < 1e-3 || (fit <= 1 && scale < fit);
+}
+
 export function fitted(picture: Size, viewport: Size): View {
   return { scale: fitScale(picture, viewport), x: picture.width / 2, y: picture.height / 2 };
 }

@@ -43,14 +43,32 @@ function keyOf(photo: Photo, sort: SortKey): number | undefined {
     case 'shutter':
       return photo.facts?.exposureSeconds;
     case 'ratio':
-      return photo.facts?.autoRatio;
+      return photo.ratio;
     case 'rating':
       return photo.rating;
   }
 }
 
-/** Sort keys whose values are in the files themselves, so that every photo must be read. */
-export const factKeys: readonly SortKey[] = ['taken', 'iso', 'shutter', 'ratio'];
+/** What an order needs to know of every photo; undefined if it needs nothing from the files. */
+export function neededFor(sort: SortKey): 'shot' | 'ratio' | undefined {
+  switch (sort) {
+    case 'taken':
+    case 'iso':
+    case 'shutter':
+      return 'shot';
+    case 'ratio':
+      return 'ratio';
+    case 'name':
+    case 'modified':
+    case 'rating':
+      return undefined;
+  }
+}
+
+/** Whether that is not known of a photo yet. */
+export function lacks({ facts, state, ratio }: Photo, what: 'shot' | 'ratio'): boolean {
+  return state !== 'failed' && (what === 'shot' ? facts : ratio) === undefined;
+}
 
 export class Arranger {
   /** Comparing names is slow, so it is done once per set of photos. */

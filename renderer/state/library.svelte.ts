@@ -4,7 +4,7 @@ import { createContext } from 'svelte';
 import type { Folder, Outputs, Photo } from '../../preload/contract/contract.ts';
 import { editsOfGroups, type Edits } from '../../preload/contract/edits.ts';
 import type { App } from './app.svelte.ts';
-import { Arranger, factKeys, plainArrangement, type Arrangement } from './arrange.ts';
+import { Arranger, lacks, neededFor, plainArrangement, type Arrangement } from './arrange.ts';
 import { emptySelection, only, without, type Selection } from './selection.ts';
 import { batchWords } from '../batch-words.ts';
 import { strings } from '../strings.ts';
@@ -46,9 +46,10 @@ export class Library {
   );
 
   /** Whether the order depends on facts that were not read from all files yet. */
-  readonly isUnsure: boolean = $derived(
-    factKeys.includes(this.arrangement.sort) && this.photos.some(isUnknown),
-  );
+  readonly isUnsure: boolean = $derived.by(() => {
+    const needed = neededFor(this.arrangement.sort);
+    return needed !== undefined && this.photos.some((photo) => lacks(photo, needed));
+  });
 
   #opening: AbortController | undefined;
   #learning: AbortController | undefined;
@@ -164,7 +165,8 @@ export class Library {
     const wanted = ids
       .filter((id) => {
         const photo = this.byId.get(id);
-        return photo?.facts === undefined && photo?.state !== 'failed' && !this.#described.has(id);
+        const isWanted = photo?.facts?.autoRatio === undefined && photo?.state !== 'failed';
+        return isWanted && !this.#described.has(id);
       })
       .slice(0, describedAtOnce);
     if (wanted.length === 0) return;
@@ -176,7 +178,7 @@ export class Library {
     try {
       const { photos } = await this.#app.client.call(
         'library.describe',
-        { photos: wanted },
+        { photos: wanted, what: 'ratio' },
         {
           signal: describing.signal,
           onProgress: (progress) => {
@@ -202,10 +204,13 @@ export class Library {
     const { signal } = learning;
     try {
       while (this.isUnsure) {
-        const unknown = this.photos.filter(isUnknown);
-        const ids = unknown.slice(0, describedAtOnce).map(({ id }) => id);
-        const answer = await this.#app.client.call('library.describe', { photos: ids }, { signal });
-        if (!answer.photos.some((photo) => !isUnknown(photo))) break;
+        const what = neededFor(this.arrangement.sort);
+        if (what === undefined) break;
+        const unknown = this.photos.filter((photo) => lacks(photo, what));
+        const photos = unknown.slice(0, describedAtOnce).map(({ id }) => id);
+        const call = this.#app.client.call('library.describe', { photos, what }, { signal });
+        const answer = await call;
+        if (answer.photos.every((photo) => lacks(photo, what))) break;
         this.#merge(answer.photos, new Set());
       }
     } catch (error) {
@@ -300,10 +305,6 @@ export class Library {
     this.photos = [...kept, ...next.values()];
     if (gone.size > 0) this.selection = without(this.selection, gone);
   }
-}
-
-function isUnknown({ facts, state }: Photo): boolean {
-  return facts === undefined && state !== 'failed';
 }
 
 export const [libraryOf, provideLibrary] = createContext<Library>();

@@ -75,3 +75,33 @@ it('shows a RAW photo and the JPEG that the camera put beside it as one', async 
   expect(await listed()).toEqual(['1.dng']);
   expect(await named()).toEqual(['1.dng']);
 });
+
+it('tells of shots from the headers of all photos, before anyone asks and before it decodes', async () => {
+  writeSmallDngs(photos, 3, { width: 640, height: 480 });
+  // Of this one only the header is left: decoding it fails, and its facts are known all the same.
+  writeFileSync(
+    path.join(photos, '4.dng'),
+    smallDng({ width: 640, height: 480 }).slice(0, 1 << 16),
+  );
+  const { photos: all } = await open();
+  await until(
+    () => app.library.current.photos.every(({ facts }) => facts?.iso === 12_800),
+    'the facts of the shots',
+  );
+  for (const photo of app.library.current.photos) {
+    expect(photo).toMatchObject({ state: 'new', facts: { camera: 'NIGHT Owl 1' } });
+    expect(photo.ratio).toBeUndefined();
+  }
+  const ids = all.map(({ id }) => id);
+  const { client } = connection;
+  const shots = await client.call('library.describe', { photos: ids, what: 'shot' });
+  expect(shots.photos.map(({ state, ratio }) => [state, ratio])).toEqual(
+    ids.map(() => ['new', undefined]),
+  );
+  await client.call('library.writeEdits', { photos: ids.slice(1, 2), edits: { ratio: 40 } });
+  const whole = await client.call('library.describe', { photos: ids, what: 'ratio' });
+  expect(whole.photos.map(({ state }) => state)).toEqual(['new', 'edited', 'new', 'failed']);
+  // The ratio that is in use: the automatic one, or the one that was chosen.
+  expect(whole.photos[0]?.ratio).toBe(whole.photos[0]?.facts?.autoRatio);
+  expect(whole.photos[1]?.ratio).toBe(40);
+});

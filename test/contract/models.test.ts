@@ -39,7 +39,7 @@ describe('models of the own', () => {
     const { client } = connection;
     const opened = await client.call('library.open', { path: photos, subfolders: false });
     photo = opened.photos[0]?.id ?? '';
-    const described = await client.call('library.describe', { photos: [photo] });
+    const described = await client.call('library.describe', { photos: [photo], what: 'ratio' });
     camera = described.photos[0]?.facts?.camera ?? '';
   });
 
