@@ -15,7 +15,7 @@ import { photoIdOf } from '../library/photo-id.ts';
 import type { JsonFile } from '../base/json-file.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 import { Clock } from './clock.ts';
-import { queueFile, type SavedItem, type SavedQueue } from './saved-queue.ts';
+import { leftOver, queueFile, type SavedItem, type SavedQueue } from './saved-queue.ts';
 
 interface Item extends SavedItem {
   stage?: QueueItem['stage'];
@@ -89,9 +89,9 @@ export class Queue {
     this.#file = queueFile(parts.folder);
   }
 
-  /** The queue as it was when the app ended. */
+  /** What is left of the queue since the app ended. */
   static async load(folder: string): Promise<SavedQueue> {
-    return queueFile(folder).read();
+    return leftOver(await queueFile(folder).read());
   }
 
   /** Continues a saved queue; exports that were running start again. */

@@ -168,11 +168,9 @@ export class Models {
       .map(([name, value]) => `- ${name}: ${factWords(value)}`);
     return [
       `# ${manifest.name}`,
-      manifest.description,
-      `Licence: ${manifest.licence}`,
-      `U-Net of base ${manifest.unet.baseChannels}, ${manifest.unet.levels} levels.`,
-      ...(section === undefined ? [] : [section]),
-      ...(facts.length === 0 ? [] : [`## Training\n\n${facts.join('\n')}`]),
+      section ?? manifest.description,
+      `## What it is made of\n\nU-Net of base ${manifest.unet.baseChannels}, ${manifest.unet.levels} levels. Licence: ${manifest.licence}`,
+      ...(facts.length === 0 ? [] : [`## How it was trained\n\n${facts.join('\n')}`]),
     ].join('\n\n');
   }
 }

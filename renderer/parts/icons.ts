@@ -19,8 +19,9 @@ export const icons = {
   close: 'M6 6l12 12M18 6 6 18',
   undo: 'M8 5 4 9l4 4M4.5 9H14a5.5 5.5 0 0 1 0 11H9',
   redo: 'm16 5 4 4-4 4M19.5 9H10a5.5 5.5 0 0 0 0 11h5',
-  rotateLeft: 'M4 4v5h5M4.6 8.6A8 8 0 1 1 4 13',
-  rotateRight: 'M20 4v5h-5M19.4 8.6A8 8 0 1 0 20 13',
+  /* A frame that is turned, unlike the bent arrows of undo and redo. */
+  rotateLeft: 'M9.5 11.5H20v8.5H9.5zM13.5 4.5H9A4.5 4.5 0 0 0 4.5 9v5M2 11.5l2.5 2.8L7 11.5',
+  rotateRight: 'M4 11.5h10.5V20H4zM10.5 4.5H15A4.5 4.5 0 0 1 19.5 9v5M17 11.5l2.5 2.8 2.5-2.8',
   crop: 'M7 2.5V17h14.5M2.5 7H17v14.5',
   compare: 'M12 3v18M4.5 6H9M4.5 6v12H9M15 6h4.5v12H15',
   eyedropper:
