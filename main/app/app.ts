@@ -49,6 +49,8 @@ export interface Host {
   readonly roots: readonly string[];
   readonly startFolder?: string | undefined;
   readonly dialogs?: Dialogs | undefined;
+  /** Moves a file to the system's trash. @throws if it stays */
+  readonly trash?: (file: string) => Promise<void>;
   readonly spawn?: Connect;
   readonly spawnView?: Connect;
   readonly spawnTraining?: Connect;

@@ -52,6 +52,7 @@ export function handlersOf(app: App): Handlers {
       host: host.kind,
       platform: process.platform,
       hasDialogs: host.dialogs !== undefined,
+      canTrash: host.trash !== undefined,
       ...(host.startFolder === undefined ? {} : { startFolder: host.startFolder }),
       logFile: app.log.file,
       canUpdate: host.canUpdate ?? false,
@@ -125,6 +126,15 @@ export function handlersOf(app: App): Handlers {
         onProgress({ photos: [photo] });
       }),
     }),
+    'library.mark': async ({ photos, ...marks }) => {
+      await library.mark(photos, marks);
+      return {};
+    },
+    'library.trash': async ({ photos }) => {
+      if (host.trash === undefined)
+        throw new Refusal('bad-argument', 'only the desktop app can move photos to the trash');
+      return { trashed: await library.trash(photos, host.trash) };
+    },
     'library.rate': async ({ photos, rating }) => {
       await library.rate(photos, rating);
       return {};

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Outputs } from '../../preload/contract/contract.ts';
-import { isRating, Journal, taken, type Change, type Direction } from './journal.ts';
+import { Journal, kindOf, taken, type Change, type Direction } from './journal.ts';
 import { photoIdOf } from './photo-id.ts';
 import type { Sidecar, Sidecars } from './sidecar.ts';
 
@@ -75,7 +75,7 @@ export class Changes {
     const [first] = there;
     return {
       step: {
-        kind: isRating(step) ? 'rating' : 'edits',
+        kind: kindOf(step),
         photos: there.map(({ file }) => photoIdOf(file)),
         ...(first === undefined ? {} : { name: path.basename(first.file) }),
       },

@@ -72,14 +72,18 @@ export function taken({ before, after }: Change, direction: Direction, now: Side
     ([name, value]) => !isSame(value, fieldOf(from.edits, name)),
   );
   return {
+    ...now,
     rating: from.rating === to.rating ? now.rating : to.rating,
+    flag: from.flag === to.flag ? now.flag : to.flag,
+    label: from.label === to.label ? now.label : to.label,
     edits: { ...now.edits, ...Object.fromEntries(edits) },
   };
 }
 
-/** Whether only stars were given or taken. */
-export function isRating({ changes }: Step): boolean {
-  return changes.every(({ before, after }) => isSame(before.edits, after.edits));
+/** What a step changed: edits, else stars alone, else flags or labels. */
+export function kindOf({ changes }: Step): 'rating' | 'mark' | 'edits' {
+  if (changes.some(({ before, after }) => !isSame(before.edits, after.edits))) return 'edits';
+  return changes.some(({ before, after }) => before.rating !== after.rating) ? 'rating' : 'mark';
 }
 
 function fieldOf(edits: object, name: string): unknown {

@@ -14,7 +14,8 @@ import { depthOf, photosIn, type FoundPhoto } from './folder.ts';
 import { Changes, type Written } from './changes.ts';
 import type { Direction } from './journal.ts';
 import { photoIdOf } from './photo-id.ts';
-import { newSidecar, type Sidecar, type Sidecars } from './sidecar.ts';
+import { marked, newSidecar, type Marks, type Sidecar, type Sidecars } from './sidecar.ts';
+import { trashPhotos, type TrashFile } from './trash.ts';
 import { FolderWatch } from './watch.ts';
 
 export interface LibraryParts {
@@ -186,6 +187,28 @@ export class Library {
     this.#refresh(entry);
   }
 
+  /**
+   * @param marks flag and label; those that are not named stay
+   * @throws Refusal `disk`, `bad-argument`
+   */
+  async mark(ids: readonly string[], marks: Marks): Promise<void> {
+    await this.#change(ids, (sidecar) => marked(sidecar, marks));
+  }
+
+  /**
+   * As `trashPhotos`.
+   * @returns how many were moved
+   */
+  async trash(ids: readonly string[], trash: TrashFile): Promise<number> {
+    const files = ids.map((id) => this.pathOf(id));
+    try {
+      await trashPhotos(files, trash);
+    } finally {
+      await this.#rescan();
+    }
+    return files.length;
+  }
+
   /** @throws Refusal `disk`, `bad-argument` */
   async rate(ids: readonly string[], rating: number): Promise<void> {
     await this.#change(ids, (sidecar) => ({ ...sidecar, rating }));
@@ -296,6 +319,8 @@ export class Library {
       state,
       ...(failure === undefined ? {} : { failure: failure.message }),
       rating: sidecar.rating,
+      ...(sidecar.flag === undefined ? {} : { flag: sidecar.flag }),
+      ...(sidecar.label === undefined ? {} : { label: sidecar.label }),
       ...(ratio === undefined ? {} : { ratio }),
       stamp: stamp.slice(0, 16),
       ...(facts === undefined ? {} : { facts }),

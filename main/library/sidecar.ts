@@ -1,5 +1,5 @@
 /**
- * Stores edits and rating of a photo in a file beside it, or in the app's data if that is not
+ * Stores edits, rating, flag and label of a photo in a file beside it, or in the app's data if that is not
  * possible.
  */
 
@@ -7,6 +7,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import type { Inputs } from '../../preload/contract/contract.ts';
+import { marksShape } from '../../preload/contract/culling.ts';
 import { defaultEdits, editsSchema } from '../../preload/contract/edits.ts';
 import { writeAtomically } from '../base/atomic.ts';
 import { Refusal } from '../base/refusal.ts';
@@ -17,17 +19,29 @@ const sidecarSchema = z.object({
   format: z.literal('nightglass-edits'),
   version: z.literal(1),
   rating: z.number().int().min(0).max(5),
+  ...marksShape,
   edits: editsSchema,
 });
 
 const anyVersionSchema = z.object({ format: z.literal('nightglass-edits'), version: z.number() });
 
-export type Sidecar = Pick<z.infer<typeof sidecarSchema>, 'rating' | 'edits'>;
+export type Sidecar = Pick<z.infer<typeof sidecarSchema>, 'rating' | 'flag' | 'label' | 'edits'>;
 
 interface Updated {
   readonly before: Sidecar;
   readonly sidecar: Sidecar;
   readonly isBeside: boolean;
+}
+
+/** Flag and label to be set; `none` takes one away. */
+export type Marks = Omit<Inputs['library.mark'], 'photos'>;
+
+export function marked(sidecar: Sidecar, { flag, label }: Marks): Sidecar {
+  return {
+    ...sidecar,
+    ...(flag === undefined ? {} : { flag: flag === 'none' ? undefined : flag }),
+    ...(label === undefined ? {} : { label: label === 'none' ? undefined : label }),
+  };
 }
 
 export const newSidecar: Sidecar = { rating: 0, edits: defaultEdits };

@@ -2,7 +2,17 @@
 
 import { z } from 'zod';
 import { appCalls } from './app.ts';
-import { call, failureSchema, modelIdSchema, none, nothing, pathSchema } from './call.ts';
+import {
+  call,
+  failureSchema,
+  modelIdSchema,
+  none,
+  nothing,
+  pathSchema,
+  photoIdSchema,
+  photoIdsSchema,
+} from './call.ts';
+import { cullingCalls, marksShape } from './culling.ts';
 import { deviceSchema, spaceSchema } from './choices.ts';
 import { editsSchema, whiteBalanceSchema } from './edits.ts';
 import {
@@ -11,13 +21,11 @@ import {
   settingsSchema,
   templateSchema,
 } from './settings.ts';
+import { folderCalls } from './folders.ts';
 import { sessionCalls, sessionEvents } from './sessions.ts';
 import { trainingCalls, trainingEvents } from './training.ts';
 import { undoCalls, undoEvents } from './undo.ts';
 
-/** Created by the main process; only photos of the opened folder have one. */
-export const photoIdSchema = z.string().regex(/^[0-9a-f]{24}$/);
-const photoIdsSchema = z.array(photoIdSchema).min(1).max(100_000);
 const vector3Schema = z.tuple([z.number(), z.number(), z.number()]);
 /** 3×3, row-major. */
 const matrix3Schema = z.tuple([
@@ -56,6 +64,7 @@ export const photoSchema = z.object({
   /** The reason, if the state is `failed`. */
   failure: z.string().optional(),
   rating: z.number().int().min(0).max(5),
+  ...marksShape,
   /** The exposure ratio in use, if known: the one chosen, or else the automatic one. */
   ratio: z.number().optional(),
   /** Changes with the file and its edits; part of the thumbnails' addresses. */
@@ -160,30 +169,7 @@ export const verdictSchema = z.object({
 export const calls = {
   ...appCalls,
 
-  'library.recent': call(
-    nothing,
-    z.object({
-      folders: z.array(z.object({ path: z.string(), name: z.string(), isThere: z.boolean() })),
-    }),
-    none,
-  ),
-  'library.forgetRecent': call(z.strictObject({ path: pathSchema }), nothing, none),
-  /** The path is undefined if the user closed the dialog. Refused if `hasDialogs` is false. */
-  'library.chooseFolder': call(nothing, z.object({ path: z.string().optional() }), none),
-  /** A folder with a sample night shot in the app's own data; created if missing. */
-  'library.sample': call(nothing, z.object({ path: z.string() }), none),
-  /** The subfolders of a folder, for the window's own chooser. Without a path: where to start. */
-  'library.browse': call(
-    z.strictObject({ path: pathSchema.optional() }),
-    z.object({
-      path: z.string().optional(),
-      parent: z.string().optional(),
-      folders: z.array(z.object({ name: z.string(), path: z.string() })),
-      /** Number of RAW photos directly in it. */
-      photos: z.number().int(),
-    }),
-    none,
-  ),
+  ...folderCalls,
   /** Photos are sent as progress while they are found, and all of them with the answer. */
   'library.open': call(
     z.strictObject({ path: pathSchema, subfolders: z.boolean() }),
@@ -206,11 +192,6 @@ export const calls = {
     z.object({ photos: z.array(photoSchema) }),
     z.object({ photos: z.array(photoSchema) }),
   ),
-  'library.rate': call(
-    z.strictObject({ photos: photoIdsSchema, rating: z.number().int().min(0).max(5) }),
-    nothing,
-    none,
-  ),
   'library.readEdits': call(
     z.strictObject({ photo: photoIdSchema }),
     z.object({ edits: editsSchema }),
@@ -227,6 +208,7 @@ export const calls = {
     nothing,
     none,
   ),
+  ...cullingCalls,
   ...undoCalls,
 
   /** Decodes a photo and returns everything needed to draw it. */

@@ -1,6 +1,6 @@
 /** Which files of a folder are photos: those of a camera's card, and none that this program made. */
 
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { App } from '../../main/app/app.ts';
@@ -104,4 +104,31 @@ it('tells of shots from the headers of all photos, before anyone asks and before
   // The ratio that is in use: the automatic one, or the one that was chosen.
   expect(whole.photos[0]?.ratio).toBe(whole.photos[0]?.facts?.autoRatio);
   expect(whole.photos[1]?.ratio).toBe(40);
+});
+
+it('moves a photo to the trash with what belongs to it, and says where there is none', async () => {
+  writeSmallDngs(photos, 3);
+  for (const name of ['1.JPG', '1.dng.xmp', '2.jpg', 'other.jpg'])
+    writeFileSync(path.join(photos, name), name);
+  // Two RAW files of one name: whose the JPEG is, nobody knows.
+  writeFileSync(path.join(photos, '2.ARW'), smallDng());
+  const all = (await open()).photos;
+  const idOf = (name: string): string => all.find((photo) => photo.name === name)?.id ?? '';
+  const { client } = connection;
+  await client.call('library.rate', { photos: [idOf('1.dng')], rating: 1 });
+  await expect(client.call('library.trash', { photos: [idOf('1.dng')] })).rejects.toThrow(
+    'only the desktop app',
+  );
+  const trashed: string[] = [];
+  const trash = (file: string): Promise<void> => {
+    if (path.basename(file) === '3.dng') return Promise.reject(new Error('it is locked'));
+    trashed.push(path.basename(file));
+    rmSync(file);
+    return Promise.resolve();
+  };
+  const ids = ['1.dng', '2.dng'].map(idOf);
+  expect(await app.library.trash(ids, trash)).toBe(2);
+  expect(trashed.sort()).toEqual(['1.JPG', '1.dng', '1.dng.nightglass.json', '1.dng.xmp', '2.dng']);
+  expect(app.library.current.photos.map(({ name }) => name)).toEqual(['2.ARW', '3.dng']);
+  await expect(app.library.trash([idOf('3.dng')], trash)).rejects.toThrow('3.dng stays');
 });
