@@ -39,7 +39,7 @@ export const batchWords = {
   /** Of a change that may be out of sight. */
   travelled: (direction: 'undo' | 'redo', { kind, photos, name = '' }: Travelled) => {
     const whose = photos.length === 1 ? name : counted(photos.length, 'photo', 'photos');
-    const what = kind === 'rating' ? 'rating' : 'edits';
+    const what = { rating: 'rating', mark: 'flag or label', edits: 'edits' }[kind];
     return `${direction === 'undo' ? 'Undone' : 'Done again'}: ${what} of ${whose}`;
   },
   exportAs: (count: number, output: string) =>
@@ -58,10 +58,18 @@ export const batchWords = {
     ].join(' '),
     action: `Enhance ${waiting.toLocaleString('en')}`,
   }),
-  rateQuestion: (count: number, rating: number): Question => ({
-    title: `Rate all ${counted(count, 'photo', 'photos')} shown?`,
-    words: `None is selected, so all that are shown get ${rating === 0 ? 'no stars' : '★'.repeat(rating)}.`,
-    action: `Rate ${count.toLocaleString('en')}`,
+  /** @param mark such as "★★★" or "Picked" */
+  markQuestion: (count: number, mark: string): Question => ({
+    title: `Mark all ${counted(count, 'photo', 'photos')} shown?`,
+    words: `None is selected, so all that are shown get: ${mark}.`,
+    action: `Mark ${count.toLocaleString('en')}`,
+  }),
+  stars: (rating: number) => (rating === 0 ? 'no stars' : '★'.repeat(rating)),
+  trashQuestion: (count: number): Question => ({
+    title: `Move ${counted(count, 'photo', 'photos')} to the trash?`,
+    words:
+      'Their edits and the JPEGs that the camera put beside them go too. You can take them back from the system’s trash.',
+    action: `Move ${count.toLocaleString('en')}`,
   }),
 } as const;
 

@@ -13,6 +13,20 @@ interface Shortcut {
 }
 
 const digits = ['0', '1', '2', '3', '4', '5'] as const;
+/** For red, yellow, green and blue. */
+export const labelDigits = ['6', '7', '8', '9'] as const;
+
+/** In the library for what is selected, in develop for the photo. */
+const cullKeys = [
+  { command: 'rate', keys: digits },
+  { command: 'pick', keys: ['p'] },
+  { command: 'reject', keys: ['x'] },
+  { command: 'unflag', keys: ['u'] },
+  { command: 'label', keys: labelDigits },
+  { command: 'trash', keys: ['delete', 'backspace'] },
+] as const satisfies readonly Shortcut[];
+
+export type CullCommand = (typeof cullKeys)[number]['command'];
 
 /** For all screens. */
 export const windowKeys = [
@@ -27,6 +41,9 @@ export const windowKeys = [
   { command: 'pasteEdits', keys: ['mod+v'] },
   { command: 'undo', keys: ['mod+z'] },
   { command: 'redo', keys: ['mod+shift+z', 'mod+y'] },
+  { command: 'autoAdvance', keys: ['shift+a'] },
+  { command: 'fullScreen', keys: ['f'] },
+  { command: 'hidePanels', keys: ['h'] },
   { command: 'settings', keys: ['mod+,'] },
   { command: 'help', keys: ['?', 'f1'] },
 ] as const satisfies readonly Shortcut[];
@@ -37,8 +54,9 @@ export const libraryKeys = [
   { command: 'select', keys: [' '] },
   { command: 'selectAll', keys: ['mod+a'] },
   { command: 'selectNone', keys: ['escape'] },
-  { command: 'rate', keys: digits },
+  ...cullKeys,
   { command: 'search', keys: ['mod+f'] },
+  { command: 'filters', keys: ['l'] },
 ] as const satisfies readonly Shortcut[];
 
 export const developKeys = [
@@ -57,18 +75,22 @@ export const developKeys = [
   { command: 'panDown', keys: ['shift+arrowdown'] },
   { command: 'guessed', keys: ['o'] },
   { command: 'clipping', keys: ['j'] },
-  { command: 'pick', keys: ['w'] },
+  { command: 'pickGrey', keys: ['w'] },
   { command: 'crop', keys: ['r'] },
   { command: 'cropDone', keys: ['enter'] },
   { command: 'rotateLeft', keys: ['['] },
   { command: 'rotateRight', keys: [']'] },
-  { command: 'rate', keys: digits },
+  ...cullKeys,
   { command: 'leave', keys: ['escape'] },
 ] as const satisfies readonly Shortcut[];
 
 export type Command = (
   (typeof windowKeys)[number] | (typeof libraryKeys)[number] | (typeof developKeys)[number]
 )['command'];
+
+export function isCull(command: Command): command is CullCommand {
+  return cullKeys.some((shortcut) => shortcut.command === command);
+}
 
 type KeyPress = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'shiftKey' | 'altKey'>;
 
@@ -105,6 +127,8 @@ const names: Readonly<Record<string, string>> = {
   arrowright: '→',
   arrowup: '↑',
   arrowdown: '↓',
+  delete: 'Del',
+  backspace: '⌫',
 };
 
 /** "Ctrl+Shift+Z", "⇧⌘Z". */
@@ -117,7 +141,7 @@ function comboWords(combo: string, isMac: boolean): string {
 
 /** All keys of a command, for the help sheet; a row of digits is shown as a range. */
 export function keyWords(keys: readonly string[], isMac: boolean): readonly string[] {
-  if (keys === digits) return [`${digits[0]}–${digits[5]}`];
+  if (keys === digits || keys === labelDigits) return [`${keys[0]}–${keys.at(-1)}`];
   return keys.map((combo) => comboWords(combo, isMac));
 }
 

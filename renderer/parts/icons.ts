@@ -52,6 +52,7 @@ export const icons = {
   plus: 'M12 5v14M5 12h14',
   chip: 'M7.5 7.5h9v9h-9zM10 4v3.5M14 4v3.5M10 16.5V20M14 16.5V20M4 10h3.5M4 14h3.5M16.5 10H20M16.5 14H20',
   dots: 'M6 6v.1M12 5v.1M18 6.5v.1M5 12.5v.1M10 11v.1M14.5 13v.1M19 12v.1M7 18v.1M12.5 19v.1M17.5 17.5v.1',
+  flag: 'M6 21V4M6 4.5h11.5L15 8.5l2.5 4H6',
   info: 'M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 11v5M12 8v.2',
 } as const;
 

@@ -1,12 +1,11 @@
 /** The open folder: its photos, their arrangement, and the selection. */
 
 import { createContext } from 'svelte';
-import type { Folder, Outputs, Photo } from '../../preload/contract/contract.ts';
+import type { Folder, Inputs, Outputs, Photo } from '../../preload/contract/contract.ts';
 import { editsOfGroups, type Edits } from '../../preload/contract/edits.ts';
 import type { App } from './app.svelte.ts';
 import { Arranger, lacks, neededFor, plainArrangement, type Arrangement } from './arrange.ts';
 import { emptySelection, only, without, type Selection } from './selection.ts';
-import { batchWords } from '../batch-words.ts';
 import { strings } from '../strings.ts';
 
 /** Maximum number of photos in one call of `library.describe`. */
@@ -47,7 +46,7 @@ export class Library {
 
   /** Whether the order depends on facts that were not read from all files yet. */
   readonly isUnsure: boolean = $derived.by(() => {
-    const needed = neededFor(this.arrangement.sort);
+    const needed = neededFor(this.arrangement);
     return needed !== undefined && this.photos.some((photo) => lacks(photo, needed));
   });
 
@@ -204,7 +203,7 @@ export class Library {
     const { signal } = learning;
     try {
       while (this.isUnsure) {
-        const what = neededFor(this.arrangement.sort);
+        const what = neededFor(this.arrangement);
         if (what === undefined) break;
         const unknown = this.photos.filter((photo) => lacks(photo, what));
         const photos = unknown.slice(0, describedAtOnce).map(({ id }) => id);
@@ -232,6 +231,11 @@ export class Library {
     await this.#app.attempt(this.#app.client.call('library.rate', { photos: [...ids], rating }));
   }
 
+  async mark(ids: readonly string[], marks: Omit<Inputs['library.mark'], 'photos'>): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#app.attempt(this.#app.client.call('library.mark', { photos: [...ids], ...marks }));
+  }
+
   /**
    * What a command acts on: the photo that is developed; in the library the selected ones, and where
    * none is selected, all that the filter shows.
@@ -239,18 +243,6 @@ export class Library {
   get targets(): readonly Photo[] {
     if (this.#app.screen === 'develop') return this.cursor === undefined ? [] : [this.cursor];
     return this.chosen.length > 0 ? this.chosen : this.shown;
-  }
-
-  /** Rates the targets; asks first if nobody selected them. */
-  async rateTargets(rating: number): Promise<void> {
-    const { targets } = this;
-    const isMeant = this.chosen.length > 0 || targets.length < 2;
-    if (!isMeant && !(await this.#app.confirm(batchWords.rateQuestion(targets.length, rating))))
-      return;
-    await this.rate(
-      targets.map(({ id }) => id),
-      rating,
-    );
   }
 
   async copyEdits(): Promise<boolean> {
