@@ -1,8 +1,23 @@
-/** Words about culling: flags, colour labels, filters, and the trash. */
+/** Words about culling and about a photo's file: flags, colour labels, filters, and the trash. */
 
 import { counted } from './strings.ts';
 
 export const cullWords = {
+  about: {
+    title: 'About this photo',
+    file: 'File',
+    subfolder: 'Folder',
+    size: 'Size',
+    pixels: 'Pixels',
+    taken: 'Taken',
+    changed: 'Changed',
+    camera: 'Camera',
+    lens: 'Lens',
+    focal: 'Focal length',
+    aperture: 'Aperture',
+    shutter: 'Shutter',
+    iso: 'ISO',
+  },
   flags: { none: 'No flag', pick: 'Picked', reject: 'Rejected' },
   flagFilter: {
     all: 'Any flag',

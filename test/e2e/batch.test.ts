@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { chromiumPath } from '../renderer/browser.ts';
-import { expectAccessible, openWindow, type OpenWindow } from './window.ts';
+import { brightness, expectAccessible, openWindow, type OpenWindow } from './window.ts';
 
 const soon = <T>(what: () => T) => expect.poll(what, { timeout: 100_000 });
 
@@ -265,8 +265,12 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
       'true',
     );
     await expectAccessible(page, 'develop-marks');
+    await page.getByText('About this photo').click();
+    await page.getByText('80 × 96').waitFor();
+    await expectAccessible(page, 'develop-about');
     await page.keyboard.press('h');
     await page.getByRole('toolbar', { name: 'View and tools' }).waitFor({ state: 'detached' });
+    await soon(() => brightness(page)).toBeGreaterThan(20);
     await expectAccessible(page, 'develop-bare');
     await page.keyboard.press('Escape');
     await page.getByRole('toolbar', { name: 'View and tools' }).waitFor();
