@@ -1,7 +1,7 @@
 /** Words about commands on many photos: what they act on, what they write, and what was undone. */
 
 import type { Outputs } from '../preload/contract/contract.ts';
-import type { ExportChoice } from '../preload/contract/settings.ts';
+import type { ExportChoice, ExportPreset } from '../preload/contract/settings.ts';
 import { counted, strings } from './strings.ts';
 
 /** Asked before a command acts on photos that nobody selected, or writes files. */
@@ -15,13 +15,14 @@ export interface Question {
 type Travelled = NonNullable<Outputs['library.undo']['step']>;
 
 interface EnhanceCounts {
-  /** Photos to be exported now. */
+  /** Photos to be exported now, in one way or in several. */
   readonly waiting: number;
+  /** What is to be written with each preset that has anything to write. */
+  readonly pictures: readonly { readonly preset: ExportPreset; readonly count: number }[];
   /** Photos of the command that are exported already. */
   readonly exported: number;
   /** Photos of the folder that the command leaves alone. */
   readonly others: number;
-  readonly output: string;
 }
 
 export const batchWords = {
@@ -49,13 +50,18 @@ export const batchWords = {
   formatOfQuality: (format: string, quality: number) => `${format} quality ${quality}`,
   sizeOf: (pixels: number) => `${pixels} pixels long`,
   besideThem: 'Nightglass beside them',
-  enhanceQuestion: ({ waiting, exported, others, output }: EnhanceCounts): Question => ({
+  enhanceQuestion: ({ waiting, pictures, exported, others }: EnhanceCounts): Question => ({
     title: `Enhance ${counted(waiting, 'photo', 'photos')}?`,
     words: [
-      `${counted(waiting, 'photo', 'photos')} → ${output}.`,
-      ...(exported === 0 ? [] : [`${exported} exported already.`]),
-      ...(others === 0 ? [] : [`${counted(others, 'other photo stays', 'other photos stay')}.`]),
-    ].join(' '),
+      ...pictures.map(
+        ({ preset: { name, choice }, count }) =>
+          `${name}: ${counted(count, 'photo', 'photos')} → ${exportWords(choice)}.`,
+      ),
+      [
+        ...(exported === 0 ? [] : [`${exported} exported already.`]),
+        ...(others === 0 ? [] : [`${counted(others, 'other photo stays', 'other photos stay')}.`]),
+      ].join(' '),
+    ].join('\n'),
     action: `Enhance ${waiting.toLocaleString('en')}`,
   }),
   /** @param mark such as "★★★" or "Picked" */
@@ -72,6 +78,18 @@ export const batchWords = {
     action: `Move ${count.toLocaleString('en')}`,
   }),
 } as const;
+
+/** "Archive TIFF + Web JPEG". */
+export function presetNames(presets: readonly { readonly name: string }[]): string {
+  return presets.map(({ name }) => name).join(' + ');
+}
+
+/** What presets write for some photos, a line for each: for the tip of a button. */
+export function presetTip(count: number, presets: readonly ExportPreset[]): string {
+  return presets
+    .map(({ name, choice }) => `${name}: ${batchWords.willWrite(count, exportWords(choice))}`)
+    .join('\n');
+}
 
 /** What is written and where, in short: "TIFF 16-bit, Nightglass beside them". */
 export function exportWords({ output, longSide, folder }: ExportChoice): string {

@@ -15,6 +15,7 @@ import { Access } from '../library/access.ts';
 import { Developments } from '../library/development.ts';
 import { ExportMarks } from '../library/export-marks.ts';
 import { Library } from '../library/library.ts';
+import type { Exports } from '../library/listed.ts';
 import { photoIdOf } from '../library/photo-id.ts';
 import { Recents } from '../library/recents.ts';
 import { Sidecars } from '../library/sidecar.ts';
@@ -29,7 +30,8 @@ import { TrainingDesk } from '../runs/desk.ts';
 import { spawnNodeSurvey } from '../runs/survey.ts';
 import { SettingsStore, type SettingsFile } from './settings.ts';
 import { spawnNodeTraining } from '../training/run/process.ts';
-import { modelFor, type Settings } from '../../preload/contract/settings.ts';
+import type { Edits } from '../../preload/contract/edits.ts';
+import { modelFor, oneClickPresets, type Settings } from '../../preload/contract/settings.ts';
 
 export interface Dialogs {
   /** Undefined if the user closed the dialog. */
@@ -120,7 +122,8 @@ export class App {
     this.library = new Library({
       view: this.#view,
       sidecars: this.#sidecars,
-      marks,
+      exportsOf: ({ id, edits, camera }) => this.#exportsOf(id, edits, camera),
+      areCamerasNeeded: () => Object.keys(settings.current.cameraModels).length > 0,
       events,
       models: () => {
         const { model, cameraModels } = settings.current;
@@ -178,6 +181,7 @@ export class App {
     });
     this.models.onArrival = (id) => {
       this.#modelsReplaced += 1;
+      marks.forgetModel(id);
       this.engine.forget(id);
       this.library.restamp();
     };
@@ -226,9 +230,9 @@ export class App {
   }
 
   #settingsChanged(now: Settings, before: Settings): void {
-    const models = ({ model, cameraModels }: Settings): string =>
-      JSON.stringify([model, cameraModels]);
-    if (models(now) !== models(before)) this.library.restamp();
+    const shown = ({ model, cameraModels, exportPresets, oneClick }: Settings): string =>
+      JSON.stringify([model, cameraModels, exportPresets, oneClick]);
+    if (shown(now) !== shown(before)) this.library.restamp();
     const folder = this.#thumbnailFolder(before);
     // Thumbnails in an earlier folder would never be found again.
     if (folder !== this.#thumbnailFolder(now)) void this.thumbnails.clear(folder);
@@ -270,6 +274,16 @@ export class App {
     return modelFor(settings, camera);
   }
 
+  #exportsOf(id: string, edits: Edits, camera: string | undefined): Exports {
+    const settings = this.settings.current;
+    const model = modelFor(settings, camera);
+    const presets = settings.exportPresets
+      .filter(({ choice }) => this.#marks.isExported(id, { edits, model, choice }))
+      .map(({ name }) => name);
+    const isDone = oneClickPresets(settings).every(({ name }) => presets.includes(name));
+    return { presets, isDone };
+  }
+
   async #enhance(order: ExportOrder): Promise<ExportOutcome> {
     const { photo, number, choice, names, signal, onProgress } = order;
     const { edits, rating } = await this.#sidecars.read(photo);
@@ -293,7 +307,7 @@ export class App {
           { signal, onProgress },
         );
         if (outcome !== 'taken') {
-          this.#marks.mark(photoIdOf(photo), edits);
+          this.#marks.mark(photoIdOf(photo), { edits, model, choice });
           return { kind: 'done', path: file };
         }
         target = await names.reserveNext();

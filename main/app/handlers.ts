@@ -7,33 +7,17 @@ import { sampleFolder } from '../library/sample.ts';
 import type { App } from './app.ts';
 import { components } from './licences.ts';
 import { openOutputFolder } from '../base/atomic.ts';
-import { nameOf, needsFacts } from '../jobs/template.ts';
 import { Refusal, throwIfCancelled } from '../base/refusal.ts';
+import { exportHandlersOf } from './export-handlers.ts';
 import { trainingHandlersOf } from './training-handlers.ts';
-import type { ExportChoice } from '../../preload/contract/settings.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { sessionHandlersOf } from './session-handlers.ts';
-
-const endings = { tiff: '.tif', png: '.png', jpeg: '.jpg', dng: '.dng' } as const;
 
 /** Calls about connected windows are refused here; the served app replaces them for each window. */
 export function handlersOf(app: App): Handlers {
   const { host, library, access, recents, developments, queue, settings, models, engine, pixels } =
     app;
   const fileOf = (id: string) => [library.pathOf(id), library.fileStamp(id)] as const;
-
-  const enqueue = async (
-    ids: readonly string[],
-    choice: ExportChoice,
-  ): Promise<{ queued: number }> => {
-    // Refuses an invalid template now rather than at the first photo.
-    nameOf(choice.template, { path: 'photo.dng', number: 1 });
-    const folder =
-      choice.folder === undefined ? undefined : await access.futureFolder(choice.folder);
-    const files = ids.map((id) => library.pathOf(id));
-    await settings.write({ exportChoice: choice });
-    return { queued: queue.add(files, { ...choice, ...(folder === undefined ? {} : { folder }) }) };
-  };
 
   /** Photos that this model developed will look different from now on. */
   const forgetModel = async (id: string): Promise<void> => {
@@ -175,21 +159,6 @@ export function handlersOf(app: App): Handlers {
       return developments.pick(...fileOf(photo), [red, green, blue], signal);
     },
 
-    'export.start': ({ photos, choice }) => enqueue(photos, choice),
-    'export.enhance': ({ photos }) => {
-      const waiting = photos.filter((id) => library.photo(id)?.state !== 'exported');
-      if (waiting.length === 0) return { queued: 0 };
-      return enqueue(waiting, settings.current.exportChoice);
-    },
-    'export.exampleName': async ({ photo, template, choice }, { signal }) => {
-      const file = library.pathOf(photo);
-      if (needsFacts(template)) await library.describe([photo], 'shot', signal, () => undefined);
-      const facts = library.photo(photo)?.facts;
-      return {
-        name: nameOf(template, { path: file, facts, number: 1 }) + endings[choice.output.format],
-      };
-    },
-
     'queue.read': () => queue.state,
     'queue.pause': () => {
       queue.pause();
@@ -223,8 +192,9 @@ export function handlersOf(app: App): Handlers {
 
     'settings.read': () => settings.current,
     'settings.write': async (patch) => {
-      const folder = patch.exportChoice?.folder;
-      if (folder !== undefined) await access.futureFolder(folder);
+      for (const { choice } of patch.exportPresets ?? []) {
+        if (choice.folder !== undefined) await access.futureFolder(choice.folder);
+      }
       if (patch.thumbnailFolder === undefined || patch.thumbnailFolder === '')
         return settings.write(patch);
       // Reports an unwritable folder now; later, nobody would notice.
@@ -264,6 +234,7 @@ export function handlersOf(app: App): Handlers {
       path: await models.export(model, await access.futureFolder(folder)),
     }),
     'models.card': async ({ model }) => ({ markdown: await models.card(model) }),
+    ...exportHandlersOf(app),
     ...sessionHandlersOf(undefined),
     ...trainingHandlersOf(app),
     'devices.test': async ({ isAfresh }, { signal }) => ({

@@ -4,30 +4,23 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
-import type { Queue as QueueState, QueueItem } from '../../preload/contract/contract.ts';
-import type { ExportChoice } from '../../preload/contract/settings.ts';
+import type { Queue as QueueState } from '../../preload/contract/contract.ts';
 import type { EventHub } from '../base/events.ts';
 import { openOutputFolder } from '../base/atomic.ts';
 import { OutputNames, type Reservation } from '../export/naming.ts';
 import { outputFolderName } from '../library/folder.ts';
-import type { PhotoFailure } from '../library/facts.ts';
-import { photoIdOf } from '../library/photo-id.ts';
+import type { PhotoFailure } from '../library/listed.ts';
 import type { JsonFile } from '../base/json-file.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 import { Clock } from './clock.ts';
-import { leftOver, queueFile, type SavedItem, type SavedQueue } from './saved-queue.ts';
-
-interface Item extends SavedItem {
-  stage?: QueueItem['stage'];
-  tilesDone: number;
-  tilesTotal: number;
-}
+import { hasEnded, savedOf, toldOf, workingShare, type Item } from './queue-item.ts';
+import { leftOver, queueFile, type QueuedChoice, type SavedQueue } from './saved-queue.ts';
 
 /** One photo of the queue, as passed to whoever enhances it. */
 export interface ExportOrder {
   readonly photo: string;
   readonly number: number;
-  readonly choice: ExportChoice;
+  readonly choice: QueuedChoice;
   /** Names for its picture. After a retry, it keeps the name it had before. */
   readonly names: PictureNames;
   readonly signal: AbortSignal;
@@ -70,7 +63,7 @@ const longList = 500;
 export class Queue {
   readonly #parts: QueueParts;
   readonly #file: JsonFile<SavedQueue>;
-  readonly #batches = new Map<string, ExportChoice>();
+  readonly #batches = new Map<string, QueuedChoice>();
   readonly #names = new Map<string, OutputNames>();
   /** By item: the name that a retry may use again. */
   readonly #targets = new Map<string, Reservation>();
@@ -112,19 +105,7 @@ export class Queue {
   }
 
   get state(): QueueState {
-    const items = this.#items.map(
-      ({ id, photo, state, stage, tilesDone, tilesTotal, path: target, failure }): QueueItem => ({
-        id,
-        photo: photoIdOf(photo),
-        name: path.basename(photo),
-        state,
-        ...(stage === undefined ? {} : { stage }),
-        tilesDone,
-        tilesTotal,
-        ...(target === undefined ? {} : { path: target }),
-        ...(failure === undefined ? {} : { failure }),
-      }),
-    );
+    const items = this.#items.map((item) => toldOf(item, this.#batches.get(item.batch)?.preset));
     const remainingMs = this.#remainingMs();
     return {
       isPaused: this.#isPaused,
@@ -138,7 +119,7 @@ export class Queue {
   }
 
   /** @param photos paths; a photo already waiting with the same choice is not queued twice */
-  add(photos: readonly string[], choice: ExportChoice): number {
+  add(photos: readonly string[], choice: QueuedChoice): number {
     if (this.#items.every(hasEnded)) this.#clock.reset();
     const batch = randomBytes(8).toString('hex');
     this.#batches.set(batch, choice);
@@ -304,7 +285,7 @@ export class Queue {
     this.#parts.events.emit('app.trouble', { account });
   }
 
-  #namesOf({ id }: Item, names: OutputNames, { output }: ExportChoice): PictureNames {
+  #namesOf({ id }: Item, names: OutputNames, { output }: QueuedChoice): PictureNames {
     const keep = (target: Reservation): Reservation => {
       this.#targets.set(id, target);
       return target;
@@ -323,7 +304,7 @@ export class Queue {
     };
   }
 
-  async #namesFor({ batch, photo }: Item, choice: ExportChoice): Promise<OutputNames> {
+  async #namesFor({ batch, photo }: Item, choice: QueuedChoice): Promise<OutputNames> {
     // If the photo's disk is missing, a folder created at its mount point would block its return.
     if (!existsSync(photo))
       throw new Refusal('disk', `${path.basename(photo)} cannot be read: there is no such file`);
@@ -361,15 +342,7 @@ export class Queue {
 
   /** @throws nothing, because a full disk must not stop running exports */
   async #save(): Promise<void> {
-    const items = this.#items.map(({ id, batch, photo, number, state, path: target, failure }) => ({
-      id,
-      batch,
-      photo,
-      number,
-      state,
-      ...(target === undefined ? {} : { path: target }),
-      ...(failure === undefined ? {} : { failure }),
-    }));
+    const items = this.#items.map(savedOf);
     const batches = Object.fromEntries(this.#batches);
     await this.#file
       .write({ version: 1, isPaused: this.#isPaused, batches, items })
@@ -388,13 +361,4 @@ export class Queue {
       this.#items.length > longList ? tellLongListMs : tellMs,
     );
   }
-}
-
-function hasEnded({ state }: Item): boolean {
-  return state !== 'waiting' && state !== 'working';
-}
-
-/** Decoding and encoding count as one tile each. */
-function workingShare({ tilesDone, tilesTotal }: Item): number {
-  return tilesTotal === 0 ? 0 : (1 + tilesDone) / (tilesTotal + 2);
 }

@@ -1,23 +1,8 @@
 /** Reads facts about the open folder's photos: from all headers at once, then from whole files. */
 
-import type { PhotoFacts } from '../../preload/contract/contract.ts';
 import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 import type { View } from '../view/process.ts';
-import type { FoundPhoto } from './folder.ts';
-
-export interface PhotoFailure {
-  /** A Refusal's code, or `bug`; `disk` may disappear when the disk comes back. */
-  readonly code: string;
-  readonly message: string;
-}
-
-/** A photo whose facts are read. */
-export interface Described {
-  readonly found: FoundPhoto;
-  facts: PhotoFacts | undefined;
-  /** Failure of the last attempt to read the file or to export it. */
-  failure: PhotoFailure | undefined;
-}
+import type { Known } from './listed.ts';
 
 /** What is wanted: any facts of the shot, or also the ratio, for which the photo is decoded. */
 type What = 'shot' | 'ratio';
@@ -25,7 +10,7 @@ type What = 'shot' | 'ratio';
 /** Headers that are read before the window is told of them. */
 const headersAtOnce = 100;
 
-export class FactReader<Photo extends Described> {
+export class FactReader<Photo extends Known> {
   readonly #view: View;
   readonly #onHeaders: (photos: readonly Photo[]) => void;
   #reading: Promise<void> = Promise.resolve();

@@ -6,6 +6,7 @@ import type { ModelSummary } from '../../preload/contract/contract.ts';
 import { openOutputFolder, writeAtomically } from '../base/atomic.ts';
 import { modelsFolder, readModel, type Manifest, type Model } from './manifest.ts';
 import { Refusal } from '../base/refusal.ts';
+import { unetWords } from './unet.ts';
 
 export class Models {
   readonly #folder: string;
@@ -169,7 +170,7 @@ export class Models {
     return [
       `# ${manifest.name}`,
       section ?? manifest.description,
-      `## What it is made of\n\nU-Net of base ${manifest.unet.baseChannels}, ${manifest.unet.levels} levels. Licence: ${manifest.licence}`,
+      `## What it is made of\n\n${unetWords(manifest.unet)}. Licence: ${manifest.licence}`,
       ...(facts.length === 0 ? [] : [`## How it was trained\n\n${facts.join('\n')}`]),
     ].join('\n\n');
   }

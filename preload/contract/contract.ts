@@ -2,9 +2,9 @@
 
 import { z } from 'zod';
 import { appCalls } from './app.ts';
+import type { failureSchema } from './call.ts';
 import {
   call,
-  failureSchema,
   modelIdSchema,
   none,
   nothing,
@@ -15,13 +15,9 @@ import {
 import { cullingCalls, marksShape } from './culling.ts';
 import { deviceSchema, spaceSchema } from './choices.ts';
 import { editsSchema, whiteBalanceSchema } from './edits.ts';
-import {
-  exportChoiceSchema,
-  settingsPatchSchema,
-  settingsSchema,
-  templateSchema,
-} from './settings.ts';
 import { folderCalls } from './folders.ts';
+import { settingsPatchSchema, settingsSchema } from './settings.ts';
+import { queueCalls, type queueItemSchema, queueSchema } from './queue.ts';
 import { sessionCalls, sessionEvents } from './sessions.ts';
 import { trainingCalls, trainingEvents } from './training.ts';
 import { undoCalls, undoEvents } from './undo.ts';
@@ -69,6 +65,11 @@ export const photoSchema = z.object({
   ratio: z.number().optional(),
   /** Changes with the file and its edits; part of the thumbnails' addresses. */
   stamp: z.string(),
+  /**
+   * Names of the presets that it is exported with: as edited now, with its present model, and with
+   * the presets as they are now. The state is `exported` if all of one click are among them.
+   */
+  exported: z.array(z.string()),
   facts: photoFactsSchema.optional(),
 });
 
@@ -119,32 +120,6 @@ export const developmentSchema = z.object({
     z.object({ cameraToOutput: matrix3Schema, luminance: vector3Schema }),
   ),
   facts: photoFactsSchema,
-});
-
-export const queueItemSchema = z.object({
-  id: z.string(),
-  photo: photoIdSchema,
-  name: z.string(),
-  state: z.enum(['waiting', 'working', 'done', 'skipped', 'failed', 'cancelled']),
-  stage: z.enum(['decode', 'network', 'encode']).optional(),
-  tilesDone: z.number(),
-  tilesTotal: z.number(),
-  /** Path of the finished picture. */
-  path: z.string().optional(),
-  failure: failureSchema.optional(),
-});
-
-export const queueSchema = z.object({
-  isPaused: z.boolean(),
-  /** Why the queue paused by itself, for example a full disk. */
-  stoppedBy: z.string().optional(),
-  items: z.array(queueItemSchema),
-  /** Number of ended and of all listed exports: "19 / 50". */
-  ended: z.number().int(),
-  total: z.number().int(),
-  elapsedMs: z.number(),
-  /** Absent until an estimate is possible. */
-  remainingMs: z.number().optional(),
 });
 
 export const modelSchema = z.object({
@@ -228,44 +203,7 @@ export const calls = {
     none,
   ),
 
-  /** Adds photos to the queue. The choice is stored as the setting `exportChoice`. */
-  'export.start': call(
-    z.strictObject({ photos: photoIdsSchema, choice: exportChoiceSchema }),
-    z.object({ queued: z.number().int() }),
-    none,
-  ),
-  /** Those of the photos named that are not exported yet, with the last choice. */
-  'export.enhance': call(
-    z.strictObject({ photos: photoIdsSchema }),
-    z.object({ queued: z.number().int() }),
-    none,
-  ),
-  'export.exampleName': call(
-    z.strictObject({ photo: photoIdSchema, template: templateSchema, choice: exportChoiceSchema }),
-    z.object({ name: z.string() }),
-    none,
-  ),
-
-  'queue.read': call(nothing, queueSchema, none),
-  /** Starts no more photos; those in the network are finished. */
-  'queue.pause': call(nothing, nothing, none),
-  'queue.resume': call(nothing, nothing, none),
-  /** Cancels the named exports, or all that have not ended. A running one stops within a tile. */
-  'queue.cancel': call(
-    z.strictObject({ items: z.array(z.string().max(64)).max(100_000).optional() }),
-    nothing,
-    none,
-  ),
-  /** Retries the named exports, or all that failed or were cancelled. */
-  'queue.retry': call(
-    z.strictObject({ items: z.array(z.string().max(64)).max(100_000).optional() }),
-    nothing,
-    none,
-  ),
-  /** Removes ended exports from the list. */
-  'queue.clear': call(nothing, nothing, none),
-  /** Shows a finished picture in its folder. Refused if `hasDialogs` is false. */
-  'queue.reveal': call(z.strictObject({ item: z.string().max(64) }), nothing, none),
+  ...queueCalls,
 
   'settings.read': call(nothing, settingsSchema, none),
   'settings.write': call(settingsPatchSchema, settingsSchema, none),

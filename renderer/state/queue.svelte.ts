@@ -2,10 +2,10 @@
 
 import { createContext } from 'svelte';
 import type { Photo, Queue as QueueState, QueueItem } from '../../preload/contract/contract.ts';
-import type { ExportChoice } from '../../preload/contract/settings.ts';
+import { oneClickPresets, type ExportOrder } from '../../preload/contract/settings.ts';
 import type { App } from './app.svelte.ts';
 import type { Library } from './library.svelte.ts';
-import { batchWords, exportWords } from '../batch-words.ts';
+import { batchWords } from '../batch-words.ts';
 import { strings } from '../strings.ts';
 
 export class Queue {
@@ -59,17 +59,24 @@ export class Queue {
     this.#app.dialog = 'export';
   }
 
-  /** One click: the targets, with the last choice; the button says how many and what is written. */
+  /** One click: the targets, with the presets that the button names. */
   async exportNow(): Promise<void> {
-    await this.start(this.#library.targets, this.#app.settings.exportChoice);
+    const presets = oneClickPresets(this.#app.settings);
+    await this.start(
+      this.#library.targets,
+      presets.map(({ name, choice }) => ({ preset: name, choice })),
+    );
   }
 
-  async start(photos: readonly Photo[], choice: ExportChoice): Promise<boolean> {
+  /** @returns whether they are on the queue */
+  async start(photos: readonly Photo[], exports: readonly ExportOrder[]): Promise<boolean> {
     if (photos.length === 0) return false;
     const ids = photos.map(({ id }) => id);
     const app = this.#app;
     await app.flush();
-    const answer = await app.attempt(app.client.call('export.start', { photos: ids, choice }));
+    const answer = await app.attempt(
+      app.client.call('export.start', { photos: ids, exports: [...exports] }),
+    );
     if (answer === undefined) return false;
     app.toasts.say(strings.queued(answer.queued));
     return true;
@@ -85,12 +92,16 @@ export class Queue {
       app.toasts.say(strings.nothingToEnhance);
       return;
     }
+    const pictures = oneClickPresets(app.settings).map((preset) => ({
+      preset,
+      count: targets.filter(({ exported }) => !exported.includes(preset.name)).length,
+    }));
     const isAgreed = await app.confirm(
       batchWords.enhanceQuestion({
         waiting: waiting.length,
+        pictures: pictures.filter(({ count }) => count > 0),
         exported: targets.length - waiting.length,
         others: photos.length - targets.length,
-        output: exportWords(app.settings.exportChoice),
       }),
     );
     if (!isAgreed) return;
