@@ -67,12 +67,13 @@ export class FactReader<Photo extends Known> {
 
   /** Never throws: who asks for a photo's facts is told what is wrong with it. */
   async #headers(photos: readonly Photo[], signal: AbortSignal): Promise<void> {
-    for (let at = 0; at < photos.length && !signal.aborted; at += headersAtOnce) {
+    const isStopped = (): boolean => signal.aborted;
+    for (let at = 0; at < photos.length && !isStopped(); at += headersAtOnce) {
       const batch = photos.slice(at, at + headersAtOnce).filter(({ facts }) => facts === undefined);
       const read = await Promise.all(
         batch.map((photo) => this.#view.header(photo.found.path, signal).catch(() => undefined)),
       );
-      if (signal.aborted) return;
+      if (isStopped()) return;
       const told = batch.filter((photo, index) => {
         const facts = read[index];
         if (facts === undefined || photo.facts !== undefined) return false;

@@ -25,10 +25,9 @@ import { Runs, type RestedBy } from './runs.ts';
 import {
   fitted,
   held,
-  isFit,
   panesOf,
   panned,
-  zoomedAt,
+  zoomed,
   type Panes,
   type Point,
   type Size,
@@ -324,13 +323,8 @@ export class Development {
 
   /** @param scale device pixels per pixel; zooms about the middle if no point is given */
   zoomTo(scale: number, at?: Point): void {
-    const { pane } = this;
     const size = this.shown?.size;
-    if (size === undefined) return;
-    const point = at ?? { x: pane.width / 2, y: pane.height / 2 };
-    this.#view = isFit(scale, size, pane)
-      ? undefined
-      : held(zoomedAt(this.view, scale, pane, point), size, pane);
+    if (size !== undefined) this.#view = zoomed(this.view, scale, size, this.pane, at);
   }
 
   /** @param byDevice how far the picture moves; a picture that fits does not move */

@@ -104,6 +104,21 @@ export function zoomedAt(view: View, scale: number, viewport: Size, device: Poin
   };
 }
 
+/**
+ * Zooms about a point, or the middle.
+ * @returns undefined where the picture fits then
+ */
+export function zoomed(
+  view: View,
+  scale: number,
+  picture: Size,
+  viewport: Size,
+  at: Point = { x: viewport.width / 2, y: viewport.height / 2 },
+): View | undefined {
+  if (isFit(scale, picture, viewport)) return undefined;
+  return held(zoomedAt(view, scale, viewport, at), picture, viewport);
+}
+
 export function panned(view: View, byDevice: Point): View {
   return {
     ...view,

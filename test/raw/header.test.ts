@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { summariseRaw } from '../../main/raw/decode.ts';
+import { isRawName } from '../../main/raw/endings.ts';
 import { readHeader } from '../../main/raw/header.ts';
 import { smallDng } from '../engine/small.ts';
 import { scratch, seeded } from './written.ts';
@@ -24,7 +25,7 @@ it('tells of a shot what decoding tells, without the samples', async () => {
 it.each(
   ['.', 'raw'].flatMap((folder) =>
     readdirSync(path.join(fixtures, folder))
-      .filter((name) => /\.(dng|kdc|crw|arw|cr2|nef|raf|rw2|orf)$/i.test(name))
+      .filter((name) => isRawName(name))
       .map((name) => path.join(folder, name)),
   ),
 )('says nothing of %s that decoding contradicts', async (name) => {
