@@ -31,6 +31,7 @@ export const batchWords = {
   pasteTitle: (count: number) => `Paste edits to ${counted(count, 'photo', 'photos')}`,
   pasteCount: (count: number) => (count === 1 ? 'Paste' : `Paste to ${count}`),
   editGroups: {
+    model: 'Model',
     ratio: 'Exposure ratio',
     strength: 'Noise removed',
     whiteBalance: 'White balance',
@@ -40,7 +41,13 @@ export const batchWords = {
   /** Of a change that may be out of sight. */
   travelled: (direction: 'undo' | 'redo', { kind, photos, name = '' }: Travelled) => {
     const whose = photos.length === 1 ? name : counted(photos.length, 'photo', 'photos');
-    const what = { rating: 'rating', mark: 'flag or label', edits: 'edits' }[kind];
+    const kinds = {
+      rating: 'rating',
+      mark: 'flag or label',
+      edits: 'edits',
+      snapshots: 'snapshots',
+    } as const;
+    const what = kinds[kind];
     return `${direction === 'undo' ? 'Undone' : 'Done again'}: ${what} of ${whose}`;
   },
   exportAs: (count: number, output: string) =>

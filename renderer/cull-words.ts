@@ -3,6 +3,10 @@
 import { counted } from './strings.ts';
 
 export const cullWords = {
+  autoRatioSays: 'How much brighter this photo is made by itself',
+  ownRatioSays: 'How much brighter you made this photo',
+  noMatch: 'No photo is like that',
+  showAll: 'Show all photos',
   about: {
     title: 'About this photo',
     file: 'File',

@@ -30,7 +30,8 @@ import { TrainingDesk } from '../runs/desk.ts';
 import { spawnNodeSurvey } from '../runs/survey.ts';
 import { SettingsStore, type SettingsFile } from './settings.ts';
 import { spawnNodeTraining } from '../training/run/process.ts';
-import type { Edits } from '../../preload/contract/edits.ts';
+import { defaultModel, type Edits } from '../../preload/contract/edits.ts';
+import { photoModel, type PhotoModel } from '../../preload/contract/photo-model.ts';
 import { modelFor, oneClickPresets, type Settings } from '../../preload/contract/settings.ts';
 
 export interface Dialogs {
@@ -122,13 +123,12 @@ export class App {
     this.library = new Library({
       view: this.#view,
       sidecars: this.#sidecars,
-      exportsOf: ({ id, edits, camera }) => this.#exportsOf(id, edits, camera),
+      exportsOf: (id, edits, model) => this.#exportsOf(id, edits, model),
+      modelOf: (edits, camera) => this.#photoModel(edits, camera),
+      defaultModel: (camera) => modelFor(settings.current, camera),
       areCamerasNeeded: () => Object.keys(settings.current.cameraModels).length > 0,
       events,
-      models: () => {
-        const { model, cameraModels } = settings.current;
-        return JSON.stringify([model, cameraModels, this.#modelsReplaced]);
-      },
+      modelsReplaced: () => this.#modelsReplaced,
     });
     this.developments = new Developments(this.#view);
     const spawn = host.spawn ?? spawnNodeEngine;
@@ -165,7 +165,10 @@ export class App {
       engine: this.engine,
       desk: this.desk,
       checks: this.checks,
-      modelOf: (photo, signal) => this.#modelOf(photo, signal),
+      modelOf: async (photo, signal) => {
+        const edits = this.library.editsOf(photoIdOf(photo));
+        return (await this.#modelOf(photo, edits, signal)).id;
+      },
       modelVersion: async (id) => `${await this.models.versionOf(id)} ${await camerasStamp()}`,
       cacheBytes: () => settings.current.tileCacheBytes,
       thumbnails: this.thumbnails,
@@ -253,8 +256,9 @@ export class App {
     try {
       const either = AbortSignal.any([signal, opening.signal]);
       const photo = this.library.pathOf(id);
-      const { ratio } = this.library.editsOf(id);
-      const model = await this.#modelOf(photo, either);
+      const edits = this.library.editsOf(id);
+      const { ratio } = edits;
+      const { id: model } = await this.#modelOf(photo, edits, either);
       await this.engine.use(model, (engine) =>
         engine.preview({ kind: 'prepare', photo, ratio, isAhead }, { signal: either }),
       );
@@ -263,20 +267,24 @@ export class App {
     }
   }
 
-  /** The model of the photo's camera. The file is read only if any camera has its own model. */
-  async #modelOf(photo: string, signal: AbortSignal): Promise<string> {
+  #photoModel(edits: Edits, camera: string | undefined): PhotoModel {
     const settings = this.settings.current;
-    if (Object.keys(settings.cameraModels).length === 0) return settings.model;
-    const { camera } =
-      this.library.photo(photoIdOf(photo))?.facts ??
-      (await this.#view.header(photo, signal)) ??
-      (await this.#view.describe(photo, signal));
-    return modelFor(settings, camera);
+    return photoModel(edits, { settings, camera }, (id) => this.models.has(id));
   }
 
-  #exportsOf(id: string, edits: Edits, camera: string | undefined): Exports {
+  /** The model of a photo. The file is read only if its camera decides, and is not known yet. */
+  async #modelOf(photo: string, edits: Edits, signal: AbortSignal): Promise<PhotoModel> {
+    const facts = this.library.photo(photoIdOf(photo))?.facts;
+    const needsCamera = Object.keys(this.settings.current.cameraModels).length > 0;
+    const isOpen = needsCamera && !(edits.model !== defaultModel && this.models.has(edits.model));
+    if (facts !== undefined || !isOpen) return this.#photoModel(edits, facts?.camera);
+    const known =
+      (await this.#view.header(photo, signal)) ?? (await this.#view.describe(photo, signal));
+    return this.#photoModel(edits, known.camera);
+  }
+
+  #exportsOf(id: string, edits: Edits, model: string): Exports {
     const settings = this.settings.current;
-    const model = modelFor(settings, camera);
     const presets = settings.exportPresets
       .filter(({ choice }) => this.#marks.isExported(id, { edits, model, choice }))
       .map(({ name }) => name);
@@ -297,7 +305,7 @@ export class App {
     const edit = editOf(edits, { space, longSide });
     // The ending is removed again when a picture's name is made from this.
     let target = await names.reserve(path.join(path.dirname(photo), `${name}.raw`));
-    const model = await this.#modelOf(photo, signal);
+    const { id: model, missing: missingModel } = await this.#modelOf(photo, edits, signal);
     return this.engine.use(model, async (engine) => {
       for (;;) {
         if (target.isThereAlready) return { kind: 'skipped', path: target.path };
@@ -308,7 +316,8 @@ export class App {
         );
         if (outcome !== 'taken') {
           this.#marks.mark(photoIdOf(photo), { edits, model, choice });
-          return { kind: 'done', path: file };
+          await this.library.keepModel(photo, model);
+          return { kind: 'done', path: file, missingModel };
         }
         target = await names.reserveNext();
       }

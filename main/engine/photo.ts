@@ -1,6 +1,7 @@
 /** Takes one photo through the engine: decode, develop, finish, encode, write. */
 
 import path from 'node:path';
+import { blackShift, moveBlack } from '../develop/black.ts';
 import { autoRatio } from '../develop/brightness.ts';
 import { framePicture } from '../develop/crop.ts';
 import { develop, type RunNetwork } from '../develop/develop.ts';
@@ -126,6 +127,7 @@ async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwat
   const grid = packedGrid(mosaic);
   const run = fitted(context.run, terms, mosaic.colour);
   const straightener = straightenerOf(mosaic);
+  const shift = blackShift(job.edit.black ?? 0, { mosaic, ratio, gains });
   const white = clippedWhite(ratio * clippingLevel(mosaic), gains);
   for (let area = job.windowAreaMax; ; area = Math.floor(area / 2)) {
     const tiles = planTiles(grid.width, grid.height, area);
@@ -143,6 +145,7 @@ async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwat
         await watch.time('finish', () => {
           addGrain(tile, grain);
           greyed(tile.samples, mosaic);
+          moveBlack(tile.samples, shift);
           keepWhite(tile.samples, white, balance);
           canvas.add(straightener?.straighten(tile, tiles[tilesDone]!) ?? tile);
         });

@@ -13,7 +13,17 @@ export interface Item extends SavedItem {
 
 /** @param preset name of the way in which it is exported */
 export function toldOf(item: Item, preset: string | undefined): QueueItem {
-  const { id, photo, state, stage, tilesDone, tilesTotal, path: target, failure } = item;
+  const {
+    id,
+    photo,
+    state,
+    stage,
+    tilesDone,
+    tilesTotal,
+    path: target,
+    missingModel,
+    failure,
+  } = item;
   return {
     id,
     photo: photoIdOf(photo),
@@ -24,12 +34,13 @@ export function toldOf(item: Item, preset: string | undefined): QueueItem {
     tilesDone,
     tilesTotal,
     ...(target === undefined ? {} : { path: target }),
+    ...(missingModel === undefined ? {} : { missingModel }),
     ...(failure === undefined ? {} : { failure }),
   };
 }
 
 export function savedOf(item: Item): SavedItem {
-  const { id, batch, photo, number, state, path: target, failure } = item;
+  const { id, batch, photo, number, state, path: target, missingModel, failure } = item;
   return {
     id,
     batch,
@@ -37,6 +48,7 @@ export function savedOf(item: Item): SavedItem {
     number,
     state,
     ...(target === undefined ? {} : { path: target }),
+    ...(missingModel === undefined ? {} : { missingModel }),
     ...(failure === undefined ? {} : { failure }),
   };
 }

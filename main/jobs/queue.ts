@@ -39,7 +39,12 @@ export interface PictureNames {
   reserveNext(): Promise<Reservation>;
 }
 
-export type ExportOutcome = { readonly kind: 'done' | 'skipped'; readonly path: string };
+export interface ExportOutcome {
+  readonly kind: 'done' | 'skipped';
+  readonly path: string;
+  /** Id of the photo's model, if that is not here and another one developed it. */
+  readonly missingModel?: string | undefined;
+}
 
 export interface QueueParts {
   /** Folder of the app's data. */
@@ -239,6 +244,7 @@ export class Queue {
       this.#clock.worked(1);
       this.#land(item, outcome.kind);
       item.path = outcome.path;
+      if (outcome.missingModel !== undefined) item.missingModel = outcome.missingModel;
       this.#parts.onEnd(photo, undefined);
     } catch (error) {
       this.#fail(item, error, signal);

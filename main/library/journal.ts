@@ -32,7 +32,7 @@ export class Journal {
 
   /** Changes that change nothing do not count; a new step forgets what was undone. */
   record(changes: readonly Change[], run?: string): void {
-    const real = changes.filter(isReal);
+    const real = changes.filter(isReal).map(withoutHistory);
     if (real.length === 0) return;
     this.#future = [];
     const last = this.#past.at(-1);
@@ -77,13 +77,21 @@ export function taken({ before, after }: Change, direction: Direction, now: Side
     flag: from.flag === to.flag ? now.flag : to.flag,
     label: from.label === to.label ? now.label : to.label,
     edits: { ...now.edits, ...Object.fromEntries(edits) },
+    snapshots: isSame(from.snapshots, to.snapshots) ? now.snapshots : to.snapshots,
   };
 }
 
-/** What a step changed: edits, else stars alone, else flags or labels. */
-export function kindOf({ changes }: Step): 'rating' | 'mark' | 'edits' {
-  if (changes.some(({ before, after }) => !isSame(before.edits, after.edits))) return 'edits';
-  return changes.some(({ before, after }) => before.rating !== after.rating) ? 'rating' : 'mark';
+/** What a step changed: edits if it changed any, else snapshots, stars, or flags and labels. */
+export function kindOf({ changes }: Step): 'rating' | 'mark' | 'edits' | 'snapshots' {
+  const differ = (field: 'edits' | 'snapshots' | 'rating'): boolean =>
+    changes.some(({ before, after }) => !isSame(before[field], after[field]));
+  if (differ('edits')) return 'edits';
+  return differ('snapshots') ? 'snapshots' : differ('rating') ? 'rating' : 'mark';
+}
+
+/** The history lies in the sidecars; steps of many photos need not hold it too. */
+function withoutHistory({ file, before, after }: Change): Change {
+  return { file, before: { ...before, history: [] }, after: { ...after, history: [] } };
 }
 
 function fieldOf(edits: object, name: string): unknown {

@@ -1,6 +1,7 @@
 /** Shows and describes photos without the network. */
 
 import { open } from 'node:fs/promises';
+import { clippedBlack } from '../develop/black.ts';
 import { developedTile } from '../develop/developed.ts';
 import { Finisher } from '../develop/finish.ts';
 import { halfTile } from '../develop/half.ts';
@@ -217,11 +218,13 @@ function openedOf(frame: PreviewFrame): Opened {
 function factsOf(frame: PreviewFrame): Facts {
   const { width, height, orientation, shot } = frame.mosaic;
   const [uprightWidth, uprightHeight] = orientation >= 5 ? [height, width] : [width, height];
+  const cut = clippedBlack(frame.mosaic);
   return {
     ...shotFacts(shot),
     width: uprightWidth,
     height: uprightHeight,
     autoRatio: frame.autoRatio,
+    ...(cut === undefined ? {} : { clippedBlack: cut }),
   };
 }
 

@@ -14,6 +14,8 @@ export const queueItemSchema = z.object({
   stage: z.enum(['decode', 'network', 'encode']).optional(),
   tilesDone: z.number(),
   tilesTotal: z.number(),
+  /** Id of the photo's model, if that was not here: the default developed the picture. */
+  missingModel: z.string().optional(),
   /** Path of the finished picture. */
   path: z.string().optional(),
   failure: failureSchema.optional(),
