@@ -106,7 +106,7 @@ async function page(request: Request): Promise<Response> {
   return new Response(new Uint8Array(bytes), { headers });
 }
 
-/** Denies a page all permissions and navigation. */
+/** Denies a page all navigation. */
 function shut(contents: WebContents): void {
   contents.on('will-navigate', (event) => {
     event.preventDefault();
@@ -128,10 +128,10 @@ async function start(): Promise<void> {
   });
   await app.whenReady();
   const own = session.defaultSession;
-  own.setPermissionRequestHandler((_contents, _permission, answer) => {
-    answer(false);
+  own.setPermissionRequestHandler((_contents, permission, answer) => {
+    answer(permission === 'fullscreen');
   });
-  own.setPermissionCheckHandler(() => false);
+  own.setPermissionCheckHandler((_contents, permission) => permission === 'fullscreen');
   own.setDevicePermissionHandler(() => false);
 
   const store = new Store({ name: 'settings', cwd: app.getPath('userData') });
@@ -169,6 +169,7 @@ async function start(): Promise<void> {
         shell.showItemInFolder(file);
       },
     },
+    trash: (file) => shell.trashItem(file),
     spawn: spawnUtilityEngine,
     spawnView: spawnUtilityView,
     spawnTraining: spawnUtilityTraining,

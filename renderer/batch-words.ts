@@ -42,7 +42,13 @@ export const batchWords = {
   /** Of a change that may be out of sight. */
   travelled: (direction: 'undo' | 'redo', { kind, photos, name = '' }: Travelled) => {
     const whose = photos.length === 1 ? name : counted(photos.length, 'photo', 'photos');
-    const what = { rating: 'rating', edits: 'edits', snapshots: 'snapshots' }[kind];
+    const kinds = {
+      rating: 'rating',
+      mark: 'flag or label',
+      edits: 'edits',
+      snapshots: 'snapshots',
+    } as const;
+    const what = kinds[kind];
     return `${direction === 'undo' ? 'Undone' : 'Done again'}: ${what} of ${whose}`;
   },
   exportAs: (count: number, output: string) =>
@@ -66,10 +72,18 @@ export const batchWords = {
     ].join('\n'),
     action: `Enhance ${waiting.toLocaleString('en')}`,
   }),
-  rateQuestion: (count: number, rating: number): Question => ({
-    title: `Rate all ${counted(count, 'photo', 'photos')} shown?`,
-    words: `None is selected, so all that are shown get ${rating === 0 ? 'no stars' : '★'.repeat(rating)}.`,
-    action: `Rate ${count.toLocaleString('en')}`,
+  /** @param mark such as "★★★" or "Picked" */
+  markQuestion: (count: number, mark: string): Question => ({
+    title: `Mark all ${counted(count, 'photo', 'photos')} shown?`,
+    words: `None is selected, so all that are shown get: ${mark}.`,
+    action: `Mark ${count.toLocaleString('en')}`,
+  }),
+  stars: (rating: number) => (rating === 0 ? 'no stars' : '★'.repeat(rating)),
+  trashQuestion: (count: number): Question => ({
+    title: `Move ${counted(count, 'photo', 'photos')} to the trash?`,
+    words:
+      'Their edits and the JPEGs that the camera put beside them go too. You can take them back from the system’s trash.',
+    action: `Move ${count.toLocaleString('en')}`,
   }),
 } as const;
 

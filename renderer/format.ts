@@ -50,3 +50,28 @@ export function megapixels(width: number, height: number): string {
   const value = (width * height) / 1e6;
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} MP`;
 }
+
+/**
+ * Why a photo failed, the reason first: a narrow place cuts the end. Its name stands beside it.
+ * @param message a refusal about the photo, such as "a.dng is cut short: …" or "expected a camera RAW
+ *   file for a.dng, but it holds text"
+ */
+export function reasonFirst(message: string, name: string): string {
+  const [, wanted, came] = /^expected (.+?),? but (.+)$/s.exec(message) ?? [];
+  if (wanted?.includes(name) === true && came !== undefined) {
+    const what = wanted.replace(` for ${name}`, '').replace(/^a /, '');
+    return capital(what.includes(name) ? came : `${came}, no ${what}`);
+  }
+  const own = message.startsWith(`${name} `) ? message.slice(name.length + 1) : message;
+  return capital(own.replace(/^is /, ''));
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** "a.tif · Nightglass": the file of a path first, then its folder. */
+export function fileFirst(path: string): string {
+  const [file = path, folder] = path.split(/[\\/]/).reverse();
+  return folder === undefined || folder === '' ? file : `${file} · ${folder}`;
+}

@@ -13,6 +13,20 @@ interface Shortcut {
 }
 
 const digits = ['0', '1', '2', '3', '4', '5'] as const;
+/** For red, yellow, green and blue. */
+export const labelDigits = ['6', '7', '8', '9'] as const;
+
+/** In the library for what is selected, in develop for the photo. */
+const cullKeys = [
+  { command: 'rate', keys: digits },
+  { command: 'pick', keys: ['p'] },
+  { command: 'reject', keys: ['x'] },
+  { command: 'unflag', keys: ['u'] },
+  { command: 'label', keys: labelDigits },
+  { command: 'trash', keys: ['delete', 'backspace'] },
+] as const satisfies readonly Shortcut[];
+
+export type CullCommand = (typeof cullKeys)[number]['command'];
 
 /** For all screens. */
 export const windowKeys = [
@@ -28,6 +42,9 @@ export const windowKeys = [
   { command: 'syncEdits', keys: ['mod+shift+s'] },
   { command: 'undo', keys: ['mod+z'] },
   { command: 'redo', keys: ['mod+shift+z', 'mod+y'] },
+  { command: 'autoAdvance', keys: ['shift+a'] },
+  { command: 'fullScreen', keys: ['f'] },
+  { command: 'hidePanels', keys: ['h'] },
   { command: 'settings', keys: ['mod+,'] },
   { command: 'help', keys: ['?', 'f1'] },
 ] as const satisfies readonly Shortcut[];
@@ -38,8 +55,9 @@ export const libraryKeys = [
   { command: 'select', keys: [' '] },
   { command: 'selectAll', keys: ['mod+a'] },
   { command: 'selectNone', keys: ['escape'] },
-  { command: 'rate', keys: digits },
+  ...cullKeys,
   { command: 'search', keys: ['mod+f'] },
+  { command: 'filters', keys: ['l'] },
 ] as const satisfies readonly Shortcut[];
 
 export const developKeys = [
@@ -59,18 +77,22 @@ export const developKeys = [
   { command: 'panDown', keys: ['shift+arrowdown'] },
   { command: 'guessed', keys: ['o'] },
   { command: 'clipping', keys: ['j'] },
-  { command: 'pick', keys: ['w'] },
+  { command: 'pickGrey', keys: ['w'] },
   { command: 'crop', keys: ['r'] },
   { command: 'cropDone', keys: ['enter'] },
   { command: 'rotateLeft', keys: ['['] },
   { command: 'rotateRight', keys: [']'] },
-  { command: 'rate', keys: digits },
+  ...cullKeys,
   { command: 'leave', keys: ['escape'] },
 ] as const satisfies readonly Shortcut[];
 
 export type Command = (
   (typeof windowKeys)[number] | (typeof libraryKeys)[number] | (typeof developKeys)[number]
 )['command'];
+
+export function isCull(command: Command): command is CullCommand {
+  return cullKeys.some((shortcut) => shortcut.command === command);
+}
 
 type KeyPress = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'shiftKey' | 'altKey'>;
 
@@ -107,6 +129,8 @@ const names: Readonly<Record<string, string>> = {
   arrowright: '→',
   arrowup: '↑',
   arrowdown: '↓',
+  delete: 'Del',
+  backspace: '⌫',
 };
 
 /** "Ctrl+Shift+Z", "⇧⌘Z". */
@@ -119,7 +143,7 @@ function comboWords(combo: string, isMac: boolean): string {
 
 /** All keys of a command, for the help sheet; a row of digits is shown as a range. */
 export function keyWords(keys: readonly string[], isMac: boolean): readonly string[] {
-  if (keys === digits) return [`${digits[0]}–${digits[5]}`];
+  if (keys === digits || keys === labelDigits) return [`${keys[0]}–${keys.at(-1)}`];
   return keys.map((combo) => comboWords(combo, isMac));
 }
 

@@ -52,6 +52,8 @@ export interface Host {
   readonly roots: readonly string[];
   readonly startFolder?: string | undefined;
   readonly dialogs?: Dialogs | undefined;
+  /** Moves a file to the system's trash. @throws if it stays */
+  readonly trash?: (file: string) => Promise<void>;
   readonly spawn?: Connect;
   readonly spawnView?: Connect;
   readonly spawnTraining?: Connect;
@@ -275,8 +277,10 @@ export class App {
     const facts = this.library.photo(photoIdOf(photo))?.facts;
     const needsCamera = Object.keys(this.settings.current.cameraModels).length > 0;
     const isOpen = needsCamera && !(edits.model !== defaultModel && this.models.has(edits.model));
-    const known = facts ?? (isOpen ? await this.#view.describe(photo, signal) : undefined);
-    return this.#photoModel(edits, known?.camera);
+    if (facts !== undefined || !isOpen) return this.#photoModel(edits, facts?.camera);
+    const known =
+      (await this.#view.header(photo, signal)) ?? (await this.#view.describe(photo, signal));
+    return this.#photoModel(edits, known.camera);
   }
 
   #exportsOf(id: string, edits: Edits, model: string): Exports {

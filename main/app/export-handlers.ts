@@ -50,7 +50,7 @@ export function exportHandlersOf({ access, library, queue, settings }: App): Exp
     },
     'export.exampleName': async ({ photo, template, choice }, { signal }) => {
       const file = library.pathOf(photo);
-      if (needsFacts(template)) await library.describe([photo], signal, () => undefined);
+      if (needsFacts(template)) await library.describe([photo], 'shot', signal, () => undefined);
       const facts = library.photo(photo)?.facts;
       return {
         name: nameOf(template, { path: file, facts, number: 1 }) + endings[choice.output.format],

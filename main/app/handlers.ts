@@ -36,6 +36,7 @@ export function handlersOf(app: App): Handlers {
       host: host.kind,
       platform: process.platform,
       hasDialogs: host.dialogs !== undefined,
+      canTrash: host.trash !== undefined,
       ...(host.startFolder === undefined ? {} : { startFolder: host.startFolder }),
       logFile: app.log.file,
       canUpdate: host.canUpdate ?? false,
@@ -99,14 +100,25 @@ export function handlersOf(app: App): Handlers {
       });
       await recents.add(folder);
       void engine.warm(settings.current.model);
-      return opened;
+      // Facts may have been read, and announced, since it was open.
+      const { folder: now, photos } = library.current;
+      return now?.path === opened.folder.path ? { folder: now, photos } : opened;
     },
     'library.current': () => library.current,
-    'library.describe': async ({ photos }, { signal, onProgress }) => ({
-      photos: await library.describe(photos, signal, (photo) => {
+    'library.describe': async ({ photos, what }, { signal, onProgress }) => ({
+      photos: await library.describe(photos, what, signal, (photo) => {
         onProgress({ photos: [photo] });
       }),
     }),
+    'library.mark': async ({ photos, ...marks }) => {
+      await library.mark(photos, marks);
+      return {};
+    },
+    'library.trash': async ({ photos }) => {
+      if (host.trash === undefined)
+        throw new Refusal('bad-argument', 'only the desktop app can move photos to the trash');
+      return { trashed: await library.trash(photos, host.trash) };
+    },
     'library.rate': async ({ photos, rating }) => {
       await library.rate(photos, rating);
       return {};

@@ -14,7 +14,7 @@ import type { JsonFile } from '../base/json-file.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 import { Clock } from './clock.ts';
 import { hasEnded, savedOf, toldOf, workingShare, type Item } from './queue-item.ts';
-import { queueFile, type QueuedChoice, type SavedQueue } from './saved-queue.ts';
+import { leftOver, queueFile, type QueuedChoice, type SavedQueue } from './saved-queue.ts';
 
 /** One photo of the queue, as passed to whoever enhances it. */
 export interface ExportOrder {
@@ -87,9 +87,9 @@ export class Queue {
     this.#file = queueFile(parts.folder);
   }
 
-  /** The queue as it was when the app ended. */
+  /** What is left of the queue since the app ended. */
   static async load(folder: string): Promise<SavedQueue> {
-    return queueFile(folder).read();
+    return leftOver(await queueFile(folder).read());
   }
 
   /** Continues a saved queue; exports that were running start again. */

@@ -36,3 +36,13 @@ export function queueFile(folder: string): JsonFile<SavedQueue> {
   const empty: SavedQueue = { version: 1, isPaused: false, batches: {}, items: [] };
   return new JsonFile(path.join(folder, 'queue.json'), savedSchema, empty);
 }
+
+/**
+ * What a queue begins with after a restart: all of an unfinished one, so that it goes on counting; of
+ * a finished one only what failed, which may be tried again.
+ */
+export function leftOver(saved: SavedQueue): SavedQueue {
+  const isUnfinished = saved.items.some(({ state }) => state === 'waiting' || state === 'working');
+  if (isUnfinished) return saved;
+  return { ...saved, items: saved.items.filter(({ state }) => state === 'failed') };
+}

@@ -43,7 +43,7 @@ export class Developments {
       networkGains: colour.asShotGains,
       clipping: opened.clipping,
       asShot: temperatureOf(opened.gains.asShot, colour),
-      autoRatio: opened.facts.autoRatio,
+      autoRatio: opened.autoRatio,
       noise: opened.noise,
       matrices: {
         srgb: matrixFor('srgb'),

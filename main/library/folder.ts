@@ -1,6 +1,6 @@
 /** Finds the RAW photos of a folder. */
 
-import { opendir, stat } from 'node:fs/promises';
+import { access, constants, opendir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isOurLinearDng } from '../export/ours.ts';
 import { isRawName } from '../raw/endings.ts';
@@ -179,4 +179,11 @@ export async function browse(
 ): Promise<{ readonly folders: readonly string[]; readonly photos: number }> {
   const { folders, photos } = await list(folder, true);
   return { folders, photos: photos.length };
+}
+
+export function canWrite(folder: string): Promise<boolean> {
+  return access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 }

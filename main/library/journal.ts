@@ -74,16 +74,19 @@ export function taken({ before, after }: Change, direction: Direction, now: Side
   return {
     ...now,
     rating: from.rating === to.rating ? now.rating : to.rating,
+    flag: from.flag === to.flag ? now.flag : to.flag,
+    label: from.label === to.label ? now.label : to.label,
     edits: { ...now.edits, ...Object.fromEntries(edits) },
     snapshots: isSame(from.snapshots, to.snapshots) ? now.snapshots : to.snapshots,
   };
 }
 
-/** What a step changed: edits if it changed any. */
-export function kindOf({ changes }: Step): 'rating' | 'edits' | 'snapshots' {
-  const differ = (field: 'edits' | 'snapshots'): boolean =>
+/** What a step changed: edits if it changed any, else snapshots, stars, or flags and labels. */
+export function kindOf({ changes }: Step): 'rating' | 'mark' | 'edits' | 'snapshots' {
+  const differ = (field: 'edits' | 'snapshots' | 'rating'): boolean =>
     changes.some(({ before, after }) => !isSame(before[field], after[field]));
-  return differ('edits') ? 'edits' : differ('snapshots') ? 'snapshots' : 'rating';
+  if (differ('edits')) return 'edits';
+  return differ('snapshots') ? 'snapshots' : differ('rating') ? 'rating' : 'mark';
 }
 
 /** The history lies in the sidecars; steps of many photos need not hold it too. */

@@ -1,6 +1,5 @@
 /** The open folder: its photos, facts about each, and their edits. */
 
-import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import type { Folder, Outputs, Photo, PhotoFacts } from '../../preload/contract/contract.ts';
 import { defaultModel, type Edits } from '../../preload/contract/edits.ts';
@@ -8,14 +7,16 @@ import { withModel } from '../../preload/contract/photo-model.ts';
 import type { Snapshot } from '../../preload/contract/undo.ts';
 import type { View } from '../view/process.ts';
 import type { EventHub } from '../base/events.ts';
-import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
-import { depthOf, photosIn, type FoundPhoto } from './folder.ts';
+import { Refusal, throwIfCancelled } from '../base/refusal.ts';
+import { FactReader } from './facts.ts';
+import { canWrite, depthOf, photosIn, type FoundPhoto } from './folder.ts';
 import { Changes, type Written } from './changes.ts';
 import { statesOf } from './history.ts';
 import type { Direction } from './journal.ts';
 import { listed, type Known, type ListingParts, type PhotoFailure } from './listed.ts';
-import { photoIdOf } from './photo-id.ts';
-import { newSidecar, type Sidecar, type Sidecars } from './sidecar.ts';
+import { photoIdOf, stampOf } from './photo-id.ts';
+import { marked, newSidecar, type Marks, type Sidecar, type Sidecars } from './sidecar.ts';
+import { trashPhotos, type TrashFile } from './trash.ts';
 import { FolderWatch } from './watch.ts';
 
 export interface LibraryParts extends ListingParts {
@@ -24,11 +25,6 @@ export interface LibraryParts extends ListingParts {
   readonly events: EventHub;
   /** Whether some camera has a model of its own. */
   readonly areCamerasNeeded: () => boolean;
-}
-
-/** Identifies one version of a file. */
-export function stampOf(modifiedMs: number, bytes: number): string {
-  return `${modifiedMs}-${bytes}`;
 }
 
 interface Entry extends Known {
@@ -55,6 +51,7 @@ export class Library {
    */
   #isAway: (photo: string) => boolean = () => false;
   readonly #changes: Changes;
+  readonly #facts: FactReader<Entry>;
   #isScanning = false;
   #isStale = false;
 
@@ -62,6 +59,9 @@ export class Library {
     this.#parts = parts;
     this.#changes = new Changes(parts.sidecars, (done) => {
       this.#written(done);
+    });
+    this.#facts = new FactReader(parts.view, (entries) => {
+      this.#refreshAll(entries);
     });
   }
 
@@ -118,6 +118,7 @@ export class Library {
     this.#watch = undefined;
     this.#folder = undefined;
     this.#entries = new Map();
+    this.#facts.stop();
   }
 
   /** @throws Refusal `bad-argument` */
@@ -154,35 +155,25 @@ export class Library {
   }
 
   /**
-   * Reads facts from files; unreadable ones become `failed`.
+   * Reads facts from files; unreadable ones become `failed`. As `FactReader.describe`.
    * @throws Refusal `cancelled`, `bad-argument`
    */
   async describe(
     ids: readonly string[],
+    what: 'shot' | 'ratio',
     signal: AbortSignal,
     onPhoto: (photo: Photo) => void,
   ): Promise<Photo[]> {
     const entries = ids.map((id) => this.#entry(id));
-    await Promise.all(
-      entries.map(async (entry) => {
-        if (entry.facts !== undefined || entry.failure !== undefined) return;
-        try {
-          entry.facts = await this.#parts.view.describe(entry.found.path, signal);
-        } catch (error) {
-          throwIfCancelled(signal);
-          if (error instanceof Refusal && error.code === 'cancelled') return;
-          const code = error instanceof Refusal ? error.code : 'bug';
-          entry.failure = { code, message: describeError(error) };
-        }
-        onPhoto(this.#refresh(entry));
-      }),
-    );
+    await this.#facts.describe(entries, what, signal, (entry) => {
+      onPhoto(this.#refresh(entry));
+    });
     return entries.map(({ photo }) => photo);
   }
 
   learn(id: string, facts: PhotoFacts): void {
     const entry = this.#entries.get(id);
-    if (entry === undefined || entry.facts !== undefined) return;
+    if (entry === undefined || entry.facts?.autoRatio !== undefined) return;
     entry.facts = facts;
     this.#refresh(entry);
   }
@@ -190,16 +181,14 @@ export class Library {
   /** Reads the facts of photos whose model depends on their camera, if that is not known yet. */
   async learnCameras(ids: readonly string[], signal: AbortSignal): Promise<void> {
     const unknown = ids.filter((id) => this.#entry(id).facts === undefined);
-    if (this.#parts.areCamerasNeeded()) await this.describe(unknown, signal, () => undefined);
+    if (!this.#parts.areCamerasNeeded()) return;
+    await this.describe(unknown, 'shot', signal, () => undefined);
   }
 
   /** Other models develop the photos, or presets have changed: addresses and states are made anew. */
   restamp(): void {
     const entries = [...this.#entries.values()];
-    for (const entry of entries) entry.photo = this.#photoOf(entry);
-    if (entries.length === 0) return;
-    const updated = entries.map(({ photo }) => photo);
-    this.#parts.events.emit('library.changed', { appeared: [], updated, vanished: [] });
+    if (entries.length > 0) this.#refreshAll(entries);
   }
 
   /** Records a photo's export, or why it failed. */
@@ -208,6 +197,28 @@ export class Library {
     if (entry === undefined) return;
     entry.failure = failure;
     this.#refresh(entry);
+  }
+
+  /**
+   * @param marks flag and label; those that are not named stay
+   * @throws Refusal `disk`, `bad-argument`
+   */
+  async mark(ids: readonly string[], marks: Marks): Promise<void> {
+    await this.#change(ids, (sidecar) => marked(sidecar, marks));
+  }
+
+  /**
+   * As `trashPhotos`.
+   * @returns how many were moved
+   */
+  async trash(ids: readonly string[], trash: TrashFile): Promise<number> {
+    const files = ids.map((id) => this.pathOf(id));
+    try {
+      await trashPhotos(files, trash);
+    } finally {
+      await this.#rescan();
+    }
+    return files.length;
   }
 
   /** @throws Refusal `disk`, `bad-argument` */
@@ -298,6 +309,7 @@ export class Library {
       }),
     );
     for (const entry of entries) into.set(entry.photo.id, entry);
+    if (into === this.#entries) this.#facts.begin(entries);
     return entries.map(({ photo }) => photo);
   }
 
@@ -307,13 +319,14 @@ export class Library {
   }
 
   #refresh(entry: Entry): Photo {
-    entry.photo = this.#photoOf(entry);
-    this.#parts.events.emit('library.changed', {
-      appeared: [],
-      updated: [entry.photo],
-      vanished: [],
-    });
+    this.#refreshAll([entry]);
     return entry.photo;
+  }
+
+  #refreshAll(entries: readonly Entry[]): void {
+    for (const entry of entries) entry.photo = this.#photoOf(entry);
+    const updated = entries.map(({ photo }) => photo);
+    this.#parts.events.emit('library.changed', { appeared: [], updated, vanished: [] });
   }
 
   #photoOf(entry: Omit<Entry, 'photo'>): Photo {
@@ -339,6 +352,7 @@ export class Library {
     }
     await this.describe(
       failed.map(([id]) => id),
+      'ratio',
       new AbortController().signal,
       () => undefined,
     );
@@ -380,11 +394,4 @@ export class Library {
     if (appeared.length + updated.length + vanished.length === 0) return;
     this.#parts.events.emit('library.changed', { appeared, updated, vanished });
   }
-}
-
-function canWrite(folder: string): Promise<boolean> {
-  return access(folder, constants.W_OK).then(
-    () => true,
-    () => false,
-  );
 }

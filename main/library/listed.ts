@@ -44,6 +44,7 @@ export interface ListingParts {
 
 export function listed({ found, sidecar, facts, failure }: Known, parts: ListingParts): Photo {
   const id = photoIdOf(found.path);
+  const ratio = sidecar.edits.ratio === 'auto' ? facts?.autoRatio : sidecar.edits.ratio;
   const edits = JSON.stringify(sidecar.edits);
   const camera = facts?.camera;
   const isEdited = !isUntouched(sidecar.edits, parts.defaultModel(camera));
@@ -63,6 +64,9 @@ export function listed({ found, sidecar, facts, failure }: Known, parts: Listing
     state,
     ...(failure === undefined ? {} : { failure: failure.message }),
     rating: sidecar.rating,
+    ...(sidecar.flag === undefined ? {} : { flag: sidecar.flag }),
+    ...(sidecar.label === undefined ? {} : { label: sidecar.label }),
+    ...(ratio === undefined ? {} : { ratio }),
     stamp: stamp.slice(0, 16),
     exported: presets,
     ...(model.missing === undefined ? {} : { missingModel: model.missing }),

@@ -6,3 +6,8 @@ import { createHash } from 'node:crypto';
 export function photoIdOf(file: string): string {
   return createHash('sha256').update(file).digest('hex').slice(0, 24);
 }
+
+/** Identifies one version of a file. */
+export function stampOf(modifiedMs: number, bytes: number): string {
+  return `${modifiedMs}-${bytes}`;
+}

@@ -1,12 +1,14 @@
 /**
- * Stores edits, their history and rating of a photo in a file beside it, or in the app's data if that is not
- * possible.
+ * Stores edits, their history, rating, flag and label of a photo in a file beside it, or in the app's
+ * data if that is not possible.
  */
 
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import type { Inputs } from '../../preload/contract/contract.ts';
+import { marksShape } from '../../preload/contract/culling.ts';
 import { defaultEdits, editsSchema } from '../../preload/contract/edits.ts';
 import { snapshotsSchema } from '../../preload/contract/undo.ts';
 import { writeAtomically } from '../base/atomic.ts';
@@ -24,6 +26,7 @@ const sidecarSchema = z.object({
   format: z.literal('nightglass-edits'),
   version: z.union([z.literal(1), z.literal(version)]),
   rating: z.number().int().min(0).max(5),
+  ...marksShape,
   edits: z.preprocess(withAllEdits, editsSchema),
   snapshots: z.preprocess(withAllSnapshots, snapshotsSchema).default([]),
   // Edits count more than the way to them.
@@ -46,6 +49,17 @@ interface Updated {
   readonly before: Sidecar;
   readonly sidecar: Sidecar;
   readonly isBeside: boolean;
+}
+
+/** Flag and label to be set; `none` takes one away. */
+export type Marks = Omit<Inputs['library.mark'], 'photos'>;
+
+export function marked(sidecar: Sidecar, { flag, label }: Marks): Sidecar {
+  return {
+    ...sidecar,
+    ...(flag === undefined ? {} : { flag: flag === 'none' ? undefined : flag }),
+    ...(label === undefined ? {} : { label: label === 'none' ? undefined : label }),
+  };
 }
 
 export const newSidecar: Sidecar = { rating: 0, edits: defaultEdits, snapshots: [], history: [] };
@@ -99,8 +113,9 @@ export class Sidecars {
   async #update(photo: string, change: (sidecar: Sidecar) => Sidecar): Promise<Updated> {
     const before = await this.read(photo);
     const sidecar = change(before);
-    const { rating, edits, snapshots, history } = sidecar;
-    const content = { format: 'nightglass-edits', version, rating, edits, snapshots, history };
+    const { rating, flag, label, edits, snapshots, history } = sidecar;
+    const state = { rating, flag, label, edits, snapshots, history };
+    const content = { format: 'nightglass-edits', version, ...state };
     const bytes = Buffer.from(`${JSON.stringify(sidecarSchema.parse(content), null, 2)}\n`);
     try {
       await replace(besideOf(photo), bytes);

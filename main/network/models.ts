@@ -184,11 +184,9 @@ export class Models {
       .map(([name, value]) => `- ${name}: ${factWords(value)}`);
     return [
       `# ${manifest.name}`,
-      manifest.description,
-      `Licence: ${manifest.licence}`,
-      `${unetWords(manifest.unet)}.`,
-      ...(section === undefined ? [] : [section]),
-      ...(facts.length === 0 ? [] : [`## Training\n\n${facts.join('\n')}`]),
+      section ?? manifest.description,
+      `## What it is made of\n\n${unetWords(manifest.unet)}. Licence: ${manifest.licence}`,
+      ...(facts.length === 0 ? [] : [`## How it was trained\n\n${facts.join('\n')}`]),
     ].join('\n\n');
   }
 }

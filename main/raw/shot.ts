@@ -7,7 +7,7 @@ import { isClock, isDay, isZone } from './calendar.ts';
 import type { Container } from './container.ts';
 import type { LibRawMetadata } from './libraw.ts';
 import type { Gps, Shot } from './mosaic.ts';
-import type { TiffDirectory, TiffFile } from './tiff-tags.ts';
+import type { TiffDirectory } from './tiff-tags.ts';
 
 const tagCodes = {
   make: 271,
@@ -118,13 +118,21 @@ export function cameraOf(
   return { ...(make === undefined ? {} : { make }), ...(model === undefined ? {} : { model }) };
 }
 
+/** EXIF's own directories: in a TIFF-like file its first ones, elsewhere those of a block of EXIF. */
+export interface ExifPlaces {
+  readonly first?: TiffDirectory | undefined;
+  readonly exif?: TiffDirectory | undefined;
+  readonly gps?: TiffDirectory | undefined;
+}
+
 /** Time, ISO and aperture from EXIF's tags. */
-export function exifExposure(
-  tiff: TiffFile | undefined,
-): Pick<Shot, 'exposureSeconds' | 'iso' | 'aperture'> {
+export function exifExposure({
+  first,
+  exif,
+}: ExifPlaces): Pick<Shot, 'exposureSeconds' | 'iso' | 'aperture'> {
   // Some writers put EXIF's tags directly into the first directory.
   const number = (tag: number): number | undefined =>
-    positive(tiff?.exif?.number(tag), tiff?.images[0]?.number(tag));
+    positive(exif?.number(tag), first?.number(tag));
   const iso = number(tagCodes.iso);
   return compact({
     // 65535 is EXIF's code for "too large for this tag".
@@ -134,38 +142,50 @@ export function exifExposure(
   });
 }
 
+/** What EXIF alone says about the shot; missing or implausible facts are absent. */
+export function exifShot({ first, exif, gps }: ExifPlaces): Shot {
+  const words = (tag: number): string | undefined => text(exif?.text(tag), first?.text(tag));
+  const zone = words(tagCodes.offsetTimeOriginal) ?? words(tagCodes.offsetTime);
+  return compact({
+    make: first?.text(tagCodes.make),
+    model: first?.text(tagCodes.model),
+    lens: words(tagCodes.lensModel),
+    ...exifExposure({ first, exif }),
+    focalLengthMm: positive(
+      exif?.number(tagCodes.focalLength),
+      first?.number(tagCodes.focalLength),
+    ),
+    takenAt:
+      isoTime(words(tagCodes.dateTimeOriginal), zone) ?? isoTime(words(tagCodes.dateTime), zone),
+    gps: exifGps(gps),
+    artist: words(tagCodes.artist),
+    copyright: words(tagCodes.copyright),
+  });
+}
+
 /** Everything the file says about the shot; missing or implausible facts are absent. */
 export function shotOf(metadata: LibRawMetadata, container: Container): Shot {
   const tiff = container.kind === 'tiff' ? container.tiff : undefined;
   const first = tiff?.images[0];
-  const { exif } = tiff ?? {};
-  const { iso, exposureSeconds, aperture } = exifExposure(tiff);
-  const words = (tag: number): string | undefined => text(exif?.text(tag), first?.text(tag));
-  const zone = words(tagCodes.offsetTimeOriginal) ?? words(tagCodes.offsetTime);
+  const exif = exifShot({ first, exif: tiff?.exif, gps: tiff?.gps });
   const { lens } = metadata;
   // LibRaw makes 2 March of 30 February: what the file says itself goes before it, also when it is no date.
-  const saysTime = (words(tagCodes.dateTimeOriginal) ?? words(tagCodes.dateTime)) !== undefined;
+  const saysTime = [tagCodes.dateTimeOriginal, tagCodes.dateTime].some(
+    (tag) => text(tiff?.exif?.text(tag), first?.text(tag)) !== undefined,
+  );
   const ciffSeconds = container.kind === 'ciff' ? container.ciff.takenAtSeconds : undefined;
   const ciffTime =
     ciffSeconds === undefined ? undefined : new Date(ciffSeconds * 1000).toISOString().slice(0, 19);
   return compact({
     ...cameraOf(metadata, container),
-    lens: text(words(tagCodes.lensModel), lens?.Lens, lens?.makernotes?.Lens),
-    iso: positive(iso, metadata.iso_speed),
-    exposureSeconds: positive(exposureSeconds, metadata.shutter),
-    aperture: positive(aperture, metadata.aperture),
-    focalLengthMm: positive(
-      exif?.number(tagCodes.focalLength),
-      first?.number(tagCodes.focalLength),
-      metadata.focal_len,
-    ),
-    takenAt:
-      isoTime(words(tagCodes.dateTimeOriginal), zone) ??
-      isoTime(words(tagCodes.dateTime), zone) ??
-      ciffTime ??
-      (saysTime ? undefined : libRawTime(metadata.timestamp)),
-    gps: exifGps(tiff?.gps) ?? libRawGps(metadata),
-    artist: text(words(tagCodes.artist), container.kind === 'ciff' ? undefined : metadata.artist),
-    copyright: words(tagCodes.copyright),
+    lens: text(exif.lens, lens?.Lens, lens?.makernotes?.Lens),
+    iso: positive(exif.iso, metadata.iso_speed),
+    exposureSeconds: positive(exif.exposureSeconds, metadata.shutter),
+    aperture: positive(exif.aperture, metadata.aperture),
+    focalLengthMm: positive(exif.focalLengthMm, metadata.focal_len),
+    takenAt: exif.takenAt ?? ciffTime ?? (saysTime ? undefined : libRawTime(metadata.timestamp)),
+    gps: exif.gps ?? libRawGps(metadata),
+    artist: text(exif.artist, container.kind === 'ciff' ? undefined : metadata.artist),
+    copyright: exif.copyright,
   });
 }

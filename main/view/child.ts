@@ -17,6 +17,10 @@ import { Viewer } from './viewer.ts';
  * of its own.
  */
 const background = new Turns(2);
+/** Headers take a few reads each, and wait for no decoding. */
+const headers = new Turns(8);
+/** Cameras' thumbnails go before facts for which a photo must be decoded. */
+const describedRank = 1;
 const viewer = new Viewer();
 new Log(appFolder()).watchProcess('child');
 const app = joinParent();
@@ -29,10 +33,15 @@ async function about<T>(photo: string, work: Promise<T>): Promise<T> {
   }
 }
 
+app.answer(viewCalls.header, async ({ photo }, { signal }) => {
+  const facts = await headers.take(0, signal, () => viewer.header(photo));
+  return facts === undefined ? {} : { facts };
+});
+
 app.answer(viewCalls.describe, ({ photo }, { signal }) =>
   about(
     photo,
-    background.take(0, signal, () => viewer.describe(photo, signal)),
+    background.take(describedRank, signal, () => viewer.describe(photo, signal)),
   ),
 );
 

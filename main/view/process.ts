@@ -29,6 +29,11 @@ export class View {
     this.#spawn = spawn;
   }
 
+  /** What the header tells; undefined if it tells nothing. */
+  async header(photo: string, signal?: AbortSignal): Promise<Facts | undefined> {
+    return (await this.#ask(viewCalls.header, { photo }, signal)).facts;
+  }
+
   describe(photo: string, signal?: AbortSignal): Promise<Facts> {
     return this.#ask(viewCalls.describe, { photo }, signal);
   }

@@ -63,14 +63,21 @@ const openedSchema = z.object({
   /** The gains of each white balance choice; `asShot` is the camera's own, within limits. */
   gains: z.object({ asShot: vector3Schema, auto: vector3Schema }),
   noise: z.object({ slope: z.number(), offset: z.number(), source: z.string() }),
+  autoRatio: z.number(),
   facts: photoFactsSchema,
 });
 
 /** Facts about a decoded photo that the app itself needs. */
 export type Opened = z.infer<typeof openedSchema>;
 
-/** App → viewing process. Each throws Refusals as `decodeRaw`. */
+/** App → viewing process. Each throws Refusals as `decodeRaw`, except where it says otherwise. */
 export const viewCalls = {
+  /** As `readHeader`; never refuses. */
+  header: defineCall({
+    name: 'header',
+    input: z.object({ photo }),
+    output: z.object({ facts: photoFactsSchema.exactOptional() }),
+  }),
   describe: defineCall({
     name: 'describe',
     input: z.object({ photo }),

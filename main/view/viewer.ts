@@ -20,7 +20,8 @@ import { isRawName } from '../raw/endings.ts';
 import { readEmbeddedPreview } from '../raw/decode.ts';
 import { cameraName } from '../raw/camera-name.ts';
 import { embeddedJpeg } from '../raw/embedded-jpeg.ts';
-import type { Orientation } from '../raw/mosaic.ts';
+import { readHeader } from '../raw/header.ts';
+import type { Orientation, Shot } from '../raw/mosaic.ts';
 import { readTiff } from '../raw/tiff-tags.ts';
 import { Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { FrameStore, type PreviewFrame } from '../engine/previews/frame.ts';
@@ -35,6 +36,12 @@ const headBytes = 1 << 20;
 
 export class Viewer {
   readonly #frames = new FrameStore(frameBytesMax);
+
+  /** What the file's header tells of the shot, without decoding; undefined if it tells nothing. */
+  async header(photo: string): Promise<Facts | undefined> {
+    const shot = await readHeader(photo);
+    return shot && shotFacts(shot);
+  }
 
   /** @throws Refusal as `decodeRaw` */
   async describe(photo: string, signal: AbortSignal): Promise<Facts> {
@@ -203,17 +210,27 @@ function openedOf(frame: PreviewFrame): Opened {
     clipping: clippingLevel(mosaic),
     gains: { asShot: [...gainsFor('as-shot', mosaic)], auto: [...gainsFor('auto', mosaic)] },
     noise: { ...noise.profile, source: noise.source },
+    autoRatio: frame.autoRatio,
     facts: factsOf(frame),
   };
 }
 
 function factsOf(frame: PreviewFrame): Facts {
-  const { shot, orientation } = frame.mosaic;
-  const { width, height } = frame.mosaic;
+  const { width, height, orientation, shot } = frame.mosaic;
   const [uprightWidth, uprightHeight] = orientation >= 5 ? [height, width] : [width, height];
+  const cut = clippedBlack(frame.mosaic);
+  return {
+    ...shotFacts(shot),
+    width: uprightWidth,
+    height: uprightHeight,
+    autoRatio: frame.autoRatio,
+    ...(cut === undefined ? {} : { clippedBlack: cut }),
+  };
+}
+
+function shotFacts(shot: Shot): Facts {
   const { lens, iso, exposureSeconds, aperture, focalLengthMm, takenAt } = shot;
   const camera = cameraName(shot);
-  const cut = clippedBlack(frame.mosaic);
   return {
     ...(camera === undefined ? {} : { camera }),
     ...(lens === undefined ? {} : { lens }),
@@ -222,9 +239,5 @@ function factsOf(frame: PreviewFrame): Facts {
     ...(aperture === undefined ? {} : { aperture }),
     ...(focalLengthMm === undefined ? {} : { focalLengthMm }),
     ...(takenAt === undefined ? {} : { takenAt }),
-    width: uprightWidth,
-    height: uprightHeight,
-    autoRatio: frame.autoRatio,
-    ...(cut === undefined ? {} : { clippedBlack: cut }),
   };
 }

@@ -18,6 +18,8 @@ export const appCalls = {
        * `library.browse`.
        */
       hasDialogs: z.boolean(),
+      /** Whether `library.trash` moves photos to the system's trash. */
+      canTrash: z.boolean(),
       /** A folder named on the command line or by the system. */
       startFolder: z.string().optional(),
       /** Path of the error log. */

@@ -12,8 +12,10 @@ import {
   photoIdSchema,
   photoIdsSchema,
 } from './call.ts';
+import { cullingCalls, marksShape } from './culling.ts';
 import { deviceSchema, spaceSchema } from './choices.ts';
 import { editsSchema, whiteBalanceSchema } from './edits.ts';
+import { folderCalls } from './folders.ts';
 import { settingsPatchSchema, settingsSchema } from './settings.ts';
 import { queueCalls, type queueItemSchema, queueSchema } from './queue.ts';
 import { sessionCalls, sessionEvents } from './sessions.ts';
@@ -28,7 +30,10 @@ const matrix3Schema = z.tuple([
   z.number(), z.number(), z.number(),
 ]); // prettier-ignore
 
-/** Facts that are known after the file was read. */
+/**
+ * Facts about a photo. Those of the shot are in the file's header; size and ratio are known only after
+ * it was decoded.
+ */
 export const photoFactsSchema = z.object({
   camera: z.string().optional(),
   lens: z.string().optional(),
@@ -39,9 +44,9 @@ export const photoFactsSchema = z.object({
   /** `YYYY-MM-DDTHH:MM:SS`, the camera's clock. */
   takenAt: z.string().optional(),
   /** Size of the upright picture, before quarter-turns and crop. */
-  width: z.number(),
-  height: z.number(),
-  autoRatio: z.number(),
+  width: z.number().optional(),
+  height: z.number().optional(),
+  autoRatio: z.number().optional(),
   /** Share of the samples that lie exactly at black, if the camera cut off the noise below it. */
   clippedBlack: z.number().optional(),
 });
@@ -57,6 +62,9 @@ export const photoSchema = z.object({
   /** The reason, if the state is `failed`. */
   failure: z.string().optional(),
   rating: z.number().int().min(0).max(5),
+  ...marksShape,
+  /** The exposure ratio in use, if known: the one chosen, or else the automatic one. */
+  ratio: z.number().optional(),
   /** Changes with the file and its edits; part of the thumbnails' addresses. */
   stamp: z.string(),
   /**
@@ -140,30 +148,7 @@ export const verdictSchema = z.object({
 export const calls = {
   ...appCalls,
 
-  'library.recent': call(
-    nothing,
-    z.object({
-      folders: z.array(z.object({ path: z.string(), name: z.string(), isThere: z.boolean() })),
-    }),
-    none,
-  ),
-  'library.forgetRecent': call(z.strictObject({ path: pathSchema }), nothing, none),
-  /** The path is undefined if the user closed the dialog. Refused if `hasDialogs` is false. */
-  'library.chooseFolder': call(nothing, z.object({ path: z.string().optional() }), none),
-  /** A folder with a sample night shot in the app's own data; created if missing. */
-  'library.sample': call(nothing, z.object({ path: z.string() }), none),
-  /** The subfolders of a folder, for the window's own chooser. Without a path: where to start. */
-  'library.browse': call(
-    z.strictObject({ path: pathSchema.optional() }),
-    z.object({
-      path: z.string().optional(),
-      parent: z.string().optional(),
-      folders: z.array(z.object({ name: z.string(), path: z.string() })),
-      /** Number of RAW photos directly in it. */
-      photos: z.number().int(),
-    }),
-    none,
-  ),
+  ...folderCalls,
   /** Photos are sent as progress while they are found, and all of them with the answer. */
   'library.open': call(
     z.strictObject({ path: pathSchema, subfolders: z.boolean() }),
@@ -176,16 +161,15 @@ export const calls = {
     z.object({ folder: folderSchema.optional(), photos: z.array(photoSchema) }),
     none,
   ),
-  /** Reads facts from photos; for visible ones. Unreadable photos come back as `failed`. */
+  /**
+   * Reads facts from photos. The library reads headers by itself; this waits for them, and decodes
+   * only photos that still lack what is asked for: any facts of the shot, or also the ratio.
+   * Unreadable photos come back as `failed`.
+   */
   'library.describe': call(
-    z.strictObject({ photos: photoIdsSchema.max(500) }),
+    z.strictObject({ photos: photoIdsSchema.max(500), what: z.enum(['shot', 'ratio']) }),
     z.object({ photos: z.array(photoSchema) }),
     z.object({ photos: z.array(photoSchema) }),
-  ),
-  'library.rate': call(
-    z.strictObject({ photos: photoIdsSchema, rating: z.number().int().min(0).max(5) }),
-    nothing,
-    none,
   ),
   'library.readEdits': call(
     z.strictObject({ photo: photoIdSchema }),
@@ -203,6 +187,7 @@ export const calls = {
     nothing,
     none,
   ),
+  ...cullingCalls,
   ...undoCalls,
 
   /** Decodes a photo and returns everything needed to draw it. */

@@ -94,6 +94,8 @@ export const settingsSchema = z.strictObject({
   /** Which edits are pasted: the choice of the last time. */
   pasteGroups: z.array(editGroupSchema).max(editGroups.length),
   subfolders: z.boolean(),
+  /** Whether a star, flag or label of one photo leads to the next one. */
+  autoAdvance: z.boolean(),
   /** Whether to look for new versions, which is the app's only network access. Desktop app only. */
   updates: z.boolean(),
   /** Hints that the user has closed. */
@@ -152,6 +154,7 @@ export const defaultSettings: Settings = {
   editPresets: [],
   pasteGroups: ['model', 'ratio', 'strength', 'whiteBalance', 'tone'],
   subfolders: false,
+  autoAdvance: false,
   updates: false,
   hintsSeen: [],
 };

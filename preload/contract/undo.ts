@@ -11,7 +11,8 @@ const stepsSchema = z.object({ canUndo: z.boolean(), canRedo: z.boolean() });
 const travelledSchema = z.object({
   step: z
     .object({
-      kind: z.enum(['rating', 'edits', 'snapshots']),
+      /** `mark`: a flag or a colour label. */
+      kind: z.enum(['rating', 'mark', 'edits', 'snapshots']),
       /** Ids of photos that are still there; their folder may be closed by now. */
       photos: z.array(z.string()),
       /** Of the first of them. */

@@ -40,12 +40,11 @@ import {
 } from './modes.ts';
 import { Runs, type RestedBy } from './runs.ts';
 import {
-  fitScale,
   fitted,
   held,
   panesOf,
   panned,
-  zoomedAt,
+  zoomed,
   type Panes,
   type Point,
   type Size,
@@ -147,7 +146,11 @@ export class Development {
 
   step(by: number): void {
     const next = this.photo && this.#library.neighbour(this.photo.id, by);
-    if (next !== undefined) this.open(next);
+    if (next === undefined) return;
+    // Whoever compares the sharpness of neighbours looks at the same place of each.
+    const view = this.tool === 'crop' ? undefined : this.#view;
+    this.open(next);
+    this.#view = view;
   }
 
   open(photo: Photo): void {
@@ -321,13 +324,8 @@ export class Development {
 
   /** @param scale device pixels per pixel; zooms about the middle if no point is given */
   zoomTo(scale: number, at?: Point): void {
-    const { pane } = this;
     const size = this.shown?.size;
-    if (size === undefined) return;
-    const point = at ?? { x: pane.width / 2, y: pane.height / 2 };
-    const limited = Math.max(scale, Math.min(1, fitScale(size, pane)));
-    if (limited <= fitScale(size, pane) * 1.001) this.#view = undefined;
-    else this.#view = held(zoomedAt(this.view, limited, pane, point), size, pane);
+    if (size !== undefined) this.#view = zoomed(this.view, scale, size, this.pane, at);
   }
 
   /** @param byDevice how far the picture moves; a picture that fits does not move */

@@ -28,6 +28,15 @@ export function fitScale(picture: Size, viewport: Size): number {
   return Math.max(1e-3, Math.min(across, down));
 }
 
+/**
+ * Whether a scale shows the picture as one that fits. A small picture fits above 100 %; the scales
+ * from there down to 100 % are others.
+ */
+export function isFit(scale: number, picture: Size, viewport: Size): boolean {
+  const fit = fitScale(picture, viewport);
+  return Math.abs(scale / fit - 1) < 1e-3 || (fit <= 1 && scale < fit);
+}
+
 export function fitted(picture: Size, viewport: Size): View {
   return { scale: fitScale(picture, viewport), x: picture.width / 2, y: picture.height / 2 };
 }
@@ -93,6 +102,21 @@ export function zoomedAt(view: View, scale: number, viewport: Size, device: Poin
     x: anchor.x - (device.x - viewport.width / 2) / limited,
     y: anchor.y - (device.y - viewport.height / 2) / limited,
   };
+}
+
+/**
+ * Zooms about a point, or the middle.
+ * @returns undefined where the picture fits then
+ */
+export function zoomed(
+  view: View,
+  scale: number,
+  picture: Size,
+  viewport: Size,
+  at: Point = { x: viewport.width / 2, y: viewport.height / 2 },
+): View | undefined {
+  if (isFit(scale, picture, viewport)) return undefined;
+  return held(zoomedAt(view, scale, viewport, at), picture, viewport);
 }
 
 export function panned(view: View, byDevice: Point): View {

@@ -19,8 +19,9 @@ export const icons = {
   close: 'M6 6l12 12M18 6 6 18',
   undo: 'M8 5 4 9l4 4M4.5 9H14a5.5 5.5 0 0 1 0 11H9',
   redo: 'm16 5 4 4-4 4M19.5 9H10a5.5 5.5 0 0 0 0 11h5',
-  rotateLeft: 'M4 4v5h5M4.6 8.6A8 8 0 1 1 4 13',
-  rotateRight: 'M20 4v5h-5M19.4 8.6A8 8 0 1 0 20 13',
+  /* A frame that is turned, unlike the bent arrows of undo and redo. */
+  rotateLeft: 'M9.5 11.5H20v8.5H9.5zM13.5 4.5H9A4.5 4.5 0 0 0 4.5 9v5M2 11.5l2.5 2.8L7 11.5',
+  rotateRight: 'M4 11.5h10.5V20H4zM10.5 4.5H15A4.5 4.5 0 0 1 19.5 9v5M17 11.5l2.5 2.8 2.5-2.8',
   crop: 'M7 2.5V17h14.5M2.5 7H17v14.5',
   compare: 'M12 3v18M4.5 6H9M4.5 6v12H9M15 6h4.5v12H15',
   eyedropper:
@@ -51,6 +52,7 @@ export const icons = {
   plus: 'M12 5v14M5 12h14',
   chip: 'M7.5 7.5h9v9h-9zM10 4v3.5M14 4v3.5M10 16.5V20M14 16.5V20M4 10h3.5M4 14h3.5M16.5 10H20M16.5 14H20',
   dots: 'M6 6v.1M12 5v.1M18 6.5v.1M5 12.5v.1M10 11v.1M14.5 13v.1M19 12v.1M7 18v.1M12.5 19v.1M17.5 17.5v.1',
+  flag: 'M6 21V4M6 4.5h11.5L15 8.5l2.5 4H6',
   info: 'M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 11v5M12 8v.2',
 } as const;
 

@@ -44,6 +44,8 @@ export class App {
   question = $state.raw<Question & { readonly answer: (isAgreed: boolean) => void }>();
   settingsPage = $state<SettingsPage>('general');
   isQueueShown = $state(false);
+  /** Whether only the photos are shown: no bars and no panels. */
+  arePanelsHidden = $state(false);
   /** Set once the app can no longer be reached. */
   closedBecause = $state<ClosedBecause>();
   /** Writes pending edits to their sidecars, from which an export reads them. */
@@ -123,6 +125,14 @@ export class App {
       };
       this.question = { ...question, answer };
     });
+  }
+
+  /** The whole screen for the photos, or back to the window. */
+  async toggleFullScreen(): Promise<void> {
+    const { fullscreenElement, documentElement } = document;
+    await this.attempt(
+      fullscreenElement === null ? documentElement.requestFullscreen() : document.exitFullscreen(),
+    );
   }
 
   openSettings(page: SettingsPage): void {

@@ -1,6 +1,7 @@
 /** Filters and sorts photos. */
 
 import type { Photo } from '../../preload/contract/contract.ts';
+import type { Flag, Label } from '../../preload/contract/culling.ts';
 
 export const sortKeys = ['name', 'taken', 'modified', 'iso', 'shutter', 'ratio', 'rating'] as const;
 export type SortKey = (typeof sortKeys)[number];
@@ -8,7 +9,35 @@ export type SortKey = (typeof sortKeys)[number];
 export const stateFilters = ['all', 'new', 'edited', 'exported', 'failed'] as const;
 export type StateFilter = (typeof stateFilters)[number];
 
+/** `kept`: all but the rejected. */
+export const flagFilters = ['all', 'pick', 'none', 'reject', 'kept'] as const;
+
+export interface Filters {
+  readonly flag: (typeof flagFilters)[number];
+  readonly label: Label | 'all';
+  /** As in the photos' facts; '' for any. */
+  readonly camera: string;
+  readonly lens: string;
+  readonly isoMin: number | undefined;
+  readonly isoMax: number | undefined;
+  /** Days, `YYYY-MM-DD`; '' for any. */
+  readonly takenFrom: string;
+  readonly takenTo: string;
+}
+
+export const noFilters: Filters = {
+  flag: 'all',
+  label: 'all',
+  camera: '',
+  lens: '',
+  isoMin: undefined,
+  isoMax: undefined,
+  takenFrom: '',
+  takenTo: '',
+};
+
 export interface Arrangement {
+  readonly filters: Filters;
   readonly sort: SortKey;
   readonly isDescending: boolean;
   readonly state: StateFilter;
@@ -23,6 +52,7 @@ export const plainArrangement: Arrangement = {
   state: 'all',
   ratingMin: 0,
   search: '',
+  filters: noFilters,
 };
 
 const names = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
@@ -43,14 +73,32 @@ function keyOf(photo: Photo, sort: SortKey): number | undefined {
     case 'shutter':
       return photo.facts?.exposureSeconds;
     case 'ratio':
-      return photo.facts?.autoRatio;
+      return photo.ratio;
     case 'rating':
       return photo.rating;
   }
 }
 
-/** Sort keys whose values are in the files themselves, so that every photo must be read. */
-export const factKeys: readonly SortKey[] = ['taken', 'iso', 'shutter', 'ratio'];
+/** What an arrangement needs to know of every photo; undefined if it needs nothing from the files. */
+export function neededFor({ sort, filters }: Arrangement): 'shot' | 'ratio' | undefined {
+  switch (sort) {
+    case 'taken':
+    case 'iso':
+    case 'shutter':
+      return 'shot';
+    case 'ratio':
+      return 'ratio';
+    case 'name':
+    case 'modified':
+    case 'rating':
+      return isAboutShots(filters) ? 'shot' : undefined;
+  }
+}
+
+/** Whether that is not known of a photo yet. */
+export function lacks({ facts, state, ratio }: Photo, what: 'shot' | 'ratio'): boolean {
+  return state !== 'failed' && (what === 'shot' ? facts : ratio) === undefined;
+}
 
 export class Arranger {
   /** Comparing names is slow, so it is done once per set of photos. */
@@ -86,9 +134,58 @@ export class Arranger {
   }
 }
 
-function isWanted(photo: Photo, { state, ratingMin, search }: Arrangement): boolean {
+/** How many of the filters let only some photos through. */
+export function filtersOn(filters: Filters): number {
+  const names = [
+    'flag',
+    'label',
+    'camera',
+    'lens',
+    'isoMin',
+    'isoMax',
+    'takenFrom',
+    'takenTo',
+  ] as const;
+  return names.filter((name) => filters[name] !== noFilters[name]).length;
+}
+
+function isAboutShots({ flag, label, ...shot }: Filters): boolean {
+  return filtersOn({ ...shot, flag: 'all', label: 'all' }) > 0;
+}
+
+function isFlagWanted(flag: Flag | undefined, wanted: Filters['flag']): boolean {
+  switch (wanted) {
+    case 'all':
+      return true;
+    case 'none':
+      return flag === undefined;
+    case 'kept':
+      return flag !== 'reject';
+    case 'pick':
+    case 'reject':
+      return flag === wanted;
+  }
+}
+
+/** A fact that is not known, or that the file does not tell, lies outside of every limit. */
+function isThrough({ flag, label, facts }: Photo, filters: Filters): boolean {
+  if (!isFlagWanted(flag, filters.flag)) return false;
+  if (filters.label !== 'all' && label !== filters.label) return false;
+  if (filters.camera !== '' && facts?.camera !== filters.camera) return false;
+  if (filters.lens !== '' && facts?.lens !== filters.lens) return false;
+  const { isoMin = -Infinity, isoMax = Infinity, takenFrom, takenTo } = filters;
+  const hasIso = filters.isoMin !== undefined || filters.isoMax !== undefined;
+  const iso = facts?.iso ?? Number.NaN;
+  if (hasIso && !(iso >= isoMin && iso <= isoMax)) return false;
+  const day = facts?.takenAt?.slice(0, 10);
+  if (takenFrom !== '' && (day === undefined || day < takenFrom)) return false;
+  return takenTo === '' || (day !== undefined && day <= takenTo);
+}
+
+function isWanted(photo: Photo, { state, ratingMin, search, filters }: Arrangement): boolean {
   if (state !== 'all' && photo.state !== state) return false;
   if (photo.rating < ratingMin) return false;
+  if (!isThrough(photo, filters)) return false;
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return true;
   const { name, subfolder, facts } = photo;

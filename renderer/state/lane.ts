@@ -4,6 +4,7 @@
  */
 
 interface Waiting {
+  readonly rank: () => number;
   readonly start: () => void;
 }
 
@@ -34,10 +35,15 @@ export class Lane {
 
   /**
    * Waits for its turn, then works.
+   * @param rank lower ones go first, whenever a turn is free; among equals, the earlier one
    * @throws DOMException `AbortError` if the signal was aborted before its turn came
    */
-  async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    await this.#turn(signal);
+  async run<T>(
+    signal: AbortSignal,
+    work: () => Promise<T>,
+    rank: () => number = () => 0,
+  ): Promise<T> {
+    await this.#turn(signal, rank);
     try {
       return await work();
     } finally {
@@ -46,7 +52,7 @@ export class Lane {
     }
   }
 
-  #turn(signal: AbortSignal): Promise<void> {
+  #turn(signal: AbortSignal, rank: () => number): Promise<void> {
     return new Promise((resolve, reject) => {
       const abort = (): void => {
         this.#waiting.delete(waiting);
@@ -54,6 +60,7 @@ export class Lane {
         reject(new DOMException('aborted', 'AbortError'));
       };
       const waiting = {
+        rank,
         start: () => {
           signal.removeEventListener('abort', abort);
           resolve();
@@ -70,15 +77,26 @@ export class Lane {
   }
 
   #next(): void {
-    for (const waiting of this.#waiting) {
-      if (this.#isHeld || this.#running >= this.#atOnce) return;
-      this.#waiting.delete(waiting);
+    while (!this.#isHeld && this.#running < this.#atOnce) {
+      const first = this.#first();
+      if (first === undefined) break;
+      this.#waiting.delete(first);
       this.#running++;
-      waiting.start();
+      first.start();
     }
+    if (this.#waiting.size > 0) return;
     if (this.#running > 0) return;
     const told = this.#whenIdle;
     this.#whenIdle = [];
     for (const resolve of told) resolve();
+  }
+
+  #first(): Waiting | undefined {
+    let best: { readonly waiting: Waiting; readonly rank: number } | undefined;
+    for (const waiting of this.#waiting) {
+      const rank = waiting.rank();
+      if (best === undefined || rank < best.rank) best = { waiting, rank };
+    }
+    return best?.waiting;
   }
 }

@@ -1,12 +1,11 @@
 /** The open folder: its photos, their arrangement, and the selection. */
 
 import { createContext } from 'svelte';
-import type { Folder, Outputs, Photo } from '../../preload/contract/contract.ts';
+import type { Folder, Inputs, Outputs, Photo } from '../../preload/contract/contract.ts';
 import { editsOfGroups, type Edits } from '../../preload/contract/edits.ts';
 import type { App } from './app.svelte.ts';
-import { Arranger, factKeys, plainArrangement, type Arrangement } from './arrange.ts';
+import { Arranger, lacks, neededFor, plainArrangement, type Arrangement } from './arrange.ts';
 import { emptySelection, only, without, type Selection } from './selection.ts';
-import { batchWords } from '../batch-words.ts';
 import { strings } from '../strings.ts';
 
 /** Maximum number of photos in one call of `library.describe`. */
@@ -46,9 +45,10 @@ export class Library {
   );
 
   /** Whether the order depends on facts that were not read from all files yet. */
-  readonly isUnsure: boolean = $derived(
-    factKeys.includes(this.arrangement.sort) && this.photos.some(isUnknown),
-  );
+  readonly isUnsure: boolean = $derived.by(() => {
+    const needed = neededFor(this.arrangement);
+    return needed !== undefined && this.photos.some((photo) => lacks(photo, needed));
+  });
 
   #opening: AbortController | undefined;
   #learning: AbortController | undefined;
@@ -164,7 +164,8 @@ export class Library {
     const wanted = ids
       .filter((id) => {
         const photo = this.byId.get(id);
-        return photo?.facts === undefined && photo?.state !== 'failed' && !this.#described.has(id);
+        const isWanted = photo?.facts?.autoRatio === undefined && photo?.state !== 'failed';
+        return isWanted && !this.#described.has(id);
       })
       .slice(0, describedAtOnce);
     if (wanted.length === 0) return;
@@ -176,7 +177,7 @@ export class Library {
     try {
       const { photos } = await this.#app.client.call(
         'library.describe',
-        { photos: wanted },
+        { photos: wanted, what: 'ratio' },
         {
           signal: describing.signal,
           onProgress: (progress) => {
@@ -202,10 +203,13 @@ export class Library {
     const { signal } = learning;
     try {
       while (this.isUnsure) {
-        const unknown = this.photos.filter(isUnknown);
-        const ids = unknown.slice(0, describedAtOnce).map(({ id }) => id);
-        const answer = await this.#app.client.call('library.describe', { photos: ids }, { signal });
-        if (!answer.photos.some((photo) => !isUnknown(photo))) break;
+        const what = neededFor(this.arrangement);
+        if (what === undefined) break;
+        const unknown = this.photos.filter((photo) => lacks(photo, what));
+        const photos = unknown.slice(0, describedAtOnce).map(({ id }) => id);
+        const call = this.#app.client.call('library.describe', { photos, what }, { signal });
+        const answer = await call;
+        if (answer.photos.every((photo) => lacks(photo, what))) break;
         this.#merge(answer.photos, new Set());
       }
     } catch (error) {
@@ -227,6 +231,11 @@ export class Library {
     await this.#app.attempt(this.#app.client.call('library.rate', { photos: [...ids], rating }));
   }
 
+  async mark(ids: readonly string[], marks: Omit<Inputs['library.mark'], 'photos'>): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#app.attempt(this.#app.client.call('library.mark', { photos: [...ids], ...marks }));
+  }
+
   /**
    * What a command acts on: the photo that is developed; in the library the selected ones, and where
    * none is selected, all that the filter shows.
@@ -234,18 +243,6 @@ export class Library {
   get targets(): readonly Photo[] {
     if (this.#app.screen === 'develop') return this.cursor === undefined ? [] : [this.cursor];
     return this.chosen.length > 0 ? this.chosen : this.shown;
-  }
-
-  /** Rates the targets; asks first if nobody selected them. */
-  async rateTargets(rating: number): Promise<void> {
-    const { targets } = this;
-    const isMeant = this.chosen.length > 0 || targets.length < 2;
-    if (!isMeant && !(await this.#app.confirm(batchWords.rateQuestion(targets.length, rating))))
-      return;
-    await this.rate(
-      targets.map(({ id }) => id),
-      rating,
-    );
   }
 
   async copyEdits(): Promise<boolean> {
@@ -300,10 +297,6 @@ export class Library {
     this.photos = [...kept, ...next.values()];
     if (gone.size > 0) this.selection = without(this.selection, gone);
   }
-}
-
-function isUnknown({ facts, state }: Photo): boolean {
-  return facts === undefined && state !== 'failed';
 }
 
 export const [libraryOf, provideLibrary] = createContext<Library>();

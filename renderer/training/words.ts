@@ -293,6 +293,8 @@ export const words = {
     'PSNR in dB. There are too few to keep any aside, so this flatters: look at other photos before you trust it.',
   compared: 'Compared with what it began with',
   comparedHelp: (model: string) => `The same pictures, by ${model} and by your model.`,
+  comparedAlike: (model: string) =>
+    `The same pictures, by ${model} and by your model. The difference is too small to be seen: keep it only if you like its pictures better.`,
   comparedWorse: (model: string) =>
     `Nothing it learned made it better than ${model} on these pictures: your model is ${model}’s equal. More or other photos may help, or a smaller learning rate.`,
   measures: { psnr: 'PSNR', ssim: 'SSIM' },

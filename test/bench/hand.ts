@@ -3,7 +3,8 @@
  * headless Chromium, which draws on the processor here: frames are those of a machine without a
  * graphics card. Times are this machine's of this moment; medians, with the worst behind the slash.
  *
- * Usage: npm run bench -- hand [--size 6000x4000] [--photos 6] [--leaf 200] [--many 10000] [--json]
+ * Usage: npm run bench -- hand [--size 6000x4000] [--photos 6] [--leaf 200] [--many 10000] [--facts 1000]
+ *   [--only first,facts,develop,scroll] [--json]
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -29,11 +30,16 @@ const { values } = parseArgs({
     leaf: { type: 'string', default: '200' },
     /** Photos in the folder that is scrolled through. */
     many: { type: 'string', default: '10000' },
+    /** Photos whose ISO and time are read for sorting. */
+    facts: { type: 'string', default: '1000' },
+    only: { type: 'string', default: 'first,facts,develop,scroll' },
     json: { type: 'boolean', default: false },
   },
 });
 const [width = 0, height = 0] = values.size.split('x').map(Number);
 const [photos, leaf, many] = [Number(values.photos), Number(values.leaf), Number(values.many)];
+const factsOf = Number(values.facts);
+const parts = values.only.split(',');
 const patienceMs = 300_000;
 
 interface Serving {
@@ -129,6 +135,11 @@ async function frames(page: Page, act: () => Promise<unknown>): Promise<readonly
     '(() => { window.areFramesCounted = false; return window.frameTimes; })()',
   );
   return z.array(z.number()).parse(taken);
+}
+
+interface Memory {
+  readonly processesMb: number | undefined;
+  readonly windowHeapMb: number;
 }
 
 /** Resident bytes of a process and all below it; undefined where the system does not tell. */
@@ -283,20 +294,57 @@ async function scroll(browser: Browser, root: string) {
   return taken;
 }
 
+/** A fresh installation: from the photo's double click to its first enhanced picture. */
+async function first(browser: Browser, root: string): Promise<number> {
+  tell('the first picture of a fresh installation');
+  const folder = path.join(root, 'first');
+  await fill(folder, 1, [width, height]);
+  const serving = await serve(path.join(root, 'fresh'), folder);
+  const page = await openPage(browser, serving.address);
+  const { coarse } = await timed(page, () => page.locator('.cell').first().dblclick());
+  await page.close();
+  serving.child.kill();
+  return coarse;
+}
+
+/** From loading the window to a list that is sorted by ISO, with nothing known before. */
+async function facts(browser: Browser, root: string): Promise<number> {
+  tell(`the facts of ${factsOf} photos`);
+  const folder = path.join(root, 'facts');
+  await fill(folder, factsOf, [width, height]);
+  const serving = await serve(path.join(root, 'unread'), folder);
+  const begin = performance.now();
+  const page = await openPage(browser, serving.address);
+  await page.getByLabel('Sort by').selectOption('iso');
+  await page
+    .getByText(`${factsOf.toLocaleString('en')} photos`)
+    .first()
+    .waitFor();
+  await page.locator('footer [role=status]').waitFor({ state: 'detached' });
+  const ms = performance.now() - begin;
+  await page.close();
+  serving.child.kill();
+  return ms;
+}
+
 const root = await mkdtemp(path.join(tmpdir(), 'nightglass-hand-'));
 const browser = await launchChromium();
+const isOn = (part: string): boolean => parts.includes(part);
 try {
-  const { opened, leafed, whole, drag, before, after } = await develop(browser, root);
-  const scrolling = await scroll(browser, root);
+  const firstMs = isOn('first') ? await first(browser, root) : undefined;
+  const factsMs = isOn('facts') ? await facts(browser, root) : undefined;
+  const developed = isOn('develop') ? await develop(browser, root) : undefined;
+  const scrolling = isOn('scroll') ? await scroll(browser, root) : undefined;
   const of = (marks: readonly Marks[], name: keyof Marks): readonly number[] =>
     marks.map((mark) => mark[name]);
-  const memory = ({ processesMb, windowHeapMb }: typeof before): string =>
+  const memory = ({ processesMb, windowHeapMb }: Memory): string =>
     `${processesMb?.toFixed(0) ?? '?'} MB in processes, ${windowHeapMb.toFixed(0)} MB in the window's heap`;
-  if (!values.json) {
-    console.log(
-      `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} threads, photos of ${width} × ${height}`,
-    );
-    const rows = [
+  const rows: [string, string][] = [];
+  if (firstMs !== undefined) rows.push(['first enhanced picture, fresh', said([firstMs])]);
+  if (factsMs !== undefined) rows.push([`${factsOf} photos sorted by ISO`, said([factsMs])]);
+  if (developed !== undefined) {
+    const { opened, leafed, whole, drag, before, after } = developed;
+    rows.push(
       ['opened from the library: first picture', said(of(opened, 'picture'))],
       ['                         whole, bright', said(of(opened, 'coarse'))],
       ['                         sharp as the screen', said(of(opened, 'sharp'))],
@@ -305,15 +353,19 @@ try {
       ['                         sharp as the screen', said(of(leafed, 'sharp'))],
       ['visible tiles at 1:1', said(whole)],
       ['frames while the ratio is dragged', rate(drag)],
-      [`frames while scrolling ${many} photos`, rate(scrolling)],
       ['memory with one photo open', memory(before)],
       [`memory after ${leaf} in turn`, memory(after)],
-    ];
-    for (const [name = '', value = ''] of rows) console.log(`${name.padEnd(44)} ${value}`);
+    );
   }
-  console.log(
-    JSON.stringify({ width, height, opened, leafed, whole, drag, scrolling, before, after }),
-  );
+  if (scrolling !== undefined)
+    rows.push([`frames while scrolling ${many} photos`, rate(scrolling)]);
+  if (!values.json) {
+    console.log(
+      `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} threads, photos of ${width} × ${height}`,
+    );
+    for (const [name, value] of rows) console.log(`${name.padEnd(44)} ${value}`);
+  }
+  console.log(JSON.stringify({ width, height, firstMs, factsMs, ...developed, scrolling }));
 } finally {
   await browser.close();
   await rm(root, { recursive: true, force: true });

@@ -132,6 +132,7 @@ describe.each([
   it('describes photos, and says why one cannot be', async () => {
     const { photos: all } = await connection.client.call('library.describe', {
       photos: opened.map(({ id }) => id),
+      what: 'ratio',
     });
     const good = all.find(({ name }) => name === '1.dng');
     expect(good?.facts).toMatchObject({ width: 80, height: 96 });

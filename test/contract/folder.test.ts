@@ -1,6 +1,6 @@
 /** Which files of a folder are photos: those of a camera's card, and none that this program made. */
 
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { App } from '../../main/app/app.ts';
@@ -117,4 +117,62 @@ it('shows a RAW photo and the JPEG that the camera put beside it as one', async 
   );
   expect(await listed()).toEqual(['1.dng']);
   expect(await named()).toEqual(['1.dng']);
+});
+
+it('tells of shots from the headers of all photos, before anyone asks and before it decodes', async () => {
+  writeSmallDngs(photos, 3, { width: 640, height: 480 });
+  // Of this one only the header is left: decoding it fails, and its facts are known all the same.
+  writeFileSync(
+    path.join(photos, '4.dng'),
+    smallDng({ width: 640, height: 480 }).slice(0, 1 << 16),
+  );
+  const { photos: all } = await open();
+  await until(
+    () => app.library.current.photos.every(({ facts }) => facts?.iso === 12_800),
+    'the facts of the shots',
+  );
+  for (const photo of app.library.current.photos) {
+    expect(photo).toMatchObject({ state: 'new', facts: { camera: 'NIGHT Owl 1' } });
+    expect(photo.ratio).toBeUndefined();
+  }
+  const ids = all.map(({ id }) => id);
+  const { client } = connection;
+  const shots = await client.call('library.describe', { photos: ids, what: 'shot' });
+  expect(shots.photos.map(({ state, ratio }) => [state, ratio])).toEqual(
+    ids.map(() => ['new', undefined]),
+  );
+  await client.call('library.writeEdits', { photos: ids.slice(1, 2), edits: { ratio: 40 } });
+  const whole = await client.call('library.describe', { photos: ids, what: 'ratio' });
+  expect(whole.photos.map(({ state }) => state)).toEqual(['new', 'edited', 'new', 'failed']);
+  // The ratio that is in use: the automatic one, or the one that was chosen.
+  expect(whole.photos[0]?.ratio).toBe(whole.photos[0]?.facts?.autoRatio);
+  expect(whole.photos[1]?.ratio).toBe(40);
+});
+
+it('moves a photo to the trash with what belongs to it, and says where there is none', async () => {
+  writeSmallDngs(photos, 3);
+  for (const name of ['1.JPG', '1.dng.xmp', '2.jpg', 'other.jpg'])
+    writeFileSync(path.join(photos, name), name);
+  // Two RAW files of one name: whose the JPEG is, nobody knows.
+  writeFileSync(path.join(photos, '2.ARW'), smallDng());
+  const all = (await open()).photos;
+  const idOf = (name: string): string => all.find((photo) => photo.name === name)?.id ?? '';
+  const { client } = connection;
+  await client.call('library.rate', { photos: [idOf('1.dng')], rating: 1 });
+  await expect(client.call('library.trash', { photos: [idOf('1.dng')] })).rejects.toThrow(
+    'only the desktop app',
+  );
+  const trashed: string[] = [];
+  const trash = (file: string): Promise<void> => {
+    if (path.basename(file) === '3.dng') return Promise.reject(new Error('it is locked'));
+    trashed.push(path.basename(file));
+    rmSync(file);
+    return Promise.resolve();
+  };
+  const ids = ['1.dng', '2.dng'].map(idOf);
+  expect(await app.library.trash(ids, trash)).toBe(2);
+  expect(trashed.sort()).toEqual(['1.JPG', '1.dng', '1.dng.nightglass.json', '1.dng.xmp', '2.dng']);
+  const left = (): string => app.library.current.photos.map(({ name }) => name).join(' ');
+  await until(() => left() === '2.ARW 3.dng', 'the photos that are left');
+  await expect(app.library.trash([idOf('3.dng')], trash)).rejects.toThrow('3.dng stays');
 });

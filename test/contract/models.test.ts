@@ -42,7 +42,10 @@ describe('models of the own', () => {
     const { client } = connection;
     const opened = await client.call('library.open', { path: photos, subfolders: false });
     [photo = '', second = ''] = opened.photos.map(({ id }) => id);
-    const described = await client.call('library.describe', { photos: [photo, second] });
+    const described = await client.call('library.describe', {
+      photos: [photo, second],
+      what: 'ratio',
+    });
     camera = described.photos[0]?.facts?.camera ?? '';
   });
 

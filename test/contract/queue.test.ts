@@ -69,6 +69,11 @@ describe('the export queue', () => {
     await until(() => app.queue.state.ended === many, 'the rest');
     expect(states()).toEqual(Array.from({ length: many }, () => 'done'));
     expect(written()).toEqual(namesOfMany);
+
+    // Another day counts its own work.
+    await app.close();
+    await open();
+    expect(app.queue.state).toMatchObject({ ended: 0, total: 0 });
   });
 
   it('stays paused over a restart, and reckons time', async () => {

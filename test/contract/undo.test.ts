@@ -120,6 +120,37 @@ it('makes one step of a run, and none of what changes nothing', async () => {
   expect(await client.call('library.undo', {})).toEqual({});
 });
 
+it('takes back flags and colour labels, and leaves what came in between', async () => {
+  const { client } = connection;
+  const [one = '', two = ''] = ids;
+  const shown = () => app.library.current.photos.map(({ flag, label }) => [flag, label]);
+  await client.call('library.mark', { photos: [one, two], flag: 'pick' });
+  await client.call('library.mark', { photos: [one], label: 'red' });
+  await client.call('library.rate', { photos: [one], rating: 3 });
+  expect(shown()).toEqual([
+    ['pick', 'red'],
+    ['pick', undefined],
+    [undefined, undefined],
+  ]);
+  const saved: unknown = JSON.parse(
+    readFileSync(path.join(photos, '1.dng.nightglass.json'), 'utf8'),
+  );
+  expect(saved).toMatchObject({ version: 2, rating: 3, flag: 'pick', label: 'red' });
+  await client.call('library.undo', {});
+  expect((await client.call('library.undo', {})).step).toEqual({
+    kind: 'mark',
+    photos: [one],
+    name: '1.dng',
+  });
+  expect(shown()[0]).toEqual(['pick', undefined]);
+  await client.call('library.mark', { photos: [one, two], flag: 'none' });
+  expect(shown()).toEqual(ids.map(() => [undefined, undefined]));
+  // They are there again when the folder is opened anew.
+  await client.call('library.mark', { photos: [two], flag: 'reject', label: 'green' });
+  await open(photos);
+  expect(shown()[1]).toEqual(['reject', 'green']);
+});
+
 it('waits for what is being written', async () => {
   const { client } = connection;
   const writing = client.call('library.writeEdits', { photos: [...ids], edits: { exposure: 2 } });

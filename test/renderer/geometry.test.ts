@@ -16,7 +16,15 @@ import {
   turnedSize,
 } from '../../renderer/develop/geometry.ts';
 import { areaOf, levelFor, tilesIn } from '../../renderer/develop/tile-plan.ts';
-import { fitted, held, toPicture, zoomedAt } from '../../renderer/develop/viewport.ts';
+import { Hand } from '../../renderer/develop/hand.ts';
+import {
+  fitScale,
+  fitted,
+  held,
+  isFit,
+  toPicture,
+  zoomedAt,
+} from '../../renderer/develop/viewport.ts';
 
 const stored = fc.record({
   width: fc.integer({ min: 40, max: 9000 }),
@@ -112,6 +120,43 @@ describe('the view', () => {
     const after = toPicture(zoomedAt(view, 1, viewport, device), viewport, device);
     expect(after.x).toBeCloseTo(before.x, 6);
     expect(after.y).toBeCloseTo(before.y, 6);
+  });
+
+  test('100 % is one pixel of the screen for each of the photo, also where a small one fits above it', () => {
+    const crop = { width: 320, height: 200 };
+    expect(fitScale(crop, viewport)).toBeGreaterThan(2);
+    expect(isFit(1, crop, viewport)).toBe(false);
+    expect(isFit(fitScale(crop, viewport), crop, viewport)).toBe(true);
+    expect(
+      held(zoomedAt(fitted(crop, viewport), 1, viewport, { x: 9, y: 9 }), crop, viewport),
+    ).toEqual({ scale: 1, x: 160, y: 100 });
+    // It gets no smaller than that, nor a large one smaller than it fits.
+    expect(held({ scale: 0.3, x: 0, y: 0 }, crop, viewport).scale).toBe(1);
+    expect(isFit(0.01, picture, viewport)).toBe(true);
+    expect(isFit(1, picture, viewport)).toBe(false);
+  });
+
+  test('one finger moves it, two also pinch it, about the place between them', () => {
+    const hand = new Hand();
+    expect(hand.move(1, { x: 0, y: 0 })).toBeUndefined();
+    hand.down(1, { x: 100, y: 100 });
+    expect(hand.move(1, { x: 110, y: 95 })).toEqual({
+      by: { x: 10, y: -5 },
+      factor: 1,
+      at: { x: 110, y: 95 },
+    });
+    hand.down(2, { x: 210, y: 95 });
+    hand.down(3, { x: 0, y: 0 });
+    expect(hand.move(2, { x: 310, y: 95 })).toEqual({
+      by: { x: 50, y: 0 },
+      factor: 2,
+      at: { x: 210, y: 95 },
+    });
+    hand.up(1);
+    expect(hand.isHolding).toBe(true);
+    expect(hand.move(2, { x: 300, y: 95 })?.factor).toBe(1);
+    hand.up(2);
+    expect(hand.isHolding).toBe(false);
   });
 
   test('never leaves the picture', () => {

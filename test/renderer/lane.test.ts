@@ -61,3 +61,24 @@ test('holds back what is new until it is let go', async () => {
   await idle;
   expect(hasBegun).toBe(true);
 });
+
+test('goes by rank as it is when a turn comes free, then by who came first', async () => {
+  const lane = new Lane(1);
+  const { signal } = new AbortController();
+  const order: string[] = [];
+  let seen = 'none';
+  const run = (name: string): Promise<void> =>
+    lane.run(
+      signal,
+      () => {
+        order.push(name);
+        return later();
+      },
+      () => (name === seen ? 0 : 1),
+    );
+  const all = ['one', 'two', 'three', 'four'].map(run);
+  // Scrolled to while the first was fetched.
+  seen = 'four';
+  await Promise.all(all);
+  expect(order).toEqual(['one', 'four', 'two', 'three']);
+});

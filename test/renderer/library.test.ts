@@ -2,7 +2,15 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Photo } from '../../preload/contract/contract.ts';
-import { Arranger, plainArrangement, type Arrangement } from '../../renderer/state/arrange.ts';
+import {
+  Arranger,
+  filtersOn,
+  neededFor,
+  noFilters,
+  plainArrangement,
+  type Arrangement,
+  type Filters,
+} from '../../renderer/state/arrange.ts';
 import {
   layoutGrid,
   moveBy,
@@ -86,6 +94,40 @@ describe('the order', () => {
     const down = arrange(photos, { ...plainArrangement, sort: 'iso', isDescending: true });
     expect(names(up)).toEqual(['DSC2.ARW', 'DSC10.ARW', 'DSC9.ARW']);
     expect(names(down)).toEqual(['DSC10.ARW', 'DSC2.ARW', 'DSC9.ARW']);
+  });
+
+  test('filters by flag, label, camera, ISO and day; what is not known lies outside every limit', () => {
+    const some = [
+      photo('1', {
+        flag: 'pick',
+        label: 'red',
+        facts: { camera: 'A', lens: 'X', iso: 100, takenAt: '2024-01-01T23:00:00' },
+      }),
+      photo('2', {
+        flag: 'reject',
+        facts: { camera: 'B', iso: 6400, takenAt: '2024-01-02T00:10:00' },
+      }),
+      photo('3', {}),
+    ];
+    const left = (filters: Partial<Filters>): string[] =>
+      names(arrange(some, { ...plainArrangement, filters: { ...noFilters, ...filters } }));
+    expect(left({})).toEqual(['1', '2', '3']);
+    expect(left({ flag: 'pick' })).toEqual(['1']);
+    expect(left({ flag: 'none' })).toEqual(['3']);
+    expect(left({ flag: 'kept' })).toEqual(['1', '3']);
+    expect(left({ label: 'red' })).toEqual(['1']);
+    expect(left({ camera: 'B' })).toEqual(['2']);
+    expect(left({ lens: 'X' })).toEqual(['1']);
+    expect(left({ isoMin: 100, isoMax: 800 })).toEqual(['1']);
+    expect(left({ isoMax: 1e6 })).toEqual(['1', '2']);
+    expect(left({ takenFrom: '2024-01-02' })).toEqual(['2']);
+    expect(left({ takenTo: '2024-01-01' })).toEqual(['1']);
+    expect(filtersOn({ ...noFilters, isoMin: 1, flag: 'kept' })).toBe(2);
+    // Only filters about the shot need facts of every photo.
+    expect(
+      neededFor({ ...plainArrangement, filters: { ...noFilters, flag: 'pick' } }),
+    ).toBeUndefined();
+    expect(neededFor({ ...plainArrangement, filters: { ...noFilters, isoMin: 1 } })).toBe('shot');
   });
 
   test('follows photos that come, go and become known', () => {

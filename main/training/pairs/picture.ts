@@ -42,7 +42,8 @@ export async function readFinishedPicture(file: string): Promise<FinishedPicture
 export async function readPictureShot(file: string): Promise<Shot> {
   try {
     const tags = await readPictureTags(file);
-    return exifExposure(tags && readTiff(tags));
+    const tiff = tags && readTiff(tags);
+    return exifExposure({ first: tiff?.images[0], exif: tiff?.exif });
   } catch {
     // A picture is used for its pixels, which `readFinishedPicture` reads, so missing EXIF is no
     // failure.
