@@ -2,11 +2,13 @@
 
 import path from 'node:path';
 import type { Handlers } from './caller.ts';
+import { burstHandlersOf, enhanceAsked } from './burst-handlers.ts';
 import { browse } from '../library/folder.ts';
 import { sampleFolder } from '../library/sample.ts';
 import type { App } from './app.ts';
 import { components } from './licences.ts';
 import { openOutputFolder } from '../base/atomic.ts';
+import type { Asked } from '../jobs/item.ts';
 import { nameOf, needsFacts } from '../jobs/template.ts';
 import { Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { trainingHandlersOf } from './training-handlers.ts';
@@ -23,16 +25,15 @@ export function handlersOf(app: App): Handlers {
   const fileOf = (id: string) => [library.pathOf(id), library.fileStamp(id)] as const;
 
   const enqueue = async (
-    ids: readonly string[],
+    asked: readonly Asked[],
     choice: ExportChoice,
   ): Promise<{ queued: number }> => {
     // Refuses an invalid template now rather than at the first photo.
     nameOf(choice.template, { path: 'photo.dng', number: 1 });
     const folder =
       choice.folder === undefined ? undefined : await access.futureFolder(choice.folder);
-    const files = ids.map((id) => library.pathOf(id));
     await settings.write({ exportChoice: choice });
-    return { queued: queue.add(files, { ...choice, ...(folder === undefined ? {} : { folder }) }) };
+    return { queued: queue.add(asked, { ...choice, ...(folder === undefined ? {} : { folder }) }) };
   };
 
   /** Photos that this model developed will look different from now on. */
@@ -163,11 +164,15 @@ export function handlersOf(app: App): Handlers {
       return developments.pick(...fileOf(photo), [red, green, blue], signal);
     },
 
-    'export.start': ({ photos, choice }) => enqueue(photos, choice),
-    'export.enhance': ({ photos }) => {
-      const waiting = photos.filter((id) => library.photo(id)?.state !== 'exported');
-      if (waiting.length === 0) return { queued: 0 };
-      return enqueue(waiting, settings.current.exportChoice);
+    'export.start': ({ photos, choice }) =>
+      enqueue(
+        photos.map((id) => ({ photo: library.pathOf(id) })),
+        choice,
+      ),
+    'export.enhance': ({ photos, mergesBursts }) => {
+      const asked = enhanceAsked(app, photos, mergesBursts);
+      if (asked.length === 0) return { queued: 0 };
+      return enqueue(asked, settings.current.exportChoice);
     },
     'export.exampleName': async ({ photo, template, choice }, { signal }) => {
       const file = library.pathOf(photo);
@@ -252,6 +257,7 @@ export function handlersOf(app: App): Handlers {
       path: await models.export(model, await access.futureFolder(folder)),
     }),
     'models.card': async ({ model }) => ({ markdown: await models.card(model) }),
+    ...burstHandlersOf(app),
     ...sessionHandlersOf(undefined),
     ...trainingHandlersOf(app),
     'devices.test': async ({ isAfresh }, { signal }) => ({

@@ -4,6 +4,10 @@ import path from 'node:path';
 import { z } from 'zod';
 import { exportChoiceSchema } from '../../preload/contract/settings.ts';
 import { JsonFile } from '../base/json-file.ts';
+import { burstOrderSchema } from '../engine/protocol.ts';
+
+/** A burst that is merged in the photo's place: see `PhotoJob`. */
+const burstSchema = burstOrderSchema.extend({ isKept: z.boolean() });
 
 const itemSchema = z.object({
   id: z.string(),
@@ -14,6 +18,14 @@ const itemSchema = z.object({
   state: z.enum(['waiting', 'working', 'done', 'skipped', 'failed', 'cancelled']),
   path: z.string().optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
+  burst: burstSchema.optional(),
+  /** What became of the burst's frames. */
+  gathered: z
+    .object({
+      merged: z.number(),
+      leftOut: z.array(z.object({ name: z.string(), reason: z.string() })),
+    })
+    .optional(),
 });
 
 const savedSchema = z.object({
@@ -23,6 +35,7 @@ const savedSchema = z.object({
   items: z.array(itemSchema),
 });
 
+export type SavedBurst = z.infer<typeof burstSchema>;
 export type SavedItem = z.infer<typeof itemSchema>;
 export type SavedQueue = z.infer<typeof savedSchema>;
 

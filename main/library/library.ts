@@ -23,6 +23,8 @@ export interface LibraryParts {
   readonly events: EventHub;
   /** Identifies the models that develop the photos, because their looks depend on it. */
   readonly models: () => string;
+  /** Called with all photos whenever some were listed, replaced or lost. */
+  readonly onListed: (photos: readonly FoundPhoto[]) => void;
 }
 
 /** Identifies one version of a file. */
@@ -114,6 +116,7 @@ export class Library {
     for (; batch.done !== true; batch = await batches.next()) {
       throwIfCancelled(either);
       onPhotos(await this.#add(batch.value));
+      this.#listed();
     }
     this.#watch = new FolderWatch(folder, depth > 0, {
       changed: () => void this.#rescan(),
@@ -128,6 +131,11 @@ export class Library {
     this.#watch = undefined;
     this.#folder = undefined;
     this.#entries = new Map();
+    this.#listed();
+  }
+
+  #listed(): void {
+    this.#parts.onListed([...this.#entries.values()].map(({ found }) => found));
   }
 
   /** @throws Refusal `bad-argument` */
@@ -374,6 +382,7 @@ export class Library {
     const updated = await this.#add(found.filter(isReplaced));
     if (appeared.length + updated.length + vanished.length === 0) return;
     this.#parts.events.emit('library.changed', { appeared, updated, vanished });
+    this.#listed();
   }
 }
 

@@ -26,6 +26,9 @@ const tagCodes = {
   lensModel: 42_036,
 } as const;
 
+/** EXIF's code for an ISO that the tag cannot hold. */
+const isoTooLarge = 65_535;
+
 const isPositive = (value: number | undefined): value is number =>
   value !== undefined && Number.isFinite(value) && value > 0;
 
@@ -127,10 +130,35 @@ export function exifExposure(
     positive(tiff?.exif?.number(tag), tiff?.images[0]?.number(tag));
   const iso = number(tagCodes.iso);
   return compact({
-    // 65535 is EXIF's code for "too large for this tag".
-    iso: iso === 65_535 ? number(tagCodes.recommendedIso) : iso,
+    iso: iso === isoTooLarge ? number(tagCodes.recommendedIso) : iso,
     exposureSeconds: number(tagCodes.exposureTime),
     aperture: number(tagCodes.fNumber),
+  });
+}
+
+/**
+ * What a file's first and EXIF directory alone say, of what frames of a burst have in common. LibRaw
+ * knows more for some cameras.
+ */
+export function shotOfDirectories(
+  first: TiffDirectory | undefined,
+  exif: TiffDirectory | undefined,
+): Shot {
+  const words = (tag: number): string | undefined => text(exif?.text(tag), first?.text(tag));
+  const zone = words(tagCodes.offsetTimeOriginal) ?? words(tagCodes.offsetTime);
+  const number = (tag: number): number | undefined =>
+    positive(exif?.number(tag), first?.number(tag));
+  const iso = number(tagCodes.iso);
+  return compact({
+    make: words(tagCodes.make),
+    model: words(tagCodes.model),
+    lens: words(tagCodes.lensModel),
+    iso: iso === isoTooLarge ? number(tagCodes.recommendedIso) : iso,
+    exposureSeconds: number(tagCodes.exposureTime),
+    aperture: number(tagCodes.fNumber),
+    focalLengthMm: number(tagCodes.focalLength),
+    takenAt:
+      isoTime(words(tagCodes.dateTimeOriginal), zone) ?? isoTime(words(tagCodes.dateTime), zone),
   });
 }
 

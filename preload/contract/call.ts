@@ -13,6 +13,9 @@ export const none = z.never();
 
 export const modelIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 
+/** Created by the main process; only photos of the opened folder have one. */
+export const photoIdSchema = z.string().regex(/^[0-9a-f]{24}$/);
+
 export const pathSchema = z
   .string()
   .min(1)

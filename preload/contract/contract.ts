@@ -2,7 +2,9 @@
 
 import { z } from 'zod';
 import { appCalls } from './app.ts';
-import { call, failureSchema, modelIdSchema, none, nothing, pathSchema } from './call.ts';
+import { burstCalls, burstEvents } from './bursts.ts';
+import { call, modelIdSchema, none, nothing, pathSchema, photoIdSchema } from './call.ts';
+import type { failureSchema } from './call.ts';
 import { deviceSchema, spaceSchema } from './choices.ts';
 import { editsSchema, whiteBalanceSchema } from './edits.ts';
 import {
@@ -11,12 +13,11 @@ import {
   settingsSchema,
   templateSchema,
 } from './settings.ts';
+import { queueCalls, queueSchema } from './queue.ts';
 import { sessionCalls, sessionEvents } from './sessions.ts';
 import { trainingCalls, trainingEvents } from './training.ts';
 import { undoCalls, undoEvents } from './undo.ts';
 
-/** Created by the main process; only photos of the opened folder have one. */
-export const photoIdSchema = z.string().regex(/^[0-9a-f]{24}$/);
 const photoIdsSchema = z.array(photoIdSchema).min(1).max(100_000);
 const vector3Schema = z.tuple([z.number(), z.number(), z.number()]);
 /** 3×3, row-major. */
@@ -105,32 +106,6 @@ export const developmentSchema = z.object({
     z.object({ cameraToOutput: matrix3Schema, luminance: vector3Schema }),
   ),
   facts: photoFactsSchema,
-});
-
-export const queueItemSchema = z.object({
-  id: z.string(),
-  photo: photoIdSchema,
-  name: z.string(),
-  state: z.enum(['waiting', 'working', 'done', 'skipped', 'failed', 'cancelled']),
-  stage: z.enum(['decode', 'network', 'encode']).optional(),
-  tilesDone: z.number(),
-  tilesTotal: z.number(),
-  /** Path of the finished picture. */
-  path: z.string().optional(),
-  failure: failureSchema.optional(),
-});
-
-export const queueSchema = z.object({
-  isPaused: z.boolean(),
-  /** Why the queue paused by itself, for example a full disk. */
-  stoppedBy: z.string().optional(),
-  items: z.array(queueItemSchema),
-  /** Number of ended and of all listed exports: "19 / 50". */
-  ended: z.number().int(),
-  total: z.number().int(),
-  elapsedMs: z.number(),
-  /** Absent until an estimate is possible. */
-  remainingMs: z.number().optional(),
 });
 
 export const modelSchema = z.object({
@@ -243,9 +218,12 @@ export const calls = {
     z.object({ queued: z.number().int() }),
     none,
   ),
-  /** Those of the photos named that are not exported yet, with the last choice. */
+  /**
+   * Those of the photos named that are not exported yet, with the last choice. Bursts among them may
+   * be merged on the way, so that each becomes one picture: see `gatherBursts`.
+   */
   'export.enhance': call(
-    z.strictObject({ photos: photoIdsSchema }),
+    z.strictObject({ photos: photoIdsSchema, mergesBursts: z.boolean() }),
     z.object({ queued: z.number().int() }),
     none,
   ),
@@ -255,26 +233,7 @@ export const calls = {
     none,
   ),
 
-  'queue.read': call(nothing, queueSchema, none),
-  /** Starts no more photos; those in the network are finished. */
-  'queue.pause': call(nothing, nothing, none),
-  'queue.resume': call(nothing, nothing, none),
-  /** Cancels the named exports, or all that have not ended. A running one stops within a tile. */
-  'queue.cancel': call(
-    z.strictObject({ items: z.array(z.string().max(64)).max(100_000).optional() }),
-    nothing,
-    none,
-  ),
-  /** Retries the named exports, or all that failed or were cancelled. */
-  'queue.retry': call(
-    z.strictObject({ items: z.array(z.string().max(64)).max(100_000).optional() }),
-    nothing,
-    none,
-  ),
-  /** Removes ended exports from the list. */
-  'queue.clear': call(nothing, nothing, none),
-  /** Shows a finished picture in its folder. Refused if `hasDialogs` is false. */
-  'queue.reveal': call(z.strictObject({ item: z.string().max(64) }), nothing, none),
+  ...queueCalls,
 
   'settings.read': call(nothing, settingsSchema, none),
   'settings.write': call(settingsPatchSchema, settingsSchema, none),
@@ -322,6 +281,7 @@ export const calls = {
     none,
   ),
 
+  ...burstCalls,
   ...sessionCalls,
   ...trainingCalls,
 } as const;
@@ -337,6 +297,7 @@ export const events = {
   /** The folder disappeared, came back, or became read-only. */
   'library.folder': folderSchema,
   'queue.changed': queueSchema,
+  ...burstEvents,
   'settings.changed': settingsSchema,
   /** Something was repaired on the way, in plain words, for example by restarting the engine. */
   'app.trouble': z.object({ account: z.string() }),
@@ -385,7 +346,7 @@ export type PhotoFacts = z.infer<typeof photoFactsSchema>;
 export type Folder = z.infer<typeof folderSchema>;
 export type Development = z.infer<typeof developmentSchema>;
 export type Queue = z.infer<typeof queueSchema>;
-export type QueueItem = z.infer<typeof queueItemSchema>;
+export type QueueItem = Queue['items'][number];
 export type ModelSummary = z.infer<typeof modelSchema>;
 export type DeviceVerdict = z.infer<typeof verdictSchema>;
 export type ContractFailure = z.infer<typeof failureSchema>;

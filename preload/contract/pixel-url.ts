@@ -4,8 +4,7 @@
  */
 
 import { z } from 'zod';
-import { modelIdSchema } from './call.ts';
-import { photoIdSchema } from './contract.ts';
+import { modelIdSchema, photoIdSchema } from './call.ts';
 import { ratioSchema } from './edits.ts';
 import { checkIdSchema, runIdSchema } from './training.ts';
 

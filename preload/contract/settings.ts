@@ -62,6 +62,8 @@ export const settingsSchema = z.strictObject({
   /** Which edits are pasted: the choice of the last time. */
   pasteGroups: z.array(editGroupSchema).max(editGroups.length),
   subfolders: z.boolean(),
+  /** Whether Enhance all merges bursts: the choice of the last time. */
+  mergesBursts: z.boolean(),
   /** Whether to look for new versions, which is the app's only network access. Desktop app only. */
   updates: z.boolean(),
   /** Hints that the user has closed. */
@@ -95,6 +97,7 @@ export const defaultSettings: Settings = {
   cameraModels: {},
   pasteGroups: ['ratio', 'strength', 'whiteBalance', 'tone'],
   subfolders: false,
+  mergesBursts: false,
   updates: false,
   hintsSeen: [],
 };

@@ -95,7 +95,7 @@ export class Queue {
     );
     if (!isAgreed) return;
     const ids = waiting.map(({ id }) => id);
-    const answer = await app.attempt(app.client.call('export.enhance', { photos: ids }));
+    const answer = await app.attempt(app.client.call('export.enhance', { photos: ids, mergesBursts: false }));
     if (answer === undefined) return;
     app.toasts.say(answer.queued === 0 ? strings.nothingToEnhance : strings.queued(answer.queued));
     if (answer.queued > 0) app.isQueueShown = true;
