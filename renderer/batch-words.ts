@@ -2,6 +2,7 @@
 
 import type { Outputs } from '../preload/contract/contract.ts';
 import type { ExportChoice } from '../preload/contract/settings.ts';
+import { burstWords } from './burst-words.ts';
 import { counted, strings } from './strings.ts';
 
 /** Asked before a command acts on photos that nobody selected, or writes files. */
@@ -10,13 +11,24 @@ export interface Question {
   readonly words: string;
   /** What the button that agrees says. */
   readonly action: string;
+  /** A choice that changes what is done. */
+  readonly option?: {
+    readonly words: string;
+    readonly isChosen: boolean;
+    /** The question after the choice. */
+    readonly choose: (isChosen: boolean) => Question;
+  };
 }
 
 type Travelled = NonNullable<Outputs['library.undo']['step']>;
 
-interface EnhanceCounts {
-  /** Photos to be exported now. */
+export interface EnhanceCounts {
+  /** Photos to be exported now; a burst that is merged counts once. */
   readonly waiting: number;
+  /** Frames of each burst among them that is merged. */
+  readonly merges: readonly number[];
+  /** Frames of bursts of which the merged photo is there. */
+  readonly merged: number;
   /** Photos of the command that are exported already. */
   readonly exported: number;
   /** Photos of the folder that the command leaves alone. */
@@ -49,10 +61,18 @@ export const batchWords = {
   formatOfQuality: (format: string, quality: number) => `${format} quality ${quality}`,
   sizeOf: (pixels: number) => `${pixels} pixels long`,
   besideThem: 'Nightglass beside them',
-  enhanceQuestion: ({ waiting, exported, others, output }: EnhanceCounts): Question => ({
+  enhanceQuestion: ({
+    waiting,
+    merges,
+    merged,
+    exported,
+    others,
+    output,
+  }: EnhanceCounts): Question => ({
     title: `Enhance ${counted(waiting, 'photo', 'photos')}?`,
     words: [
-      `${counted(waiting, 'photo', 'photos')} → ${output}.`,
+      `${counted(waiting, 'photo', 'photos')}${burstWords.ofThem(waiting, merges)} → ${output}.`,
+      ...(merged === 0 ? [] : [burstWords.mergedAlready(merged)]),
       ...(exported === 0 ? [] : [`${exported} exported already.`]),
       ...(others === 0 ? [] : [`${counted(others, 'other photo stays', 'other photos stay')}.`]),
     ].join(' '),

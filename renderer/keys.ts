@@ -38,6 +38,9 @@ export const libraryKeys = [
   { command: 'selectAll', keys: ['mod+a'] },
   { command: 'selectNone', keys: ['escape'] },
   { command: 'rate', keys: digits },
+  { command: 'fold', keys: ['b'] },
+  { command: 'foldAll', keys: ['shift+b'] },
+  { command: 'merge', keys: ['m'] },
   { command: 'search', keys: ['mod+f'] },
 ] as const satisfies readonly Shortcut[];
 
@@ -62,6 +65,8 @@ export const developKeys = [
   { command: 'cropDone', keys: ['enter'] },
   { command: 'rotateLeft', keys: ['['] },
   { command: 'rotateRight', keys: [']'] },
+  { command: 'fold', keys: ['b'] },
+  { command: 'merge', keys: ['m'] },
   { command: 'rate', keys: digits },
   { command: 'leave', keys: ['escape'] },
 ] as const satisfies readonly Shortcut[];

@@ -204,6 +204,9 @@ export const strings = {
     selectAll: 'Select all',
     selectNone: 'Select none',
     rate: 'Rate',
+    fold: 'Unfold the burst, or fold it',
+    foldAll: 'Unfold all bursts, or fold them',
+    merge: 'Merge the burst',
     search: 'Search',
     previous: 'The photo before',
     next: 'The next photo',
@@ -286,7 +289,7 @@ export const strings = {
   elapsed: (elapsed: string) => elapsed,
   elapsedAndLeft: (elapsed: string, left: string) => `${elapsed} · about ${left} left`,
   tiles: (done: number, total: number) => `Tile ${Math.min(total, done + 1)} of ${total}`,
-  stage: { decode: 'Reading', network: 'Enhancing', encode: 'Writing' },
+  stage: { decode: 'Reading', merge: 'Merging', network: 'Enhancing', encode: 'Writing' },
   itemState: {
     waiting: 'Waiting',
     working: 'At work',

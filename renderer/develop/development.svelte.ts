@@ -6,6 +6,7 @@ import { defaultEdits, ranges, type Crop, type Edits } from '../../preload/contr
 import { modelFor } from '../../preload/contract/settings.ts';
 import { CallFailure } from '../../preload/contract/wire.ts';
 import type { App } from '../state/app.svelte.ts';
+import { limited } from '../parts/scale.ts';
 import type { Library } from '../state/library.svelte.ts';
 import { batchWords } from '../batch-words.ts';
 import { ratioOf, shaped, type Aspect } from './aspect.ts';
@@ -142,6 +143,7 @@ export class Development {
     if (next !== undefined) this.open(next);
   }
 
+  /** Frames of one burst are looked at in the same place and size. */
   open(photo: Photo): void {
     this.#app.screen = 'develop';
     void this.#app.closeHint('library');
@@ -154,6 +156,7 @@ export class Development {
     void this.#writer.flush();
     this.#opening?.abort();
     this.#balancing?.abort();
+    if (!this.#library.bursts.areOfOne(photo.id, this.photo?.id)) this.#view = undefined;
     this.photo = photo;
     this.facts = undefined;
     this.failure = undefined;
@@ -163,7 +166,6 @@ export class Development {
     this.tilesShare = 0;
     this.tool = 'none';
     this.shape = anyShape;
-    this.#view = undefined;
     this.#restart(defaultEdits);
     void this.#load(photo);
   }
@@ -363,10 +365,8 @@ export class Development {
     if (answer === undefined || this.photo?.id !== photo.id) return;
     this.tool = 'none';
     const { kelvin, tint } = ranges;
-    const limit = (value: number, { min, max }: { min: number; max: number }): number =>
-      Math.min(max, Math.max(min, value));
     this.change({
-      whiteBalance: { kelvin: limit(answer.kelvin, kelvin), tint: limit(answer.tint, tint) },
+      whiteBalance: { kelvin: limited(answer.kelvin, kelvin), tint: limited(answer.tint, tint) },
     });
   }
 

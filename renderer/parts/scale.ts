@@ -41,3 +41,10 @@ export function readNumber(text: string): number | undefined {
   const value = Number(match[0].replace('−', '-').replace(',', '.'));
   return Number.isFinite(value) ? value : undefined;
 }
+
+export function limited(
+  value: number,
+  { min, max }: { readonly min: number; readonly max: number },
+): number {
+  return Math.min(max, Math.max(min, value));
+}

@@ -5,7 +5,9 @@ import type { Photo, Queue as QueueState, QueueItem } from '../../preload/contra
 import type { ExportChoice } from '../../preload/contract/settings.ts';
 import type { App } from './app.svelte.ts';
 import type { Library } from './library.svelte.ts';
-import { batchWords, exportWords } from '../batch-words.ts';
+import { gatherBursts, type Gathered } from '../../preload/contract/bursts.ts';
+import { batchWords, exportWords, type EnhanceCounts, type Question } from '../batch-words.ts';
+import { burstWords } from '../burst-words.ts';
 import { strings } from '../strings.ts';
 
 export class Queue {
@@ -79,26 +81,50 @@ export class Queue {
   async enhance(): Promise<void> {
     const app = this.#app;
     await app.flush();
-    const { targets, photos } = this.#library;
-    const waiting = targets.filter(({ state }) => state !== 'exported');
-    if (waiting.length === 0) {
+    let mergesBursts = app.settings.mergesBursts;
+    const ask = (isMerging: boolean): Question => {
+      mergesBursts = isMerging;
+      const { counts, bursts } = this.#plan(isMerging);
+      const question = batchWords.enhanceQuestion(counts);
+      if (bursts === 0) return question;
+      const words = burstWords.mergeBursts(bursts);
+      return { ...question, option: { words, isChosen: isMerging, choose: ask } };
+    };
+    if (this.#plan(false).counts.waiting === 0) {
       app.toasts.say(strings.nothingToEnhance);
       return;
     }
-    const isAgreed = await app.confirm(
-      batchWords.enhanceQuestion({
-        waiting: waiting.length,
-        exported: targets.length - waiting.length,
-        others: photos.length - targets.length,
-        output: exportWords(app.settings.exportChoice),
-      }),
-    );
-    if (!isAgreed) return;
-    const ids = waiting.map(({ id }) => id);
-    const answer = await app.attempt(app.client.call('export.enhance', { photos: ids, mergesBursts: false }));
+    const photos = this.#library.targets.map(({ id }) => id);
+    if (!(await app.confirm(ask(mergesBursts)))) return;
+    if (mergesBursts !== app.settings.mergesBursts) await app.set({ mergesBursts });
+    const answer = await app.attempt(app.client.call('export.enhance', { photos, mergesBursts }));
     if (answer === undefined) return;
     app.toasts.say(answer.queued === 0 ? strings.nothingToEnhance : strings.queued(answer.queued));
     if (answer.queued > 0) app.isQueueShown = true;
+  }
+
+  /** What Enhance all would do: as the main process will. */
+  #plan(mergesBursts: boolean): { counts: EnhanceCounts; bursts: number } {
+    const { targets, photos, bursts, byId } = this.#library;
+    const ids = targets.map(({ id }) => id);
+    const isWaiting = (id: string): boolean => byId.get(id)?.state !== 'exported';
+    const due = ({ merges }: Gathered) => merges.filter(({ frames }) => frames.some(isWaiting));
+    const gathered = gatherBursts(ids, mergesBursts ? bursts.list : []);
+    const merges = due(gathered);
+    const singles = gathered.singles.filter(isWaiting).length;
+    const waiting = singles + merges.length;
+    const untouched = gathered.singles.length - singles;
+    return {
+      counts: {
+        waiting,
+        merges: merges.map(({ frames }) => frames.length),
+        merged: gathered.merged.length,
+        exported: untouched + (gathered.merges.length - merges.length),
+        others: photos.length - targets.length,
+        output: exportWords(this.#app.settings.exportChoice),
+      },
+      bursts: due(gatherBursts(ids, bursts.list)).length,
+    };
   }
 
   async pause(): Promise<void> {
