@@ -46,6 +46,9 @@ export const burstWords = {
   },
   mergedAlready: (count: number) => `${frames(count)} are merged already.`,
 
+  /** In the legend of the overlay. */
+  fewFrames: (count: number) => `Rests on few of the ${frames(count)}`,
+
   merging: (done: number, total: number) =>
     `Merging, ${total === 0 ? 0 : Math.round((100 * done) / total)} %`,
   /** The end of a queue item's name. */

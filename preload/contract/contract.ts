@@ -77,6 +77,17 @@ const levelSchema = z.object({
   height: z.number().int(),
 });
 
+/** For a photo that was merged of several frames. */
+export const mergedSchema = z.object({
+  frames: z.number().int(),
+  /** Its map of frames, see the pixels `frames`: so many blocks of so many pixels' side. */
+  columns: z.number().int(),
+  rows: z.number().int(),
+  blockSide: z.number().int(),
+  /** Frames behind the map's middle block, which `noise` is for. */
+  middle: z.number(),
+});
+
 export const developmentSchema = z.object({
   photo: photoIdSchema,
   /** Size of the frame as stored; see `orientation`. */
@@ -98,6 +109,7 @@ export const developmentSchema = z.object({
   clipping: z.number(),
   asShot: z.object({ kelvin: z.number(), tint: z.number() }),
   autoRatio: z.number(),
+  merged: mergedSchema.optional(),
   /** Variance of a normalised (black 0, white 1) sample x: slope · x + offset. */
   noise: z.object({ slope: z.number(), offset: z.number(), source: z.string() }),
   /** Per space: white-balanced camera RGB → linear RGB, and luminance weights of that RGB. */

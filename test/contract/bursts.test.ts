@@ -7,6 +7,7 @@ import { decodeRaw } from '../../main/raw/decode.ts';
 import { readHead } from '../../main/raw/head.ts';
 import { photoIdOf } from '../../main/library/photo-id.ts';
 import { gatherBursts, type Burst } from '../../preload/contract/bursts.ts';
+import { pixelUrl } from '../../preload/contract/pixel-url.ts';
 import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { writeBurst } from '../burst/written.ts';
 import { connectMemory, startApp, until, type Connection, type TestApp } from './carriers.ts';
@@ -132,6 +133,15 @@ describe('bursts of a folder', () => {
       () => running.app.bursts.current[0]?.merged === photoIdOf(file),
       'the merged photo in the library',
     );
+    const { merged } = await connection.client.call('develop.open', { photo: photoIdOf(file) });
+    expect(merged).toMatchObject({ frames: 2, middle: 2 });
+    const address = pixelUrl('photo://', { kind: 'frames', photo: photoIdOf(file) });
+    const answer = await running.app.pixels.handle(new Request(address));
+    const quarters = new Uint8Array(await answer.arrayBuffer());
+    expect(quarters).toHaveLength((merged?.columns ?? 0) * (merged?.rows ?? 0));
+    // In the middle both frames, at the edges one.
+    expect(Math.max(...quarters)).toBe(8);
+    expect(Math.min(...quarters)).toBe(4);
     // It is no frame of another burst.
     expect(running.app.bursts.current).toHaveLength(1);
     running.app.queue.clear();
