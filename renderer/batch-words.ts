@@ -1,7 +1,7 @@
 /** Words about commands on many photos: what they act on, what they write, and what was undone. */
 
 import type { Outputs } from '../preload/contract/contract.ts';
-import type { ExportChoice } from '../preload/contract/settings.ts';
+import type { ExportChoice, ExportPreset } from '../preload/contract/settings.ts';
 import { burstWords } from './burst-words.ts';
 import { counted, strings } from './strings.ts';
 
@@ -23,17 +23,21 @@ export interface Question {
 type Travelled = NonNullable<Outputs['library.undo']['step']>;
 
 export interface EnhanceCounts {
-  /** Photos to be exported now; a burst that is merged counts once. */
+  /** Photos to be exported now, in one way or in several; a burst that is merged counts once. */
   readonly waiting: number;
-  /** Frames of each burst among them that is merged. */
-  readonly merges: readonly number[];
+  /** What is to be written with each preset that has anything to write. */
+  readonly pictures: readonly {
+    readonly preset: ExportPreset;
+    readonly count: number;
+    /** Frames of each burst among them that is merged. */
+    readonly merges: readonly number[];
+  }[];
   /** Frames of bursts of which the merged photo is there. */
   readonly merged: number;
   /** Photos of the command that are exported already. */
   readonly exported: number;
   /** Photos of the folder that the command leaves alone. */
   readonly others: number;
-  readonly output: string;
 }
 
 export const batchWords = {
@@ -61,21 +65,19 @@ export const batchWords = {
   formatOfQuality: (format: string, quality: number) => `${format} quality ${quality}`,
   sizeOf: (pixels: number) => `${pixels} pixels long`,
   besideThem: 'Nightglass beside them',
-  enhanceQuestion: ({
-    waiting,
-    merges,
-    merged,
-    exported,
-    others,
-    output,
-  }: EnhanceCounts): Question => ({
+  enhanceQuestion: ({ waiting, pictures, merged, exported, others }: EnhanceCounts): Question => ({
     title: `Enhance ${counted(waiting, 'photo', 'photos')}?`,
     words: [
-      `${counted(waiting, 'photo', 'photos')}${burstWords.ofThem(waiting, merges)} → ${output}.`,
-      ...(merged === 0 ? [] : [burstWords.mergedAlready(merged)]),
-      ...(exported === 0 ? [] : [`${exported} exported already.`]),
-      ...(others === 0 ? [] : [`${counted(others, 'other photo stays', 'other photos stay')}.`]),
-    ].join(' '),
+      ...pictures.map(
+        ({ preset: { name, choice }, count, merges }) =>
+          `${name}: ${counted(count, 'photo', 'photos')}${burstWords.ofThem(count, merges)} → ${exportWords(choice)}.`,
+      ),
+      [
+        ...(merged === 0 ? [] : [burstWords.mergedAlready(merged)]),
+        ...(exported === 0 ? [] : [`${exported} exported already.`]),
+        ...(others === 0 ? [] : [`${counted(others, 'other photo stays', 'other photos stay')}.`]),
+      ].join(' '),
+    ].join('\n'),
     action: `Enhance ${waiting.toLocaleString('en')}`,
   }),
   rateQuestion: (count: number, rating: number): Question => ({
@@ -84,6 +86,18 @@ export const batchWords = {
     action: `Rate ${count.toLocaleString('en')}`,
   }),
 } as const;
+
+/** "Archive TIFF + Web JPEG". */
+export function presetNames(presets: readonly { readonly name: string }[]): string {
+  return presets.map(({ name }) => name).join(' + ');
+}
+
+/** What presets write for some photos, a line for each: for the tip of a button. */
+export function presetTip(count: number, presets: readonly ExportPreset[]): string {
+  return presets
+    .map(({ name, choice }) => `${name}: ${batchWords.willWrite(count, exportWords(choice))}`)
+    .join('\n');
+}
 
 /** What is written and where, in short: "TIFF 16-bit, Nightglass beside them". */
 export function exportWords({ output, longSide, folder }: ExportChoice): string {

@@ -14,8 +14,9 @@ import { nameOf, needsFacts } from '../jobs/template.ts';
 import { Bursts } from '../library/bursts.ts';
 import { Access } from '../library/access.ts';
 import { Developments } from '../library/development.ts';
-import { ExportMarks } from '../library/export-marks.ts';
+import { ExportMarks, type ExportedAs } from '../library/export-marks.ts';
 import { Library } from '../library/library.ts';
+import type { Exports } from '../library/listed.ts';
 import { photoIdOf } from '../library/photo-id.ts';
 import { Recents } from '../library/recents.ts';
 import { Sidecars } from '../library/sidecar.ts';
@@ -30,7 +31,8 @@ import { TrainingDesk } from '../runs/desk.ts';
 import { spawnNodeSurvey } from '../runs/survey.ts';
 import { SettingsStore, type SettingsFile } from './settings.ts';
 import { spawnNodeTraining } from '../training/run/process.ts';
-import { modelFor, type Settings } from '../../preload/contract/settings.ts';
+import type { Edits } from '../../preload/contract/edits.ts';
+import { modelFor, oneClickPresets, type Settings } from '../../preload/contract/settings.ts';
 
 export interface Dialogs {
   /** Undefined if the user closed the dialog. */
@@ -123,7 +125,8 @@ export class App {
     this.library = new Library({
       view: this.#view,
       sidecars: this.#sidecars,
-      marks,
+      exportsOf: ({ id, edits, camera }) => this.#exportsOf(id, edits, camera),
+      areCamerasNeeded: () => Object.keys(settings.current.cameraModels).length > 0,
       events,
       models: () => {
         const { model, cameraModels } = settings.current;
@@ -184,6 +187,7 @@ export class App {
     });
     this.models.onArrival = (id) => {
       this.#modelsReplaced += 1;
+      marks.forgetModel(id);
       this.engine.forget(id);
       this.library.restamp();
     };
@@ -232,9 +236,9 @@ export class App {
   }
 
   #settingsChanged(now: Settings, before: Settings): void {
-    const models = ({ model, cameraModels }: Settings): string =>
-      JSON.stringify([model, cameraModels]);
-    if (models(now) !== models(before)) this.library.restamp();
+    const shown = ({ model, cameraModels, exportPresets, oneClick }: Settings): string =>
+      JSON.stringify([model, cameraModels, exportPresets, oneClick]);
+    if (shown(now) !== shown(before)) this.library.restamp();
     const folder = this.#thumbnailFolder(before);
     // Thumbnails in an earlier folder would never be found again.
     if (folder !== this.#thumbnailFolder(now)) void this.thumbnails.clear(folder);
@@ -274,6 +278,16 @@ export class App {
     return modelFor(settings, camera);
   }
 
+  #exportsOf(id: string, edits: Edits, camera: string | undefined): Exports {
+    const settings = this.settings.current;
+    const model = modelFor(settings, camera);
+    const presets = settings.exportPresets
+      .filter(({ choice }) => this.#marks.isExported(id, { edits, model, choice }))
+      .map(({ name }) => name);
+    const isDone = oneClickPresets(settings).every(({ name }) => presets.includes(name));
+    return { presets, isDone };
+  }
+
   async #enhance(order: ExportOrder): Promise<ExportOutcome> {
     const { photo, burst, number, choice, names, signal, onProgress } = order;
     const { edits, rating } = await this.#sidecars.read(photo);
@@ -298,7 +312,8 @@ export class App {
         );
         if (outcome !== 'taken') {
           const { path: written, burst: gathered } = outcome.result;
-          if (burst?.isKept !== true) await this.#mark(gathered?.merged ?? [photo]);
+          const done = { model, choice };
+          if (burst?.isKept !== true) await this.#mark(gathered?.merged ?? [photo], done);
           return { kind: 'done', path: written, burst: gathered };
         }
         target = await names.reserveNext();
@@ -307,10 +322,10 @@ export class App {
   }
 
   /** Every frame of a merged picture counts as exported. */
-  async #mark(photos: readonly string[]): Promise<void> {
+  async #mark(photos: readonly string[], done: Omit<ExportedAs, 'edits'>): Promise<void> {
     for (const photo of photos) {
       const { edits } = await this.#sidecars.read(photo);
-      this.#marks.mark(photoIdOf(photo), edits);
+      this.#marks.mark(photoIdOf(photo), { edits, ...done });
     }
   }
 }

@@ -6,9 +6,9 @@ import {
   type Burst,
   type burstCalls,
 } from '../../preload/contract/bursts.ts';
-import { defaultSettings } from '../../preload/contract/settings.ts';
+import { defaultExportChoice, oneClickPresets } from '../../preload/contract/settings.ts';
 import { Refusal } from '../base/refusal.ts';
-import type { Asked } from '../jobs/item.ts';
+import type { Asked } from '../jobs/queue-item.ts';
 import type { App } from './app.ts';
 import type { Handlers } from './caller.ts';
 
@@ -34,27 +34,25 @@ export function burstHandlersOf({
         return burstAsked(library, burst, frames, true);
       });
       // How a picture would be finished has no effect on a DNG of the merged frame.
-      const { folder } = settings.current.exportChoice;
-      const choice = {
-        ...defaultSettings.exportChoice,
-        ...(folder === undefined ? {} : { folder }),
-      };
+      const folder = oneClickPresets(settings.current)[0]?.choice.folder;
+      const choice = { ...defaultExportChoice, ...(folder === undefined ? {} : { folder }) };
       return { queued: queue.add(asked, choice) };
     },
   };
 }
 
 /**
- * What Enhance all exports: those of the photos that are not exported yet, with bursts merged if
- * asked for. A burst is merged anew as long as one of its frames is not exported.
+ * What Enhance all exports with a preset: the photos that are not exported so yet, with bursts merged
+ * if asked for. A burst is merged anew as long as one of its frames is not exported.
  * @param photos ids
  */
 export function enhanceAsked(
-  { library, bursts }: App,
+  { library, bursts }: Pick<App, 'library' | 'bursts'>,
   photos: readonly string[],
-  mergesBursts: boolean,
+  { preset, mergesBursts }: { readonly preset: string | undefined; readonly mergesBursts: boolean },
 ): Asked[] {
-  const isWaiting = (id: string): boolean => library.photo(id)?.state !== 'exported';
+  const isWaiting = (id: string): boolean =>
+    preset === undefined || library.photo(id)?.exported.includes(preset) !== true;
   const { merges, singles } = gatherBursts(photos, mergesBursts ? bursts.current : []);
   const places = new Map(photos.map((id, place) => [id, place]));
   const asked = [

@@ -2,39 +2,23 @@
 
 import path from 'node:path';
 import type { Handlers } from './caller.ts';
-import { burstHandlersOf, enhanceAsked } from './burst-handlers.ts';
+import { burstHandlersOf } from './burst-handlers.ts';
 import { browse } from '../library/folder.ts';
 import { sampleFolder } from '../library/sample.ts';
 import type { App } from './app.ts';
 import { components } from './licences.ts';
 import { openOutputFolder } from '../base/atomic.ts';
-import type { Asked } from '../jobs/item.ts';
-import { nameOf, needsFacts } from '../jobs/template.ts';
 import { Refusal, throwIfCancelled } from '../base/refusal.ts';
+import { exportHandlersOf } from './export-handlers.ts';
 import { trainingHandlersOf } from './training-handlers.ts';
-import type { ExportChoice } from '../../preload/contract/settings.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { sessionHandlersOf } from './session-handlers.ts';
-
-const endings = { tiff: '.tif', png: '.png', jpeg: '.jpg', dng: '.dng' } as const;
 
 /** Calls about connected windows are refused here; the served app replaces them for each window. */
 export function handlersOf(app: App): Handlers {
   const { host, library, access, recents, developments, queue, settings, models, engine, pixels } =
     app;
   const fileOf = (id: string) => [library.pathOf(id), library.fileStamp(id)] as const;
-
-  const enqueue = async (
-    asked: readonly Asked[],
-    choice: ExportChoice,
-  ): Promise<{ queued: number }> => {
-    // Refuses an invalid template now rather than at the first photo.
-    nameOf(choice.template, { path: 'photo.dng', number: 1 });
-    const folder =
-      choice.folder === undefined ? undefined : await access.futureFolder(choice.folder);
-    await settings.write({ exportChoice: choice });
-    return { queued: queue.add(asked, { ...choice, ...(folder === undefined ? {} : { folder }) }) };
-  };
 
   /** Photos that this model developed will look different from now on. */
   const forgetModel = async (id: string): Promise<void> => {
@@ -164,25 +148,6 @@ export function handlersOf(app: App): Handlers {
       return developments.pick(...fileOf(photo), [red, green, blue], signal);
     },
 
-    'export.start': ({ photos, choice }) =>
-      enqueue(
-        photos.map((id) => ({ photo: library.pathOf(id) })),
-        choice,
-      ),
-    'export.enhance': ({ photos, mergesBursts }) => {
-      const asked = enhanceAsked(app, photos, mergesBursts);
-      if (asked.length === 0) return { queued: 0 };
-      return enqueue(asked, settings.current.exportChoice);
-    },
-    'export.exampleName': async ({ photo, template, choice }, { signal }) => {
-      const file = library.pathOf(photo);
-      if (needsFacts(template)) await library.describe([photo], signal, () => undefined);
-      const facts = library.photo(photo)?.facts;
-      return {
-        name: nameOf(template, { path: file, facts, number: 1 }) + endings[choice.output.format],
-      };
-    },
-
     'queue.read': () => queue.state,
     'queue.pause': () => {
       queue.pause();
@@ -216,8 +181,9 @@ export function handlersOf(app: App): Handlers {
 
     'settings.read': () => settings.current,
     'settings.write': async (patch) => {
-      const folder = patch.exportChoice?.folder;
-      if (folder !== undefined) await access.futureFolder(folder);
+      for (const { choice } of patch.exportPresets ?? []) {
+        if (choice.folder !== undefined) await access.futureFolder(choice.folder);
+      }
       if (patch.thumbnailFolder === undefined || patch.thumbnailFolder === '')
         return settings.write(patch);
       // Reports an unwritable folder now; later, nobody would notice.
@@ -258,6 +224,7 @@ export function handlersOf(app: App): Handlers {
     }),
     'models.card': async ({ model }) => ({ markdown: await models.card(model) }),
     ...burstHandlersOf(app),
+    ...exportHandlersOf(app),
     ...sessionHandlersOf(undefined),
     ...trainingHandlersOf(app),
     'devices.test': async ({ isAfresh }, { signal }) => ({

@@ -29,7 +29,7 @@ import {
 } from './loopback-request.ts';
 import { sessionHandlersOf } from './session-handlers.ts';
 import { Sessions, type Session } from './sessions.ts';
-import { parseShallowJson } from './shallow-json.ts';
+import { parseShallowJson } from '../base/shallow-json.ts';
 import { sessionEndedCode, wireProtocol } from '../../preload/contract/sessions.ts';
 
 export interface HeadlessOptions {

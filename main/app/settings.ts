@@ -3,7 +3,9 @@
 import path from 'node:path';
 import { z } from 'zod';
 import {
+  defaultExportPresets,
   defaultSettings,
+  exportChoiceSchema,
   settingsSchema,
   type Settings,
   type SettingsPatch,
@@ -24,7 +26,8 @@ export function jsonSettingsFile(folder: string): SettingsFile {
 
 /** Takes each valid field; the others get their default. */
 function settingsFrom(unknown: unknown): Settings {
-  const found = typeof unknown === 'object' && unknown !== null ? unknown : {};
+  const stored = typeof unknown === 'object' && unknown !== null ? unknown : {};
+  const found = { ...presetsFromBefore(stored), ...stored };
   let settings = defaultSettings;
   const fields: [string, unknown][] = Object.entries(found);
   for (const [name, value] of fields) {
@@ -32,6 +35,15 @@ function settingsFrom(unknown: unknown): Settings {
     if (parsed.success) settings = parsed.data;
   }
   return settings;
+}
+
+/** Versions before 0.2 had one choice for all exports: it becomes the first preset. */
+function presetsFromBefore(stored: object): Partial<Settings> {
+  const fields = new Map<string, unknown>(Object.entries(stored));
+  const choice = exportChoiceSchema.safeParse(fields.get('exportChoice'));
+  if (!choice.success) return {};
+  const own = { name: 'My export', choice: choice.data };
+  return { exportPresets: [own, ...defaultExportPresets], oneClick: [own.name] };
 }
 
 export class SettingsStore {

@@ -3,10 +3,15 @@
  * wins.
  */
 
-import { mkdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
 import { writeAtomically } from './atomic.ts';
+import { parseShallowJson } from './shallow-json.ts';
+import { readSmallFile } from './small-file.ts';
+
+/** A queue of ten thousand photos takes some megabytes. */
+const bytesMax = 64 << 20;
 
 export class JsonFile<T> {
   readonly #path: string;
@@ -21,15 +26,15 @@ export class JsonFile<T> {
     this.#fallback = fallback;
   }
 
-  /** The file's content, or the fallback. An invalid file is set aside, not deleted. */
+  /** The file's content, or the fallback. What is no such file is set aside, not deleted. */
   async read(): Promise<T> {
-    let text: string;
+    let bytes: Buffer | undefined;
     try {
-      text = await readFile(this.#path, 'utf8');
+      bytes = await readSmallFile(this.#path, bytesMax);
     } catch {
       return this.#fallback;
     }
-    const value = this.#parse(text);
+    const value = bytes && this.#parse(bytes.toString());
     if (value !== undefined) return value;
     await rename(this.#path, `${this.#path}.damaged`).catch(() => undefined);
     return this.#fallback;
@@ -57,11 +62,7 @@ export class JsonFile<T> {
   }
 
   #parse(text: string): T | undefined {
-    try {
-      const parsed = this.#schema.safeParse(JSON.parse(text));
-      return parsed.success ? parsed.data : undefined;
-    } catch {
-      return undefined;
-    }
+    const parsed = this.#schema.safeParse(parseShallowJson(text));
+    return parsed.success ? parsed.data : undefined;
   }
 }

@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { ranges } from '../../preload/contract/edits.ts';
 import { gainsOf } from '../develop/white-balance.ts';
 import { openOutputFolder, writeAtomically } from '../base/atomic.ts';
-import { cfaDng, linearDng } from '../raw/dng.ts';
+import { cfaDng } from '../raw/dng.ts';
+import { linearDng } from '../raw/linear-dng.ts';
 import { Refusal } from '../base/refusal.ts';
 import { simulateBurst } from '../darkness/burst.ts';
 import { simulatedCameras, simulatedCamera } from '../darkness/cameras.ts';
@@ -163,7 +164,7 @@ async function simulate(clean: string, options: Options): Promise<void> {
   if (mosaic === undefined) throw new Error('expected a frame');
   if (options.truth !== undefined) {
     const shot = { ...mosaic.shot, exposureSeconds: longExposureSeconds };
-    await write(options.truth, linearDng(truth, shot));
+    await write(options.truth, await linearDng(truth, shot));
   }
   for (const [index, out] of outs.entries()) await write(out, cfaDng(mosaics[index]!));
 

@@ -31,6 +31,8 @@ const shadowShare = 0.03;
  * @returns ×1 (bright enough as it is) to ×300, to three significant digits
  */
 export function autoRatio(mosaic: Mosaic, gains: Vector3): number {
+  // Its brightness was chosen when it was developed.
+  if (mosaic.developed !== undefined) return ratioMin;
   const { count, red, green, blue } = blockMeans(mosaic);
   // Rec. 709's weights, moved towards equal ones because camera RGB is not quite Rec. 709 RGB.
   const luma = Float64Array.from(

@@ -7,6 +7,7 @@ import { throwIfCancelled } from '../base/refusal.ts';
 import type { Mosaic, NoiseProfile, Vector3 } from '../raw/mosaic.ts';
 import { amplify } from './amplify.ts';
 import { returnDetail } from './detail.ts';
+import { developedTile } from './developed.ts';
 import { whitenClipped } from './highlights.ts';
 import { greyed } from './monochrome.ts';
 import type { NoiseMap } from './noise-map.ts';
@@ -52,12 +53,14 @@ export interface DevelopRequest {
   readonly signal?: AbortSignal;
 }
 
+const nothing = new Float32Array(0);
+
 /** A finished tile, with what went into the network, which the grain control needs. */
 export interface TileResult extends DevelopedTile {
   readonly tile: Tile;
-  /** [4, window.height, window.width], amplified */
+  /** [4, window.height, window.width], amplified; empty if no network ran */
   readonly input: Float32Array;
-  /** [12, window.height, window.width], as the network returned it */
+  /** [12, window.height, window.width], as the network returned it; empty if none ran */
   readonly output: Float32Array;
   /**
    * For each cell of the core, the share of the removed detail that was added back to `samples`.
@@ -73,6 +76,10 @@ export interface TileResult extends DevelopedTile {
  */
 export async function* develop(request: DevelopRequest): AsyncGenerator<TileResult> {
   const { mosaic, ratio, gains, tiles, run, allocate, signal } = request;
+  if (mosaic.developed !== undefined) {
+    yield* developedTiles(request, mosaic.developed);
+    return;
+  }
   const levels = normalisation(mosaic);
   const grid = packedGrid(mosaic);
   const begin = (tile: Tile | undefined) => {
@@ -92,6 +99,30 @@ export async function* develop(request: DevelopRequest): AsyncGenerator<TileResu
     next = begin(tiles[index]);
     yield tileResult(tile, input, await output, request);
   }
+}
+
+function* developedTiles(
+  { mosaic, ratio, tiles, signal }: DevelopRequest,
+  developed: Float32Array,
+): Generator<TileResult> {
+  for (const tile of tiles) {
+    throwIfCancelled(signal);
+    yield developedBefore(tile, developed, { mosaic, level: 0, ratio });
+  }
+}
+
+/** A tile of a picture that this program developed before; no network runs. */
+export function developedBefore(
+  tile: Tile,
+  developed: Float32Array,
+  {
+    mosaic,
+    level,
+    ratio,
+  }: { readonly mosaic: Mosaic; readonly level: number; readonly ratio: number },
+): TileResult {
+  const cut = developedTile(mosaic, developed, tile.core, { level, ratio });
+  return { ...cut, tile, input: nothing, output: nothing };
 }
 
 /** Turns the network's output for a window into a tile of the picture. */

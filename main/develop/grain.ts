@@ -45,7 +45,8 @@ export function addGrain(
   { strength, noise, ratio, gains, map }: GrainOptions,
 ): void {
   const amount = 1 - Math.min(1, Math.max(0, strength));
-  if (!(amount > 0)) return;
+  // The picture of an earlier developing has the grain it was given then.
+  if (!(amount > 0) || tile.input.length === 0) return;
   const { core } = tile.tile;
   const region = {
     x: core.x - rim,

@@ -269,7 +269,7 @@ function canvasFor(mosaic: Mosaic, { edit, output }: PhotoJob, balance: Vector3)
       add: (tile) => {
         canvas.add(tile);
       },
-      picture: { ...output, image: canvas.image },
+      picture: { ...output, image: canvas.image, tone: edit.tone, framing: edit.framing },
     };
   }
   const look = { space: edit.space, balance, tone: edit.tone };

@@ -1,10 +1,10 @@
 /** Encodes a picture in memory as the bytes of a file, in any format. */
 
 import type { CameraLinearImage, FinishedImage } from '../raw/image.ts';
-import { linearDng } from '../raw/dng.ts';
 import type { FilePieces } from '../raw/ifd.ts';
 import type { Shot } from '../raw/mosaic.ts';
 import { throwIfCancelled } from '../base/refusal.ts';
+import { encodeDng, type DngOptions } from './dng.ts';
 import type { EncodeOptions } from './exif.ts';
 import { encodeJpeg } from './jpeg.ts';
 import type { JpegOptions } from './jpeg.ts';
@@ -18,7 +18,7 @@ export type Exportable =
   | ({ readonly format: 'tiff'; readonly image: FinishedImage } & TiffOptions)
   | ({ readonly format: 'png'; readonly image: FinishedImage } & PngOptions)
   | ({ readonly format: 'jpeg'; readonly image: FinishedImage } & JpegOptions)
-  | { readonly format: 'dng'; readonly image: CameraLinearImage };
+  | ({ readonly format: 'dng'; readonly image: CameraLinearImage } & DngOptions);
 
 /**
  * The whole file in chunks, not yet on disk.
@@ -38,6 +38,6 @@ export async function encodePicture(
     case 'jpeg':
       return encodeJpeg(picture.image, shot, picture, options);
     case 'dng':
-      return linearDng(picture.image, shot, options);
+      return encodeDng(picture.image, shot, picture, options);
   }
 }

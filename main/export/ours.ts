@@ -33,9 +33,10 @@ export async function isOursToReplace(path: string): Promise<boolean> {
 /** Whether a file is a linear DNG that this program made of a photo. @returns false for whatever cannot be read */
 export async function isOurLinearDng(path: string): Promise<boolean> {
   const head = await readHead(path).catch(() => undefined);
-  const first = head === undefined ? undefined : readTiff(head)?.images[0];
+  const images = head === undefined ? [] : (readTiff(head)?.images ?? []);
   return (
-    first?.text(softwareTag) === software && first.number(photometricTag) === photometricLinear
+    images[0]?.text(softwareTag) === software &&
+    images.some((image) => image.number(photometricTag) === photometricLinear)
   );
 }
 

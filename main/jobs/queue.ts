@@ -4,10 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
 import type { Queue as QueueState } from '../../preload/contract/contract.ts';
-import type { ExportChoice } from '../../preload/contract/settings.ts';
 import type { EventHub } from '../base/events.ts';
 import type { BurstResult } from '../engine/protocol.ts';
-import type { PhotoFailure } from '../library/library.ts';
+import type { PhotoFailure } from '../library/listed.ts';
 import type { JsonFile } from '../base/json-file.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 import { Clock } from './clock.ts';
@@ -15,14 +14,14 @@ import {
   hasEnded,
   identityOf,
   newItem,
-  saved,
-  shown,
+  savedOf,
+  toldOf,
   workingShare,
   type Asked,
   type Item,
-} from './item.ts';
+} from './queue-item.ts';
 import { ItemNames, type PictureNames } from './item-names.ts';
-import { queueFile, type SavedBurst, type SavedQueue } from './saved-queue.ts';
+import { queueFile, type QueuedChoice, type SavedBurst, type SavedQueue } from './saved-queue.ts';
 
 /** One photo of the queue, as passed to whoever enhances it. */
 export interface ExportOrder {
@@ -30,7 +29,7 @@ export interface ExportOrder {
   /** Merged in the photo's place. */
   readonly burst?: SavedBurst | undefined;
   readonly number: number;
-  readonly choice: ExportChoice;
+  readonly choice: QueuedChoice;
   /** Names for its picture. After a retry, it keeps the name it had before. */
   readonly names: PictureNames;
   readonly signal: AbortSignal;
@@ -70,7 +69,7 @@ const longList = 500;
 export class Queue {
   readonly #parts: QueueParts;
   readonly #file: JsonFile<SavedQueue>;
-  readonly #batches = new Map<string, ExportChoice>();
+  readonly #batches = new Map<string, QueuedChoice>();
   readonly #names = new ItemNames();
   readonly #underWay = new Map<string, AbortController>();
   readonly #clock = new Clock();
@@ -110,7 +109,7 @@ export class Queue {
   }
 
   get state(): QueueState {
-    const items = this.#items.map(shown);
+    const items = this.#items.map((item) => toldOf(item, this.#batches.get(item.batch)?.preset));
     const remainingMs = this.#remainingMs();
     return {
       isPaused: this.#isPaused,
@@ -124,7 +123,7 @@ export class Queue {
   }
 
   /** @param asked paths, or bursts; what already waits with the same choice is not queued twice */
-  add(asked: readonly (string | Asked)[], choice: ExportChoice): number {
+  add(asked: readonly (string | Asked)[], choice: QueuedChoice): number {
     if (this.#items.every(hasEnded)) this.#clock.reset();
     const batch = randomBytes(8).toString('hex');
     this.#batches.set(batch, choice);
@@ -362,7 +361,7 @@ export class Queue {
 
   /** @throws nothing, because a full disk must not stop running exports */
   async #save(): Promise<void> {
-    const items = this.#items.map(saved);
+    const items = this.#items.map(savedOf);
     const batches = Object.fromEntries(this.#batches);
     await this.#file
       .write({ version: 1, isPaused: this.#isPaused, batches, items })

@@ -28,14 +28,18 @@ const itemSchema = z.object({
     .optional(),
 });
 
+/** How the pictures of a batch are written, and the preset's name, if it is one's. */
+const queuedChoiceSchema = exportChoiceSchema.extend({ preset: z.string().optional() });
+
 const savedSchema = z.object({
   version: z.literal(1),
   isPaused: z.boolean(),
-  batches: z.record(z.string(), exportChoiceSchema),
+  batches: z.record(z.string(), queuedChoiceSchema),
   items: z.array(itemSchema),
 });
 
 export type SavedBurst = z.infer<typeof burstSchema>;
+export type QueuedChoice = z.infer<typeof queuedChoiceSchema>;
 export type SavedItem = z.infer<typeof itemSchema>;
 export type SavedQueue = z.infer<typeof savedSchema>;
 

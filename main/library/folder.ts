@@ -15,6 +15,8 @@ export interface FoundPhoto {
   readonly bytes: number;
   readonly modifiedMs: number;
   readonly hasSidecar: boolean;
+  /** Whether it is a linear DNG that this program made. */
+  readonly isOurs: boolean;
 }
 
 /** Default folder for pictures; DNGs in it are not photos to enhance. */
@@ -41,7 +43,7 @@ export async function depthOf(folder: string, subfolders: boolean): Promise<numb
 
 /**
  * Photos folder by folder, each sorted by name in natural order (2 before 10). Pictures that this
- * program made, such as linear DNGs, are not among them.
+ * program made, such as linear DNGs, are not among them, unless the folder holds no others.
  * @param depth how many levels of subfolders are searched
  * @throws Refusal `disk` if the folder itself cannot be read; unreadable subfolders are skipped
  */
@@ -62,10 +64,12 @@ export async function* photosIn(
       );
     }
     const names = new Set(listing.names);
+    const showsOurs = folder === root && (await areAllOurs(folder, listing.photos));
+    const place = { root, folder, names, showsOurs };
     for (let at = 0; at < listing.photos.length; at += 200) {
       throwIfCancelled(signal);
       const batch = listing.photos.slice(at, at + 200);
-      const found = await Promise.all(batch.map((name) => look(root, folder, name, names)));
+      const found = await Promise.all(batch.map((name) => look(name, place)));
       yield found.filter((photo) => photo !== undefined);
     }
   }
@@ -102,16 +106,33 @@ async function list(folder: string, isRoot: boolean): Promise<Listing> {
 const collator = new Intl.Collator('en', { numeric: true });
 const byName = (a: string, b: string): number => collator.compare(a, b);
 
+/** Whether somebody opened a folder of exports, to see them. */
+async function areAllOurs(folder: string, photos: readonly string[]): Promise<boolean> {
+  for (const name of photos) {
+    const file = path.join(folder, name);
+    const found = await stat(file).catch(() => undefined);
+    if (found === undefined || !(await isOurs(file, found))) return false;
+  }
+  return photos.length > 0;
+}
+
+interface Place {
+  readonly root: string;
+  readonly folder: string;
+  readonly names: ReadonlySet<string>;
+  readonly showsOurs: boolean;
+}
+
 async function look(
-  root: string,
-  folder: string,
   name: string,
-  names: ReadonlySet<string>,
+  { root, folder, names, showsOurs }: Place,
 ): Promise<FoundPhoto | undefined> {
   const file = path.join(folder, name);
   try {
     const found = await stat(file);
-    if (!found.isFile() || (await isOurs(file, found))) return undefined;
+    if (!found.isFile()) return undefined;
+    const ours = await isOurs(file, found);
+    if (ours && !showsOurs) return undefined;
     return {
       path: file,
       name,
@@ -119,6 +140,7 @@ async function look(
       bytes: found.size,
       modifiedMs: found.mtimeMs,
       hasSidecar: names.has(name + sidecarEnding),
+      isOurs: ours,
     };
   } catch {
     // The file has disappeared since it was listed.

@@ -1,30 +1,28 @@
 /** The open folder: its photos, facts about each, and their edits. */
 
-import { createHash } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import type { Folder, Outputs, Photo, PhotoFacts } from '../../preload/contract/contract.ts';
-import { defaultEdits, type Edits } from '../../preload/contract/edits.ts';
+import type { Edits } from '../../preload/contract/edits.ts';
 import type { View } from '../view/process.ts';
 import type { EventHub } from '../base/events.ts';
 import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
-import type { ExportMarks } from './export-marks.ts';
 import { depthOf, photosIn, type FoundPhoto } from './folder.ts';
 import { Changes, type Written } from './changes.ts';
 import type { Direction } from './journal.ts';
+import { listed, type Known, type ListingParts, type PhotoFailure } from './listed.ts';
 import { photoIdOf } from './photo-id.ts';
 import { newSidecar, type Sidecar, type Sidecars } from './sidecar.ts';
 import { FolderWatch } from './watch.ts';
 
-export interface LibraryParts {
+export interface LibraryParts extends ListingParts {
   readonly view: View;
   readonly sidecars: Sidecars;
-  readonly marks: ExportMarks;
   readonly events: EventHub;
-  /** Identifies the models that develop the photos, because their looks depend on it. */
-  readonly models: () => string;
   /** Called with all photos whenever some were listed, replaced or lost. */
   readonly onListed: (photos: readonly FoundPhoto[]) => void;
+  /** Whether some camera has a model of its own. */
+  readonly areCamerasNeeded: () => boolean;
 }
 
 /** Identifies one version of a file. */
@@ -32,19 +30,8 @@ export function stampOf(modifiedMs: number, bytes: number): string {
   return `${modifiedMs}-${bytes}`;
 }
 
-interface Entry {
-  readonly found: FoundPhoto;
-  sidecar: Sidecar;
-  facts: PhotoFacts | undefined;
-  /** Failure of the last attempt to read the file or to export it. */
-  failure: PhotoFailure | undefined;
+interface Entry extends Known {
   photo: Photo;
-}
-
-export interface PhotoFailure {
-  /** A Refusal's code, or `bug`; `disk` may disappear when the disk comes back. */
-  readonly code: string;
-  readonly message: string;
 }
 
 interface OpenOptions {
@@ -194,7 +181,13 @@ export class Library {
     this.#refresh(entry);
   }
 
-  /** Other models now develop the photos, so all thumbnails change. */
+  /** Reads the facts of photos whose model depends on their camera, if that is not known yet. */
+  async learnCameras(ids: readonly string[], signal: AbortSignal): Promise<void> {
+    const unknown = ids.filter((id) => this.#entry(id).facts === undefined);
+    if (this.#parts.areCamerasNeeded()) await this.describe(unknown, signal, () => undefined);
+  }
+
+  /** Other models develop the photos, or presets have changed: addresses and states are made anew. */
   restamp(): void {
     const entries = [...this.#entries.values()];
     for (const entry of entries) entry.photo = this.#photoOf(entry);
@@ -275,7 +268,7 @@ export class Library {
     const into = this.#entries;
     const entries = await Promise.all(
       found.map(async (one) => {
-        const isTouched = one.hasSidecar || this.#isAway(one.path);
+        const isTouched = one.hasSidecar || one.isOurs || this.#isAway(one.path);
         const sidecar = isTouched ? await this.#parts.sidecars.read(one.path) : newSidecar;
         return this.#entryOf(one, sidecar);
       }),
@@ -299,28 +292,8 @@ export class Library {
     return entry.photo;
   }
 
-  #photoOf({ found, sidecar, facts, failure }: Omit<Entry, 'photo'>): Photo {
-    const id = photoIdOf(found.path);
-    const edits = JSON.stringify(sidecar.edits);
-    const isEdited = edits !== JSON.stringify(defaultEdits);
-    const isExported = this.#parts.marks.isExported(id, sidecar.edits);
-    const state =
-      failure !== undefined ? 'failed' : isExported ? 'exported' : isEdited ? 'edited' : 'new';
-    const stamp = createHash('sha256')
-      .update(`${found.modifiedMs} ${found.bytes} ${edits} ${this.#parts.models()}`)
-      .digest('hex');
-    return {
-      id,
-      name: found.name,
-      subfolder: found.subfolder,
-      bytes: found.bytes,
-      modifiedMs: found.modifiedMs,
-      state,
-      ...(failure === undefined ? {} : { failure: failure.message }),
-      rating: sidecar.rating,
-      stamp: stamp.slice(0, 16),
-      ...(facts === undefined ? {} : { facts }),
-    };
+  #photoOf(entry: Omit<Entry, 'photo'>): Photo {
+    return listed(entry, this.#parts);
   }
 
   #setFolder(change: Partial<Folder>): void {

@@ -11,6 +11,7 @@ import { defaultEdits, editsSchema } from '../../preload/contract/edits.ts';
 import { writeAtomically } from '../base/atomic.ts';
 import { Refusal } from '../base/refusal.ts';
 import { sidecarEnding } from './folder.ts';
+import { storedLook } from './stored-look.ts';
 
 /** A later version of the app will raise `version` and read earlier ones. */
 const sidecarSchema = z.object({
@@ -44,12 +45,15 @@ export class Sidecars {
     this.#folder = folder;
   }
 
-  /** Default values if there is no readable sidecar. */
+  /** The look that the photo itself carries, or default values, if there is no readable sidecar. */
   async read(photo: string): Promise<Sidecar> {
     const [beside, away] = await Promise.all([read(besideOf(photo)), read(this.#awayOf(photo))]);
     // Both exist if a disk has become writable or read-only in the meantime; the later one counts.
     const [first, second] = away.modifiedMs > beside.modifiedMs ? [away, beside] : [beside, away];
-    return first.sidecar ?? second.sidecar ?? newSidecar;
+    const known = first.sidecar ?? second.sidecar;
+    if (known !== undefined) return known;
+    const edits = await storedLook(photo);
+    return edits === undefined ? newSidecar : { ...newSidecar, edits };
   }
 
   /** Tells which photos currently have a sidecar in the app's data. */

@@ -5,9 +5,10 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rmdir, stat, unlink, utimes } from 'node:fs/promises';
+import { mkdir, readdir, rmdir, stat, unlink, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { sweepTemporaries, writeAtomically } from '../base/atomic.ts';
+import { readSmallFile } from '../base/small-file.ts';
 
 export interface CachePlace {
   /**
@@ -31,6 +32,10 @@ interface Index {
 
 const namePattern = /^[0-9a-f]{64}\.jpg$/;
 const shardPattern = /^[0-9a-f]{2}$/;
+/** A SHA-256 of the picture follows it in its file; programs that show JPEGs ignore what follows one. */
+const digestBytes = 32;
+/** Thumbnails have some ten kilobytes. */
+const pictureBytesMax = 8 << 20;
 /** Share of the limit that trimming goes down to, so that not every new picture deletes one. */
 const emptiedTo = 0.9;
 /** A picture's last use is recorded to the hour. */
@@ -58,11 +63,10 @@ export class ThumbnailCache {
     if (bytesMax === 0) return undefined;
     const name = nameOf(key);
     const file = fileOf(folder, name);
-    const bytes = await readFile(file).catch(() => undefined);
-    // A power cut or a full disk may have left an incomplete picture.
-    if (bytes === undefined || !isWholeJpeg(bytes)) return undefined;
-    void this.#note(folder, name, file);
-    return bytes;
+    const bytes = await readSmallFile(file, pictureBytesMax).catch(() => undefined);
+    const picture = bytes && unsealed(bytes);
+    if (picture !== undefined) void this.#note(folder, name, file);
+    return picture;
   }
 
   /**
@@ -83,19 +87,20 @@ export class ThumbnailCache {
 
   async #write(key: string, bytes: Uint8Array, isStillTrue: () => Promise<boolean>): Promise<void> {
     const { folder, bytesMax } = this.#place();
-    if (bytes.byteLength > bytesMax || !(await isStillTrue())) return;
+    const stored = bytes.byteLength + digestBytes;
+    if (stored > bytesMax || !(await isStillTrue())) return;
     const name = nameOf(key);
     const file = fileOf(folder, name);
     try {
       await mkdir(path.dirname(file), { recursive: true });
-      await writeAtomically(file, [bytes], { overwrite: true });
+      await writeAtomically(file, [bytes, digestOf(bytes)], { overwrite: true });
     } catch {
       return;
     }
     const index = await this.#indexOf(folder);
     const known = index.entries.get(name);
-    index.entries.set(name, { bytes: bytes.byteLength, usedMs: Date.now() });
-    index.bytes += bytes.byteLength - (known?.bytes ?? 0);
+    index.entries.set(name, { bytes: stored, usedMs: Date.now() });
+    index.bytes += stored - (known?.bytes ?? 0);
     await this.trim();
   }
 
@@ -198,13 +203,15 @@ function fileOf(folder: string, name: string): string {
   return path.join(folder, name.slice(0, 2), name);
 }
 
-function isWholeJpeg(bytes: Uint8Array): boolean {
-  const { length } = bytes;
-  return (
-    length > 4 &&
-    bytes[0] === 0xff &&
-    bytes[1] === 0xd8 &&
-    bytes[length - 2] === 0xff &&
-    bytes[length - 1] === 0xd9
-  );
+/**
+ * The picture before its digest. A power cut, a full disk or a failing one may have left something else.
+ * @returns undefined if the two do not belong together
+ */
+function unsealed(bytes: Uint8Array): Uint8Array | undefined {
+  const picture = bytes.subarray(0, -digestBytes);
+  return digestOf(picture).equals(bytes.subarray(-digestBytes)) ? picture : undefined;
+}
+
+function digestOf(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
 }

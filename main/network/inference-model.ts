@@ -5,6 +5,7 @@ import {
   convolutionAttributes,
   graphOperations,
   leakyRelu,
+  packedSide,
   unet,
   unetParameters,
   withChannels,
@@ -42,7 +43,7 @@ export function inferenceModel(
       throw new Error('expected 4 channels in and 12 out for a transposed mosaic');
     }
     const second = look(
-      (part) => transposed(graph, whole(part), part.name),
+      (part) => transposed(graph, whole(part), part.name, packedSide(shape)),
       after(graph, x, packed),
     );
     const both = graph.apply('Add', [packed, second], packed.shape);
@@ -130,16 +131,31 @@ class Constants {
  * and the two greens are swapped, as are the off-diagonal pixels of each 2×2 of the output. This
  * only affects constants, once, when the file is opened.
  */
-function transposed(graph: Graph, constant: Value, name: string): Value {
+function transposed(graph: Graph, constant: Value, name: string, side: 1 | 2): Value {
   const { shape } = constant;
   const taken = (value: Value, axis: number, order: readonly number[]): Value =>
     graph.apply('Gather', [value, graph.integers(order)], shape, { attributes: { axis } });
-  if (name.startsWith('out.')) return taken(constant, 0, [0, 1, 2, 6, 7, 8, 3, 4, 5, 9, 10, 11]);
+  if (name.startsWith('out.')) return taken(constant, 0, turnedOrder(side, 3));
   if (name.endsWith('.bias')) return constant;
   const kernel = graph.apply('Transpose', [constant], shape, {
     attributes: { perm: [0, 1, 3, 2] },
   });
-  return name === 'down0a.weight' ? taken(kernel, 1, [0, 2, 1, 3]) : kernel;
+  return name === 'down0a.weight' ? taken(kernel, 1, turnedOrder(side, 1)) : kernel;
+}
+
+/**
+ * Where the channels of a transposed mosaic stand in the mosaic's own. A channel belongs to a pixel
+ * of side × side packed ones and to a site of 2×2 there; rows and columns of both change places.
+ * @param perSite channels of a site
+ */
+function turnedOrder(side: 1 | 2, perSite: number): number[] {
+  const turned = (place: number, width: number): number =>
+    (place % width) * width + Math.floor(place / width);
+  return Array.from({ length: side * side * 4 * perSite }, (_, at) => {
+    const [cell, channel] = [Math.floor(at / perSite), at % perSite];
+    const [pixel, site] = [Math.floor(cell / 4), cell % 4];
+    return (turned(pixel, side) * 4 + turned(site, 2)) * perSite + channel;
+  });
 }
 
 /**
@@ -162,7 +178,8 @@ function inferenceOperations(graph: Graph, constant: Constant): UnetOperations<V
         type: 'float32',
       };
     },
-    convolve1: (x, weight, bias) => operations.convolve1(x, constant(weight), constant(bias)),
+    convolve1: (x, weight, bias, side) =>
+      operations.convolve1(x, constant(weight), constant(bias), side),
     convolve3: (x, weight, bias) => {
       const parts = joined.get(x.name);
       if (parts === undefined) return operations.convolve3(x, constant(weight), constant(bias));

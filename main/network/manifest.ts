@@ -4,19 +4,27 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { firstLevelSchema } from '../../preload/contract/choices.ts';
 import { appRoot } from '../base/root.ts';
 import type { NetworkTerms } from '../develop/dialect.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 import { checkSelfContained } from './external-data.ts';
 
-/** Parameters of SID's U-Net, as in `UnetShape`. */
-export const unetShapeSchema = z.object({
-  inputChannels: z.literal(4),
-  outputChannels: z.literal(12),
-  baseChannels: z.number().int().min(4).max(64),
-  /** Tile overlap and grid are made for at most five levels. */
-  levels: z.number().int().min(2).max(5),
-});
+/** Parameters of the U-Net, as in `UnetShape`. */
+export const unetShapeSchema = z
+  .object({
+    inputChannels: z.literal(4),
+    outputChannels: z.literal(12),
+    baseChannels: z.number().int().min(4).max(64),
+    /** Tile overlap and grid are made for at most five levels, or four from half size down. */
+    levels: z.number().int().min(2).max(5),
+    /** Older models have no other. */
+    firstLevel: firstLevelSchema.default('full'),
+  })
+  .refine(
+    ({ levels, firstLevel }) => firstLevel === 'full' || levels <= 4,
+    'a first level at half size has at most four levels',
+  );
 
 /**
  * A network's output: `camera-linear`, linear white-balanced camera RGB; `srgb`, the finished

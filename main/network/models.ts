@@ -6,6 +6,7 @@ import type { ModelSummary } from '../../preload/contract/contract.ts';
 import { openOutputFolder, writeAtomically } from '../base/atomic.ts';
 import { modelsFolder, readModel, type Manifest, type Model } from './manifest.ts';
 import { Refusal } from '../base/refusal.ts';
+import { unetWords } from './unet.ts';
 
 export class Models {
   readonly #folder: string;
@@ -170,7 +171,7 @@ export class Models {
       `# ${manifest.name}`,
       manifest.description,
       `Licence: ${manifest.licence}`,
-      `U-Net of base ${manifest.unet.baseChannels}, ${manifest.unet.levels} levels.`,
+      `${unetWords(manifest.unet)}.`,
       ...(section === undefined ? [] : [section]),
       ...(facts.length === 0 ? [] : [`## Training\n\n${facts.join('\n')}`]),
     ].join('\n\n');

@@ -6,6 +6,7 @@ import type { devices } from '../../preload/contract/choices.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 import type { NetworkTerms } from '../develop/dialect.ts';
 import { termsOf, type Model } from './manifest.ts';
+import { sideMultiple } from './unet.ts';
 import { checkWeightCount } from './weight-count.ts';
 
 export type Device = (typeof devices)[number];
@@ -22,7 +23,7 @@ export interface Network {
   /** Input and output of `run`, where they differ from the develop line's. */
   readonly terms: NetworkTerms;
   /**
-   * @param packed [4, height, width], amplified; sides divisible by 2^(levels − 1)
+   * @param packed [4, height, width], amplified; sides multiples of `sideMultiple`
    * @param into memory for the result, which may belong to a waiting thread
    * @returns [12, height, width]
    * @throws Refusal `out-of-memory`, or `device` for any other failure of the back end
@@ -132,8 +133,8 @@ function checkShape(session: InferenceSession, { manifest, onnx }: Model): void 
 
 /** Compares the file's header with what the network does to a small window. */
 async function checkAnswer(session: InferenceSession, { manifest }: Model): Promise<void> {
-  const { inputChannels, outputChannels, levels } = manifest.unet;
-  const side = 2 ** levels;
+  const { inputChannels, outputChannels } = manifest.unet;
+  const side = 2 * sideMultiple(manifest.unet);
   const window = new Float32Array(inputChannels * side * side).fill(0.5);
   let result: InferenceSession.OnnxValueMapType;
   try {

@@ -5,6 +5,7 @@
  * definition.
  */
 
+import type { FirstLevel } from '../../preload/contract/choices.ts';
 import type { Dimension, Graph, Value } from './onnx.ts';
 
 export interface UnetShape {
@@ -12,19 +13,40 @@ export interface UnetShape {
   readonly inputChannels: number;
   /** Channels of the output: 12 = 3 colours × 4 places of the 2×2 cell. */
   readonly outputChannels: number;
-  /** Channels of the first level; each lower level has twice as many. The paper has 32. */
-  readonly baseChannels: number;
   /**
-   * Number of resolution levels; the paper has 5. The input's sides must be divisible by 2^(levels
-   * − 1).
+   * The network's size. With a first level of full size, its number of channels there; each lower
+   * level has twice as many. The paper has 32. With a first level at half size, `halfWidths` times
+   * as many channels, which is as much work for a photo (within 5 %).
    */
+  readonly baseChannels: number;
+  /** Number of resolution levels; the paper has 5. See `sideMultiple` for the input's sides. */
   readonly levels: number;
+  /**
+   * `full`: the first level has the mosaic's packed size, as in the paper; the default. `half`: its
+   * input is packed once more, 2×2 packed pixels to one with four times the channels, and its output
+   * unpacked.
+   */
+  readonly firstLevel?: FirstLevel | undefined;
 }
+
+/**
+ * Channels of each level of a network whose first level is at half size, in base channels. With
+ * multiples of 16 for base 16, the processor's blocks are full.
+ */
+const halfWidths: readonly number[] = [2, 5, 10, 16];
 
 /** The operations that the U-Net is built from; T is their tensor type. */
 export interface UnetOperations<T> {
-  /** Convolution 1×1; weight [out, in, 1, 1], bias [out]. */
-  convolve1(x: T, weight: T, bias: T): T;
+  /**
+   * Packs side × side pixels into one: channel (dy · side + dx) · channels + channel. Only the
+   * network's input is packed.
+   */
+  pack(x: T, side: 2): T;
+  /**
+   * Convolution 1×1, which gives the network's output; weight [out, in, 1, 1], bias [out]. With side
+   * 2, the output is unpacked: channel (dy · 2 + dx) · (out / 4) + channel becomes a pixel of 2×2.
+   */
+  convolve1(x: T, weight: T, bias: T, side: 1 | 2): T;
   /** Convolution 3×3, padded to keep the size, then max(y, 0.2 y); weight [out, in, 3, 3], bias [out]. */
   convolve3(x: T, weight: T, bias: T): T;
   /** Maximum of each 2×2. */
@@ -58,10 +80,11 @@ export function unetParameters(shape: UnetShape): readonly Parameter[] {
     add(`${name}.weight`, [output, input, kernel, kernel]);
     add(`${name}.bias`, [output]);
   };
-  const channels = (level: number): number => shape.baseChannels * 2 ** level;
+  const channels = (level: number): number => channelsOf(shape, level);
+  const places = packedSide(shape) ** 2;
 
   for (let level = 0; level < shape.levels; level++) {
-    const above = level === 0 ? shape.inputChannels : channels(level - 1);
+    const above = level === 0 ? shape.inputChannels * places : channels(level - 1);
     convolution(`down${String(level)}a`, channels(level), above, 3);
     convolution(`down${String(level)}b`, channels(level), channels(level), 3);
   }
@@ -70,8 +93,35 @@ export function unetParameters(shape: UnetShape): readonly Parameter[] {
     convolution(`up${String(level)}a`, channels(level), 2 * channels(level), 3);
     convolution(`up${String(level)}b`, channels(level), channels(level), 3);
   }
-  convolution('out', shape.outputChannels, channels(0), 1);
+  convolution('out', shape.outputChannels * places, channels(0), 1);
   return parameters;
+}
+
+/**
+ * Channels of a level, counted from 0.
+ * @throws Error for a level that a network with half a first level does not have
+ */
+export function channelsOf({ baseChannels, firstLevel }: UnetShape, level: number): number {
+  if (firstLevel !== 'half') return baseChannels * 2 ** level;
+  const width = halfWidths[level];
+  if (width === undefined) throw new Error(`expected at most ${String(halfWidths.length)} levels`);
+  return baseChannels * width;
+}
+
+/** Side of the square of packed pixels that is one pixel of the first level. */
+export function packedSide({ firstLevel }: UnetShape): 1 | 2 {
+  return firstLevel === 'half' ? 2 : 1;
+}
+
+/** The input's sides must be multiples of this, in packed pixels. */
+export function sideMultiple(shape: UnetShape): number {
+  return packedSide(shape) * 2 ** (shape.levels - 1);
+}
+
+/** The network in words, such as "U-Net, base 16, 5 levels". */
+export function unetWords({ baseChannels, levels, firstLevel }: UnetShape): string {
+  const half = firstLevel === 'half' ? ', first level at half size' : '';
+  return `U-Net, base ${String(baseChannels)}, ${String(levels)} levels${half}`;
 }
 
 /** Length of the flat parameter vector. */
@@ -79,7 +129,7 @@ export function parameterCount(shape: UnetShape): number {
   return unetParameters(shape).reduce((total, parameter) => total + parameter.size, 0);
 }
 
-/** Multiply-adds per packed pixel: 184,832 at the paper's size. */
+/** Multiply-adds per packed pixel: 184,832 at the paper's size, 48,616 for half and base 16. */
 export function macsPerPackedPixel(shape: UnetShape): number {
   let macs = 0;
   for (const { name, size } of unetParameters(shape)) {
@@ -88,12 +138,12 @@ export function macsPerPackedPixel(shape: UnetShape): number {
     // An upward convolution's weights are used once for each pixel of the level *below*.
     macs += size / 4 ** (name.startsWith('rise') ? level + 1 : level);
   }
-  return macs;
+  return macs / packedSide(shape) ** 2;
 }
 
 /**
  * Applies the network.
- * @param x [n, inputChannels, h, w], h and w divisible by 2^(levels − 1)
+ * @param x [n, inputChannels, h, w], h and w multiples of `sideMultiple`
  * @returns [n, outputChannels, h, w]
  */
 export function unet<T>(
@@ -105,7 +155,8 @@ export function unet<T>(
   const convolution = (input: T, name: string): T =>
     operations.convolve3(input, parameter(`${name}.weight`), parameter(`${name}.bias`));
   const skips: T[] = [];
-  let y = x;
+  const side = packedSide(shape);
+  let y = side === 1 ? x : operations.pack(x, side);
   for (let level = 0; level < shape.levels; level++) {
     if (level > 0) {
       skips.push(y);
@@ -122,7 +173,7 @@ export function unet<T>(
     y = convolution(y, `up${String(level)}a`);
     y = convolution(y, `up${String(level)}b`);
   }
-  return operations.convolve1(y, parameter('out.weight'), parameter('out.bias'));
+  return operations.convolve1(y, parameter('out.weight'), parameter('out.bias'), side);
 }
 
 /** The U-Net's operations as ONNX nodes. */
@@ -132,7 +183,11 @@ export function graphOperations(graph: Graph): UnetOperations<Value> {
       attributes: convolutionAttributes(kernel),
     });
   return {
-    convolve1: (x, weight, bias) => convolve(x, weight, bias, 1),
+    pack: (x, side) => packed(graph, x, side),
+    convolve1: (x, weight, bias, side) => {
+      const y = convolve(x, weight, bias, 1);
+      return side === 1 ? y : unpacked(graph, y, side);
+    },
     convolve3: (x, weight, bias) => leakyRelu(graph, convolve(x, weight, bias, 3)),
     maxPool: (x) => graph.apply('MaxPool', [x], rescaled(x, 0.5), { attributes: twoByTwo }),
     upConvolve: (x, weight) =>
@@ -149,6 +204,39 @@ export function graphOperations(graph: Graph): UnetOperations<Value> {
         attributes: { axis: 1 },
       }),
   };
+}
+
+/**
+ * `UnetOperations.pack` as a convolution that copies. Unlike SpaceToDepth, every back end has it, and
+ * the processor's leaves the channels in blocks, as the next one wants them.
+ */
+export function packed(graph: Graph, x: Value, side: 2): Value {
+  const weight = packingWeight(graph, Number(x.shape[1]), side);
+  const shape = withChannels({ shape: rescaled(x, 1 / side) }, weight.shape[0]);
+  return graph.apply('Conv', [x, weight], shape, { attributes: packingAttributes(side) });
+}
+
+export function packingAttributes(side: 2) {
+  return { kernel_shape: [side, side], strides: [side, side], pads: [0, 0, 0, 0] };
+}
+
+function packingWeight(graph: Graph, channels: number, side: 2): Value {
+  const places = side ** 2;
+  const shape = [channels * places, channels, side, side];
+  const copies = new Float32Array((channels * places) ** 2);
+  for (let place = 0; place < places; place++) {
+    for (let channel = 0; channel < channels; channel++) {
+      copies[((place * channels + channel) * channels + channel) * places + place] = 1;
+    }
+  }
+  return graph.table(`pack:${shape.join(',')}`, shape, copies);
+}
+
+function unpacked(graph: Graph, y: Value, side: 2): Value {
+  const channels = Number(y.shape[1]) / side ** 2;
+  return graph.apply('DepthToSpace', [y], withChannels({ shape: rescaled(y, side) }, channels), {
+    attributes: { blocksize: side, mode: 'DCR' },
+  });
 }
 
 export function leakyRelu(graph: Graph, x: Value): Value {

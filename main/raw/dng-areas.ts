@@ -38,12 +38,8 @@ export function activeArea(image: TiffDirectory, width: number, height: number):
   return isRectangle(area) && isWithin(area, whole) ? area : whole;
 }
 
-/**
- * The part of the active area that the file shows, in whole pixels of the active area.
- * @param first the DNG's first directory; DefaultUserCrop may be in either
- */
+/** The part of the active area that is meant to be seen, in whole pixels of the active area. */
 export function defaultCrop(
-  first: TiffDirectory,
   image: TiffDirectory,
   { width, height }: { readonly width: number; readonly height: number },
 ): Rectangle {
@@ -58,14 +54,14 @@ export function defaultCrop(
     bottom: top + Math.round(cropHeight),
     right: left + Math.round(cropWidth),
   };
-  const shown = isRectangle(crop) && isWithin(crop, whole) ? crop : whole;
-  return userCrop(first, image, shown);
+  return isRectangle(crop) && isWithin(crop, whole) ? crop : whole;
 }
 
 /**
  * DefaultUserCrop: shares of the default crop, written by cameras with a choice of aspect ratios.
+ * @param first the DNG's first directory; the tag may be in either
  */
-function userCrop(first: TiffDirectory, image: TiffDirectory, crop: Rectangle): Rectangle {
+export function userCrop(first: TiffDirectory, image: TiffDirectory, crop: Rectangle): Rectangle {
   const own = image.numbers(defaultUserCrop);
   const [top = 0, left = 0, bottom = 1, right = 1] =
     own.length > 0 ? own : first.numbers(defaultUserCrop);

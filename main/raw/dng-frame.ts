@@ -68,7 +68,9 @@ export function dngFrame(
   const lit = lightOf(plane, dng, options, name);
   if (kind.kind === 'linear') {
     const { noiseProfile: _, ...rest } = about;
-    return { kind: 'linear', frame: linearFrame(lit, rest) };
+    const { developed } = dng;
+    const frame = linearFrame(lit, rest);
+    return { kind: 'linear', frame: developed === undefined ? frame : { ...frame, developed } };
   }
   return { kind: 'mosaic', mosaic: mosaicOf(lit, kind, about) };
 }

@@ -6,7 +6,8 @@
 
 import { Refusal } from '../base/refusal.ts';
 import { tagCodes, rawImages, type Container } from './container.ts';
-import { activeArea, defaultCrop, intersection, moved } from './dng-areas.ts';
+import { decodeDeveloped } from './developed-tag.ts';
+import { activeArea, defaultCrop, intersection, moved, userCrop } from './dng-areas.ts';
 import { applyOpcodes, type Applied } from './opcodes/apply.ts';
 import type { Light } from './opcodes/light.ts';
 import { parseOpcodes, type Opcode, type Rectangle, type Warp } from './opcodes/parse.ts';
@@ -17,6 +18,7 @@ import type { TiffDirectory } from './tiff-tags.ts';
 
 const opcodeLists = [51_008, 51_009, 51_022] as const;
 const newSubfileType = 254;
+const privateData = 50_740;
 const linearizationTable = 50_712;
 const blackRepeat = 50_713;
 const blackLevel = 50_714;
@@ -35,6 +37,8 @@ export interface DngFile {
   readonly kind: SensorKind | undefined;
   /** Opcode lists 1 to 3. */
   readonly lists: OpcodeLists;
+  /** As in `LinearFrame`. */
+  readonly developed?: string;
 }
 
 /** The picture's light: black is 0, white is 1, noise below black is negative. */
@@ -75,12 +79,15 @@ export function dngFileOf(container: Container, name: string): DngFile | undefin
     return bytes === undefined ? [] : parseOpcodes(bytes, name);
   };
   const [one, two, three] = opcodeLists;
+  const mark = first.bytes(privateData);
+  const developed = mark && decodeDeveloped(mark);
   return {
     first,
     image,
     littleEndian: tiff.littleEndian,
     kind: sensorKind(image, name),
     lists: [list(one), list(two), list(three)],
+    ...(developed === undefined ? {} : { developed }),
   };
 }
 
@@ -91,12 +98,19 @@ export function warpsOf(lists: OpcodeLists): readonly Warp[] {
 
 /** The part of the stored samples that is shown, in stored coordinates, and the active area. */
 export function shownPart(
-  { first, image, lists }: DngFile,
+  { first, image, lists, developed }: DngFile,
   { width, height }: { readonly width: number; readonly height: number },
 ): { readonly active: Rectangle; readonly shown: Rectangle } {
   const active = activeArea(image, width, height);
   const size = { width: active.right - active.left, height: active.bottom - active.top };
-  let shown = moved(defaultCrop(first, image, size), active.top, active.left);
+  let shown = moved(
+    developed === undefined
+      ? userCrop(first, image, defaultCrop(image, size))
+      : // The crop is among the edits.
+        defaultCrop(image, size),
+    active.top,
+    active.left,
+  );
   for (const [index, opcodes] of lists.entries()) {
     for (const opcode of opcodes) {
       if (opcode.kind !== 'trim') continue;

@@ -1,17 +1,13 @@
 /**
- * DNG writer for two kinds of pictures: a Bayer mosaic as it came from the sensor, and a developed
- * picture that is still linear and in camera colours (Adobe DNG specification 1.4; tag numbers and
- * meanings from its chapter 4).
+ * DNG writer for a Bayer mosaic as it came from the sensor (Adobe DNG specification 1.4; tag
+ * numbers and meanings from its chapter 4).
  */
 
 import { endianness } from 'node:os';
 
-import type { CameraLinearImage } from './image.ts';
-import { Refusal } from '../base/refusal.ts';
-import { cameraName } from './camera-name.ts';
+import { cameraTags, checkColour } from './dng-camera-tags.ts';
 import { packetTags, shotTags } from './exif-tags.ts';
 import {
-  ascii,
   byte,
   bytes,
   double,
@@ -21,17 +17,13 @@ import {
   pixelsOf,
   rational,
   short,
-  srational,
   toFraction,
 } from './ifd.ts';
 import type { FilePieces, Pixels, TagValue } from './ifd.ts';
 import { encodeMerged, privateDataTag } from './merged-tag.ts';
-import type { CameraColour, Mosaic, NoiseProfile, PerSite, Shot } from './mosaic.ts';
-import type { Records } from './records.ts';
+import type { Mosaic, NoiseProfile, PerSite } from './mosaic.ts';
 
-const d65 = 21;
 const photometricCfa = 32803;
-const photometricLinearRaw = 34892;
 
 /** CFAPattern's codes for the colours of the four sites. */
 const cfaCodes = {
@@ -40,18 +32,6 @@ const cfaCodes = {
   GRBG: [1, 0, 2, 1],
   GBRG: [1, 2, 0, 1],
 } as const;
-
-/** Black level of LinearRaw, which leaves room for signed noise below it (−3 % of the range). */
-export const linearBlackLevel = 2048;
-export const linearWhiteLevel = 65535;
-/**
- * Highlights are kept up to 8× white. Each further stop costs a bit in the shadows, and beyond
- * three stops only the lamps themselves are left.
- */
-export const maxHeadroomStops = 3;
-
-/** Number of rows produced at a time while a linear picture is written. */
-const rowsPerChunk = 64;
 
 /** The whole sensor around the visible area, including masked margins. */
 export interface SensorPlane {
@@ -69,31 +49,6 @@ interface CfaDngOptions {
   readonly sensor?: SensorPlane;
 }
 
-function cameraTags(
-  colour: CameraColour,
-  baselineExposureStops: number,
-  shot: Shot,
-): [number, TagValue][] {
-  return [
-    [254, long(0)],
-    [50706, byte(1, 4, 0, 0)],
-    [50707, byte(1, 1, 0, 0)],
-    [50708, ascii(cameraName(shot) ?? 'Unknown camera')],
-    [50721, srational(...colour.xyzToCamera.map((value) => toFraction(value, 1e-9)))],
-    // The camera's response to neutral grey: the reciprocal of the gains that make it neutral.
-    [50728, rational(...colour.asShotGains.map((gain) => toFraction(1 / gain, 1e-8)))],
-    [50730, srational(toFraction(baselineExposureStops, 1e-7))],
-    [50778, short(d65)],
-    ...forwardTags(colour),
-  ];
-}
-
-/** ForwardMatrix1, if more than one daylight matrix is known. */
-function forwardTags({ balancedToXyz }: CameraColour): [number, TagValue][] {
-  if (balancedToXyz === undefined) return [];
-  return [[50964, srational(...balancedToXyz.map((value) => toFraction(value, 1e-9)))]];
-}
-
 function noiseTag({ slope, offset }: NoiseProfile): TagValue {
   return double(slope, offset);
 }
@@ -109,38 +64,18 @@ function blackLevelTags(black: PerSite): [number, TagValue][] {
 }
 
 /** A single strip, the simplest layout, which every reader supports. */
-function stripTags(
-  width: number,
-  height: number,
-  channels: number,
-  strip: Pixels,
-): [number, TagValue][] {
+function stripTags(width: number, height: number, strip: Pixels): [number, TagValue][] {
   return [
     [256, long(width)],
     [257, long(height)],
-    [258, short(...Array<number>(channels).fill(16))],
+    [258, short(16)],
     [259, short(1)],
     [273, offsetsOf([strip])],
-    [277, short(channels)],
+    [277, short(1)],
     [278, long(height)],
     [279, long(strip.byteLength)],
     [284, short(1)],
   ];
-}
-
-function checkColour({ asShotGains, xyzToCamera }: CameraColour): void {
-  if (!asShotGains.every((gain) => Number.isFinite(gain) && gain > 0 && gain < 1e6)) {
-    throw new Refusal(
-      'bad-argument',
-      `expected positive white balance gains but received ${asShotGains.join(', ')}`,
-    );
-  }
-  if (!xyzToCamera.every((value) => Math.abs(value) < 1e3)) {
-    throw new Refusal(
-      'bad-argument',
-      `expected a camera matrix but received ${xyzToCamera.join(', ')}`,
-    );
-  }
 }
 
 /** The samples as little-endian bytes; a view if the machine is little-endian too. */
@@ -181,7 +116,7 @@ export function cfaDng(mosaic: Mosaic, { sensor }: CfaDngOptions = {}): FilePiec
   const own: [number, TagValue][] = [
     ...packetTags(records),
     ...cameraTags(mosaic.colour, mosaic.baselineExposureStops, mosaic.shot),
-    ...stripTags(plane.width, plane.height, 1, pixelsOf(littleEndianBytes(plane.samples))),
+    ...stripTags(plane.width, plane.height, pixelsOf(littleEndianBytes(plane.samples))),
     ...blackLevelTags(mosaic.blackLevel),
     [262, short(photometricCfa)],
     [33421, short(2, 2)],
@@ -195,83 +130,5 @@ export function cfaDng(mosaic: Mosaic, { sensor }: CfaDngOptions = {}): FilePiec
   if (sensor !== undefined) tags.set(50829, long(plane.top, plane.left, bottom, right));
   if (mosaic.noiseProfile !== undefined) tags.set(51041, noiseTag(mosaic.noiseProfile));
   if (mosaic.merged !== undefined) tags.set(privateDataTag, bytes(encodeMerged(mosaic.merged)));
-  return layOutTiff(tags);
-}
-
-/** The smallest whole number of stops above white that holds the brightest sample. */
-function headroomStops(image: CameraLinearImage): number {
-  let brightest = 1;
-  for (let channel = 0; channel < 3; channel++) {
-    const gain = image.colour.asShotGains[channel]!;
-    // Comparisons with NaN are false, so NaN is ignored.
-    for (let i = channel; i < image.samples.length; i += 3) {
-      const value = image.samples[i]! / gain;
-      if (value > brightest) brightest = value;
-    }
-  }
-  return Math.min(maxHeadroomStops, Math.ceil(Math.log2(brightest)));
-}
-
-/** Converts float samples to 16 bits: `black + value / gain · (white − black) / 2^stops`. */
-function linearPixels(image: CameraLinearImage, stops: number): Pixels {
-  const { width, height, samples } = image;
-  const range = (linearWhiteLevel - linearBlackLevel) / 2 ** stops;
-  const [red, green, blue] = image.colour.asShotGains.map((gain) => range / gain);
-  return {
-    byteLength: width * height * 3 * 2,
-    *chunks() {
-      const rowSamples = width * 3;
-      for (let y = 0; y < height; y += rowsPerChunk) {
-        const count = Math.min(rowsPerChunk, height - y) * rowSamples;
-        const start = y * rowSamples;
-        const piece = new Uint16Array(count);
-        for (let i = 0; i < count; i += 3) {
-          piece[i] = toSample(samples[start + i]! * red!);
-          piece[i + 1] = toSample(samples[start + i + 1]! * green!);
-          piece[i + 2] = toSample(samples[start + i + 2]! * blue!);
-        }
-        yield littleEndianBytes(piece);
-      }
-    },
-  };
-}
-
-/** Half is added because the typed array truncates. NaN becomes 0 there. */
-function toSample(aboveBlack: number): number {
-  const value = aboveBlack + (linearBlackLevel + 0.5);
-  return value >= linearWhiteLevel ? linearWhiteLevel : value <= 0 ? 0 : value;
-}
-
-/**
- * A 16-bit LinearRaw DNG: linear camera RGB without white balance, which is stored as
- * AsShotNeutral, so that editors start as they would with the camera's own file. Values below black
- * and highlights above white are kept. A reader restores a value as (sample − BlackLevel) /
- * (WhiteLevel − BlackLevel) · 2^BaselineExposure, where the exponent is a whole number of stops.
- * Orientation stays a tag and is not applied.
- * @throws Refusal `bad-argument` for a colour no tag can hold, or more than 4 GiB
- */
-export function linearDng(
-  image: CameraLinearImage,
-  shot: Shot,
-  { records }: { readonly records?: Records | undefined } = {},
-): FilePieces {
-  checkColour(image.colour);
-  if (image.samples.length !== image.width * image.height * 3) {
-    throw new Error(
-      `expected ${image.width}×${image.height}×3 samples but received ${image.samples.length}`,
-    );
-  }
-  const stops = headroomStops(image);
-  const tags = shotTags(shot, image.orientation, undefined, records);
-  const own: [number, TagValue][] = [
-    ...packetTags(records),
-    ...cameraTags(image.colour, stops, shot),
-    ...stripTags(image.width, image.height, 3, linearPixels(image, stops)),
-    [262, short(photometricLinearRaw)],
-    [50713, short(1, 1)],
-    [50714, long(linearBlackLevel, linearBlackLevel, linearBlackLevel)],
-    [50717, long(linearWhiteLevel, linearWhiteLevel, linearWhiteLevel)],
-  ];
-  for (const [tag, value] of own) tags.set(tag, value);
   return layOutTiff(tags);
 }

@@ -133,6 +133,11 @@ export interface Mosaic {
    * applies to a block with as many frames as the map's middle block.
    */
   readonly merged?: Merged;
+  /**
+   * Present if this program already developed the picture: width × height × 3, white-balanced camera
+   * RGB, 1 = the file's white. It is shown as it is; the mosaic's samples are these, one colour each.
+   */
+  readonly developed?: Float32Array;
   readonly shot: Shot;
   /** What else the file says about the picture; absent where nothing was read from a file. */
   readonly records?: Records;
@@ -151,6 +156,8 @@ export interface LinearFrame {
   readonly colour: CameraColour;
   readonly baselineExposureStops: number;
   readonly warps?: readonly PlacedWarp[];
+  /** Present if this program developed the picture: the edits to show it with, as JSON. */
+  readonly developed?: string;
   readonly shot: Shot;
   readonly records?: Records;
 }

@@ -40,5 +40,6 @@ export function remosaic(frame: LinearFrame): Mosaic {
     shot: frame.shot,
     ...(frame.records === undefined ? {} : { records: frame.records }),
     ...(frame.warps === undefined ? {} : { warps: frame.warps }),
+    ...(frame.developed === undefined ? {} : { developed: samples }),
   };
 }

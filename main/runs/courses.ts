@@ -39,14 +39,16 @@ export function coursesFor(question: CourseQuestion): Course[] {
 }
 
 function lessonOf(recipe: RecipeName, steps = recipes[recipe].steps): Lesson {
-  const { unet, batch, patchPacked, learningRate, seed } = recipes[recipe];
+  const { unet, batch, patchPacked, learningRate, optimizer, seed } = recipes[recipe];
   return {
     recipe,
     baseChannels: unet.baseChannels,
+    firstLevel: unet.firstLevel,
     batch,
     patchPacked,
     steps,
     learningRate,
+    optimizer,
     seed,
     checkpointEvery: 100,
     device: 'auto',

@@ -78,6 +78,6 @@ export class Pace {
 }
 
 /** The parts of a recipe that determine a step's time. */
-function keyOf({ unet, batch, patchPacked, loss }: Recipe): string {
-  return JSON.stringify([unet, batch, patchPacked, loss]);
+function keyOf({ unet, batch, patchPacked, loss, optimizer }: Recipe): string {
+  return JSON.stringify([unet, batch, patchPacked, loss, optimizer]);
 }

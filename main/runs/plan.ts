@@ -3,7 +3,14 @@
 import type { Lesson, Plan } from '../../preload/contract/training.ts';
 import type { Manifest } from '../network/manifest.ts';
 import { seenByModel } from '../training/pairs/seen.ts';
-import { recipes, recipeSchema, trainedLoss, type Recipe } from '../training/recipe.ts';
+import {
+  checkOptimizer,
+  recipes,
+  recipeSchema,
+  trainedLoss,
+  withFirstLevel,
+  type Recipe,
+} from '../training/recipe.ts';
 import type { Dataset as RunDataset, RunPlan } from '../training/run/folder.ts';
 
 /**
@@ -47,11 +54,21 @@ export function runPlanOf(
  * @param from the model to start from; the recipe takes its network and loss
  */
 export function recipeOf(lesson: Lesson, from: Manifest | undefined): Recipe {
-  const { recipe, baseChannels, batch, patchPacked, steps, learningRate, seed } = lesson;
+  const {
+    recipe,
+    baseChannels,
+    firstLevel,
+    optimizer,
+    batch,
+    patchPacked,
+    steps,
+    learningRate,
+    seed,
+  } = lesson;
   const base = recipes[recipe];
-  return recipeSchema.parse({
+  const made = recipeSchema.parse({
     ...base,
-    unet: from?.unet ?? { ...base.unet, baseChannels },
+    unet: from?.unet ?? { ...withFirstLevel(base.unet, firstLevel), baseChannels },
     loss: (from === undefined ? undefined : trainedLoss(from)) ?? base.loss,
     batch,
     patchPacked,
@@ -60,5 +77,8 @@ export function recipeOf(lesson: Lesson, from: Manifest | undefined): Recipe {
     learningRateFinal: Math.min(learningRate, base.learningRateFinal),
     warmupSteps: Math.min(base.warmupSteps, Math.floor(steps / 10)),
     seed,
+    optimizer,
   });
+  checkOptimizer(made);
+  return made;
 }

@@ -4,6 +4,8 @@
  */
 
 import { z } from 'zod';
+import { Refusal } from '../base/refusal.ts';
+import { optimizerSchema, type FirstLevel } from '../../preload/contract/choices.ts';
 import {
   inputClampSchema,
   outputDomainSchema,
@@ -41,6 +43,8 @@ export const recipeSchema = z.object({
   epochs: z.number().positive().optional(),
   learningRate: z.number().positive().max(1),
   learningRateFinal: z.number().positive().max(1),
+  /** `muon` moves the weights of hidden convolutions at `muonRateRatio` times the rate. */
+  optimizer: optimizerSchema.default('adam'),
   /** How the rate falls: along half a cosine, or abruptly after half of the steps. */
   schedule: z.enum(['cosine', 'halfway']).default('cosine'),
   warmupSteps: z.number().int().nonnegative(),
@@ -80,7 +84,7 @@ export const defaultRecipe: Recipe = {
   domain: 'camera-linear',
   whiteBalanced: true,
   clamp: 4,
-  unet: { inputChannels: 4, outputChannels: 12, baseChannels: 16, levels: 5 },
+  unet: { inputChannels: 4, outputChannels: 12, baseChannels: 16, levels: 5, firstLevel: 'full' },
   batch: 8,
   patchPacked: 64,
   deepDark: 0,
@@ -88,6 +92,7 @@ export const defaultRecipe: Recipe = {
   steps: 30_000,
   learningRate: 1e-3,
   learningRateFinal: 1e-6,
+  optimizer: 'adam',
   schedule: 'cosine',
   warmupSteps: 100,
   clipNorm: 1,
@@ -145,6 +150,27 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
  */
 export function trainedLoss({ training }: Pick<Manifest, 'training'>): LossWeights | undefined {
   return recipeSchema.safeParse(training['recipe']).data?.loss;
+}
+
+/**
+ * A recipe's network with another first level. From half size down there is one level less, so that
+ * the lowest level has the same size.
+ */
+export function withFirstLevel(unet: Recipe['unet'], firstLevel: FirstLevel): Recipe['unet'] {
+  const change = (firstLevel === 'half' ? 1 : 0) - (unet.firstLevel === 'half' ? 1 : 0);
+  return { ...unet, firstLevel, levels: unet.levels - change };
+}
+
+/**
+ * @throws Refusal `bad-argument` for a width that Muon cannot train: the processor moves four numbers
+ *   at a time
+ */
+export function checkOptimizer({ optimizer, unet }: Pick<Recipe, 'optimizer' | 'unet'>): void {
+  if (optimizer === 'adam' || unet.baseChannels % 4 === 0) return;
+  throw new Refusal(
+    'bad-argument',
+    `expected a width of the network that is a multiple of 4 for Muon but received ${String(unet.baseChannels)}: take another one, or Adam`,
+  );
 }
 
 /** Number of steps for so many passes over pairs, at least one. */

@@ -1,6 +1,7 @@
 /** Shows and describes photos without the network. */
 
 import { open } from 'node:fs/promises';
+import { developedTile } from '../develop/developed.ts';
 import { Finisher } from '../develop/finish.ts';
 import { halfTile } from '../develop/half.ts';
 import { levelSize, levelWindow } from '../develop/level.ts';
@@ -140,6 +141,10 @@ async function orientationOf(photo: string): Promise<Orientation> {
 
 function plainAt(frame: PreviewFrame, level: number, tile: Tile): DevelopedTile {
   const { mosaic, grid } = frame;
+  const { developed } = mosaic;
+  if (developed !== undefined) {
+    return developedTile(mosaic, developed, tile.core, { level, ratio: 1 });
+  }
   const straightener = straightenerOf(mosaic, level);
   const source = straightener?.sourceTile(tile, plainHaloPacked) ?? tile;
   const packed =

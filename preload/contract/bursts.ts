@@ -49,7 +49,10 @@ export const burstCalls = {
     nothing,
     none,
   ),
-  /** Adds the merging of bursts to the queue; each becomes a DNG. */
+  /**
+   * Adds the merging of bursts to the queue; each becomes a DNG beside its frames, or in the folder of
+   * the first preset of one click, if that names one.
+   */
   'bursts.merge': call(
     z.strictObject({ bursts: z.array(burstIdSchema).min(1).max(10_000) }),
     z.object({ queued: z.number().int() }),

@@ -2,6 +2,10 @@
 
 import { z } from 'zod';
 
+/** Created by the main process; only photos of the opened folder have one. */
+export const photoIdSchema = z.string().regex(/^[0-9a-f]{24}$/);
+export const photoIdsSchema = z.array(photoIdSchema).min(1).max(100_000);
+
 export const call = <I extends z.ZodType, O extends z.ZodType, P extends z.ZodType>(
   input: I,
   output: O,
@@ -12,9 +16,6 @@ export const nothing = z.strictObject({});
 export const none = z.never();
 
 export const modelIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
-
-/** Created by the main process; only photos of the opened folder have one. */
-export const photoIdSchema = z.string().regex(/^[0-9a-f]{24}$/);
 
 export const pathSchema = z
   .string()

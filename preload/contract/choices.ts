@@ -19,6 +19,18 @@ export const trainingDeviceSchema = z.enum(trainingDevices);
 export const trainingDeviceChoices = ['auto', ...trainingDevices] as const;
 export const trainingDeviceChoiceSchema = z.enum(trainingDeviceChoices);
 
+/**
+ * Size of a network's first level, beside the packed mosaic's: `full`, or `half`, with more channels
+ * for as much work.
+ */
+export const firstLevels = ['full', 'half'] as const;
+export const firstLevelSchema = z.enum(firstLevels);
+export type FirstLevel = z.infer<typeof firstLevelSchema>;
+
+/** How training turns gradients into steps. `muon`: for hidden convolutions; Adam for the rest. */
+export const optimizers = ['adam', 'muon'] as const;
+export const optimizerSchema = z.enum(optimizers);
+
 /** Colour spaces of finished pictures. */
 export const spaces = ['srgb', 'display-p3', 'rec2020'] as const;
 export const spaceSchema = z.enum(spaces);

@@ -3,22 +3,24 @@
 import { z } from 'zod';
 import { appCalls } from './app.ts';
 import { burstCalls, burstEvents } from './bursts.ts';
-import { call, modelIdSchema, none, nothing, pathSchema, photoIdSchema } from './call.ts';
 import type { failureSchema } from './call.ts';
+import {
+  call,
+  modelIdSchema,
+  none,
+  nothing,
+  pathSchema,
+  photoIdSchema,
+  photoIdsSchema,
+} from './call.ts';
 import { deviceSchema, spaceSchema } from './choices.ts';
 import { editsSchema, whiteBalanceSchema } from './edits.ts';
-import {
-  exportChoiceSchema,
-  settingsPatchSchema,
-  settingsSchema,
-  templateSchema,
-} from './settings.ts';
+import { settingsPatchSchema, settingsSchema } from './settings.ts';
 import { queueCalls, queueSchema } from './queue.ts';
 import { sessionCalls, sessionEvents } from './sessions.ts';
 import { trainingCalls, trainingEvents } from './training.ts';
 import { undoCalls, undoEvents } from './undo.ts';
 
-const photoIdsSchema = z.array(photoIdSchema).min(1).max(100_000);
 const vector3Schema = z.tuple([z.number(), z.number(), z.number()]);
 /** 3×3, row-major. */
 const matrix3Schema = z.tuple([
@@ -56,6 +58,11 @@ export const photoSchema = z.object({
   rating: z.number().int().min(0).max(5),
   /** Changes with the file and its edits; part of the thumbnails' addresses. */
   stamp: z.string(),
+  /**
+   * Names of the presets that it is exported with: as edited now, with its present model, and with
+   * the presets as they are now. The state is `exported` if all of one click are among them.
+   */
+  exported: z.array(z.string()),
   facts: photoFactsSchema.optional(),
 });
 
@@ -221,27 +228,6 @@ export const calls = {
   'develop.pick': call(
     z.strictObject({ photo: photoIdSchema, colour: z.array(z.number()).length(3) }),
     z.object({ balance: vector3Schema, kelvin: z.number(), tint: z.number() }),
-    none,
-  ),
-
-  /** Adds photos to the queue. The choice is stored as the setting `exportChoice`. */
-  'export.start': call(
-    z.strictObject({ photos: photoIdsSchema, choice: exportChoiceSchema }),
-    z.object({ queued: z.number().int() }),
-    none,
-  ),
-  /**
-   * Those of the photos named that are not exported yet, with the last choice. Bursts among them may
-   * be merged on the way, so that each becomes one picture: see `gatherBursts`.
-   */
-  'export.enhance': call(
-    z.strictObject({ photos: photoIdsSchema, mergesBursts: z.boolean() }),
-    z.object({ queued: z.number().int() }),
-    none,
-  ),
-  'export.exampleName': call(
-    z.strictObject({ photo: photoIdSchema, template: templateSchema, choice: exportChoiceSchema }),
-    z.object({ name: z.string() }),
     none,
   ),
 

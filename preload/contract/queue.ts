@@ -1,13 +1,16 @@
-/** The export queue: its state and the calls that steer it. */
+/** Calls about exporting photos, and the queue of exports. */
 
 import { z } from 'zod';
 import { leftOutSchema } from './bursts.ts';
-import { call, failureSchema, none, nothing, photoIdSchema } from './call.ts';
+import { call, failureSchema, none, nothing, photoIdSchema, photoIdsSchema } from './call.ts';
+import { exportChoiceSchema, exportOrderSchema, ordersMax, templateSchema } from './settings.ts';
 
 const queueItemSchema = z.object({
   id: z.string(),
   photo: photoIdSchema,
   name: z.string(),
+  /** Of the way in which it is exported, if that has a name. */
+  preset: z.string().optional(),
   state: z.enum(['waiting', 'working', 'done', 'skipped', 'failed', 'cancelled']),
   stage: z.enum(['decode', 'merge', 'network', 'encode']).optional(),
   /** Of frames' steps while they are merged. */
@@ -43,6 +46,33 @@ export const queueSchema = z.object({
 });
 
 export const queueCalls = {
+  /**
+   * Adds pictures to the queue: each photo in each of the ways named. Settings stay as they are.
+   * Refused if two ways would write the same names.
+   */
+  'export.start': call(
+    z.strictObject({
+      photos: photoIdsSchema,
+      exports: z.array(exportOrderSchema).min(1).max(ordersMax),
+    }),
+    z.object({ queued: z.number().int() }),
+    none,
+  ),
+  /**
+   * The photos named with the presets of one click, each where it is not exported with it yet. Bursts
+   * among them may be merged on the way, so that each becomes one picture: see `gatherBursts`.
+   */
+  'export.enhance': call(
+    z.strictObject({ photos: photoIdsSchema, mergesBursts: z.boolean() }),
+    z.object({ queued: z.number().int() }),
+    none,
+  ),
+  'export.exampleName': call(
+    z.strictObject({ photo: photoIdSchema, template: templateSchema, choice: exportChoiceSchema }),
+    z.object({ name: z.string() }),
+    none,
+  ),
+
   'queue.read': call(nothing, queueSchema, none),
   /** Starts no more photos; those in the network are finished. */
   'queue.pause': call(nothing, nothing, none),

@@ -38,9 +38,35 @@ export const exportChoiceSchema = z.strictObject({
   privacy: privacySchema.optional(),
 });
 
+export const presetNameMax = 60;
+const presetNameSchema = z.string().trim().min(1).max(presetNameMax);
+
+/** A way to export that has a name. */
+export const exportPresetSchema = z.strictObject({
+  name: presetNameSchema,
+  choice: exportChoiceSchema,
+});
+
+/** One of the ways in which photos are exported at once: a preset, or a choice for this once. */
+export const exportOrderSchema = z.strictObject({
+  /** Absent: the choice is no preset's, or differs from it. */
+  preset: presetNameSchema.optional(),
+  choice: exportChoiceSchema,
+});
+
+const exportPresetsMax = 40;
+/** How many presets are written for each photo at once. */
+export const ordersMax = 10;
+
 export const settingsSchema = z.strictObject({
   theme: z.enum(['dark', 'light', 'system']),
-  exportChoice: exportChoiceSchema,
+  exportPresets: z
+    .array(exportPresetSchema)
+    .min(1)
+    .max(exportPresetsMax)
+    .refine(haveOwnNames, 'expected presets with different names'),
+  /** Names of the presets that one click on Export uses: see `oneClickPresets`. */
+  oneClick: z.array(presetNameSchema).max(ordersMax),
   /** Written into every export. '': what the photo itself says. */
   creator: creditSchema,
   copyright: creditSchema,
@@ -77,15 +103,39 @@ export type Settings = z.infer<typeof settingsSchema>;
 export type SettingsPatch = z.infer<typeof settingsPatchSchema>;
 export type ExportChoice = z.infer<typeof exportChoiceSchema>;
 export type OutputChoice = z.infer<typeof outputSchema>;
+export type ExportPreset = z.infer<typeof exportPresetSchema>;
+export type ExportOrder = z.infer<typeof exportOrderSchema>;
+
+export const defaultExportChoice: ExportChoice = {
+  output: { format: 'tiff', bits: 16, compression: 'deflate' },
+  space: 'srgb',
+  template: '{name}',
+  onConflict: 'rename',
+};
+
+export const defaultExportPresets: readonly [ExportPreset, ...ExportPreset[]] = [
+  { name: 'Archive TIFF', choice: defaultExportChoice },
+  {
+    name: 'Web JPEG',
+    choice: {
+      ...defaultExportChoice,
+      output: { format: 'jpeg', quality: 88 },
+      longSide: 2048,
+      template: '{name}-web',
+      privacy: 'no-location',
+    },
+  },
+  {
+    name: 'Full-size JPEG',
+    choice: { ...defaultExportChoice, output: { format: 'jpeg', quality: 95 } },
+  },
+  { name: 'Linear DNG', choice: { ...defaultExportChoice, output: { format: 'dng' } } },
+];
 
 export const defaultSettings: Settings = {
   theme: 'dark',
-  exportChoice: {
-    output: { format: 'tiff', bits: 16, compression: 'deflate' },
-    space: 'srgb',
-    template: '{name}',
-    onConflict: 'rename',
-  },
+  exportPresets: [...defaultExportPresets],
+  oneClick: [defaultExportPresets[0].name],
   creator: '',
   copyright: '',
   tileCacheBytes: 512e6,
@@ -101,6 +151,17 @@ export const defaultSettings: Settings = {
   updates: false,
   hintsSeen: [],
 };
+
+/** The presets of one click and of Enhance all, at least one. */
+export function oneClickPresets({ exportPresets, oneClick }: Settings): readonly ExportPreset[] {
+  const chosen = exportPresets.filter(({ name }) => oneClick.includes(name));
+  return chosen.length > 0 ? chosen : exportPresets.slice(0, 1);
+}
+
+/** Names that differ only in case would be confused. */
+function haveOwnNames(presets: readonly { readonly name: string }[]): boolean {
+  return new Set(presets.map(({ name }) => name.toLowerCase())).size === presets.length;
+}
 
 /**
  * The model for photos of a camera.

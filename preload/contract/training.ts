@@ -2,7 +2,12 @@
 
 import { z } from 'zod';
 import { cameraProfileSchema } from './camera-profile.ts';
-import { trainingDeviceChoiceSchema, trainingDeviceSchema } from './choices.ts';
+import {
+  firstLevelSchema,
+  optimizerSchema,
+  trainingDeviceChoiceSchema,
+  trainingDeviceSchema,
+} from './choices.ts';
 import { call, modelIdSchema, none, nothing, pathSchema } from './call.ts';
 
 /** Names a run, which is a folder of this name in the app's data. */
@@ -45,11 +50,14 @@ export const lessonSchema = z.strictObject({
   /** The recipe that supplies all other numbers. */
   recipe: z.enum(['raw', 'sid', 'adapt']),
   baseChannels: z.number().int().min(4).max(64),
+  /** Of a network from random weights; one that starts from a model has that model's. */
+  firstLevel: firstLevelSchema,
   batch: z.number().int().min(1).max(64),
   /** Side of a patch in packed pixels. */
   patchPacked: z.number().int().min(32).max(512).multipleOf(16),
   steps: z.number().int().min(1).max(100_000_000),
   learningRate: z.number().min(1e-8).max(1),
+  optimizer: optimizerSchema,
   seed: z.number().int().min(0).max(0xffff_ffff),
   /** Steps between checkpoints: the most that a crash can lose. */
   checkpointEvery: z.number().int().min(1).max(1_000_000),

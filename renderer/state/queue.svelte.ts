@@ -2,11 +2,11 @@
 
 import { createContext } from 'svelte';
 import type { Photo, Queue as QueueState, QueueItem } from '../../preload/contract/contract.ts';
-import type { ExportChoice } from '../../preload/contract/settings.ts';
+import { oneClickPresets, type ExportOrder } from '../../preload/contract/settings.ts';
 import type { App } from './app.svelte.ts';
 import type { Library } from './library.svelte.ts';
-import { gatherBursts, type Gathered } from '../../preload/contract/bursts.ts';
-import { batchWords, exportWords, type EnhanceCounts, type Question } from '../batch-words.ts';
+import { gatherBursts } from '../../preload/contract/bursts.ts';
+import { batchWords, type EnhanceCounts, type Question } from '../batch-words.ts';
 import { burstWords } from '../burst-words.ts';
 import { strings } from '../strings.ts';
 
@@ -61,17 +61,24 @@ export class Queue {
     this.#app.dialog = 'export';
   }
 
-  /** One click: the targets, with the last choice; the button says how many and what is written. */
+  /** One click: the targets, with the presets that the button names. */
   async exportNow(): Promise<void> {
-    await this.start(this.#library.targets, this.#app.settings.exportChoice);
+    const presets = oneClickPresets(this.#app.settings);
+    await this.start(
+      this.#library.targets,
+      presets.map(({ name, choice }) => ({ preset: name, choice })),
+    );
   }
 
-  async start(photos: readonly Photo[], choice: ExportChoice): Promise<boolean> {
+  /** @returns whether they are on the queue */
+  async start(photos: readonly Photo[], exports: readonly ExportOrder[]): Promise<boolean> {
     if (photos.length === 0) return false;
     const ids = photos.map(({ id }) => id);
     const app = this.#app;
     await app.flush();
-    const answer = await app.attempt(app.client.call('export.start', { photos: ids, choice }));
+    const answer = await app.attempt(
+      app.client.call('export.start', { photos: ids, exports: [...exports] }),
+    );
     if (answer === undefined) return false;
     app.toasts.say(strings.queued(answer.queued));
     return true;
@@ -107,23 +114,27 @@ export class Queue {
   #plan(mergesBursts: boolean): { counts: EnhanceCounts; bursts: number } {
     const { targets, photos, bursts, byId } = this.#library;
     const ids = targets.map(({ id }) => id);
+    const { merges, singles, merged } = gatherBursts(ids, mergesBursts ? bursts.list : []);
+    const pictures = oneClickPresets(this.#app.settings).map((preset) => {
+      const isWaiting = (id: string): boolean =>
+        byId.get(id)?.exported.includes(preset.name) === false;
+      const due = merges.filter(({ frames }) => frames.some(isWaiting));
+      const count = singles.filter(isWaiting).length + due.length;
+      return { preset, count, merges: due.map(({ frames }) => frames.length) };
+    });
     const isWaiting = (id: string): boolean => byId.get(id)?.state !== 'exported';
-    const due = ({ merges }: Gathered) => merges.filter(({ frames }) => frames.some(isWaiting));
-    const gathered = gatherBursts(ids, mergesBursts ? bursts.list : []);
-    const merges = due(gathered);
-    const singles = gathered.singles.filter(isWaiting).length;
-    const waiting = singles + merges.length;
-    const untouched = gathered.singles.length - singles;
+    const due = merges.filter(({ frames }) => frames.some(isWaiting)).length;
+    const waiting = singles.filter(isWaiting).length + due;
     return {
       counts: {
         waiting,
-        merges: merges.map(({ frames }) => frames.length),
-        merged: gathered.merged.length,
-        exported: untouched + (gathered.merges.length - merges.length),
+        pictures: pictures.filter(({ count }) => count > 0),
+        merged: merged.length,
+        exported: singles.length + merges.length - waiting,
         others: photos.length - targets.length,
-        output: exportWords(this.#app.settings.exportChoice),
       },
-      bursts: due(gatherBursts(ids, bursts.list)).length,
+      bursts: gatherBursts(ids, bursts.list).merges.filter(({ frames }) => frames.some(isWaiting))
+        .length,
     };
   }
 

@@ -15,7 +15,7 @@ export type PairsCheck = Extract<Check, { kind: 'pairs' }>;
 export type CheckedPair = PairsCheck['pairs'][number];
 
 /** The fields of a lesson that are typed as numbers. */
-export type NumberField = Exclude<keyof Lesson, 'recipe' | 'device'>;
+export type NumberField = Exclude<keyof Lesson, 'recipe' | 'device' | 'firstLevel' | 'optimizer'>;
 
 interface Measured {
   readonly device: 'cpu' | 'webgpu';
@@ -220,8 +220,9 @@ export class Wizard {
     void this.measure();
   }
 
-  setDevice(device: Lesson['device']): void {
-    if (this.lesson !== undefined) this.lesson = { ...this.lesson, device };
+  /** Changes what is chosen by name. */
+  choose(choice: Partial<Pick<Lesson, 'device' | 'firstLevel' | 'optimizer'>>): void {
+    if (this.lesson !== undefined) this.lesson = { ...this.lesson, ...choice };
     void this.measure();
   }
 
@@ -340,11 +341,12 @@ function startOf(course: Course | undefined): Pick<Plan, 'startsFrom'> {
 
 /** Everything a step's time depends on; for a starting model, its network and its loss. */
 function keyOf(
-  { recipe, baseChannels, batch, patchPacked, device, threads }: Lesson,
+  { recipe, baseChannels, firstLevel, optimizer, batch, patchPacked, device, threads }: Lesson,
   course: Course | undefined,
 ): string {
   const start = course?.startsFrom;
-  return [recipe, baseChannels, batch, patchPacked, device, threads, start].join(' ');
+  const network = [baseChannels, firstLevel, start];
+  return [recipe, ...network, optimizer, batch, patchPacked, device, threads].join(' ');
 }
 
 export const [wizardOf, provideWizard] = createContext<Wizard>();

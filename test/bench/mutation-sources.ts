@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 
 import Vips from 'wasm-vips';
 
-import { cfaDng, linearDng } from '../../main/raw/dng.ts';
+import { cfaDng } from '../../main/raw/dng.ts';
+import { linearDng } from '../../main/raw/linear-dng.ts';
 import { byte, long, short } from '../../main/raw/ifd.ts';
 import type { TagValue } from '../../main/raw/ifd.ts';
 import { arw, encodeCraw } from '../raw/arw.ts';
@@ -106,7 +107,7 @@ export async function mutationSources(): Promise<readonly Source[]> {
     { name: 'dng', bytes: bytesOf(cfaDng(mosaic)), structure: head(900) },
     {
       name: 'dng-linear',
-      bytes: bytesOf(linearDng(linear, mosaic.shot)),
+      bytes: bytesOf(await linearDng(linear, mosaic.shot)),
       structure: head(900),
     },
     { name: 'dng-lossless', bytes: losslessDng(samples, width, height), structure: head(900) },

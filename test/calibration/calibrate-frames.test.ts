@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PerSite } from '../../main/raw/mosaic.ts';
-import { linearDng } from '../../main/raw/dng.ts';
+import { linearDng } from '../../main/raw/linear-dng.ts';
 import { calibrate } from '../../main/calibration/calibrate.ts';
 import { readCameraProfile } from '../../main/darkness/camera-file.ts';
 import { bytesOf } from '../raw/written.ts';
@@ -112,7 +112,7 @@ describe('frames that will not do', () => {
     const linear = path.join(folder, 'linear.dng');
     await writeFile(
       linear,
-      bytesOf(linearDng({ width, height, samples, colour, orientation: 1 }, shot)),
+      bytesOf(await linearDng({ width, height, samples, colour, orientation: 1 }, shot)),
     );
     const missing = path.join(folder, 'missing.dng');
     const bad = [text, linear, missing];

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 
 import type { App } from '../../main/app/app.ts';
-import { defaultSettings } from '../../preload/contract/settings.ts';
+import { defaultExportChoice } from '../../preload/contract/settings.ts';
 import { temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { startApp, until } from './carriers.ts';
 
@@ -30,7 +30,7 @@ it('takes no edit and no export for done that was asked while the folder was awa
   await until(() => library.current.folder?.isThere === false, 'the folder to be missed');
 
   await library.rate([id], 4);
-  queue.add([file], defaultSettings.exportChoice);
+  queue.add([file], defaultExportChoice);
   await until(() => queue.state.ended === 1, 'the export');
   expect(queue.state.items[0]).toMatchObject({ state: 'failed', failure: { code: 'disk' } });
   expect(library.photo(id)).toMatchObject({ state: 'failed', rating: 4 });

@@ -7,6 +7,7 @@ import { decodeRaw } from '../../main/raw/decode.ts';
 import { readHead } from '../../main/raw/head.ts';
 import { photoIdOf } from '../../main/library/photo-id.ts';
 import { gatherBursts, type Burst } from '../../preload/contract/bursts.ts';
+import { defaultExportChoice } from '../../preload/contract/settings.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
 import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { writeBurst } from '../burst/written.ts';
@@ -215,7 +216,7 @@ describe('bursts of a folder', () => {
       if (name === 'app.trouble') troubles.push(JSON.stringify(event));
     });
     const order = { frames: files, reference: 'auto', motion: 'freeze' } as const;
-    const choice = app.settings.current.exportChoice;
+    const choice = defaultExportChoice;
     app.queue.add([{ photo: files[0] ?? '', burst: { ...order, isKept: false } }], choice);
     app.queue.add([{ photo: files[0] ?? '', burst: { ...order, isKept: true } }], choice);
     app.queue.resume();

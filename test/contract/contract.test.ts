@@ -17,7 +17,7 @@ import type { App } from '../../main/app/app.ts';
 import type { Photo } from '../../preload/contract/contract.ts';
 import { defaultEdits } from '../../preload/contract/edits.ts';
 import { pixelUrl, tileHeaders } from '../../preload/contract/pixel-url.ts';
-import { defaultSettings } from '../../preload/contract/settings.ts';
+import { defaultExportChoice, defaultExportPresets } from '../../preload/contract/settings.ts';
 import { CallFailure } from '../../preload/contract/wire.ts';
 import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { connectMemory, connectSocket, startApp, until, type Connection } from './carriers.ts';
@@ -248,7 +248,7 @@ describe.each([
 
   it('exports, skips nothing, and says what failed', async () => {
     const ids = opened.map(({ id }) => id);
-    const choice = { ...defaultSettings.exportChoice, template: '{name}-{number}' };
+    const choice = { ...defaultExportChoice, template: '{name}-{number}' };
     const { name } = await connection.client.call('export.exampleName', {
       photo: ids[0] ?? '',
       template: choice.template,
@@ -257,7 +257,9 @@ describe.each([
     expect(name).toBe('1-0001.tif');
     const states: string[] = [];
     connection.client.on('queue.changed', ({ ended, total }) => states.push(`${ended} / ${total}`));
-    expect(await connection.client.call('export.start', { photos: ids, choice })).toEqual({
+    expect(
+      await connection.client.call('export.start', { photos: ids, exports: [{ choice }] }),
+    ).toEqual({
       queued: 4,
     });
     const ended = await until(
@@ -273,18 +275,19 @@ describe.each([
     ]);
     await until(() => states.includes('4 / 4'), 'the last event');
     const { photos: after } = await connection.client.call('library.current', {});
-    expect(after.map(({ state }) => state)).toEqual(['exported', 'exported', 'exported', 'failed']);
-    expect((await connection.client.call('settings.read', {})).exportChoice).toEqual(choice);
+    // It was a choice for this once, and not what one click writes.
+    expect(after.map(({ state }) => state)).toEqual(['new', 'new', 'new', 'failed']);
+    expect(app.settings.current.exportPresets).toEqual(defaultExportPresets);
     await connection.client.call('queue.clear', {});
     expect((await connection.client.call('queue.read', {})).items).toEqual([]);
   });
 
   it('cancels what waits and retries it', async () => {
     await connection.client.call('queue.pause', {});
-    const choice = { ...defaultSettings.exportChoice, folder: path.join(photos, 'out') };
+    const choice = { ...defaultExportChoice, folder: path.join(photos, 'out') };
     await connection.client.call('export.start', {
       photos: [idOf('1.dng'), idOf('2.dng')],
-      choice,
+      exports: [{ choice }],
     });
     const { items, isPaused } = await connection.client.call('queue.read', {});
     expect(isPaused).toBe(true);
@@ -308,7 +311,7 @@ describe.each([
     expect(settings).toMatchObject({ theme: 'light', model: 'small' });
     await expect(
       connection.client.call('settings.write', {
-        exportChoice: { ...defaultSettings.exportChoice, folder: '/etc' },
+        exportPresets: [{ name: 'Mine', choice: { ...defaultExportChoice, folder: '/etc' } }],
       }),
     ).rejects.toBeInstanceOf(CallFailure);
     await until(() => existsSync(path.join(app.host.folder, 'settings.json')), 'the file');

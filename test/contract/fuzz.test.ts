@@ -107,7 +107,7 @@ describe('a window that sends anything', () => {
   );
   const fields = [
     'path', 'photo', 'photos', 'model', 'edits', 'choice', 'rating', 'subfolders', 'items', 'template',
-    'whiteBalance', 'colour', 'isAfresh', 'theme', 'exportChoice', 'ratio', 'folder', '__proto__',
+    'whiteBalance', 'colour', 'isAfresh', 'theme', 'exportPresets', 'exports', 'ratio', 'folder', '__proto__',
   ]; // prettier-ignore
   const input = fc.oneof(
     anything,
@@ -134,16 +134,21 @@ describe('a window that sends anything', () => {
       edits: fc.dictionary(fc.string(), anything),
     }),
     fc.record({
-      exportChoice: fc.record({
-        output: fc.constant({ format: 'png', bits: 8 }),
-        space: fc.constant('srgb'),
-        template: fc.oneof(
-          fc.constantFrom('../../x', '{name}/../x', '{nothing}', '..'),
-          fc.string(),
-        ),
-        folder: hostilePath,
-        onConflict: fc.constant('overwrite'),
-      }),
+      exportPresets: fc.tuple(
+        fc.record({
+          name: fc.string(),
+          choice: fc.record({
+            output: fc.constant({ format: 'png', bits: 8 }),
+            space: fc.constant('srgb'),
+            template: fc.oneof(
+              fc.constantFrom('../../x', '{name}/../x', '{nothing}', '..'),
+              fc.string(),
+            ),
+            folder: hostilePath,
+            onConflict: fc.constant('overwrite'),
+          }),
+        }),
+      ),
     }),
   );
   // These would end the test's own app, or wait for devices.
@@ -247,13 +252,17 @@ describe('a window that sends anything', () => {
         again.client.call('models.import', { path: path.join(given, '1.dng') }),
         again.client.call('export.start', {
           photos: [ids[0] ?? ''],
-          choice: {
-            output: { format: 'png', bits: 8 },
-            space: 'srgb',
-            template: '{name}',
-            folder: path.join(given, 'new'),
-            onConflict: 'overwrite',
-          },
+          exports: [
+            {
+              choice: {
+                output: { format: 'png', bits: 8 },
+                space: 'srgb',
+                template: '{name}',
+                folder: path.join(given, 'new'),
+                onConflict: 'overwrite',
+              },
+            },
+          ],
         }),
       ];
       await Promise.all(

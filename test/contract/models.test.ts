@@ -11,7 +11,7 @@ import { inferenceModel } from '../../main/network/inference-model.ts';
 import { parameterCount } from '../../main/network/unet.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
-import { defaultSettings, modelFor } from '../../preload/contract/settings.ts';
+import { defaultExportChoice, modelFor } from '../../preload/contract/settings.ts';
 import {
   smallShape,
   smallOnnx,
@@ -56,9 +56,9 @@ describe('models of the own', () => {
       ),
     );
   const exported = async (name: string): Promise<Buffer> => {
-    const choice = { ...defaultSettings.exportChoice, template: name };
+    const choice = { ...defaultExportChoice, template: name };
     const { total } = await connection.client.call('queue.read', {});
-    await connection.client.call('export.start', { photos: [photo], choice });
+    await connection.client.call('export.start', { photos: [photo], exports: [{ choice }] });
     await until(() => app.queue.state.ended === total + 1, name);
     return readFileSync(path.join(photos, 'Nightglass', `${name}.tif`));
   };

@@ -10,13 +10,13 @@ import type { App } from '../../main/app/app.ts';
 import { spawnNodeEngine } from '../../main/engine/process.ts';
 import type { Connect } from '../../main/process/port.ts';
 import { photoIdOf } from '../../main/library/photo-id.ts';
-import { defaultSettings } from '../../preload/contract/settings.ts';
+import { defaultExportChoice } from '../../preload/contract/settings.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
 import { mountSmallDisk } from '../error/program.ts';
 import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { connectMemory, startApp, until } from './carriers.ts';
 
-const choice = defaultSettings.exportChoice;
+const choice = defaultExportChoice;
 
 describe('the export queue', () => {
   let root: string;

@@ -20,10 +20,12 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 const lesson: Lesson = {
   recipe: 'raw',
   baseChannels: smallShape.baseChannels,
+  firstLevel: 'full',
   batch: 1,
   patchPacked: 32,
   steps: 12,
   learningRate: 1e-3,
+  optimizer: 'adam',
   seed: 1,
   checkpointEvery: 4,
   validateEvery: 6,

@@ -49,7 +49,9 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
     await page.getByLabel('Rating').selectOption('3');
     await soon(() => page.locator('.cell').count()).toBe(2);
     await page.getByRole('button', { name: 'Enhance all 2' }).click();
-    await dialog().getByText('2 photos → TIFF 16-bit, Nightglass beside them.').waitFor();
+    await dialog()
+      .getByText('Archive TIFF: 2 photos → TIFF 16-bit, Nightglass beside them.')
+      .waitFor();
     await dialog().getByText('4 other photos stay.').waitFor();
     await expectAccessible(page, 'enhance-question');
     await page.keyboard.press('Escape');
@@ -71,9 +73,7 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
     await soon(queued).toEqual(['3.dng']);
     opened.app.queue.cancel();
     opened.app.queue.clear();
-    await page
-      .getByRole('button', { name: 'Export → TIFF 16-bit, Nightglass beside them' })
-      .waitFor();
+    await page.getByRole('button', { name: 'Export → Archive TIFF' }).waitFor();
     await page.getByLabel('Rating').selectOption('0');
   });
 
@@ -103,10 +103,51 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
     await page.keyboard.press('0');
     await page.keyboard.press('e');
     await dialog().getByText('Export 1 photo').waitFor();
-    await dialog().getByText('1 photo → TIFF 16-bit, Nightglass beside them').waitFor();
+    await dialog()
+      .getByRole('checkbox', { name: /^Archive TIFF/, checked: true })
+      .waitFor();
     await page.keyboard.press('Escape');
     await page.keyboard.press('g');
     await page.getByLabel('Rating').selectOption('0');
+  });
+
+  test('exports with two presets at once, and keeps a changed one under a new name', async () => {
+    const { page, app } = opened;
+    await select('4.dng', '5.dng');
+    await page.keyboard.press('e');
+    await dialog().getByText('For example 4.tif').waitFor();
+    await dialog()
+      .getByRole('checkbox', { name: /^Web JPEG/ })
+      .check();
+    await dialog().getByRole('button', { name: 'Options of Web JPEG' }).click();
+    await dialog().getByLabel('Longer side').fill('1600');
+    await dialog().getByLabel('Longer side').press('Enter');
+    await dialog().getByText('changed for this export').waitFor();
+    await dialog().getByLabel('Name of the preset').fill('Small JPEG');
+    await expectAccessible(page, 'export-presets');
+    await dialog().getByRole('button', { name: 'Save as new preset' }).click();
+    await dialog()
+      .getByRole('checkbox', { name: /^Small JPEG/, checked: true })
+      .waitFor();
+    await dialog().getByLabel('Let one click do this from now on').check();
+    await dialog().getByRole('button', { name: 'Export 4 pictures' }).click();
+    await soon(() => app.queue.state.items.map(({ name, preset }) => `${name} ${preset ?? ''}`))
+      .toEqual(['4.dng Archive TIFF', '5.dng Archive TIFF', '4.dng Small JPEG', '5.dng Small JPEG']); // prettier-ignore
+    expect(app.settings.current.exportPresets).toHaveLength(5);
+    await page.getByRole('button', { name: 'Export 2 → Archive TIFF + Small JPEG' }).waitFor();
+    await expectAccessible(page, 'queue-presets');
+    await page.keyboard.press('q');
+    app.queue.cancel();
+    app.queue.clear();
+    await page.keyboard.press('Control+,');
+    await dialog().getByRole('navigation').getByRole('button', { name: 'Export' }).click();
+    await dialog().getByRole('button', { name: 'Options of Small JPEG' }).click();
+    await dialog().getByLabel('Name of the preset').fill('Tiny JPEG');
+    await dialog().getByLabel('Name of the preset').press('Enter');
+    await soon(() => app.settings.current.oneClick).toEqual(['Archive TIFF', 'Tiny JPEG']);
+    await dialog().getByRole('button', { name: 'Remove Tiny JPEG' }).click();
+    await soon(() => app.settings.current.oneClick).toEqual(['Archive TIFF']);
+    await page.keyboard.press('Escape');
   });
 
   const editsOf = (name: string) => {

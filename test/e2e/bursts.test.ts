@@ -155,7 +155,9 @@ describe.skipIf(chromiumPath === undefined)('bursts', () => {
     await page.getByRole('listbox').focus();
     await press('Escape');
     await page.getByRole('button', { name: 'Enhance all 5' }).click();
-    await dialog().getByText('5 photos → TIFF 16-bit, Nightglass beside them.').waitFor();
+    await dialog()
+      .getByText('Archive TIFF: 5 photos → TIFF 16-bit, Nightglass beside them.')
+      .waitFor();
     await dialog().getByLabel('Merge the burst into one picture').check();
     await dialog().getByText('3 photos, 1 of them a burst of 3 frames, → TIFF').waitFor();
     await expectAccessible(page, 'enhance-bursts');

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { App } from '../../main/app/app.ts';
 import { HeadlessHost } from '../../main/app/headless.ts';
 import { jsonSettingsFile } from '../../main/app/settings.ts';
-import { defaultSettings } from '../../preload/contract/settings.ts';
+import { defaultExportChoice } from '../../preload/contract/settings.ts';
 
 /** Holds `photos`, `models` with the small one, and the built `page`. */
 const [, , root = ''] = process.argv;
@@ -28,7 +28,7 @@ await app.settings.write({
   device: 'cpu',
   threads: 1,
   // A photo that was written just before the end, and not yet marked so, is not written twice.
-  exportChoice: { ...defaultSettings.exportChoice, onConflict: 'skip' },
+  exportPresets: [{ name: 'TIFF', choice: { ...defaultExportChoice, onConflict: 'skip' } }],
 });
 const host = await HeadlessHost.listen(app, { port: 0, pageFolder: path.join(root, 'page') });
 process.stdout.write(`${host.address}\n`);

@@ -214,19 +214,23 @@ describe.skipIf(chromiumPath === undefined)('an evening', () => {
     expect(width).toBeLessThan(426);
   });
 
-  test('writes a PNG with one click, after it was chosen once', async () => {
+  test('writes a PNG with one click, once a preset of it was made', async () => {
     const { page } = opened;
     await page.keyboard.press('e');
-    await page.getByRole('dialog').getByText('PNG', { exact: true }).click();
-    await page.getByRole('dialog').getByText('8 bit').click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('PNG', { exact: true }).click();
+    await dialog.getByText('8 bit').click();
+    await dialog.getByLabel('Name of the preset').fill('Quick PNG');
+    await dialog.getByRole('button', { name: 'Save as new preset' }).click();
+    await dialog.getByLabel('Let one click do this from now on').check();
+    await dialog.getByRole('button', { name: 'Export', exact: true }).click();
     await soon(() => existsSync(path.join(written, 'a.png'))).toBe(true);
     await page.keyboard.press('ArrowRight');
     await page.getByRole('img', { name: /b\.dng/ }).waitFor();
     await settled();
     await page
       .getByRole('toolbar', { name: 'View and tools' })
-      .getByRole('button', { name: 'Export', exact: true })
+      .getByRole('button', { name: 'Export → Quick PNG' })
       .click();
     await soon(() => existsSync(path.join(written, 'b.png'))).toBe(true);
     const { width, height } = await sharp(readFileSync(path.join(written, 'b.png'))).metadata();

@@ -62,7 +62,10 @@ export async function buildPage(root: string): Promise<string> {
 
 export async function openPage(address: string): Promise<OpenPage> {
   const browser = await launchChromium();
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  const page = await browser.newPage({
+    viewport: { width: 1280, height: 800 },
+    reducedMotion: 'reduce',
+  });
   page.setDefaultTimeout(100_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));

@@ -1,4 +1,7 @@
-/** A model that looks twice does so for a photo that is kept; the view, where time counts, has one look. */
+/**
+ * The engine runs what a manifest may describe: a network whose first level is at half size, and one
+ * that looks twice, though once for the view, where time counts.
+ */
 
 import path from 'node:path';
 import { expect, it } from 'vitest';
@@ -36,4 +39,22 @@ it('shows once what it writes twice', async () => {
   await hasty.enhance(order(photo, third));
   expect(await largestDifference(first, second)).toBeGreaterThan(differenceMax);
   expect(await largestDifference(first, third)).toBe(0);
+});
+
+it('develops with a network whose first level is at half size, the same in many tiles as in one', async () => {
+  const folder = temporaryFolder();
+  const shape = { ...smallShape, levels: 4, firstLevel: 'half' } as const;
+  const model = writeSmallModel(path.join(folder, 'half'), {
+    onnx: smallOnnx(shape, 2),
+    manifest: { unet: shape, passes: 2 },
+  });
+  const [photo = ''] = writeSmallDngs(path.join(folder, 'photos'), 1, { width: 640, height: 96 });
+  const written = ['whole.tif', 'tiles.tif'].map((name) => path.join(folder, name));
+  const [whole = '', tiles = ''] = written;
+  const { engine } = await openSmallEngine(model);
+  const { engine: frugal } = await openSmallEngine(model, { windowAreaMax: 1 });
+  await engine.enhance(order(photo, whole));
+  const cut = await frugal.enhance(order(photo, tiles));
+  expect(cut).toMatchObject({ result: { tiles: 8 } });
+  expect(await largestDifference(whole, tiles)).toBeLessThan(differenceMax);
 });

@@ -20,6 +20,7 @@ export const smallShape = {
   outputChannels: 12,
   baseChannels: 4,
   levels: 5,
+  firstLevel: 'full',
 } as const;
 
 const folders: string[] = [];
@@ -73,6 +74,12 @@ export function writeSmallModel(folder: string, changes: ModelChanges = {}): str
   const file = path.join(folder, 'small.json');
   writeFileSync(file, JSON.stringify({ ...manifest, ...changes.manifest }));
   return file;
+}
+
+/** The small model's shape with other weights, under another id. @returns the manifest's path */
+export function smallModelNamed(folder: string, id: string): string {
+  const onnx = inferenceModel(smallShape, firstWeights(smallShape, 8));
+  return writeSmallModel(folder, { onnx, manifest: { id } });
 }
 
 /** A night shot as the bytes of a DNG, 96×80 unless told otherwise. */

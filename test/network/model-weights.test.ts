@@ -1,15 +1,17 @@
 /** A model's file gives back the weights that were written into it. */
 import { expect, it } from 'vitest';
 
+import { firstLevels } from '../../preload/contract/choices.ts';
 import { readModel } from '../../main/network/manifest.ts';
 import { inferenceModel } from '../../main/network/inference-model.ts';
 import { parameterCount } from '../../main/network/unet.ts';
 import { modelWeights } from '../../main/network/model-weights.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
 
-it('reads what was written, joined inputs put together again, bit for bit', async () => {
+it.each(firstLevels)('reads what was written, bit for bit: first level %s', async (firstLevel) => {
   const shipped = await readModel('fast');
-  const unet = { inputChannels: 4, outputChannels: 12, baseChannels: 4, levels: 3 } as const;
+  const size = { inputChannels: 4, outputChannels: 12, baseChannels: 4, levels: 3 } as const;
+  const unet = { ...size, firstLevel };
   const weights = firstWeights(unet, 5);
   const onnx = Buffer.from(inferenceModel(unet, weights));
   expect(modelWeights({ manifest: { ...shipped.manifest, unet }, onnx })).toEqual(weights);

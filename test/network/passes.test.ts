@@ -9,11 +9,19 @@ import { weightCount } from '../../main/network/weight-count.ts';
 import { floats } from '../../main/training/step/step-tensors.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
 
-const shape: UnetShape = { inputChannels: 4, outputChannels: 12, baseChannels: 4, levels: 3 };
+const full: UnetShape = { inputChannels: 4, outputChannels: 12, baseChannels: 4, levels: 3 };
+const shapes: [string, UnetShape][] = [
+  ['full size', full],
+  ['half size', { ...full, firstLevel: 'half' }],
+];
 const [height, width] = [16, 24];
 const random = new Random(11);
-// Biases too: random ones would be zero.
-const weights = firstWeights(shape, 5).map((weight) => weight + 0.05 * random.gaussian());
+
+function weightsOf(shape: UnetShape): Float32Array {
+  // Biases too: initial ones are zero.
+  const own = new Random(12);
+  return firstWeights(shape, 5).map((weight) => weight + 0.05 * own.gaussian());
+}
 
 interface Planes {
   readonly height: number;
@@ -57,7 +65,8 @@ function expectEqual(a: Planes, b: Planes): void {
   expect(Math.max(...a.data.map((value, at) => Math.abs(value - b.data[at]!)))).toBeLessThan(1e-5);
 }
 
-it('gives the mean of both', async () => {
+it.each(shapes)('gives the mean of both, first level at %s', async (_, shape) => {
+  const weights = weightsOf(shape);
   const once = inferenceModel(shape, weights);
   const straight = await answer(once, tile);
   const turned = transposed(await answer(once, transposed(tile, 1)), 3);
@@ -68,17 +77,17 @@ it('gives the mean of both', async () => {
 });
 
 it('makes the same of a transposed tile, transposed', async () => {
-  const twice = inferenceModel(shape, weights, 2);
+  const twice = inferenceModel(full, weightsOf(full), 2);
   expectEqual(transposed(await answer(twice, transposed(tile, 1)), 3), await answer(twice, tile));
 });
 
 it('keeps its weights once in the file', () => {
   // And two numbers besides.
-  expect(weightCount(inferenceModel(shape, weights, 2))).toBe(parameterCount(shape) + 2);
+  expect(weightCount(inferenceModel(full, weightsOf(full), 2))).toBe(parameterCount(full) + 2);
 });
 
 it('knows no other mosaics', () => {
-  const other = { ...shape, outputChannels: 3 };
+  const other = { ...full, outputChannels: 3 };
   expect(() => inferenceModel(other, firstWeights(other, 1), 2)).toThrow(
     /4 channels in and 12 out/,
   );

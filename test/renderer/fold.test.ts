@@ -21,6 +21,7 @@ const photo = (id: string): Photo => ({
   state: 'new',
   rating: 0,
   stamp: '',
+  exported: [],
 });
 const photos = ['x', 'a', 'b', 'c', 'y'].map(photo);
 const burst: Burst = { id: 'a', frames: ['a', 'b', 'c'], leftOut: [], motion: 'freeze' };

@@ -28,6 +28,7 @@ function photo(name: string, part: Partial<Photo> = {}): Photo {
     bytes: 1,
     modifiedMs: 0,
     state: 'new',
+    exported: [],
     rating: 0,
     stamp: '',
     ...part,

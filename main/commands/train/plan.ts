@@ -224,6 +224,13 @@ async function begin(options: TrainOptions, asked: Recipe): Promise<Beginning> {
   if (options.from === undefined) return { recipe: asked, passes: 1, pairsSeen: [] };
   const { passes, pairsSeen, ...from } = await readStart(options.from);
   checkSameTerms(asked, from, '--from', path.basename(options.from));
+  const { firstLevel = from.unet.firstLevel } = options;
+  if (firstLevel !== from.unet.firstLevel) {
+    throw new Refusal(
+      'bad-argument',
+      `expected --first-level ${from.unet.firstLevel}, as in ${path.basename(options.from)}, but received ${firstLevel}: another first level begins with random weights, without --from`,
+    );
+  }
   const loss = options.loss === undefined ? (from.loss ?? asked.loss) : asked.loss;
   const recipe = { ...asked, loss };
   const unet = { ...from.unet, baseChannels: options.base ?? from.unet.baseChannels };

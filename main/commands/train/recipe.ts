@@ -1,12 +1,15 @@
 /** Turns the options of `nightglass train` into the recipe of a run. */
 
 import { z } from 'zod';
+import { firstLevelSchema, optimizerSchema } from '../../../preload/contract/choices.ts';
 import { Refusal } from '../../base/refusal.ts';
 import {
+  checkOptimizer,
   recipeNameSchema,
   recipeSchema,
   recipes,
   stepsOfEpochs,
+  withFirstLevel,
   type Recipe,
 } from '../../training/recipe.ts';
 import { noLoss, type LossWeights } from '../../training/step/loss.ts';
@@ -38,8 +41,10 @@ export const recipeOptionsSchema = z.object({
   patch: z.number().optional(),
   deepDark: z.number().optional(),
   base: z.number().optional(),
+  firstLevel: firstLevelSchema.optional(),
   learningRate: z.number().optional(),
   learningRateFinal: z.number().optional(),
+  optimizer: optimizerSchema.optional(),
   schedule: recipeSchema.shape.schedule.unwrap().optional(),
   warmup: z.number().optional(),
   clipNorm: z.number().optional(),
@@ -136,7 +141,10 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
   const learningRate = options.learningRate ?? made.learningRate;
   const parsed = recipeSchema.safeParse({
     ...rest,
-    unet: { ...made.unet, baseChannels: options.base ?? made.unet.baseChannels },
+    unet: {
+      ...withFirstLevel(made.unet, options.firstLevel ?? made.unet.firstLevel),
+      baseChannels: options.base ?? made.unet.baseChannels,
+    },
     batch,
     patchPacked: options.patch ?? made.patchPacked,
     deepDark: options.deepDark ?? made.deepDark,
@@ -146,6 +154,7 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
     ...(epochs === undefined ? {} : { epochs }),
     learningRate,
     learningRateFinal: options.learningRateFinal ?? finalRate(made, learningRate),
+    optimizer: options.optimizer ?? made.optimizer,
     schedule: options.schedule ?? made.schedule,
     warmupSteps: options.warmup ?? made.warmupSteps,
     clipNorm: options.clipNorm ?? made.clipNorm,
@@ -154,6 +163,7 @@ export function recipeOf(options: RecipeOptions, pairs: number | undefined): Rec
   });
   if (parsed.success) {
     const { domain, loss } = parsed.data;
+    checkOptimizer(parsed.data);
     if (domain === 'srgb' && loss.rendered + loss.renderedLog + loss.renderedBlocks > 0) {
       throw new Refusal(
         'bad-argument',
@@ -196,8 +206,10 @@ export function resumedRecipe(options: RecipeOptions, recipe: Recipe): Recipe {
       (name) => [optionOf(name), options[name] ?? nothing, recipe.night[name]] as const,
     ),
     ['--base', options.base, recipe.unet.baseChannels],
+    ['--first-level', options.firstLevel, recipe.unet.firstLevel],
     ['--learning-rate', options.learningRate, recipe.learningRate],
     ['--learning-rate-final', options.learningRateFinal, recipe.learningRateFinal],
+    ['--optimizer', options.optimizer, recipe.optimizer],
     ['--schedule', options.schedule, recipe.schedule],
     ['--warmup', options.warmup, recipe.warmupSteps],
     ['--clip-norm', options.clipNorm, recipe.clipNorm],

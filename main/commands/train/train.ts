@@ -2,7 +2,11 @@
 
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { trainingDeviceChoices } from '../../../preload/contract/choices.ts';
+import {
+  firstLevels,
+  optimizers,
+  trainingDeviceChoices,
+} from '../../../preload/contract/choices.ts';
 import { openOutputFolder } from '../../base/atomic.ts';
 import { Refusal } from '../../base/refusal.ts';
 import { readCheckpoint } from '../../training/run/checkpoint.ts';
@@ -93,12 +97,24 @@ export function trainCommand(): Command {
       `width of the network: 16 is fast, 32 is quality (default: ${unet.baseChannels})`,
       numberBetween(4, 64, whole),
     )
+    .addOption(
+      new Option(
+        '--first-level <size>',
+        "size of the network's first level: as the packed mosaic, or half of it with more channels, for as much work (default: full)",
+      ).choices(firstLevels),
+    )
     .option(
       '--learning-rate <number>',
       `highest learning rate (default: ${learningRate})`,
       numberBetween(1e-8, 1),
     )
     .option('--learning-rate-final <number>', 'lowest learning rate', numberBetween(1e-12, 1))
+    .addOption(
+      new Option(
+        '--optimizer <name>',
+        'muon: learns faster from random weights; moves hidden convolutions at 10 times the learning rate, and the rest as adam does (default: adam)',
+      ).choices(optimizers),
+    )
     .addOption(
       new Option('--schedule <kind>', 'how the learning rate falls').choices(['cosine', 'halfway']),
     )

@@ -2,7 +2,12 @@
 
 import { amplify } from '../../develop/amplify.ts';
 import { framePicture } from '../../develop/crop.ts';
-import { tileResult, type RunNetwork, type TileResult } from '../../develop/develop.ts';
+import {
+  developedBefore,
+  tileResult,
+  type RunNetwork,
+  type TileResult,
+} from '../../develop/develop.ts';
 import { fitted, isLinear, type NetworkTerms } from '../../develop/dialect.ts';
 import { Finisher } from '../../develop/finish.ts';
 import { addGrain } from '../../develop/grain.ts';
@@ -159,6 +164,9 @@ export class Previewer {
     tile: Tile,
   ): Promise<TileResult> {
     const { mosaic, grid } = frame;
+    if (mosaic.developed !== undefined) {
+      return developedBefore(tile, mosaic.developed, { mosaic, level, ratio });
+    }
     const packed =
       level === 0
         ? packWindow(mosaic, grid, normalisation(mosaic), tile.window)

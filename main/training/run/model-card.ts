@@ -1,6 +1,7 @@
 /** The model card of a trained model, as Markdown: how it was made, for whoever receives it. */
 
 import type { Passes } from '../../network/inference-model.ts';
+import { unetWords } from '../../network/unet.ts';
 import { nightNames, type NightShares } from '../photos/night.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { ModelTitle } from './model-title.ts';
@@ -41,7 +42,7 @@ export function modelCard(
     '',
     '| | |',
     '| --- | --- |',
-    `| network | U-Net, base ${unet.baseChannels}, ${unet.levels} levels |`,
+    `| network | ${unetWords(unet)} |`,
     ...(passes === 1
       ? []
       : ['| passes | 2: it looks at each tile as it is and transposed, and gives the mean |']),

@@ -1,4 +1,7 @@
-/** Adam on the processor (Kingma & Ba 2015), with weights, moments and gradient in one memory. */
+/**
+ * Adam on the processor (Kingma & Ba 2015), with weights, moments and gradient in one memory, and the
+ * moments of weights that Muon moves (`muon.ts`).
+ */
 
 import { readFileSync } from 'node:fs';
 
@@ -7,6 +10,9 @@ export const beta1 = 0.9;
 export const beta2 = 0.999;
 /** Adam's ε, adapted to a variance that is stored without its factor (1 − β₂). */
 export const keptEpsilon = 1e-8 / Math.sqrt(1 - beta2);
+
+/** Muon's momentum (Jordan et al. 2024), stored without its factor (1 − β). */
+export const muonBeta = 0.95;
 
 /** Avoids division by a gradient of length 0. */
 export const normMin = 1e-12;
@@ -46,17 +52,22 @@ export class Adam {
   readonly gradient: Float32Array<ArrayBuffer>;
   readonly #squares: () => number;
   readonly #update: (shorten: number, rate: number) => void;
+  readonly #move: (start: number, end: number, rate: number) => void;
 
   /**
    * @param size numbers; four vectors of this size and the table of runs must fit into 4 GiB
-   * @param runs cover all numbers; the length of each but the last is a multiple of four
+   * @param runs of the numbers that Adam updates
+   * @param muonRuns of the numbers that Muon moves; both together cover all numbers, and the length
+   *   of each run but that of the last number is a multiple of four
    */
   constructor(
     size: number,
     runs: readonly Stretch[] = [{ start: 0, end: size, gradientStart: 0 }],
+    muonRuns: readonly Stretch[] = [],
   ) {
     const bytes = Math.ceil((4 * size) / lineBytes) * lineBytes;
-    const table = runs.flatMap(({ start, end, gradientStart }) => [start, end, gradientStart]);
+    const table = [...runs, ...muonRuns].flatMap((run) => [run.start, run.end, run.gradientStart]);
+    const muonTable = 4 * bytes + 4 * 3 * runs.length;
     const tableEnd = 4 * bytes + 4 * table.length;
     const memory = new WebAssembly.Memory({ initial: Math.ceil(tableEnd / pageBytes) });
     const { buffer } = memory;
@@ -68,15 +79,21 @@ export class Adam {
     new Uint32Array(buffer, 4 * bytes).set(table.map((place) => 4 * place));
     const { exports } = new WebAssembly.Instance(program, { adam: { memory } });
     const [squares, update] = [called(exports['squares']), called(exports['update'])];
+    const [direct, move] = [called(exports['direct']), called(exports['move'])];
     this.#squares = () => Number(squares(bytes));
     this.#update = (shorten, rate) => {
-      update(bytes, 4 * bytes, tableEnd, shorten, rate, beta1, beta2, keptEpsilon);
+      update(bytes, 4 * bytes, muonTable, shorten, rate, beta1, beta2, keptEpsilon);
+      direct(bytes, muonTable, tableEnd, shorten, muonBeta);
+    };
+    this.#move = (start, end, rate) => {
+      move(bytes, 4 * start, 4 * end, rate);
     };
   }
 
   /**
    * Updates weights and moments by the gradient, which is first scaled down to `clipNorm` if it is
-   * longer.
+   * longer. Weights of Muon's runs stay; `variance` then holds the directions in which they should
+   * move.
    * @param rate from `stepRate`
    * @returns the gradient's length before clipping
    */
@@ -84,6 +101,14 @@ export class Adam {
     const norm = Math.sqrt(this.#squares());
     this.#update(Math.min(1, clipNorm / Math.max(norm, normMin)), rate);
     return norm;
+  }
+
+  /**
+   * Moves weights against what `gradient` holds for them in their own order.
+   * @param start of the weights; a multiple of four, as is their number
+   */
+  move(start: number, end: number, rate: number): void {
+    this.#move(start, end, rate);
   }
 }
 

@@ -93,4 +93,51 @@
           (br_if $nextFour (i32.lt_u (local.get $weight) (local.get $end))))
         (local.set $run (i32.add (local.get $run) (i32.const 12)))
         (br $nextRun))))
+
+  ;; For runs that Muon moves: g = gradient * shorten; momentum = beta * momentum + g;
+  ;; variance = beta * momentum + g, the direction that is made orthogonal (Nesterov's). Runs are as in "update".
+  (func (export "direct")
+    (param $bytes i32) (param $run i32) (param $runsEnd i32) (param $shorten f32) (param $beta f32)
+    (local $moment i32) (local $direction i32) (local $gradient i32) (local $end i32)
+    (local $shortens v128) (local $keeps v128) (local $g v128) (local $m v128)
+    (local.set $shortens (f32x4.splat (local.get $shorten)))
+    (local.set $keeps (f32x4.splat (local.get $beta)))
+    (block $done
+      (loop $nextRun
+        (br_if $done (i32.ge_u (local.get $run) (local.get $runsEnd)))
+        (local.set $moment (i32.add (i32.load (local.get $run)) (local.get $bytes)))
+        (local.set $direction (i32.add (local.get $moment) (local.get $bytes)))
+        (local.set $end (i32.add (i32.load offset=4 (local.get $run)) (local.get $bytes)))
+        (local.set $gradient
+          (i32.add (i32.load offset=8 (local.get $run)) (i32.mul (local.get $bytes) (i32.const 3))))
+        (loop $nextFour
+          (local.set $g (f32x4.mul (v128.load (local.get $gradient)) (local.get $shortens)))
+          (local.set $m
+            (f32x4.add
+              (f32x4.mul (v128.load (local.get $moment)) (local.get $keeps))
+              (local.get $g)))
+          (v128.store (local.get $moment) (local.get $m))
+          (v128.store (local.get $direction)
+            (f32x4.add (f32x4.mul (local.get $m) (local.get $keeps)) (local.get $g)))
+          (local.set $moment (i32.add (local.get $moment) (i32.const 16)))
+          (local.set $direction (i32.add (local.get $direction) (i32.const 16)))
+          (local.set $gradient (i32.add (local.get $gradient) (i32.const 16)))
+          (br_if $nextFour (i32.lt_u (local.get $moment) (local.get $end))))
+        (local.set $run (i32.add (local.get $run) (i32.const 12)))
+        (br $nextRun))))
+
+  ;; weights = weights - rate * gradient, from $weight to $end (bytes), where the gradient's place holds what Muon
+  ;; made of the direction, in the weights' order.
+  (func (export "move") (param $bytes i32) (param $weight i32) (param $end i32) (param $rate f32)
+    (local $step i32) (local $rates v128)
+    (local.set $rates (f32x4.splat (local.get $rate)))
+    (local.set $step (i32.add (local.get $weight) (i32.mul (local.get $bytes) (i32.const 3))))
+    (loop $nextFour
+      (v128.store (local.get $weight)
+        (f32x4.sub
+          (v128.load (local.get $weight))
+          (f32x4.mul (v128.load (local.get $step)) (local.get $rates))))
+      (local.set $weight (i32.add (local.get $weight) (i32.const 16)))
+      (local.set $step (i32.add (local.get $step) (i32.const 16)))
+      (br_if $nextFour (i32.lt_u (local.get $weight) (local.get $end)))))
 )

@@ -9,7 +9,7 @@
  */
 
 import type { Graph, Value } from '../../network/onnx.ts';
-import { leakySlope, type UnetOperations } from '../../network/unet.ts';
+import { leakySlope, packingAttributes, type UnetOperations } from '../../network/unet.ts';
 import type { Tape } from './autodiff.ts';
 import { blockedDomain as domain, convolution, sizes, turned } from './blocked-operators.ts';
 import { BlockedSums } from './blocked-sums.ts';
@@ -28,7 +28,8 @@ export class BlockedLayers implements UnetOperations<Value> {
   readonly #sums: BlockedSums;
 
   /**
-   * @param outputChannels of the network; those of its last convolution are rounded up to a block
+   * @param outputChannels of the network; those of its last convolution are rounded up to a block,
+   *   for each pixel that it gives
    */
   constructor(tape: Tape, block: number, outputChannels: number) {
     this.#tape = tape;
@@ -38,13 +39,24 @@ export class BlockedLayers implements UnetOperations<Value> {
     this.#sums = new BlockedSums(tape, block);
   }
 
-  convolve1(x: Value, weight: Value, bias: Value): Value {
-    const channels = this.#outputChannels;
-    const blocked = this.#convolve(x, weight, { bias });
-    const y = this.#toPlain(blocked, channels);
+  /** Not differentiated: only the network's input, whose channels are not blocked, is packed. */
+  pack(x: Value, side: 2): Value {
+    const [n, channels, h, w] = sizes(x);
+    const weight = this.#packingWeight(channels, side);
+    return this.#graph.apply('Conv', [x, weight], [n, channels * 4, h / side, w / side], {
+      domain,
+      attributes: packingAttributes(side),
+    });
+  }
+
+  convolve1(x: Value, weight: Value, bias: Value, side: 1 | 2): Value {
+    const cells = this.#convolve(x, weight, { bias });
+    const blocked = side === 1 ? cells : this.#unpacked(cells);
+    const y = this.#toPlain(blocked, this.#outputChannels);
     return this.#tape.record(y, [x, weight, bias], (dy) => {
       // The operator itself fills the last block with zeros.
-      const gradient = this.#graph.apply('ReorderInput', [dy], blocked.shape, { domain });
+      const filled = this.#graph.apply('ReorderInput', [dy], blocked.shape, { domain });
+      const gradient = side === 1 ? filled : this.#packed(filled);
       return this.#convolutionGradients(x, weight, bias, gradient);
     });
   }
@@ -76,17 +88,9 @@ export class BlockedLayers implements UnetOperations<Value> {
 
   /** A 1×1 convolution whose output channels form four groups, one for each position in the 2×2. */
   upConvolve(x: Value, weight: Value): Value {
-    const [n, , h, w] = sizes(x);
-    const block = this.#block;
-    const blocks = Number(weight.shape[0]) / 4 / block;
-    const places = this.#convolve(x, weight, {});
-    const apart = [n, 2, 2, blocks, h, w];
-    const woven = this.#pixelsMoved(places, apart, [0, 3, 4, 1, 5, 2]);
-    const y = this.#tape.reshape(woven, [n, blocks * block, h * 2, w * 2]);
+    const y = this.#unpacked(this.#convolve(x, weight, {}));
     return this.#tape.record(y, [x, weight], (dy) => {
-      const cells = [n, blocks, h, 2, w, 2];
-      const gathered = this.#pixelsMoved(dy, cells, [0, 3, 5, 1, 2, 4]);
-      const gradient = this.#tape.reshape(gathered, places.shape);
+      const gradient = this.#packed(dy);
       const dx = this.#convolve(gradient, turned(this.#tape, weight, this.#block), {});
       return [dx, this.#sums.weightGradient(x, gradient, weight)];
     });
@@ -127,6 +131,37 @@ export class BlockedLayers implements UnetOperations<Value> {
       ? this.#convolve(dy, turned(this.#tape, weight, this.#block), {})
       : null;
     return [dx, this.#sums.weightGradient(x, dy, weight), this.#sums.ofChannels(dy, bias.shape)];
+  }
+
+  /** Four groups of channels become the four pixels of a 2×2. */
+  #unpacked(cells: Value): Value {
+    const [n, channels, h, w] = sizes(cells);
+    const blocks = channels / 4 / this.#block;
+    const moved = this.#pixelsMoved(cells, [n, 2, 2, blocks, h, w], [0, 3, 4, 1, 5, 2]);
+    return this.#tape.reshape(moved, [n, channels / 4, h * 2, w * 2]);
+  }
+
+  /** The inverse of `#unpacked`. */
+  #packed(x: Value): Value {
+    const [n, channels, h, w] = sizes(x);
+    const blocks = channels / this.#block;
+    const moved = this.#pixelsMoved(x, [n, blocks, h / 2, 2, w / 2, 2], [0, 3, 5, 1, 2, 4]);
+    return this.#tape.reshape(moved, [n, channels * 4, h / 2, w / 2]);
+  }
+
+  /** Ones and zeros that copy each site of side × side pixels to a channel of its own. */
+  #packingWeight(channels: number, side: 2): Value {
+    const outputs = channels * side ** 2;
+    const shape = [outputs, channels, side, side];
+    const copies = new Float32Array(outputs ** 2);
+    for (let output = 0; output < outputs; output++) {
+      const [place, channel] = [Math.floor(output / channels), output % channels];
+      const [outputBlock, lane] = [Math.floor(output / this.#block), output % this.#block];
+      // OIHWBo: the few inputs are not blocked.
+      const at = (outputBlock * channels + channel) * side ** 2 + place;
+      copies[at * this.#block + lane] = 1;
+    }
+    return this.#graph.table(`blocked pack:${shape.join(',')}`, shape, copies);
   }
 
   /**

@@ -9,7 +9,13 @@
  */
 
 import type { Stretch } from './adam.ts';
-import { unetParameters, type Parameter, type UnetShape } from '../../network/unet.ts';
+import {
+  channelsOf,
+  packedSide,
+  unetParameters,
+  type Parameter,
+  type UnetShape,
+} from '../../network/unet.ts';
 
 /** A parameter of the blocked vector. */
 export interface BlockedParameter extends Parameter {
@@ -73,7 +79,14 @@ export function gathered(runs: readonly Stretch[], gradient: Float32Array): Floa
 
 /** Whether a network's channels fill whole blocks. */
 export function fillsBlocks(shape: UnetShape, block: number): boolean {
-  return shape.baseChannels % block === 0 && shape.inputChannels < block;
+  const levels = Array.from({ length: shape.levels }, (_, level) => channelsOf(shape, level));
+  const packedInputs = shape.inputChannels * packedSide(shape) ** 2;
+  const isInputFitting = packedInputs < block || packedInputs % block === 0;
+  return (
+    shape.inputChannels < block &&
+    isInputFitting &&
+    levels.every((channels) => channels % block === 0)
+  );
 }
 
 /**
@@ -87,7 +100,7 @@ export function blockedParameters(shape: UnetShape, block: number): readonly Blo
   const parameters = unetParameters(shape);
   const ordered = [...parameters.filter((one) => !isBias(one)), ...parameters.filter(isBias)];
   return ordered.map((plain) => {
-    const { dimensions, sources } = blockedForm(plain, block);
+    const { dimensions, sources } = blockedForm(plain, block, packedSide(shape) ** 2);
     const parameter = {
       name: plain.name,
       shape: dimensions,
@@ -133,15 +146,26 @@ export function toPlain(
   return plain;
 }
 
+/** @param places pixels that each pixel of the last convolution gives */
 function blockedForm(
   { name, shape, offset }: Parameter,
   block: number,
+  places: number,
 ): { readonly dimensions: readonly number[]; readonly sources: Int32Array } {
   const [first = 1, second = 1, kernel = 1] = shape;
+  // The last convolution's channels fill blocks for each place.
+  const groups = name.startsWith('out.') ? places : 1;
+  const [own, filled] = [first / groups, wholeBlocks(first / groups, block)];
+  const plainOutput = (output: number): number | undefined => {
+    const [place, channel] = [Math.floor(output / filled), output % filled];
+    return channel < own ? place * own + channel : undefined;
+  };
   if (name.endsWith('.bias')) {
-    const outputs = wholeBlocks(first, block);
-    const sources = Int32Array.from({ length: outputs }, (_, o) => (o < first ? offset + o : -1));
-    return { dimensions: [outputs], sources };
+    const sources = Int32Array.from({ length: groups * filled }, (_, o) => {
+      const output = plainOutput(o);
+      return output === undefined ? -1 : offset + output;
+    });
+    return { dimensions: [sources.length], sources };
   }
   const taps = kernel * kernel;
   if (name.startsWith('rise')) {
@@ -151,9 +175,10 @@ function blockedForm(
       return offset + (i * second + output) * 4 + place;
     });
   }
-  return convolutionForm([first, second, kernel], block, (o, i, tap) =>
-    o < first ? offset + (o * second + i) * taps + tap : -1,
-  );
+  return convolutionForm([groups * filled, second, kernel], block, (o, i, tap) => {
+    const output = plainOutput(o);
+    return output === undefined ? -1 : offset + (output * second + i) * taps + tap;
+  });
 }
 
 function convolutionForm(
@@ -161,13 +186,12 @@ function convolutionForm(
   block: number,
   sourceOf: (output: number, input: number, tap: number) => number,
 ): { readonly dimensions: readonly number[]; readonly sources: Int32Array } {
-  const rounded = wholeBlocks(outputs, block);
   const taps = kernel * kernel;
   // The mosaic's few channels are not blocked; their convolution takes weights in OIHWBo order.
   const inputBlock = inputs < block ? 1 : block;
-  const sources = new Int32Array(rounded * inputs * taps);
+  const sources = new Int32Array(outputs * inputs * taps);
   let at = 0;
-  for (let outputBlock = 0; outputBlock < rounded; outputBlock += block) {
+  for (let outputBlock = 0; outputBlock < outputs; outputBlock += block) {
     for (let input = 0; input < inputs; input += inputBlock) {
       for (let tap = 0; tap < taps; tap++) {
         for (let i = input; i < input + inputBlock; i++) {
@@ -178,7 +202,7 @@ function convolutionForm(
       }
     }
   }
-  return { dimensions: [rounded, inputs, kernel, kernel], sources };
+  return { dimensions: [outputs, inputs, kernel, kernel], sources };
 }
 
 function wholeBlocks(channels: number, block: number): number {

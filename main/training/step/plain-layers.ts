@@ -7,7 +7,13 @@
  */
 
 import { fixed, type Graph, type Value } from '../../network/onnx.ts';
-import { graphOperations, leakySlope, twoByTwo, type UnetOperations } from '../../network/unet.ts';
+import {
+  graphOperations,
+  leakySlope,
+  packed,
+  twoByTwo,
+  type UnetOperations,
+} from '../../network/unet.ts';
 import type { Tape } from './autodiff.ts';
 import type { PixelSums } from './pixel-sums.ts';
 
@@ -25,11 +31,17 @@ export class PlainLayers implements UnetOperations<Value> {
     this.#sums = sums;
   }
 
-  convolve1(x: Value, weight: Value, bias: Value): Value {
-    const y = this.#forward.convolve1(x, weight, bias);
-    return this.#tape.record(y, [x, weight, bias], (dy) =>
-      this.#convolutionGradients(x, weight, bias, dy, 1),
-    );
+  /** Not differentiated: only the network's input is packed. */
+  pack(x: Value, side: 2): Value {
+    return this.#forward.pack(x, side);
+  }
+
+  convolve1(x: Value, weight: Value, bias: Value, side: 1 | 2): Value {
+    const y = this.#forward.convolve1(x, weight, bias, side);
+    return this.#tape.record(y, [x, weight, bias], (dy) => {
+      const gradient = side === 1 ? dy : packed(this.#graph, dy, side);
+      return this.#convolutionGradients(x, weight, bias, gradient, 1);
+    });
   }
 
   convolve3(x: Value, weight: Value, bias: Value): Value {

@@ -21,6 +21,12 @@ type OnCard = Readonly<Record<Kind, ort.Tensor>>;
  * @throws Refusal `device` if there is no graphics card, or it rejects the step
  */
 export async function openWebgpuStep(recipe: Recipe, from: TrainingState): Promise<StepSession> {
+  if (recipe.optimizer === 'muon') {
+    throw new Refusal(
+      'device',
+      'expected the processor for Muon, which no graphics card makes yet: train on it, or with Adam',
+    );
+  }
   const count = parameterCount(recipe.unet);
   const session = await open(stepModel({ ...recipe, isForCard: true }), {
     loss: 'cpu',

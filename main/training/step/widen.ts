@@ -8,7 +8,13 @@
  */
 
 import { Random } from '../../darkness/random.ts';
-import { leakySlope, unetParameters, type Parameter, type UnetShape } from '../../network/unet.ts';
+import {
+  leakySlope,
+  packedSide,
+  unetParameters,
+  type Parameter,
+  type UnetShape,
+} from '../../network/unet.ts';
 
 /**
  * Standard deviation of the shares, relative to random initial weights: enough to make the copies
@@ -22,6 +28,7 @@ export function canWiden(from: UnetShape, to: UnetShape): boolean {
     from.inputChannels === to.inputChannels &&
     from.outputChannels === to.outputChannels &&
     from.levels === to.levels &&
+    packedSide(from) === packedSide(to) &&
     to.baseChannels > from.baseChannels &&
     to.baseChannels % from.baseChannels === 0
   );

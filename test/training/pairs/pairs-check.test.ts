@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodePng } from '../../../main/export/png.ts';
 import { encodeTiff } from '../../../main/export/tiff.ts';
-import { linearDng } from '../../../main/raw/dng.ts';
+import { linearDng } from '../../../main/raw/linear-dng.ts';
 import type { FilePieces } from '../../../main/raw/ifd.ts';
 import type { Mosaic } from '../../../main/raw/mosaic.ts';
 import { checkPairs } from '../../../main/training/pairs/check/check.ts';
@@ -171,7 +171,8 @@ describe('a pair', () => {
     const garbage = path.join(folder, 'garbage.dng');
     await writeFile(garbage, 'no photo at all');
     const plain = path.join(folder, 'plain.dng');
-    await writeFile(plain, Buffer.concat([...linearDng(good.truth, good.long.shot).chunks()]));
+    const pieces = await linearDng(good.truth, good.long.shot);
+    await writeFile(plain, Buffer.concat([...pieces.chunks()]));
     const wrongPicture = path.join(folder, 'wrong.png');
     await writePicture(wrongPicture, small.truth);
     const { short, long } = good;

@@ -15,10 +15,12 @@ const plan: Plan = {
   lesson: {
     recipe: 'adapt',
     baseChannels: 16,
+    firstLevel: 'full',
     batch: 8,
     patchPacked: 64,
     steps: 100,
     learningRate: 1e-4,
+    optimizer: 'adam',
     seed: 1,
     checkpointEvery: 50,
     validateEvery: 50,
@@ -43,7 +45,9 @@ it.each(['fast', 'quality'])(
 );
 
 it('looks once where it begins with nothing, with the loss of its recipe', () => {
-  const { recipe, settings } = runPlanOf(plan, dataset, 'mine', undefined);
+  const lesson = { ...plan.lesson, firstLevel: 'half' as const };
+  const { recipe, settings } = runPlanOf({ ...plan, lesson }, dataset, 'mine', undefined);
+  expect(recipe.unet).toMatchObject({ firstLevel: 'half', levels: 4 });
   expect(settings.passes).toBe(1);
   expect(recipe.loss).toEqual(recipes[plan.lesson.recipe].loss);
 });

@@ -262,3 +262,21 @@ it('measures where steps are made faster if it is asked to, and says so', async 
   if (settings.device === 'cpu') expect(processorMs).toBeUndefined();
   else expect(processorMs).toBeGreaterThan(stepMs);
 }, 200_000);
+
+it('trains a network whose first level is at half size, which an engine can run', async () => {
+  const out = path.join(folder, 'half');
+  const half = await nightglass([
+    'train', '--photos', photos, '--out', out, '--batch', '1', '--patch', '32', '--steps', '1', '--base', '16',
+    '--first-level', 'half', '--threads', '1',
+  ]); // prettier-ignore
+  expect(half).toMatchObject({ status: 0 });
+  const model = await readModel(path.join(out, 'trained-model.json'));
+  expect(model.manifest.unet).toMatchObject({ baseChannels: 16, firstLevel: 'half', levels: 4 });
+  const network = await openNetwork(model, { device: 'cpu', threads: 1 });
+  const answer = await network.run(new Float32Array(4 * 16 * 32).fill(0.5), 32, 16);
+  await network.release();
+  expect(answer.length).toBe(12 * 16 * 32);
+  expect(answer.every(Number.isFinite)).toBe(true);
+  const card = await readFile(path.join(out, 'trained-model.md'), 'utf8');
+  expect(card).toContain('first level at half size');
+});

@@ -37,6 +37,8 @@ const cases: [string, string[], number, string][] = [
   ['to go on with nothing', ['--photos', '@/photos', '--out', '@/out', '--resume'], 2, 'no'],
   ['to start from what is no checkpoint', ['--photos', '@/photos', '--out', '@/out', '--from', '@/a-file'], 1, 'a-file'],
   ['to make a network wider that is no multiple', ['--photos', '@/photos', '--out', '@/out', '--from', 'fast', '--base', '24'], 2, 'or a multiple of it'],
+  ['to start from a network with another first level', ['--photos', '@/photos', '--out', '@/out', '--from', 'fast', '--first-level', 'half'], 2, '--first-level full'],
+  ['Muon for a width that it cannot train', ['--photos', '@/photos', '--out', '@/out', '--base', '6', '--optimizer', 'muon'], 2, 'multiple of 4'],
   ['a loss of nothing', ['--photos', '@/photos', '--out', '@/out', '--loss', 'toned:0'], 2, '--loss'],
   ['a teacher that nobody knows', ['--photos', '@/photos', '--out', '@/out', '--teacher', 'nobody'], 2, 'nobody'],
   ['a share of no teacher', ['--photos', '@/photos', '--out', '@/out', '--teacher-share', '0.5'], 2, '--teacher'],

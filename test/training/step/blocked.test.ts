@@ -3,7 +3,7 @@
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { sizeOf } from '../../../main/network/onnx.ts';
-import { parameterCount } from '../../../main/network/unet.ts';
+import { channelsOf, parameterCount, type UnetShape } from '../../../main/network/unet.ts';
 import {
   blockedParameters,
   gathered,
@@ -19,18 +19,25 @@ import {
   parameterTensors,
   type StepShape,
 } from '../../../main/training/step/step.ts';
+import { lengthOf } from '../../../main/training/step/step-tensors.ts';
 import { firstWeights } from '../../../main/training/step/weights.ts';
 
-const unet = { inputChannels: 4, outputChannels: 12, baseChannels: 16, levels: 3 };
+const unet: UnetShape = { inputChannels: 4, outputChannels: 12, baseChannels: 16, levels: 3 };
+const half: UnetShape = { ...unet, firstLevel: 'half' };
 
-it.each([8, 16])('blocks of %d: every weight has its place, there and back', (block) => {
+it.each([
+  [8, unet, 1],
+  [16, unet, 1],
+  [8, half, 4],
+  [16, half, 4],
+])('blocks of %d: every weight has its place, there and back', (block, unet, places) => {
   const order = blockedParameters(unet, block);
   const plain = Float32Array.from({ length: parameterCount(unet) }, (_, i) => i + 1);
   const blocked = toBlocked(order, plain);
   expect(toPlain(order, blocked, plain.length)).toEqual(plain);
   // Nothing but the fill of the last convolution's twelve channels is added, and it is zero.
   expect(blocked.filter((value) => value !== 0).length).toBe(plain.length);
-  expect(blocked.length - plain.length).toBe((16 - 12) * (unet.baseChannels + 1));
+  expect(blocked.length - plain.length).toBe(places * (16 - 12) * (channelsOf(unet, 0) + 1));
 });
 
 const block = await blockOf({ unet });
@@ -65,16 +72,17 @@ describe.skipIf(block === undefined)('on this processor', () => {
 
   const loss = { ...noLoss, squared: 1 };
 
-  const length = (vector: readonly number[]) => Math.hypot(...vector);
+  const length = (vector: readonly number[]) => lengthOf(Float32Array.from(vector));
 
   // 20 images are more than a block: their weight gradients are made in parts.
   it.each([
-    ['1 image', 1, 32],
-    ['1 image, cut into strips', 1, 96],
-    ['3 images', 3, 16],
-    ['2 images, cut into strips', 2, 96],
-    ['20 images', 20, 16],
-  ])('gradients are the plain graph’s: %s', async (_, batch, patchPacked) => {
+    ['1 image', unet, 1, 32],
+    ['1 image, cut into strips', unet, 1, 96],
+    ['3 images', unet, 3, 16],
+    ['2 images, cut into strips', unet, 2, 96],
+    ['20 images', unet, 20, 16],
+    ['3 images, first level at half size', half, 3, 32],
+  ])('gradients are the plain graph’s: %s', async (_, unet, batch, patchPacked) => {
     const shape: StepShape = { unet, batch, patchPacked, loss, clipNorm: 1 };
     const weights = firstWeights(unet, 3);
     const order = blockedParameters(unet, block ?? 0);

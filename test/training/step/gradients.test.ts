@@ -124,6 +124,18 @@ describe('gradients', () => {
     expect(worst(errors)).toBeLessThan(2e-4);
   });
 
+  it('agree with a first level at half size', async () => {
+    const half = {
+      ...small,
+      unet: { ...small.unet, baseChannels: 2, firstLevel: 'half' as const },
+    };
+    const { errors, loss, expectedLoss } = await gradientErrors(half, 2);
+    expect(loss).toBeCloseTo(expectedLoss, 5);
+    expect(errors.length).toBeGreaterThan(40);
+    expect(middle(errors)).toBeLessThan(1e-5);
+    expect(worst(errors)).toBeLessThan(2e-4);
+  });
+
   const terms: [string, LossWeights][] = [
     ['the toned', { ...noLoss, toned: 1 }],
     ['the toned squared', { ...noLoss, tonedSquared: 1 }],

@@ -50,8 +50,32 @@ function convolve(x: Tensor, weight: Tensor, bias: Tensor, kernel: 1 | 3): Tenso
   return y;
 }
 
+/** Channels of side × side pixels in one pixel, or the reverse: where each number of `pixels` stands in `cells`. */
+function cellPlaces([n, c, h, w]: Tensor['shape'], side: number): Int32Array {
+  const [rows, columns] = [h / side, w / side];
+  return Int32Array.from({ length: n * c * h * w }, (_, at) => {
+    const [image, channel] = [Math.floor(at / (c * h * w)), Math.floor(at / (h * w)) % c];
+    const [row, column] = [Math.floor((at % (h * w)) / w), at % w];
+    const place = (row % side) * side + (column % side);
+    const plane = (image * side * side + place) * c + channel;
+    return (plane * rows + Math.floor(row / side)) * columns + Math.floor(column / side);
+  });
+}
+
 const operations: UnetOperations<Tensor> = {
-  convolve1: (x, weight, bias) => convolve(x, weight, bias, 1),
+  pack: (x, side) => {
+    const [n, c, h, w] = x.shape;
+    const y = zeros(n, c * side * side, h / side, w / side);
+    cellPlaces(x.shape, side).forEach((place, at) => (y.data[place] = x.data[at]!));
+    return y;
+  },
+  convolve1: (x, weight, bias, side) => {
+    const cells = convolve(x, weight, bias, 1);
+    const [n, c, h, w] = cells.shape;
+    const y = zeros(n, c / side ** 2, h * side, w * side);
+    cellPlaces(y.shape, side).forEach((place, at) => (y.data[at] = cells.data[place]!));
+    return y;
+  },
   convolve3: (x, weight, bias) => {
     const y = convolve(x, weight, bias, 3);
     return { ...y, data: y.data.map((v) => (v > 0 ? v : leakySlope * v)) };

@@ -30,7 +30,7 @@ export function identityOf({ photo, burst }: Asked): string {
   return burst === undefined ? photo : `${photo}\n${JSON.stringify(burst)}`;
 }
 
-export function saved({
+export function savedOf({
   stage: _,
   tilesDone: _done,
   tilesTotal: _total,
@@ -39,12 +39,14 @@ export function saved({
   return item;
 }
 
-export function shown(item: Item): QueueItem {
+/** @param preset name of the way in which it is exported */
+export function toldOf(item: Item, preset: string | undefined): QueueItem {
   const { id, photo, state, stage, tilesDone, tilesTotal, failure, burst, gathered } = item;
   return {
     id,
     photo: photoIdOf(photo),
     name: path.basename(photo),
+    ...(preset === undefined ? {} : { preset }),
     state,
     ...(stage === undefined ? {} : { stage }),
     tilesDone,

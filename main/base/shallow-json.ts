@@ -1,6 +1,6 @@
-/** Parses JSON from a window, unless it is nested more deeply than any valid message. */
+/** Parses JSON that others wrote, unless it is nested more deeply than anything valid. */
 
-/** The deepest valid message has 8 levels. */
+/** The deepest valid message or file has 8 levels. */
 const depthMax = 64;
 
 /** @returns undefined for invalid JSON, or JSON nested too deeply to inspect safely */

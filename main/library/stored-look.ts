@@ -1,0 +1,36 @@
+/** The edits that a linear DNG of this program carries, so that it looks as it did. */
+
+import { open } from 'node:fs/promises';
+import { defaultEdits, editsSchema, type Edits } from '../../preload/contract/edits.ts';
+import { decodeDeveloped } from '../raw/developed-tag.ts';
+import { readTiff } from '../raw/tiff-tags.ts';
+
+/** Our files have their first directory, with its values, well within this. */
+const headBytes = 1 << 17;
+const privateData = 50_740;
+
+/** @returns undefined for any other file, and for one that cannot be read */
+export async function storedLook(file: string): Promise<Edits | undefined> {
+  if (!/\.dng$/i.test(file)) return undefined;
+  try {
+    const mark = readTiff(await readHead(file))?.images[0]?.bytes(privateData);
+    const text = mark && decodeDeveloped(mark);
+    if (text === undefined) return undefined;
+    const json: unknown = JSON.parse(text);
+    // An earlier version knew fewer edits.
+    const parsed = editsSchema.safeParse({ ...defaultEdits, ...Object(json) });
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readHead(file: string): Promise<Buffer> {
+  const opened = await open(file, 'r');
+  try {
+    const { buffer, bytesRead } = await opened.read(Buffer.alloc(headBytes), 0, headBytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await opened.close();
+  }
+}
