@@ -46,6 +46,7 @@ export const batchWords = {
   pasteTitle: (count: number) => `Paste edits to ${counted(count, 'photo', 'photos')}`,
   pasteCount: (count: number) => (count === 1 ? 'Paste' : `Paste to ${count}`),
   editGroups: {
+    model: 'Model',
     ratio: 'Exposure ratio',
     strength: 'Noise removed',
     whiteBalance: 'White balance',
@@ -55,7 +56,7 @@ export const batchWords = {
   /** Of a change that may be out of sight. */
   travelled: (direction: 'undo' | 'redo', { kind, photos, name = '' }: Travelled) => {
     const whose = photos.length === 1 ? name : counted(photos.length, 'photo', 'photos');
-    const what = kind === 'rating' ? 'rating' : 'edits';
+    const what = { rating: 'rating', edits: 'edits', snapshots: 'snapshots' }[kind];
     return `${direction === 'undo' ? 'Undone' : 'Done again'}: ${what} of ${whose}`;
   },
   exportAs: (count: number, output: string) =>

@@ -148,6 +148,12 @@ export const strings = {
   strength: 'Noise removed',
   network: 'Network',
   model: 'Model',
+  makeDefault: 'Default for all photos',
+  makeDefaultFor: (camera: string) => `Default for ${camera}`,
+  defaultNote: 'Photos without edits are developed by it from then on.',
+  modelMissing: (id: string, instead: string) =>
+    `This photo was developed by the model “${id}”, which is not here. ${instead} shows and exports it now.`,
+  itemModelMissing: (id: string) => `The model “${id}” is not here: the default developed it`,
   deviceShort: 'Runs on',
   deviceSettings: 'What can be trusted here',
   devicesShort: {
@@ -159,6 +165,9 @@ export const strings = {
     coreml: 'Core ML',
   },
   autoDevice: (device: string) => `Auto (${device})`,
+  blackPoint: 'Black level',
+  blackCut: (share: number) =>
+    `The camera cut off the noise below black (${percent(share)} of this photo lies on it). Where dark parts turn magenta, raise it.`,
   whiteBalance: 'White balance',
   asShot: 'As shot',
   custom: 'Custom',
@@ -238,6 +247,7 @@ export const strings = {
   exportChoices: 'Choose how to export',
   presets: 'Presets',
   presetOptions: (name: string) => `Options of ${name}`,
+  remark: (words: string) => ` · ${words}`,
   presetChanged: 'changed for this export',
   savePreset: (name: string) => `Save in ${name}`,
   saveAsPreset: 'Save as new preset',
@@ -357,7 +367,9 @@ export const strings = {
   exportModel: (name: string) => `Copy ${name} to a folder`,
   modelExported: (path: string) => `Copied to ${path}`,
   cameraModels: 'For one camera',
-  cameraModelsNote: 'Its photos are developed by a model of their own, on screen and in exports.',
+  modelsNote:
+    'The chosen one is the default. A photo that was edited or exported keeps its model until you choose another one for it.',
+  cameraModelsNote: 'The default for its photos, on screen and in exports.',
   forgetCamera: (camera: string) => `${camera}: as for all photos again`,
   modelForCamera: (camera: string) => `Model for ${camera}`,
   rename: 'Rename',

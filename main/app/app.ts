@@ -31,7 +31,8 @@ import { TrainingDesk } from '../runs/desk.ts';
 import { spawnNodeSurvey } from '../runs/survey.ts';
 import { SettingsStore, type SettingsFile } from './settings.ts';
 import { spawnNodeTraining } from '../training/run/process.ts';
-import type { Edits } from '../../preload/contract/edits.ts';
+import { defaultModel, type Edits } from '../../preload/contract/edits.ts';
+import { photoModel, type PhotoModel } from '../../preload/contract/photo-model.ts';
 import { modelFor, oneClickPresets, type Settings } from '../../preload/contract/settings.ts';
 
 export interface Dialogs {
@@ -125,13 +126,12 @@ export class App {
     this.library = new Library({
       view: this.#view,
       sidecars: this.#sidecars,
-      exportsOf: ({ id, edits, camera }) => this.#exportsOf(id, edits, camera),
+      exportsOf: (id, edits, model) => this.#exportsOf(id, edits, model),
+      modelOf: (edits, camera) => this.#photoModel(edits, camera),
+      defaultModel: (camera) => modelFor(settings.current, camera),
       areCamerasNeeded: () => Object.keys(settings.current.cameraModels).length > 0,
       events,
-      models: () => {
-        const { model, cameraModels } = settings.current;
-        return JSON.stringify([model, cameraModels, this.#modelsReplaced]);
-      },
+      modelsReplaced: () => this.#modelsReplaced,
       onListed: (photos) => {
         this.bursts.look(photos);
       },
@@ -171,7 +171,10 @@ export class App {
       engine: this.engine,
       desk: this.desk,
       checks: this.checks,
-      modelOf: (photo, signal) => this.#modelOf(photo, signal),
+      modelOf: async (photo, signal) => {
+        const edits = this.library.editsOf(photoIdOf(photo));
+        return (await this.#modelOf(photo, edits, signal)).id;
+      },
       modelVersion: async (id) => `${await this.models.versionOf(id)} ${await camerasStamp()}`,
       cacheBytes: () => settings.current.tileCacheBytes,
       thumbnails: this.thumbnails,
@@ -259,8 +262,9 @@ export class App {
     try {
       const either = AbortSignal.any([signal, opening.signal]);
       const photo = this.library.pathOf(id);
-      const { ratio } = this.library.editsOf(id);
-      const model = await this.#modelOf(photo, either);
+      const edits = this.library.editsOf(id);
+      const { ratio } = edits;
+      const { id: model } = await this.#modelOf(photo, edits, either);
       await this.engine.use(model, (engine) =>
         engine.preview({ kind: 'prepare', photo, ratio, isAhead }, { signal: either }),
       );
@@ -269,18 +273,22 @@ export class App {
     }
   }
 
-  /** The model of the photo's camera. The file is read only if any camera has its own model. */
-  async #modelOf(photo: string, signal: AbortSignal): Promise<string> {
+  #photoModel(edits: Edits, camera: string | undefined): PhotoModel {
     const settings = this.settings.current;
-    if (Object.keys(settings.cameraModels).length === 0) return settings.model;
-    const known = this.library.photo(photoIdOf(photo))?.facts;
-    const { camera } = known ?? (await this.#view.describe(photo, signal));
-    return modelFor(settings, camera);
+    return photoModel(edits, { settings, camera }, (id) => this.models.has(id));
   }
 
-  #exportsOf(id: string, edits: Edits, camera: string | undefined): Exports {
+  /** The model of a photo. The file is read only if its camera decides, and is not known yet. */
+  async #modelOf(photo: string, edits: Edits, signal: AbortSignal): Promise<PhotoModel> {
+    const facts = this.library.photo(photoIdOf(photo))?.facts;
+    const needsCamera = Object.keys(this.settings.current.cameraModels).length > 0;
+    const isOpen = needsCamera && !(edits.model !== defaultModel && this.models.has(edits.model));
+    const known = facts ?? (isOpen ? await this.#view.describe(photo, signal) : undefined);
+    return this.#photoModel(edits, known?.camera);
+  }
+
+  #exportsOf(id: string, edits: Edits, model: string): Exports {
     const settings = this.settings.current;
-    const model = modelFor(settings, camera);
     const presets = settings.exportPresets
       .filter(({ choice }) => this.#marks.isExported(id, { edits, model, choice }))
       .map(({ name }) => name);
@@ -301,7 +309,7 @@ export class App {
     const edit = editOf(edits, { space, longSide });
     // The ending is removed again when a picture's name is made from this.
     let target = await names.reserve(path.join(path.dirname(photo), `${name}.raw`));
-    const model = await this.#modelOf(photo, signal);
+    const { id: model, missing: missingModel } = await this.#modelOf(photo, edits, signal);
     return this.engine.use(model, async (engine) => {
       for (;;) {
         if (target.isThereAlready) return { kind: 'skipped', path: target.path };
@@ -314,7 +322,7 @@ export class App {
           const { path: written, burst: gathered } = outcome.result;
           const done = { model, choice };
           if (burst?.isKept !== true) await this.#mark(gathered?.merged ?? [photo], done);
-          return { kind: 'done', path: written, burst: gathered };
+          return { kind: 'done', path: written, missingModel, burst: gathered };
         }
         target = await names.reserveNext();
       }
@@ -326,6 +334,7 @@ export class App {
     for (const photo of photos) {
       const { edits } = await this.#sidecars.read(photo);
       this.#marks.mark(photoIdOf(photo), { edits, ...done });
+      await this.library.keepModel(photo, done.model);
     }
   }
 }

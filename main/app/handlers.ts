@@ -120,6 +120,11 @@ export function handlersOf(app: App): Handlers {
       await library.writeEdits(photos, defined(edits), run);
       return {};
     },
+    'library.history': ({ photo }) => library.historyOf(photo),
+    'library.writeSnapshots': async ({ photo, snapshots }) => {
+      await library.writeSnapshots(photo, snapshots);
+      return {};
+    },
     'library.steps': () => library.steps,
     'library.undo': () => library.travel('undo'),
     'library.redo': () => library.travel('redo'),
@@ -216,6 +221,8 @@ export function handlersOf(app: App): Handlers {
     'models.remove': async ({ model }) => {
       await models.remove(model);
       await forgetModel(model);
+      // Photos that were edited with it are developed by their default from now on, and say so.
+      library.restamp();
       return {};
     },
     'models.rename': ({ model, name }) => models.rename(model, name),

@@ -56,8 +56,8 @@ export class PixelServer {
 
   /**
    * Tiles as half floats, pictures as JPEG. Aborting the request stops its work. 404: no such
-   * address or photo; 422: the photo is refused, as JSON with `code` and `message`; 409: tiles of
-   * another model than the chosen one; 499: aborted.
+   * address or photo; 422: the photo or the model is refused, as JSON with `code` and `message`; 499:
+   * aborted.
    */
   async handle(request: Request): Promise<Response> {
     if (request.method !== 'GET') return new Response(null, { status: 405 });
@@ -99,9 +99,14 @@ export class PixelServer {
   async #picture(pixels: PhotoPixels, signal: AbortSignal): Promise<Picture> {
     const { library, modelOf, modelVersion, thumbnails } = this.#parts;
     const photo = library.pathOf(pixels.photo);
-    const isNetworks = pixels.kind === 'bright' || pixels.kind === 'tile';
-    const model = isNetworks ? await modelOf(photo, signal) : '';
-    const version = isNetworks ? await modelVersion(model) : '';
+    // The window names a tile's model, which it may just have chosen and not yet written.
+    const model =
+      pixels.kind === 'tile'
+        ? pixels.model
+        : pixels.kind === 'bright'
+          ? await modelOf(photo, signal)
+          : '';
+    const version = model === '' ? '' : await modelVersion(model);
     const stamp = library.fileStamp(pixels.photo);
     const isThumbnail = pixels.kind === 'thumb' || pixels.kind === 'bright';
     const of = isThumbnail ? this.#thumbnailOf(pixels) : JSON.stringify(pixels);
@@ -121,7 +126,8 @@ export class PixelServer {
   /** The address contains the stamp that the window knows; the picture uses the current edits. */
   #thumbnailOf({ kind, photo }: PhotoPixels): string {
     const { library } = this.#parts;
-    return JSON.stringify([kind, thumbSide, kind === 'bright' ? library.editsOf(photo) : {}]);
+    const edit = kind === 'bright' ? editOf(library.editsOf(photo), { space: 'srgb' }) : {};
+    return JSON.stringify([kind, thumbSide, edit]);
   }
 
   async #stored(key: string): Promise<Picture | undefined> {
@@ -152,9 +158,6 @@ export class PixelServer {
       }
       case 'tile': {
         const { ratio, level, x, y } = pixels;
-        if (model !== pixels.model) {
-          throw new Refusal('model', `the model ${pixels.model} is not the one that is chosen`);
-        }
         return engine.use(model, (open) =>
           open.preview({ kind: 'tile', photo, ratio, level, x, y }, { signal }),
         );

@@ -47,6 +47,7 @@ const optionsSchema = networkOptionsSchema.extend({
   quality: z.number(),
   ratio: ratioChoiceSchema,
   strength: editsSchema.shape.strength,
+  black: editsSchema.shape.black,
   wb: whiteBalanceSchema,
   space: spaceSchema,
   onConflict: conflictPolicySchema,
@@ -86,6 +87,12 @@ export function enhanceCommand(): Command {
       '1: all noise goes; less gives grain back',
       numberWithin(ranges.strength),
       ranges.strength.default,
+    )
+    .option(
+      '--black <n>',
+      `raises the black level, in steps of 14 bits, ${String(ranges.black.min)} to ${String(ranges.black.max)}`,
+      numberWithin(ranges.black),
+      ranges.black.default,
     )
     .option('--wb <as-shot|auto|K,TINT>', 'white balance', parseWhiteBalance, 'as-shot')
     .addOption(new Option('--space <space>', 'colour space').choices(spaces).default('srgb'))
@@ -141,6 +148,7 @@ async function enhance(paths: readonly string[], options: EnhanceOptions): Promi
         edit: {
           ratio: options.ratio,
           strength: options.strength,
+          black: options.black,
           whiteBalance: options.wb,
           space: options.space,
         },

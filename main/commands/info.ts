@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
+import { clippedBlack } from '../develop/black.ts';
 import { autoRatio } from '../develop/brightness.ts';
 import { frameNoise } from '../develop/noise.ts';
 import { middleFrames } from '../develop/noise-map.ts';
@@ -71,6 +72,7 @@ async function factsOf(file: string, raw: DecodedRaw) {
   const frame = raw.kind === 'mosaic' ? raw.mosaic : remosaic(raw.frame);
   const { width, height, shot, colour, orientation } = frame;
   const gains = colour.asShotGains;
+  const cut = clippedBlack(frame);
   const noise = frameNoise(raw.kind === 'mosaic' ? await calibratedFrame(raw.mosaic) : frame);
   return {
     event: 'result',
@@ -96,6 +98,7 @@ async function factsOf(file: string, raw: DecodedRaw) {
     ...(frame.merged === undefined ? {} : { merged: mergedFacts(frame.merged) }),
     noise: { ...noise.profile, source: noise.source },
     autoRatio: autoRatio(frame, gains),
+    ...(cut === undefined ? {} : { clippedBlack: cut }),
   };
 }
 
@@ -140,6 +143,7 @@ function describe(facts: Facts): string {
     ['layout', facts.cfa],
     ['black', facts.blackLevel === undefined ? undefined : levels(facts.blackLevel)],
     ['black, masked', facts.opticalBlack === undefined ? undefined : levels(facts.opticalBlack)],
+    ['black, cut', facts.clippedBlack === undefined ? undefined : cutWords(facts.clippedBlack)],
     ['white', facts.whiteLevel?.toString()],
     ['balance', balance(colour)],
     [
@@ -156,6 +160,13 @@ function describe(facts: Facts): string {
   return rows
     .flatMap(([name, value]) => (value === undefined ? [] : [`${name.padEnd(14)}${value}`]))
     .join('\n');
+}
+
+function cutWords(share: number): string {
+  return (
+    `the camera cut off the noise below black (${Math.round(share * 100)} % of the samples lie on it): ` +
+    'where dark parts turn magenta, raise it with --black'
+  );
 }
 
 function mergedWords({

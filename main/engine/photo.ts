@@ -2,6 +2,7 @@
 
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { blackShift, moveBlack } from '../develop/black.ts';
 import { autoRatio } from '../develop/brightness.ts';
 import { framePicture } from '../develop/crop.ts';
 import { develop, type RunNetwork } from '../develop/develop.ts';
@@ -204,6 +205,7 @@ async function developPhoto(
   const grid = packedGrid(mosaic);
   const run = fitted(context.run, terms, mosaic.colour);
   const straightener = straightenerOf(mosaic);
+  const shift = blackShift(job.edit.black ?? 0, { mosaic, ratio, gains });
   const white = clippedWhite(ratio * clippingLevel(mosaic), gains);
   for (let area = job.windowAreaMax; ; area = Math.floor(area / 2)) {
     const tiles = planTiles(grid.width, grid.height, area);
@@ -221,6 +223,7 @@ async function developPhoto(
         await watch.time('finish', () => {
           addGrain(tile, grain);
           greyed(tile.samples, mosaic);
+          moveBlack(tile.samples, shift);
           keepWhite(tile.samples, white, balance);
           canvas.add(straightener?.straighten(tile, tiles[tilesDone]!) ?? tile);
         });

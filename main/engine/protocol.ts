@@ -28,10 +28,12 @@ const toneSchema = editsSchema.pick({
 /** See `Framing` in develop/crop.ts. */
 const framingSchema = editsSchema.pick({ crop: true, angle: true, rotate: true });
 
-/** Everything that decides how a photo looks. A DNG uses only ratio, strength and balance. */
+/** Everything that decides how a photo looks. */
 export const editSchema = z.object({
   ratio: ratioChoiceSchema,
   strength: editsSchema.shape.strength,
+  /** 0 if absent. */
+  black: editsSchema.shape.black.optional(),
   whiteBalance: whiteBalanceSchema,
   space: spaceSchema,
   tone: toneSchema.optional(),

@@ -8,11 +8,12 @@ export function editOf(
   edits: Edits,
   { space, longSide }: { readonly space: Edit['space']; readonly longSide?: number | undefined },
 ): Edit {
-  const { ratio, strength, whiteBalance, crop, angle, rotate } = edits;
+  const { ratio, strength, black, whiteBalance, crop, angle, rotate } = edits;
   const { exposure, highlights, shadows, contrast, saturation } = edits;
   return {
     ratio,
     strength,
+    black,
     whiteBalance,
     space,
     tone: { exposure, highlights, shadows, contrast, saturation },

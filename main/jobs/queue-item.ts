@@ -41,7 +41,8 @@ export function savedOf({
 
 /** @param preset name of the way in which it is exported */
 export function toldOf(item: Item, preset: string | undefined): QueueItem {
-  const { id, photo, state, stage, tilesDone, tilesTotal, failure, burst, gathered } = item;
+  const { id, photo, state, stage, tilesDone, tilesTotal, missingModel, failure, burst, gathered } =
+    item;
   return {
     id,
     photo: photoIdOf(photo),
@@ -52,6 +53,7 @@ export function toldOf(item: Item, preset: string | undefined): QueueItem {
     tilesDone,
     tilesTotal,
     ...(item.path === undefined ? {} : { path: item.path }),
+    ...(missingModel === undefined ? {} : { missingModel }),
     ...(failure === undefined ? {} : { failure }),
     ...(burst === undefined
       ? {}

@@ -43,6 +43,8 @@ export interface ExportOrder {
 export interface ExportOutcome {
   readonly kind: 'done' | 'skipped';
   readonly path: string;
+  /** Id of the photo's model, if that is not here and another one developed it. */
+  readonly missingModel?: string | undefined;
   /** What became of a burst's frames. */
   readonly burst?: BurstResult | undefined;
 }
@@ -254,6 +256,7 @@ export class Queue {
       this.#land(item, outcome.kind);
       item.path = outcome.path;
       if (outcome.burst !== undefined) this.#gathered(item, outcome.burst);
+      if (outcome.missingModel !== undefined) item.missingModel = outcome.missingModel;
       this.#parts.onEnd(photo, undefined);
     } catch (error) {
       this.#fail(item, error, signal);

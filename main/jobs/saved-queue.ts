@@ -17,6 +17,7 @@ const itemSchema = z.object({
   number: z.number(),
   state: z.enum(['waiting', 'working', 'done', 'skipped', 'failed', 'cancelled']),
   path: z.string().optional(),
+  missingModel: z.string().optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
   burst: burstSchema.optional(),
   /** What became of the burst's frames. */

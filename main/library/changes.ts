@@ -3,7 +3,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Outputs } from '../../preload/contract/contract.ts';
-import { isRating, Journal, taken, type Change, type Direction } from './journal.ts';
+import { recorded, type Made } from './history.ts';
+import { Journal, kindOf, taken, type Change, type Direction } from './journal.ts';
 import { photoIdOf } from './photo-id.ts';
 import type { Sidecar, Sidecars } from './sidecar.ts';
 
@@ -32,18 +33,29 @@ export class Changes {
 
   /**
    * @param run undone together with the changes of the same run right before
+   * @param ready awaited first; the change counts as begun before
    * @throws Refusal as `Sidecars.update`; the photos before that are changed, and can be undone
    */
   async make(
     files: readonly string[],
-    change: (sidecar: Sidecar) => Sidecar,
-    run: string | undefined,
+    change: (sidecar: Sidecar, file: string) => Sidecar,
+    {
+      run,
+      ready = Promise.resolve(),
+    }: { readonly run?: string | undefined; readonly ready?: Promise<void> },
   ): Promise<void> {
-    const making = this.#write(
-      files.map((file) => ({ file, change })),
-      (done) => {
-        this.#journal.record(done, run);
-      },
+    const targets = files.map((file) => ({
+      file,
+      change: (sidecar: Sidecar) => change(sidecar, file),
+    }));
+    const making = ready.then(() =>
+      this.#write(targets, {
+        goesOn: run !== undefined && this.#journal.next('undo')?.run === run,
+        isTravel: false,
+        remember: (done) => {
+          this.#journal.record(done, run);
+        },
+      }),
     );
     this.#underWay = Promise.allSettled([this.#underWay, making]);
     await making;
@@ -69,31 +81,43 @@ export class Changes {
       file: made.file,
       change: (sidecar: Sidecar) => taken(made, direction, sidecar),
     }));
-    await this.#write(targets, (done) => {
-      if (done.length === targets.length) this.#journal.moved(direction);
+    await this.#write(targets, {
+      goesOn: false,
+      isTravel: true,
+      remember: (done) => {
+        if (done.length === targets.length) this.#journal.moved(direction);
+      },
     });
     const [first] = there;
     return {
       step: {
-        kind: isRating(step) ? 'rating' : 'edits',
+        kind: kindOf(step),
         photos: there.map(({ file }) => photoIdOf(file)),
         ...(first === undefined ? {} : { name: path.basename(first.file) }),
       },
     };
   }
 
-  /** @param remember told of what was written before anybody else is */
+  /** Told by `remember` of what was written before anybody else is; the photos' histories grow. */
   async #write(
     targets: readonly {
       readonly file: string;
       readonly change: (sidecar: Sidecar) => Sidecar;
     }[],
-    remember: (done: readonly Written[]) => void,
+    {
+      remember,
+      ...how
+    }: Omit<Made, 'at'> & { readonly remember: (done: readonly Written[]) => void },
   ): Promise<void> {
+    const made = { ...how, at: new Date().toISOString() };
     const done: Written[] = [];
     try {
       for (const { file, change } of targets) {
-        const { before, sidecar, isBeside } = await this.#sidecars.update(file, change);
+        const { before, sidecar, isBeside } = await this.#sidecars.update(file, (now) => {
+          const after = change(now);
+          const edits = { before: now.edits, after: after.edits };
+          return { ...after, history: recorded(now.history, edits, made) };
+        });
         done.push({ file, before, after: sidecar, isBeside });
       }
     } finally {

@@ -86,6 +86,7 @@ export class ExportMarks {
 function markOf({ edits, model, choice }: ExportedAs): string {
   const { output, space, longSide, template, folder, privacy = 'keep-all' } = choice;
   const how = [output, space, longSide ?? 0, template, folder ?? '', privacy];
-  const text = JSON.stringify([Object.entries(edits).sort(), how]);
+  const own = Object.entries(edits).filter(([name]) => name !== 'model');
+  const text = JSON.stringify([own.sort(), how]);
   return `${model} ${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
 }

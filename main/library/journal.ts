@@ -32,7 +32,7 @@ export class Journal {
 
   /** Changes that change nothing do not count; a new step forgets what was undone. */
   record(changes: readonly Change[], run?: string): void {
-    const real = changes.filter(isReal);
+    const real = changes.filter(isReal).map(withoutHistory);
     if (real.length === 0) return;
     this.#future = [];
     const last = this.#past.at(-1);
@@ -72,14 +72,23 @@ export function taken({ before, after }: Change, direction: Direction, now: Side
     ([name, value]) => !isSame(value, fieldOf(from.edits, name)),
   );
   return {
+    ...now,
     rating: from.rating === to.rating ? now.rating : to.rating,
     edits: { ...now.edits, ...Object.fromEntries(edits) },
+    snapshots: isSame(from.snapshots, to.snapshots) ? now.snapshots : to.snapshots,
   };
 }
 
-/** Whether only stars were given or taken. */
-export function isRating({ changes }: Step): boolean {
-  return changes.every(({ before, after }) => isSame(before.edits, after.edits));
+/** What a step changed: edits if it changed any. */
+export function kindOf({ changes }: Step): 'rating' | 'edits' | 'snapshots' {
+  const differ = (field: 'edits' | 'snapshots'): boolean =>
+    changes.some(({ before, after }) => !isSame(before[field], after[field]));
+  return differ('edits') ? 'edits' : differ('snapshots') ? 'snapshots' : 'rating';
+}
+
+/** The history lies in the sidecars; steps of many photos need not hold it too. */
+function withoutHistory({ file, before, after }: Change): Change {
+  return { file, before: { ...before, history: [] }, after: { ...after, history: [] } };
 }
 
 function fieldOf(edits: object, name: string): unknown {

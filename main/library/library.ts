@@ -3,12 +3,15 @@
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import type { Folder, Outputs, Photo, PhotoFacts } from '../../preload/contract/contract.ts';
-import type { Edits } from '../../preload/contract/edits.ts';
+import { defaultModel, type Edits } from '../../preload/contract/edits.ts';
+import { withModel } from '../../preload/contract/photo-model.ts';
+import type { Snapshot } from '../../preload/contract/undo.ts';
 import type { View } from '../view/process.ts';
 import type { EventHub } from '../base/events.ts';
 import { describeError, Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { depthOf, photosIn, type FoundPhoto } from './folder.ts';
 import { Changes, type Written } from './changes.ts';
+import { statesOf } from './history.ts';
 import type { Direction } from './journal.ts';
 import { listed, type Known, type ListingParts, type PhotoFailure } from './listed.ts';
 import { photoIdOf } from './photo-id.ts';
@@ -147,6 +150,17 @@ export class Library {
     return this.#entry(id).sidecar.edits;
   }
 
+  /** What a photo went through, and the states that have a name. */
+  historyOf(id: string): Outputs['library.history'] {
+    const { history, edits, snapshots } = this.#entry(id).sidecar;
+    return { states: statesOf(history, edits), snapshots };
+  }
+
+  /** @throws Refusal `disk`, `bad-argument` */
+  async writeSnapshots(id: string, snapshots: readonly Snapshot[]): Promise<void> {
+    await this.#change([id], (sidecar) => ({ ...sidecar, snapshots: [...snapshots] }));
+  }
+
   /**
    * Reads facts from files; unreadable ones become `failed`.
    * @throws Refusal `cancelled`, `bad-argument`
@@ -214,11 +228,13 @@ export class Library {
    * @throws Refusal `disk`, `bad-argument`
    */
   async writeEdits(ids: readonly string[], edits: Partial<Edits>, run?: string): Promise<void> {
-    const change = (sidecar: Sidecar): Sidecar => ({
-      ...sidecar,
-      edits: { ...sidecar.edits, ...edits },
-    });
-    await this.#change(ids, change, run);
+    const change = (sidecar: Sidecar, file: string): Sidecar => {
+      const camera = this.#entries.get(photoIdOf(file))?.facts?.camera;
+      const model = this.#parts.defaultModel(camera);
+      return { ...sidecar, edits: withModel({ ...sidecar.edits, ...edits }, model) };
+    };
+    const ready = this.learnCameras(ids, new AbortController().signal);
+    await this.#change(ids, change, { run, ready });
   }
 
   /** Whether there is anything to undo and to do again. */
@@ -233,11 +249,27 @@ export class Library {
 
   async #change(
     ids: readonly string[],
-    change: (sidecar: Sidecar) => Sidecar,
-    run?: string,
+    change: (sidecar: Sidecar, file: string) => Sidecar,
+    options: { readonly run?: string | undefined; readonly ready?: Promise<void> } = {},
   ): Promise<void> {
     const files = ids.map((id) => this.pathOf(id));
-    await this.#changes.make(files, change, run);
+    await this.#changes.make(files, change, options);
+  }
+
+  /**
+   * A photo that was exported keeps the model that developed it, so that its next picture is the
+   * same. Nothing to undo: a default is written down. Never throws.
+   */
+  async keepModel(file: string, model: string): Promise<void> {
+    const { edits } = await this.#parts.sidecars.read(file);
+    if (edits.model !== defaultModel) return;
+    const keep = (now: Sidecar): Sidecar =>
+      now.edits.model === defaultModel ? { ...now, edits: { ...now.edits, model } } : now;
+    const { sidecar, isBeside } = await this.#parts.sidecars
+      .update(file, keep)
+      .catch(() => ({ sidecar: undefined, isBeside: false }));
+    if (sidecar === undefined) return;
+    this.#written([{ file, before: sidecar, after: sidecar, isBeside }]);
   }
 
   /** Photos of another folder than the open one may be among them, when something is undone. */

@@ -2,7 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import type { Photo, PhotoFacts } from '../../preload/contract/contract.ts';
-import { defaultEdits, type Edits } from '../../preload/contract/edits.ts';
+import type { Edits } from '../../preload/contract/edits.ts';
+import { isUntouched, type PhotoModel } from '../../preload/contract/photo-model.ts';
 import type { FoundPhoto } from './folder.ts';
 import { photoIdOf } from './photo-id.ts';
 import type { Sidecar } from './sidecar.ts';
@@ -30,25 +31,28 @@ export interface Exports {
 }
 
 export interface ListingParts {
-  /** How a photo is exported as it is edited now. */
-  readonly exportsOf: (photo: {
-    readonly id: string;
-    readonly edits: Edits;
-    readonly camera: string | undefined;
-  }) => Exports;
-  /** Identifies the models that develop the photos, because their looks depend on it. */
-  readonly models: () => string;
+  /** How a photo is exported as it is edited now, by the model of this id. */
+  readonly exportsOf: (id: string, edits: Edits, model: string) => Exports;
+  readonly modelOf: (edits: Edits, camera: string | undefined) => PhotoModel;
+  /** Id of the model of photos that have none of their own. */
+  readonly defaultModel: (camera: string | undefined) => string;
+  /** Whether some camera has a model of its own. */
+  readonly areCamerasNeeded: () => boolean;
+  /** Grows whenever a model's weights were replaced, because photos look different then. */
+  readonly modelsReplaced: () => number;
 }
 
 export function listed({ found, sidecar, facts, failure }: Known, parts: ListingParts): Photo {
   const id = photoIdOf(found.path);
   const edits = JSON.stringify(sidecar.edits);
-  const isEdited = edits !== JSON.stringify(defaultEdits);
-  const { presets, isDone } = parts.exportsOf({ id, edits: sidecar.edits, camera: facts?.camera });
+  const camera = facts?.camera;
+  const isEdited = !isUntouched(sidecar.edits, parts.defaultModel(camera));
+  const model = parts.modelOf(sidecar.edits, camera);
+  const { presets, isDone } = parts.exportsOf(id, sidecar.edits, model.id);
   const state =
     failure !== undefined ? 'failed' : isDone ? 'exported' : isEdited ? 'edited' : 'new';
   const stamp = createHash('sha256')
-    .update(`${found.modifiedMs} ${found.bytes} ${edits} ${parts.models()}`)
+    .update(`${found.modifiedMs} ${found.bytes} ${edits} ${model.id} ${parts.modelsReplaced()}`)
     .digest('hex');
   return {
     id,
@@ -61,6 +65,7 @@ export function listed({ found, sidecar, facts, failure }: Known, parts: Listing
     rating: sidecar.rating,
     stamp: stamp.slice(0, 16),
     exported: presets,
+    ...(model.missing === undefined ? {} : { missingModel: model.missing }),
     ...(facts === undefined ? {} : { facts }),
   };
 }

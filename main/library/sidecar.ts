@@ -1,5 +1,5 @@
 /**
- * Stores edits and rating of a photo in a file beside it, or in the app's data if that is not
+ * Stores edits, their history and rating of a photo in a file beside it, or in the app's data if that is not
  * possible.
  */
 
@@ -8,22 +8,31 @@ import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { defaultEdits, editsSchema } from '../../preload/contract/edits.ts';
+import { snapshotsSchema } from '../../preload/contract/undo.ts';
 import { writeAtomically } from '../base/atomic.ts';
 import { Refusal } from '../base/refusal.ts';
 import { sidecarEnding } from './folder.ts';
-import { storedLook } from './stored-look.ts';
+import { historySchema } from './history.ts';
+import { storedLook, withAllEdits } from './stored-look.ts';
 
-/** A later version of the app will raise `version` and read earlier ones. */
+/**
+ * Version 2 has the photo's model among its edits; photos of version 1 had the one of the settings. A
+ * later version of the app will raise `version` and read earlier ones.
+ */
+const version = 2;
 const sidecarSchema = z.object({
   format: z.literal('nightglass-edits'),
-  version: z.literal(1),
+  version: z.union([z.literal(1), z.literal(version)]),
   rating: z.number().int().min(0).max(5),
-  edits: editsSchema,
+  edits: z.preprocess(withAllEdits, editsSchema),
+  snapshots: snapshotsSchema.default([]),
+  // Edits count more than the way to them.
+  history: historySchema.catch([]),
 });
 
 const anyVersionSchema = z.object({ format: z.literal('nightglass-edits'), version: z.number() });
 
-export type Sidecar = Pick<z.infer<typeof sidecarSchema>, 'rating' | 'edits'>;
+export type Sidecar = Omit<z.infer<typeof sidecarSchema>, 'format' | 'version'>;
 
 interface Updated {
   readonly before: Sidecar;
@@ -31,10 +40,10 @@ interface Updated {
   readonly isBeside: boolean;
 }
 
-export const newSidecar: Sidecar = { rating: 0, edits: defaultEdits };
+export const newSidecar: Sidecar = { rating: 0, edits: defaultEdits, snapshots: [], history: [] };
 
-/** A sidecar has some hundred bytes; a larger file is not one. */
-const bytesMax = 100_000;
+/** A sidecar with the longest history has half of this; a larger file is not one. */
+const bytesMax = 200_000;
 
 export class Sidecars {
   readonly #folder: string;
@@ -82,7 +91,8 @@ export class Sidecars {
   async #update(photo: string, change: (sidecar: Sidecar) => Sidecar): Promise<Updated> {
     const before = await this.read(photo);
     const sidecar = change(before);
-    const content = { format: 'nightglass-edits', version: 1, ...sidecar };
+    const { rating, edits, snapshots, history } = sidecar;
+    const content = { format: 'nightglass-edits', version, rating, edits, snapshots, history };
     const bytes = Buffer.from(`${JSON.stringify(sidecarSchema.parse(content), null, 2)}\n`);
     try {
       await replace(besideOf(photo), bytes);
@@ -129,7 +139,7 @@ async function read(file: string): Promise<Read> {
     const parsed = sidecarSchema.safeParse(json);
     if (parsed.success) return { sidecar: parsed.data, modifiedMs, kind: 'read' };
     const any = anyVersionSchema.safeParse(json);
-    const kind = any.success && any.data.version > 1 ? 'later' : 'damaged';
+    const kind = any.success && any.data.version > version ? 'later' : 'damaged';
     return { sidecar: undefined, modifiedMs, kind };
   } catch {
     return { sidecar: undefined, modifiedMs, kind: 'damaged' };

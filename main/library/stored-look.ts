@@ -17,12 +17,16 @@ export async function storedLook(file: string): Promise<Edits | undefined> {
     const text = mark && decodeDeveloped(mark);
     if (text === undefined) return undefined;
     const json: unknown = JSON.parse(text);
-    // An earlier version knew fewer edits.
-    const parsed = editsSchema.safeParse({ ...defaultEdits, ...Object(json) });
+    const parsed = editsSchema.safeParse(withAllEdits(json));
     return parsed.success ? parsed.data : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Edits that an earlier version of this program did not know get their default. */
+export function withAllEdits(edits: unknown): unknown {
+  return typeof edits === 'object' ? { ...defaultEdits, ...edits } : edits;
 }
 
 async function readHead(file: string): Promise<Buffer> {

@@ -1,8 +1,10 @@
 /** The available networks: shipped with the app, or imported by the user. */
 
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { ModelSummary } from '../../preload/contract/contract.ts';
+import { defaultModel } from '../../preload/contract/edits.ts';
 import { openOutputFolder, writeAtomically } from '../base/atomic.ts';
 import { modelsFolder, readModel, type Manifest, type Model } from './manifest.ts';
 import { Refusal } from '../base/refusal.ts';
@@ -41,6 +43,13 @@ export class Models {
       }
     }
     return [...summaries.values()];
+  }
+
+  /** Whether there is a model of this id. */
+  has(id: string): boolean {
+    return [this.#shippedFolder, this.#folder].some((folder) =>
+      existsSync(path.join(folder, `${id}.json`)),
+    );
   }
 
   /** The manifest's path. @throws Refusal `model` */
@@ -82,6 +91,12 @@ export class Models {
       throw new Refusal(
         'bad-argument',
         `a model "${id}" comes with the app: give yours another id in its manifest`,
+      );
+    }
+    if (id === defaultModel) {
+      throw new Refusal(
+        'bad-argument',
+        `no model can have the id "${id}": give yours another one in its manifest`,
       );
     }
     await this.#tryOut(file);

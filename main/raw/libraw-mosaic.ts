@@ -25,7 +25,6 @@ import { checkLevels, checkSamples } from './sensor-checks.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
 import type { Rectangle } from './opcodes/parse.ts';
 
-
 /** LibRaw's hidden fields, from the file's header and after the samples were read. */
 export interface Levels {
   readonly declared: HiddenFields;

@@ -1,6 +1,7 @@
 /** Shows and describes photos without the network. */
 
 import { open } from 'node:fs/promises';
+import { clippedBlack } from '../develop/black.ts';
 import { developedTile } from '../develop/developed.ts';
 import { Finisher } from '../develop/finish.ts';
 import { halfTile } from '../develop/half.ts';
@@ -229,6 +230,7 @@ function factsOf(frame: PreviewFrame): Facts {
   const [uprightWidth, uprightHeight] = orientation >= 5 ? [height, width] : [width, height];
   const { lens, iso, exposureSeconds, aperture, focalLengthMm, takenAt } = shot;
   const camera = cameraName(shot);
+  const cut = clippedBlack(frame.mosaic);
   return {
     ...(camera === undefined ? {} : { camera }),
     ...(lens === undefined ? {} : { lens }),
@@ -240,5 +242,6 @@ function factsOf(frame: PreviewFrame): Facts {
     width: uprightWidth,
     height: uprightHeight,
     autoRatio: frame.autoRatio,
+    ...(cut === undefined ? {} : { clippedBlack: cut }),
   };
 }

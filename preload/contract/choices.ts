@@ -30,6 +30,7 @@ export type FirstLevel = z.infer<typeof firstLevelSchema>;
 /** How training turns gradients into steps. `muon`: for hidden convolutions; Adam for the rest. */
 export const optimizers = ['adam', 'muon'] as const;
 export const optimizerSchema = z.enum(optimizers);
+export type Optimizer = z.infer<typeof optimizerSchema>;
 
 /** Colour spaces of finished pictures. */
 export const spaces = ['srgb', 'display-p3', 'rec2020'] as const;

@@ -43,6 +43,8 @@ export const photoFactsSchema = z.object({
   width: z.number(),
   height: z.number(),
   autoRatio: z.number(),
+  /** Share of the samples that lie exactly at black, if the camera cut off the noise below it. */
+  clippedBlack: z.number().optional(),
 });
 
 export const photoSchema = z.object({
@@ -63,6 +65,8 @@ export const photoSchema = z.object({
    * the presets as they are now. The state is `exported` if all of one click are among them.
    */
   exported: z.array(z.string()),
+  /** Id of the model that its edits name, if that is not here: the default develops it then. */
+  missingModel: z.string().optional(),
   facts: photoFactsSchema.optional(),
 });
 

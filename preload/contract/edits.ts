@@ -1,6 +1,10 @@
 /** Everything a photographer can decide about one photo, with the limits of its sliders. */
 
 import { z } from 'zod';
+import { modelIdSchema } from './call.ts';
+
+/** `black` counts in steps of a sensor of 14 bits, whatever the file's own. */
+export const blackSteps = 16_384;
 
 export interface Range {
   readonly min: number;
@@ -14,6 +18,8 @@ export const ranges = {
   ratio: { min: 1, max: 300, default: 1 },
   /** 1 removes all noise; 0 returns all grain. */
   strength: { min: 0, max: 1, default: 1 },
+  /** Raises the black level, in steps of a sensor of 14 bits. */
+  black: { min: -32, max: 32, default: 0 },
   kelvin: { min: 2000, max: 25_000, default: 5500 },
   /** Positive is more magenta. */
   tint: { min: -150, max: 150, default: 0 },
@@ -60,9 +66,15 @@ export const cropSchema = z
     message: 'expected a crop inside the picture',
   });
 
+/** In place of a model's id: the default for the photo's camera, or for all photos. */
+export const defaultModel = 'default';
+
 export const editsSchema = z.strictObject({
+  /** Id of the model that develops the photo, or `defaultModel`. */
+  model: modelIdSchema,
   ratio: ratioChoiceSchema,
   strength: within(ranges.strength),
+  black: within(ranges.black),
   whiteBalance: whiteBalanceSchema,
   exposure: within(ranges.exposure),
   highlights: within(ranges.highlights),
@@ -81,8 +93,10 @@ export type Crop = z.infer<typeof cropSchema>;
 
 /** The edits of an untouched photo. */
 export const defaultEdits: Edits = {
+  model: defaultModel,
   ratio: 'auto',
   strength: 1,
+  black: 0,
   whiteBalance: 'as-shot',
   exposure: 0,
   highlights: 0,
@@ -95,15 +109,17 @@ export const defaultEdits: Edits = {
 };
 
 /** What is pasted together. */
-export const editGroups = ['ratio', 'strength', 'whiteBalance', 'tone', 'frame'] as const;
+export const editGroups = ['model', 'ratio', 'strength', 'whiteBalance', 'tone', 'frame'] as const;
 export const editGroupSchema = z.enum(editGroups);
 export type EditGroup = z.infer<typeof editGroupSchema>;
 
 const partOf: Readonly<Record<EditGroup, (edits: Edits) => Partial<Edits>>> = {
+  model: ({ model }) => ({ model }),
   ratio: ({ ratio }) => ({ ratio }),
   strength: ({ strength }) => ({ strength }),
   whiteBalance: ({ whiteBalance }) => ({ whiteBalance }),
-  tone: ({ exposure, highlights, shadows, contrast, saturation }) => ({
+  tone: ({ black, exposure, highlights, shadows, contrast, saturation }) => ({
+    black,
     exposure,
     highlights,
     shadows,

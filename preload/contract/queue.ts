@@ -16,6 +16,8 @@ const queueItemSchema = z.object({
   /** Of frames' steps while they are merged. */
   tilesDone: z.number(),
   tilesTotal: z.number(),
+  /** Id of the photo's model, if that was not here: the default developed the picture. */
+  missingModel: z.string().optional(),
   /** Path of the finished picture. */
   path: z.string().optional(),
   failure: failureSchema.optional(),

@@ -79,9 +79,9 @@ export const settingsSchema = z.strictObject({
   device: deviceChoiceSchema,
   /** Processor threads of the network; 0: all. */
   threads: z.number().int().min(0).max(256),
-  /** Id of a shipped or imported model. */
+  /** Id of the model for photos that have none of their own: see `photoModel`. */
   model: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
-  /** Models for the photos of single cameras, by a photo's `camera`. */
+  /** The same for the photos of single cameras, by a photo's `camera`. */
   cameraModels: z
     .record(z.string().min(1).max(200), z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/))
     .refine((models) => Object.keys(models).length <= 200, 'expected at most 200 cameras'),
@@ -145,7 +145,7 @@ export const defaultSettings: Settings = {
   threads: 0,
   model: 'fast',
   cameraModels: {},
-  pasteGroups: ['ratio', 'strength', 'whiteBalance', 'tone'],
+  pasteGroups: ['model', 'ratio', 'strength', 'whiteBalance', 'tone'],
   subfolders: false,
   mergesBursts: false,
   updates: false,
@@ -164,7 +164,7 @@ function haveOwnNames(presets: readonly { readonly name: string }[]): boolean {
 }
 
 /**
- * The model for photos of a camera.
+ * The default model for photos of a camera.
  * @param camera from a photo's facts, if known
  */
 export function modelFor({ model, cameraModels }: Settings, camera: string | undefined): string {

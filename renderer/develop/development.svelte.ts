@@ -2,14 +2,19 @@
 
 import { createContext } from 'svelte';
 import type { Development as Facts, Photo } from '../../preload/contract/contract.ts';
-import { defaultEdits, ranges, type Crop, type Edits } from '../../preload/contract/edits.ts';
-import { modelFor } from '../../preload/contract/settings.ts';
+import {
+  defaultEdits,
+  defaultModel,
+  ranges,
+  type Crop,
+  type Edits,
+} from '../../preload/contract/edits.ts';
+import { withModel } from '../../preload/contract/photo-model.ts';
 import { CallFailure } from '../../preload/contract/wire.ts';
-import type { App } from '../state/app.svelte.ts';
 import { limited } from '../parts/scale.ts';
+import type { App } from '../state/app.svelte.ts';
 import type { Library } from '../state/library.svelte.ts';
-import { batchWords } from '../batch-words.ts';
-import { ratioOf, shaped, type Aspect } from './aspect.ts';
+import { ratioOf, shaped } from './aspect.ts';
 import { EditsWriter } from './edits-writer.ts';
 import {
   cropAt,
@@ -22,6 +27,17 @@ import {
   unframed,
 } from './geometry.ts';
 import type { Histogram } from './histogram.ts';
+import { shownModel, type ShownModel } from './shown-model.ts';
+import {
+  anyShape,
+  plainLight,
+  type Compare,
+  type Light,
+  type Overlay,
+  type Shape,
+  type Tool,
+  type Vector3,
+} from './modes.ts';
 import { Runs, type RestedBy } from './runs.ts';
 import {
   fitScale,
@@ -36,24 +52,6 @@ import {
   type View,
 } from './viewport.ts';
 
-export type Tool = 'none' | 'crop' | 'pick';
-export type Compare = 'off' | 'split' | 'beside' | 'before';
-export type Overlay = 'none' | 'clipping' | 'guessed';
-export interface Shape {
-  readonly aspect: Aspect;
-  readonly isTall: boolean;
-}
-type Vector3 = readonly [number, number, number];
-
-interface Light {
-  readonly balance: Vector3;
-  readonly kelvin: number;
-  readonly tint: number;
-}
-
-/** Until a photo's own is known. */
-const plainLight: Light = { balance: [1, 1, 1], kelvin: 5500, tint: 0 };
-const anyShape: Shape = { aspect: 'free', isTall: false };
 /** The network is asked only after the ratio slider has stopped for this long. */
 const followAfterMs = 160;
 
@@ -116,8 +114,10 @@ export class Development {
   });
   readonly isFitted: boolean = $derived(this.#view === undefined);
   readonly camera: string | undefined = $derived(this.facts?.facts.camera);
-  /** Id of the model for this photo: the camera's own, or the one for all photos. */
-  readonly model: string = $derived.by(() => modelFor(this.#app.settings, this.camera));
+  readonly shownModel: ShownModel = $derived.by(() => {
+    const photo = this.#library.byId.get(this.photo?.id ?? '');
+    return shownModel(this.edits, photo, { settings: this.#app.settings, camera: this.camera });
+  });
   readonly isTouched: boolean = $derived(
     JSON.stringify(this.edits) !== JSON.stringify(defaultEdits),
   );
@@ -130,6 +130,12 @@ export class Development {
     this.#app = app;
     this.#library = library;
     this.#writer = new EditsWriter(app);
+    app.client.on('settings.changed', () => {
+      // An export may have written down the model that was the default before.
+      const { photo, facts, edits } = this;
+      if (photo !== undefined && facts !== undefined && edits.model === defaultModel)
+        void this.#reread(photo);
+    });
   }
 
   /** Opens the develop screen with the photo at the library's cursor. */
@@ -221,6 +227,7 @@ export class Development {
   /** What has been moved is written beside the photo, and can be undone from then on. */
   rest(by: RestedBy = 'hand'): void {
     if (this.photo === undefined) return;
+    this.edits = withModel(this.edits, this.shownModel.byDefault);
     const run = this.#runs.next(this.#rested, this.edits, by);
     if (run === undefined) return;
     this.#rested = this.edits;
@@ -232,19 +239,18 @@ export class Development {
     this.rest();
   }
 
-  /** Undoes the last change of edits or ratings, whichever photos it was made to, or does it again. */
-  async travel(direction: 'undo' | 'redo'): Promise<void> {
-    const app = this.#app;
+  /** Writes what has been moved; what follows is undone apart from it. */
+  async settle(): Promise<void> {
     this.rest();
     this.#runs.end();
     await this.#writer.flush();
-    const step = await this.#library.travel(direction);
-    if (step === undefined) return;
-    const { photo } = this;
-    const isOpen = photo !== undefined && step.photos.includes(photo.id);
-    if (isOpen && step.kind === 'edits' && this.facts !== undefined) await this.#reread(photo);
-    const isSeen = isOpen && step.photos.length === 1 && app.screen === 'develop';
-    if (!isSeen) app.toasts.say(batchWords.travelled(direction, step));
+  }
+
+  /** Shows the written edits of the open photo, if it is one of these. */
+  async rereadAmong(ids: readonly string[]): Promise<void> {
+    const { photo, facts } = this;
+    if (photo !== undefined && facts !== undefined && ids.includes(photo.id))
+      await this.#reread(photo);
   }
 
   resetAll(): void {
@@ -255,17 +261,6 @@ export class Development {
     if (this.facts === undefined) return false;
     this.#library.clipboard = this.edits;
     return true;
-  }
-
-  /** Gives the targets the copied edits, the open photo too. */
-  async pasteEdits(photos: readonly Photo[]): Promise<void> {
-    this.rest();
-    this.#runs.end();
-    await this.#writer.flush();
-    await this.#library.pasteEdits(photos);
-    const { photo } = this;
-    if (this.facts === undefined || !photos.some(({ id }) => id === photo?.id)) return;
-    if (photo !== undefined) await this.#reread(photo);
   }
 
   turn(isClockwise: boolean): void {

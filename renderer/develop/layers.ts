@@ -1,7 +1,7 @@
 /** Decides what to draw: the edited picture and, if requested, what it is compared with. */
 
 import type { Development as Facts } from '../../preload/contract/contract.ts';
-import type { Edits } from '../../preload/contract/edits.ts';
+import { blackSteps, type Edits } from '../../preload/contract/edits.ts';
 import { after, inverse, type Affine } from './geometry.ts';
 import type { Box, Layer, Look, Placed } from './gl/painter.ts';
 import type { Panes, Size, View } from './viewport.ts';
@@ -29,10 +29,13 @@ export function lookOf(
   ratio: number,
   overlay: Look['overlay'],
 ): Look {
-  const { exposure, saturation, highlights, shadows, contrast, strength } = edits;
+  const { black, exposure, saturation, highlights, shadows, contrast, strength } = edits;
+  const [red, green, blue] = facts.networkGains;
+  const share = (black / blackSteps) * ratio * facts.clipping;
   const { cameraToOutput, luminance } = facts.matrices.srgb;
   return {
     grain: 1 - strength,
+    blackShift: [share * red, share * green, share * blue],
     balance,
     white: ratio * facts.clipping * Math.min(...facts.networkGains),
     cameraToOutput,

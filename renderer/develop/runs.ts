@@ -42,12 +42,16 @@ export class Runs {
   }
 }
 
-/** Straightening may move the crop with the angle, and is the same run whether it did or not. */
+/**
+ * Straightening may move the crop with the angle, and is the same run whether it did or not. The first
+ * edit of a photo also writes down its model.
+ */
 function changedFields(before: Edits, after: Edits): string {
   const names = Object.entries(after)
     .filter(([name, value]) => !isSame(value, fieldOf(before, name)))
     .map(([name]) => name);
-  return names.includes('angle') ? 'angle' : names.join(' ');
+  if (names.includes('angle')) return 'angle';
+  return names.length > 1 ? names.filter((name) => name !== 'model').join(' ') : names.join(' ');
 }
 
 function fieldOf(edits: object, name: string): unknown {

@@ -42,6 +42,7 @@ export function readNumber(text: string): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
+/** Keeps a value within a slider's limits. */
 export function limited(
   value: number,
   { min, max }: { readonly min: number; readonly max: number },

@@ -3,6 +3,7 @@
 import { expect, expectTypeOf, it } from 'vitest';
 import { enhanceCommand } from '../../main/commands/enhance.ts';
 import { ratioMax, ratioMin } from '../../main/develop/amplify.ts';
+import { stepsOfRange } from '../../main/develop/black.ts';
 import type { Framing } from '../../main/develop/crop.ts';
 import type { ToneEdits } from '../../main/develop/look.ts';
 import {
@@ -20,7 +21,7 @@ import {
   formats,
   spaces,
 } from '../../preload/contract/choices.ts';
-import { ranges, type WhiteBalanceChoice } from '../../preload/contract/edits.ts';
+import { blackSteps, ranges, type WhiteBalanceChoice } from '../../preload/contract/edits.ts';
 import type { OutputChoice } from '../../preload/contract/settings.ts';
 
 it('develops within the limits of the sliders', () => {
@@ -29,6 +30,7 @@ it('develops within the limits of the sliders', () => {
     max: ranges.ratio.max,
   });
   expect([kelvinMin, kelvinMax]).toEqual([ranges.kelvin.min, ranges.kelvin.max]);
+  expect(stepsOfRange).toBe(blackSteps);
   expect([-tintMax, tintMax]).toEqual([ranges.tint.min, ranges.tint.max]);
 });
 
@@ -48,6 +50,7 @@ it('the engine refuses what the sliders cannot say', () => {
   for (const wrong of [
     { ratio: ranges.ratio.max + 1 },
     { strength: ranges.strength.max + 0.1 },
+    { black: ranges.black.min - 1 },
     { whiteBalance: { kelvin: ranges.kelvin.min - 1, tint: 0 } },
     { whiteBalance: { kelvin: 5500, tint: ranges.tint.max + 1 } },
     { space: 'cmyk' },

@@ -155,7 +155,7 @@ describe.each([
     const saved: unknown = JSON.parse(
       readFileSync(path.join(photos, '2.dng.nightglass.json'), 'utf8'),
     );
-    expect(saved).toMatchObject({ format: 'nightglass-edits', version: 1, rating: 4, edits });
+    expect(saved).toMatchObject({ format: 'nightglass-edits', version: 2, rating: 4, edits });
     await until(
       () => updates.some(({ name, rating }) => name === '3.dng' && rating === 4),
       'the event',

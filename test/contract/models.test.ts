@@ -11,8 +11,10 @@ import { inferenceModel } from '../../main/network/inference-model.ts';
 import { parameterCount } from '../../main/network/unet.ts';
 import { firstWeights } from '../../main/training/step/weights.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
+import { defaultEdits, editsOfGroups, type Edits } from '../../preload/contract/edits.ts';
 import { defaultExportChoice, modelFor } from '../../preload/contract/settings.ts';
 import {
+  smallModelNamed,
   smallShape,
   smallOnnx,
   temporaryFolder,
@@ -28,18 +30,19 @@ describe('models of the own', () => {
   let bugs: unknown[];
   let connection: Connection;
   let photo: string;
+  let second: string;
   let camera: string;
 
   beforeAll(async () => {
-    writeSmallDngs(photos, 1);
+    writeSmallDngs(photos, 2);
     const onnx = inferenceModel(smallShape, firstWeights(smallShape, 8));
     writeSmallModel(path.join(photos, 'brought'), { onnx, manifest: { id: 'other' } });
     ({ app, bugs } = await startApp(root));
     connection = await connectMemory(app);
     const { client } = connection;
     const opened = await client.call('library.open', { path: photos, subfolders: false });
-    photo = opened.photos[0]?.id ?? '';
-    const described = await client.call('library.describe', { photos: [photo] });
+    [photo = '', second = ''] = opened.photos.map(({ id }) => id);
+    const described = await client.call('library.describe', { photos: [photo, second] });
     camera = described.photos[0]?.facts?.camera ?? '';
   });
 
@@ -55,10 +58,10 @@ describe('models of the own', () => {
         pixelUrl('photo://', { kind: 'tile', photo, model, ratio: 8, level: 0, x: 0, y: 0 }),
       ),
     );
-  const exported = async (name: string): Promise<Buffer> => {
+  const exported = async (name: string, of = photo): Promise<Buffer> => {
     const choice = { ...defaultExportChoice, template: name };
     const { total } = await connection.client.call('queue.read', {});
-    await connection.client.call('export.start', { photos: [photo], exports: [{ choice }] });
+    await connection.client.call('export.start', { photos: [of], exports: [{ choice }] });
     await until(() => app.queue.state.ended === total + 1, name);
     return readFileSync(path.join(photos, 'Nightglass', `${name}.tif`));
   };
@@ -118,17 +121,78 @@ describe('models of the own', () => {
     const { client } = connection;
     expect(camera).not.toBe('');
     const before = await exported('before');
+    expect(app.library.editsOf(second).model).toBe('default');
     const settings = await client.call('settings.write', { cameraModels: { [camera]: 'other' } });
     expect([modelFor(settings, camera), modelFor(settings, 'Another'), modelFor(settings, undefined)])
       .toEqual(['other', 'small', 'small']); // prettier-ignore
-    expect((await tile('small')).status).toBe(422);
     expect((await tile('other')).status).toBe(200);
-    expect((await exported('after')).equals(before)).toBe(false);
+    expect((await exported('after', second)).equals(before)).toBe(false);
+    // Another default is for photos that were neither edited nor exported: the next picture is the same.
+    expect((await exported('again')).equals(before)).toBe(true);
+  });
+
+  it('are an edit of the photo: in its sidecar, pasted and undone like the others', async () => {
+    const { client } = connection;
+    await client.call('library.writeEdits', { photos: [photo, second], edits: defaultEdits });
+    const edit = (edits: Partial<Edits>) =>
+      client.call('library.writeEdits', { photos: [photo], edits });
+    await edit({ exposure: 1 });
+    const model = () => app.library.editsOf(photo).model;
+    // The first edit writes down the default, which may become another one.
+    expect(model()).toBe('other');
+    await edit({ model: 'small' });
+    const small = await exported('small');
+    await client.call('library.undo', {});
+    expect(model()).toBe('other');
+    await client.call('library.redo', {});
+    expect(model()).toBe('small');
+    await client.call('settings.write', { cameraModels: {} });
+    await client.call('library.undo', {});
+    expect((await exported('other')).equals(small)).toBe(false);
+    const beside = readFileSync(path.join(photos, '1.dng.nightglass.json'), 'utf8');
+    expect(JSON.parse(beside)).toMatchObject({ version: 2, edits: { model: 'other' } });
+    await edit(defaultEdits);
+    expect(model()).toBe('default');
+    const pasted = editsOfGroups({ ...defaultEdits, model: 'small' }, ['model']);
+    await client.call('library.writeEdits', { photos: [photo, second], edits: pasted });
+    expect(app.library.editsOf(second)).toEqual({ ...defaultEdits, model: 'small' });
+  });
+
+  it('that a photo names and that are not here give way to the default, in words', async () => {
+    const { client } = connection;
+    await client.call('library.writeEdits', { photos: [second], edits: { model: 'long-gone' } });
+    expect(app.library.photo(second)).toMatchObject({ missingModel: 'long-gone' });
+    const picture = await exported('instead', second);
+    const { items } = await client.call('queue.read', {});
+    expect(items.at(-1)).toMatchObject({ state: 'done', missingModel: 'long-gone' });
+    // The sidecar still says which it was: it may come back.
+    expect(app.library.editsOf(second).model).toBe('long-gone');
+    const files = path.join(photos, 'returned');
+    await client.call('models.import', { path: smallModelNamed(files, 'long-gone') });
+    expect(app.library.photo(second)?.missingModel).toBeUndefined();
+    expect((await exported('returned', second)).equals(picture)).toBe(false);
+    await client.call('models.remove', { model: 'long-gone' });
+    expect(app.library.photo(second)).toMatchObject({ missingModel: 'long-gone' });
+  });
+
+  it('of an earlier sidecar are the default', async () => {
+    const { model: _, ...edits } = defaultEdits;
+    const earlier = {
+      format: 'nightglass-edits',
+      version: 1,
+      rating: 2,
+      edits: { ...edits, exposure: 1 },
+    };
+    writeFileSync(path.join(photos, '2.dng.nightglass.json'), JSON.stringify(earlier));
+    await connection.client.call('library.open', { path: photos, subfolders: false });
+    expect(app.library.photo(second)?.rating).toBe(2);
+    expect(app.library.editsOf(second)).toEqual({ ...defaultEdits, exposure: 1 });
   });
 
   it('are forgotten wherever they were chosen once they are removed', async () => {
     const { client } = connection;
-    await client.call('settings.write', { model: 'other' });
+    const cameraModels = { [camera]: 'other' };
+    await client.call('settings.write', { model: 'other', cameraModels });
     await client.call('models.remove', { model: 'other' });
     expect(await client.call('settings.read', {})).toMatchObject({
       model: 'small',

@@ -108,9 +108,9 @@ it('other edits, another preset and another model are to be exported, and going 
   await client.call('settings.write', { oneClick: ['Archive'] });
 
   await client.call('models.import', { path: smallModelNamed(path.join(photos, 'mine'), 'mine') });
-  await client.call('settings.write', { model: 'mine' });
-  expect(photo(1).state).toBe('new');
-  await client.call('settings.write', { model: 'small' });
+  await client.call('library.writeEdits', { photos: [ids[1] ?? ''], edits: { model: 'mine' } });
+  expect(photo(1)).toEqual({ state: 'edited', exported: [] });
+  await client.call('library.undo', {});
   expect(photo(1).state).toBe('exported');
 });
 

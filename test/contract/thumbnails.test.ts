@@ -15,6 +15,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { App, Host } from '../../main/app/app.ts';
+import { defaultEdits } from '../../preload/contract/edits.ts';
 import { pixelUrl } from '../../preload/contract/pixel-url.ts';
 import type { Client } from '../../preload/contract/wire.ts';
 import {
@@ -97,7 +98,7 @@ describe('thumbnails on the disk', () => {
     await client.call('library.writeEdits', { photos: [id], edits: { exposure: 2 } });
     const brighter = await get('bright');
     expect(brighter.equals(first)).toBe(false);
-    await client.call('library.writeEdits', { photos: [id], edits: { exposure: 0 } });
+    await client.call('library.writeEdits', { photos: [id], edits: defaultEdits });
     expect((await get('bright')).equals(first)).toBe(true);
 
     // Weights that come under a known id: it is they that count.

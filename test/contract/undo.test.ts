@@ -1,11 +1,17 @@
 /** Undo reaches every change of edits and ratings since the program started. */
 
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { App } from '../../main/app/app.ts';
-import { defaultEdits, editGroups, editsOfGroups } from '../../preload/contract/edits.ts';
+import { historyMax } from '../../main/library/history.ts';
+import {
+  defaultEdits,
+  editGroups,
+  editsOfGroups,
+  type Edits,
+} from '../../preload/contract/edits.ts';
 import { temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { connectMemory, startApp, type Connection } from './carriers.ts';
 
@@ -61,7 +67,7 @@ it('takes back a rating of many, and edits, one command at a time, and does them
   await client.call('library.redo', {});
   expect(sidecarOf('1.dng')).toEqual({
     rating: 5,
-    edits: { ...defaultEdits, exposure: 1, ratio: 9 },
+    edits: { ...defaultEdits, model: 'small', exposure: 1, ratio: 9 },
   });
   expect(await client.call('library.redo', {})).toEqual({});
 });
@@ -107,8 +113,10 @@ it('makes one step of a run, and none of what changes nothing', async () => {
   await client.call('library.undo', {});
   expect(sidecarOf('1.dng').edits['exposure']).toBe(0);
   expect(await client.call('library.steps', {})).toEqual({ canUndo: false, canRedo: true });
+  await write(3);
   await write(2, 'there and back');
-  await write(0, 'there and back');
+  await write(3, 'there and back');
+  await client.call('library.undo', {});
   expect(await client.call('library.undo', {})).toEqual({});
 });
 
@@ -123,4 +131,81 @@ it('waits for what is being written', async () => {
 
 it('every edit belongs to a group that can be pasted', () => {
   expect(editsOfGroups(defaultEdits, editGroups)).toEqual(defaultEdits);
+});
+
+const historyOf = async (photo: string) => connection.client.call('library.history', { photo });
+const exposures = async (photo: string): Promise<readonly number[]> =>
+  (await historyOf(photo)).states.map(({ edits }) => edits.exposure);
+
+it('lists what a photo went through, in its sidecar, and leads back to every state', async () => {
+  const { client } = connection;
+  const [one = '', two = ''] = ids;
+  const write = (edits: Partial<Edits>, run?: string) =>
+    client.call('library.writeEdits', {
+      photos: [one],
+      edits,
+      ...(run === undefined ? {} : { run }),
+    });
+  await write({ exposure: 1 });
+  for (const shadows of [0.1, 0.2, 0.3]) await write({ shadows }, 'run');
+  await write({ exposure: 2, contrast: 0.5 });
+  await client.call('library.rate', { photos: [one], rating: 3 });
+  const { states } = await historyOf(one);
+  expect(states.map(({ changed }) => [...changed].sort())).toEqual([
+    [],
+    ['exposure', 'model'],
+    ['shadows'],
+    ['contrast', 'exposure'],
+  ]);
+  expect(states[0]?.edits).toEqual(defaultEdits);
+  expect(states[2]?.edits).toMatchObject({ exposure: 1, shadows: 0.3, contrast: 0 });
+  // Undo takes the last step from the list, and redo adds it again.
+  await client.call('library.undo', {});
+  await client.call('library.undo', {});
+  expect(await exposures(one)).toEqual([0, 1, 1]);
+  await client.call('library.redo', {});
+  expect(await exposures(one)).toEqual([0, 1, 1, 2]);
+  // Going back is a step as well, which forgets nothing and can be undone.
+  await write(states[1]?.edits ?? {});
+  expect(await exposures(one)).toEqual([0, 1, 1, 2, 1]);
+  await client.call('library.undo', {});
+  expect(await exposures(one)).toEqual([0, 1, 1, 2]);
+  expect(await exposures(two)).toEqual([0]);
+  // Another program that starts, this one having been killed, finds all of it.
+  const after = await startApp(root, { folder: path.join(root, 'other data') });
+  const again = await connectMemory(after.app);
+  await again.client.call('library.open', { path: photos, subfolders: false });
+  expect(await again.client.call('library.history', { photo: one })).toEqual(await historyOf(one));
+  await again.close();
+  await after.app.close();
+});
+
+it('bounds the list, and gives up a damaged one rather than the edits', async () => {
+  const { client } = connection;
+  const [one = ''] = ids;
+  for (let step = 1; step <= historyMax + 5; step++)
+    await client.call('library.writeEdits', { photos: [one], edits: { exposure: step / 100 } });
+  const list = await exposures(one);
+  expect([list.length, list[0], list.at(-1)]).toEqual([historyMax + 1, 0.05, 1.05]);
+  const file = path.join(photos, '1.dng.nightglass.json');
+  const whole: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, JSON.stringify(Object.assign({}, whole, { history: 'torn' })));
+  await open(photos);
+  expect(await exposures(one)).toEqual([1.05]);
+});
+
+it('keeps named snapshots, and undoes taking and removing them', async () => {
+  const { client } = connection;
+  const [one = ''] = ids;
+  const { states } = await historyOf(one);
+  const [{ edits } = { edits: defaultEdits }] = states;
+  const snapshot = { name: 'Plain', at: '2026-11-29T07:00:00.000Z', edits };
+  await client.call('library.writeSnapshots', { photo: one, snapshots: [snapshot] });
+  await client.call('library.writeEdits', { photos: [one], edits: { exposure: 1 } });
+  expect((await historyOf(one)).snapshots).toEqual([snapshot]);
+  await client.call('library.writeSnapshots', { photo: one, snapshots: [] });
+  expect((await client.call('library.undo', {})).step?.kind).toBe('snapshots');
+  await open(photos);
+  expect((await historyOf(one)).snapshots).toEqual([snapshot]);
+  expect(await exposures(one)).toEqual([0, 1]);
 });

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { smallDng, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
+import { smallDng, smallModelNamed, temporaryFolder, writeSmallDngs } from '../engine/small.ts';
 import { chromiumPath } from '../renderer/browser.ts';
 import { expectAccessible, openWindow, type OpenWindow } from './window.ts';
 
@@ -18,6 +18,7 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
     mkdirSync(photos, { recursive: true });
     writeSmallDngs(photos, 5);
     writeFileSync(path.join(photos, 'torn.dng'), smallDng().subarray(0, 300));
+    smallModelNamed(path.join(root, 'data', 'models'), 'mine');
     opened = await openWindow(root, { startFolder: photos });
     opened.app.queue.pause();
   });
@@ -135,6 +136,7 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
       .toEqual(['4.dng Archive TIFF', '5.dng Archive TIFF', '4.dng Small JPEG', '5.dng Small JPEG']); // prettier-ignore
     expect(app.settings.current.exportPresets).toHaveLength(5);
     await page.getByRole('button', { name: 'Export 2 → Archive TIFF + Small JPEG' }).waitFor();
+    await page.getByRole('complementary', { name: 'Export queue' }).waitFor();
     await expectAccessible(page, 'queue-presets');
     await page.keyboard.press('q');
     app.queue.cancel();
@@ -254,6 +256,28 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
     await page.getByRole('button', { name: 'torn.dng' }).click();
     await page.getByRole('heading', { name: 'torn.dng cannot be developed' }).waitFor();
     expect(await kelvin.inputValue()).toBe('5500 K');
+    await page.keyboard.press('g');
+  });
+
+  test('the model is an edit of the photo, and one that is not here is named', async () => {
+    const { page, app } = opened;
+    await cell('4.dng').dblclick();
+    await page.getByRole('img', { name: /4\.dng/ }).waitFor();
+    const model = page.getByLabel('Model', { exact: true });
+    await model.selectOption('mine');
+    await soon(() => editsOf('4.dng').model).toBe('mine');
+    expect(app.settings.current.model).toBe('small');
+    await page.getByRole('button', { name: 'Default for NIGHT Owl 1' }).waitFor();
+    await expectAccessible(page, 'develop-own-model');
+    await page.keyboard.press('Control+z');
+    await soon(() => model.inputValue()).toBe('small');
+    const [id = ''] = app.library.current.photos.map((photo) => photo.id);
+    await app.library.writeEdits([id], { model: 'long-gone' });
+    await page.keyboard.press('g');
+    await cell('1.dng').dblclick();
+    await page.getByText('developed by the model “long-gone”, which is not here').waitFor();
+    expect(await model.inputValue()).toBe('small');
+    await app.library.travel('undo');
     await page.keyboard.press('g');
   });
 

@@ -39,6 +39,7 @@ describe('side by side', () => {
       plain: [],
       look: {
         grain: 0.5,
+        blackShift: [0, 0, 0],
         balance: [1, 1, 1],
         white: 1,
         cameraToOutput: [],

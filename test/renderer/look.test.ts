@@ -5,6 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cameraToOutput, luminanceWeights } from '../../main/develop/colour.ts';
+import { moveBlack } from '../../main/develop/black.ts';
 import { framePicture } from '../../main/develop/crop.ts';
 import { Finisher } from '../../main/develop/finish.ts';
 import { halfTile } from '../../main/develop/half.ts';
@@ -49,6 +50,7 @@ function smoothTile(): Float32Array {
 interface Case {
   readonly edits?: Partial<Edits>;
   readonly balance?: Vector3;
+  readonly blackShift?: Vector3;
   /** Where the sensor ends. */
   readonly white?: number;
   readonly orientation?: Orientation;
@@ -61,6 +63,7 @@ interface Case {
 function exported({
   edits,
   balance = [1, 1, 1],
+  blackShift = [0, 0, 0],
   white = 100,
   orientation = 1,
   samples = wideTile(),
@@ -79,6 +82,7 @@ function exported({
     const value = halfToNumber(halves[at + (index % 3)]!);
     return (value + share * halfToNumber(halves[at + 3]!)) * light;
   });
+  moveBlack(lit, blackShift);
   keepWhite(lit, white, balance);
   finisher.add({ area: { x: 0, y: 0, width, height }, samples: lit });
   return framePicture(finisher.image, whole);
@@ -87,6 +91,7 @@ function exported({
 function requestOf({
   edits,
   balance = [1, 1, 1],
+  blackShift = [0, 0, 0],
   white = 100,
   orientation = 1,
   samples = wideTile(),
@@ -105,6 +110,7 @@ function requestOf({
       ...whole,
       grain: 1 - whole.strength,
       balance,
+      blackShift,
       white,
       cameraToOutput: cameraToOutput(colour, 'srgb'),
       luminance: luminanceWeights('srgb'),
@@ -168,6 +174,7 @@ describe.skipIf(chromiumPath === undefined)('the shader', () => {
     ['shadows up, highlights down', { edits: { shadows: 1, highlights: -1 } }],
     ['shadows down, highlights up', { edits: { shadows: -1, highlights: 1 } }],
     ['contrast up', { edits: { contrast: 1 } }],
+    ['another black', { blackShift: [0.02, 0.01, 0.015] }],
     ['contrast down', { edits: { contrast: -1 } }],
     ['grey', { edits: { saturation: -1 } }],
     ['most colourful', { edits: { saturation: 1 } }],

@@ -1,6 +1,7 @@
 /** Pixels for the app's view: network tiles at any level, and small finished pictures. */
 
 import { amplify } from '../../develop/amplify.ts';
+import { blackShift, moveBlack } from '../../develop/black.ts';
 import { framePicture } from '../../develop/crop.ts';
 import {
   developedBefore,
@@ -213,6 +214,7 @@ export class Previewer {
       { space: 'srgb', balance, tone: edit.tone },
     );
     greyed(developed.samples, mosaic);
+    moveBlack(developed.samples, blackShift(edit.black ?? 0, { mosaic, ratio, gains }));
     keepWhite(developed.samples, clippedWhite(ratio * clippingLevel(mosaic), gains), balance);
     finisher.add(
       straightenerOf(mosaic, level)?.straighten(developed, wholeTile(size)) ?? developed,

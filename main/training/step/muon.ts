@@ -12,13 +12,22 @@ import type { Adam } from './adam.ts';
 import { blockedParameters } from './blocked-order.ts';
 
 /** Muon's rate beside the recipe's learning rate, which is Adam's. */
-export const muonRateRatio = 10;
+const muonRateRatio = 10;
 
 /**
  * Weights move every so many steps, as much farther: the momentum changes little from step to step,
  * and making it orthogonal takes about half as long as a step.
  */
-export const muonEvery = 2;
+const muonEvery = 2;
+
+/**
+ * How far Muon moves in a step: 0 in steps in which it does not.
+ * @param learningRate the recipe's, which is Adam's
+ * @param step counted from 1
+ */
+export function muonRateAt(learningRate: number, step: number): number {
+  return step % muonEvery === 0 ? learningRate * muonRateRatio * muonEvery : 0;
+}
 
 /** Jordan's coefficients: small singular values grow fast, and all come to lie between 0.7 and 1.2. */
 const [linear, cubic, quintic] = [3.4445, -4.775, 2.0315];
@@ -149,7 +158,7 @@ function identity(graph: Graph, side: number, height: number): Value {
 export interface Muon {
   /**
    * Makes the directions orthogonal and moves the weights.
-   * @param rate the recipe's learning rate of this step, which is Adam's
+   * @param rate from `muonRateAt`; above 0
    */
   move(rate: number): Promise<void>;
   release(): Promise<void>;
@@ -183,7 +192,7 @@ export async function openMuon(
     async move(rate) {
       await session.run(directions, steps);
       for (const { offset, size, scale } of matrices) {
-        adam.move(offset, offset + size, rate * muonRateRatio * muonEvery * scale);
+        adam.move(offset, offset + size, rate * scale);
       }
     },
     release: () => session.release(),

@@ -10,7 +10,7 @@ import { Adam, stepRate, type Stretch } from './adam.ts';
 import { blockOf } from './agreed-block.ts';
 import { blockedParameters, gradientRuns, toBlocked, toPlain } from './blocked-order.ts';
 import { openGradient, tensorsOf } from './gradient-session.ts';
-import { hiddenMatrices, muonEvery, openMuon } from './muon.ts';
+import { hiddenMatrices, muonRateAt, openMuon } from './muon.ts';
 import { number, patchTensors, type StepSession } from './step-tensors.ts';
 
 /**
@@ -52,7 +52,8 @@ export async function openProcessorStep(
       const result = await session.run(feeds, { loss: null, ...gradient });
       const norm = adam.step(stepRate(learningRate, step + 1), recipe.clipNorm);
       step += 1;
-      if (step % muonEvery === 0) await muon?.move(learningRate);
+      const rate = muonRateAt(learningRate, step);
+      if (rate > 0) await muon?.move(rate);
       return { loss: number(result, 'loss'), norm };
     },
     state: () =>

@@ -1,8 +1,9 @@
 /**
  * Builds a training step as an ONNX graph: forward, loss, backward, and, for graphics cards,
- * clipping and Adam.
+ * clipping and the optimiser.
  */
 
+import type { Optimizer } from '../../../preload/contract/choices.ts';
 import { Graph, sizeOf, type Value } from '../../network/onnx.ts';
 import {
   parameterCount,
@@ -11,12 +12,13 @@ import {
   type Parameter,
   type UnetShape,
 } from '../../network/unet.ts';
-import { beta1, beta2, keptEpsilon, normMin } from './adam.ts';
+import { beta1, beta2, keptEpsilon, muonBeta, normMin } from './adam.ts';
 import { Tape } from './autodiff.ts';
 import { loss, type LossWeights } from './loss.ts';
 import { BlockedLayers } from './blocked-layers.ts';
 import { blockedParameters, gradientShapeOf } from './blocked-order.ts';
 import { CardSums, sumOfSquares } from './card-sums.ts';
+import { hiddenMatrices, orthogonal } from './muon.ts';
 import { PixelSums } from './pixel-sums.ts';
 import { PlainLayers } from './plain-layers.ts';
 
@@ -28,6 +30,8 @@ export interface StepShape {
   readonly loss: LossWeights;
   /** Longer gradients are scaled down to this length (L2 norm over all parameters). */
   readonly clipNorm: number;
+  /** Default: `adam`. Only for graphics cards. */
+  readonly optimizer?: Optimizer | undefined;
   /** Channels per block of `BlockedLayers`; absent for `PlainLayers`. */
   readonly block?: number | undefined;
   /** Whether the plain layers' sums are arranged for a graphics card. */
@@ -70,7 +74,7 @@ export function parameterTensors({ unet: net, block }: StepShape): readonly Para
  * A whole step as one graph, for devices that keep weights and moments.
  *
  * Inputs: `mosaic` [batch, 4, p, p], `target` [batch, 12, p, p], `weights`, `momentum`, `variance`
- * [parameters], `rate` [] from `stepRate`. Outputs: `loss` [], `norm` [] (of the gradient before
+ * [parameters], `rate` [] from `stepRate`, and with Muon `muonRate` [] from `muonRateAt`. Outputs: `loss` [], `norm` [] (of the gradient before
  * clipping), and `weights2`, `momentum2`, `variance2` for the next step.
  */
 export function stepModel(shape: Omit<StepShape, 'block'>): Uint8Array {
@@ -88,28 +92,77 @@ export function stepModel(shape: Omit<StepShape, 'block'>): Uint8Array {
   const share = graph.apply('Div', [graph.scalar(shape.clipNorm), atLeast], []);
   graph.output('loss', value);
   graph.output('norm', norm);
-  adam(graph, weights, gradient, graph.apply('Min', [graph.scalar(1), share], []));
+  const shorten = graph.apply('Min', [graph.scalar(1), share], []);
+  optimise(graph, shape, { weights, gradient, shorten });
   return graph.model();
 }
 
-/** The same as `Adam` on the processor. */
-function adam(graph: Graph, weights: Value, gradient: Value, shorten: Value): void {
+/** What an optimiser is given; all but the scalar `shorten` are flat vectors of all parameters. */
+interface Given {
+  readonly weights: Value;
+  readonly gradient: Value;
+  /** Clips the gradient. */
+  readonly shorten: Value;
+}
+
+/** The same as `Adam` on the processor, and `Muon` there where the shape asks for it. */
+function optimise(
+  graph: Graph,
+  { unet: net, optimizer }: Pick<StepShape, 'unet' | 'optimizer'>,
+  { weights, gradient, shorten }: Given,
+): void {
   const { shape } = weights;
+  const isMuon = optimizer === 'muon';
   const rate = graph.input('rate', []);
   const momentum = graph.input('momentum', shape);
   const variance = graph.input('variance', shape);
   const op = (name: string, ...inputs: Value[]): Value => graph.apply(name, inputs, shape);
   const clipped = op('Mul', gradient, shorten);
-  const momentum2 = op('Add', op('Mul', momentum, graph.scalar(beta1)), clipped);
+  const kept = isMuon ? graph.table('momenta', shape, momentaOf(net)) : graph.scalar(beta1);
+  const momentum2 = op('Add', op('Mul', momentum, kept), clipped);
   const variance2 = op(
     'Add',
     op('Mul', variance, graph.scalar(beta2)),
     op('Mul', clipped, clipped),
   );
   const spread = op('Add', op('Sqrt', variance2), graph.scalar(keptEpsilon));
-  graph.output('weights2', op('Sub', weights, op('Div', op('Mul', momentum2, rate), spread)));
+  const adamChange = op('Div', op('Mul', momentum2, rate), spread);
+  const direction = op('Add', op('Mul', momentum2, graph.scalar(muonBeta)), clipped);
+  const change = isMuon ? mixedChange(graph, net, { adamChange, direction }) : adamChange;
+  graph.output('weights2', op('Sub', weights, change));
   graph.output('momentum2', momentum2);
   graph.output('variance2', variance2);
+}
+
+/** Each number's share of its momentum that stays. */
+function momentaOf(net: UnetShape): Float32Array {
+  const momenta = new Float32Array(parameterCount(net)).fill(beta1);
+  for (const { offset, size } of hiddenMatrices(net, undefined)) {
+    momenta.fill(muonBeta, offset, offset + size);
+  }
+  return momenta;
+}
+
+/** Adam's change of the weights, and Muon's where they are hidden, in one vector. */
+function mixedChange(
+  graph: Graph,
+  net: UnetShape,
+  { adamChange, direction }: { readonly adamChange: Value; readonly direction: Value },
+): Value {
+  const muonRate = graph.input('muonRate', []);
+  const matrices = new Map(hiddenMatrices(net, undefined).map((one) => [one.name, one]));
+  const reshaped = (x: Value, shape: readonly number[]): Value =>
+    graph.apply('Reshape', [x, graph.integers(shape)], shape);
+  const parts = unetParameters(net).map(({ name, offset, size }): Value => {
+    const matrix = matrices.get(name);
+    const bounds = [offset, offset + size, 0].map((bound) => graph.integers([bound]));
+    const part = (of: Value): Value => graph.apply('Slice', [of, ...bounds], [size]);
+    if (matrix === undefined) return part(adamChange);
+    const made = orthogonal(graph, reshaped(part(direction), [matrix.rows, matrix.columns]));
+    const scale = graph.apply('Mul', [muonRate, graph.scalar(matrix.scale)], []);
+    return graph.apply('Mul', [reshaped(made, [size]), scale], [size]);
+  });
+  return graph.apply('Concat', parts, adamChange.shape, { attributes: { axis: 0 } });
 }
 
 /**

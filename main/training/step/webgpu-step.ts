@@ -10,6 +10,7 @@ import { describeError, Refusal } from '../../base/refusal.ts';
 import type { TrainingState } from './state.ts';
 import type { Recipe } from '../recipe.ts';
 import { stepRate } from './adam.ts';
+import { muonRateAt } from './muon.ts';
 import { stepModel } from './step.ts';
 import { floats, number, patchTensors, type StepSession } from './step-tensors.ts';
 
@@ -21,12 +22,6 @@ type OnCard = Readonly<Record<Kind, ort.Tensor>>;
  * @throws Refusal `device` if there is no graphics card, or it rejects the step
  */
 export async function openWebgpuStep(recipe: Recipe, from: TrainingState): Promise<StepSession> {
-  if (recipe.optimizer === 'muon') {
-    throw new Refusal(
-      'device',
-      'expected the processor for Muon, which no graphics card makes yet: train on it, or with Adam',
-    );
-  }
   const count = parameterCount(recipe.unet);
   const session = await open(stepModel({ ...recipe, isForCard: true }), {
     loss: 'cpu',
@@ -55,8 +50,7 @@ export async function openWebgpuStep(recipe: Recipe, from: TrainingState): Promi
   let here = enter(from);
   return {
     async step(batch, learningRate) {
-      const rate = Float32Array.of(stepRate(learningRate, step + 1));
-      const feeds = { ...patches(batch), ...here, rate: new ort.Tensor('float32', rate, []) };
+      const feeds = { ...patches(batch), ...here, ...ratesOf(recipe, learningRate, step + 1) };
       const result = await asked('make a training step', session.run(feeds));
       leave(here);
       here = {
@@ -85,6 +79,15 @@ export async function openWebgpuStep(recipe: Recipe, from: TrainingState): Promi
       await reader.release();
     },
   };
+}
+
+/** The rates of a step, counted from 1, as the graph takes them. */
+function ratesOf({ optimizer }: Recipe, learningRate: number, step: number) {
+  const scalar = (value: number) => new ort.Tensor('float32', Float32Array.of(value), []);
+  const rate = scalar(stepRate(learningRate, step));
+  return optimizer === 'muon'
+    ? { rate, muonRate: scalar(muonRateAt(learningRate, step)) }
+    : { rate };
 }
 
 /**

@@ -25,6 +25,8 @@ export interface TileTexture {
 export interface Look {
   /** 1 − strength. */
   readonly grain: number;
+  /** What a moved black level takes from the light. */
+  readonly blackShift: readonly [number, number, number];
   readonly balance: readonly [number, number, number];
   /** Value of light that clipped all colours of the sensor, the same in all three. */
   readonly white: number;
@@ -256,6 +258,7 @@ export class Painter {
   #setLook(look: Look): void {
     const program = this.#program;
     program.number('grain', look.grain);
+    program.numbers('blackShift', look.blackShift);
     program.numbers('balance', look.balance);
     program.number('white', look.white);
     program.numbers('cameraToOutput', look.cameraToOutput);

@@ -1,6 +1,6 @@
 /**
  * The look, on the graphics card: linear camera RGB in, encoded RGB out. The same formulas in the same
- * order as the export's (main/develop/highlights.ts, look.ts, finish.ts and tone.ts), held together by a test.
+ * order as the export's (main/develop/black.ts, highlights.ts, look.ts, finish.ts and tone.ts), held together by a test.
  */
 
 export const vertexShader = `#version 300 es
@@ -28,6 +28,8 @@ uniform sampler2D tile;
 uniform float light;
 // Of the grain in the fourth channel that is given back: 1 - strength.
 uniform float grain;
+// What a moved black level takes from the light.
+uniform vec3 blackShift;
 uniform vec3 balance;
 // Light that filled every colour of the sensor: no white balance is to tint it.
 uniform float white;
@@ -89,13 +91,13 @@ vec3 look(vec3 camera) {
 
 void main() {
   vec4 tiled = texture(tile, at);
-  vec3 camera = (tiled.rgb + grain * tiled.a) * light;
+  vec3 camera = (tiled.rgb + grain * tiled.a) * light - blackShift;
   vec3 shown = look(camera);
   if (overlay == 1) {
     if (max(shown.r, max(shown.g, shown.b)) > 0.996) shown = vec3(1.0, 0.25, 0.2);
     else if (max(shown.r, max(shown.g, shown.b)) <= 0.0) shown = vec3(0.2, 0.45, 1.0);
   } else if (overlay == 2) {
-    float x = max(0.0, dot(vec3(0.25, 0.5, 0.25), tiled.rgb * light)) / ratio;
+    float x = max(0.0, dot(vec3(0.25, 0.5, 0.25), tiled.rgb * light - blackShift)) / ratio;
     float frames = max(0.25, texture(framesMap, (area.xy + at * area.zw) / framesSpan).r * 63.75);
     float missing = framesMiddle > 0.0 ? framesMiddle / frames : 1.0;
     float signal = x / sqrt(max(1e-20, (noise.x * x + noise.y) * missing));

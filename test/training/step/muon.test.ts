@@ -6,8 +6,9 @@ import { Random } from '../../../main/darkness/random.ts';
 import { Graph } from '../../../main/network/onnx.ts';
 import { unetParameters, type UnetShape } from '../../../main/network/unet.ts';
 import { defaultRecipe, type Recipe } from '../../../main/training/recipe.ts';
-import { isHidden, orthogonal } from '../../../main/training/step/muon.ts';
-import { gradientModel } from '../../../main/training/step/step.ts';
+import { stepRate } from '../../../main/training/step/adam.ts';
+import { isHidden, muonRateAt, orthogonal } from '../../../main/training/step/muon.ts';
+import { gradientModel, stepModel } from '../../../main/training/step/step.ts';
 import { stateOf, type TrainingState } from '../../../main/training/step/state.ts';
 import { openStep } from '../../../main/training/step/step-session.ts';
 import {
@@ -200,6 +201,36 @@ it.each(shapes)('is Muon and Adam in float64: %s', async (_, unet) => {
       const missed = lengthOf(misses.subarray(offset, offset + size));
       if (isMoving) expect(missed / length, name).toBeLessThan(2e-3);
     }
+  }
+});
+
+it('is the same in the graph of a graphics card', async () => {
+  const recipe = recipeOf(shapes[0]![1]);
+  let here = stateOf(firstWeights(recipe.unet, 1));
+  const session = await openStep(recipe, here, { threads: 1 });
+  const card = await ort.InferenceSession.create(stepModel(recipe), { logSeverityLevel: 3 });
+  open.push(session, card);
+  const flat = (numbers: Float32Array) => new ort.Tensor('float32', numbers, [numbers.length]);
+  const scalar = (value: number) => new ort.Tensor('float32', Float32Array.of(value), []);
+  for (let step = 1; step <= 4; step++) {
+    const batch = batchOf(recipe, step);
+    await session.step(batch, 1e-3);
+    const result = await card.run({
+      ...patchTensors(recipe)(batch),
+      weights: flat(here.weights),
+      momentum: flat(here.momentum),
+      variance: flat(here.variance),
+      rate: scalar(stepRate(1e-3, step)),
+      muonRate: scalar(muonRateAt(1e-3, step)),
+    });
+    const [weights, momentum, variance] = ['weights2', 'momentum2', 'variance2'].map((name) =>
+      floats(result, name),
+    );
+    const expected = (await session.state()).weights;
+    const difference = expected.map((weight, at) => weight - weights![at]!);
+    const moved = expected.map((weight, at) => weight - here.weights[at]!);
+    expect(lengthOf(difference) / lengthOf(moved)).toBeLessThan(1e-3);
+    here = { step, weights: weights!, momentum: momentum!, variance: variance! };
   }
 });
 

@@ -14,10 +14,12 @@ import { floats, patchTensors, type Batch } from '../../../main/training/step/st
 // Few levels: each has shaders of its own, which a processor takes seconds to compile.
 const recipe: Recipe = {
   ...defaultRecipe,
-  unet: { ...defaultRecipe.unet, baseChannels: 4, levels: 2 },
+  unet: { ...defaultRecipe.unet, baseChannels: 4, levels: 2, firstLevel: 'half' },
   batch: 2,
   patchPacked: 32,
   steps: 4,
+  // It leaves the first and last layer to Adam.
+  optimizer: 'muon',
   warmupSteps: 0,
   // Every operator that any of them needs.
   loss: { ...defaultRecipe.loss, rendered: 1, renderedLog: 0.1, renderedBlocks: 1 },
