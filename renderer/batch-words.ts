@@ -2,6 +2,7 @@
 
 import type { Outputs } from '../preload/contract/contract.ts';
 import type { ExportChoice, ExportPreset } from '../preload/contract/settings.ts';
+import { burstWords } from './burst-words.ts';
 import { counted, strings } from './strings.ts';
 
 /** Asked before a command acts on photos that nobody selected, or writes files. */
@@ -10,15 +11,29 @@ export interface Question {
   readonly words: string;
   /** What the button that agrees says. */
   readonly action: string;
+  /** A choice that changes what is done. */
+  readonly option?: {
+    readonly words: string;
+    readonly isChosen: boolean;
+    /** The question after the choice. */
+    readonly choose: (isChosen: boolean) => Question;
+  };
 }
 
 type Travelled = NonNullable<Outputs['library.undo']['step']>;
 
-interface EnhanceCounts {
-  /** Photos to be exported now, in one way or in several. */
+export interface EnhanceCounts {
+  /** Photos to be exported now, in one way or in several; a burst that is merged counts once. */
   readonly waiting: number;
   /** What is to be written with each preset that has anything to write. */
-  readonly pictures: readonly { readonly preset: ExportPreset; readonly count: number }[];
+  readonly pictures: readonly {
+    readonly preset: ExportPreset;
+    readonly count: number;
+    /** Frames of each burst among them that is merged. */
+    readonly merges: readonly number[];
+  }[];
+  /** Frames of bursts of which the merged photo is there. */
+  readonly merged: number;
   /** Photos of the command that are exported already. */
   readonly exported: number;
   /** Photos of the folder that the command leaves alone. */
@@ -58,14 +73,15 @@ export const batchWords = {
   formatOfQuality: (format: string, quality: number) => `${format} quality ${quality}`,
   sizeOf: (pixels: number) => `${pixels} pixels long`,
   besideThem: 'Nightglass beside them',
-  enhanceQuestion: ({ waiting, pictures, exported, others }: EnhanceCounts): Question => ({
+  enhanceQuestion: ({ waiting, pictures, merged, exported, others }: EnhanceCounts): Question => ({
     title: `Enhance ${counted(waiting, 'photo', 'photos')}?`,
     words: [
       ...pictures.map(
-        ({ preset: { name, choice }, count }) =>
-          `${name}: ${counted(count, 'photo', 'photos')} → ${exportWords(choice)}.`,
+        ({ preset: { name, choice }, count, merges }) =>
+          `${name}: ${counted(count, 'photo', 'photos')}${burstWords.ofThem(count, merges)} → ${exportWords(choice)}.`,
       ),
       [
+        ...(merged === 0 ? [] : [burstWords.mergedAlready(merged)]),
         ...(exported === 0 ? [] : [`${exported} exported already.`]),
         ...(others === 0 ? [] : [`${counted(others, 'other photo stays', 'other photos stay')}.`]),
       ].join(' '),

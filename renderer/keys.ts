@@ -56,6 +56,9 @@ export const libraryKeys = [
   { command: 'selectAll', keys: ['mod+a'] },
   { command: 'selectNone', keys: ['escape'] },
   ...cullKeys,
+  { command: 'fold', keys: ['b'] },
+  { command: 'foldAll', keys: ['shift+b'] },
+  { command: 'merge', keys: ['m'] },
   { command: 'search', keys: ['mod+f'] },
   { command: 'filters', keys: ['l'] },
 ] as const satisfies readonly Shortcut[];
@@ -83,6 +86,8 @@ export const developKeys = [
   { command: 'rotateLeft', keys: ['['] },
   { command: 'rotateRight', keys: [']'] },
   ...cullKeys,
+  { command: 'fold', keys: ['b'] },
+  { command: 'merge', keys: ['m'] },
   { command: 'leave', keys: ['escape'] },
 ] as const satisfies readonly Shortcut[];
 

@@ -11,9 +11,10 @@ import { EngineHost } from '../jobs/engine-host.ts';
 import { Queue, type ExportOrder, type ExportOutcome } from '../jobs/queue.ts';
 import type { SavedQueue } from '../jobs/saved-queue.ts';
 import { nameOf, needsFacts } from '../jobs/template.ts';
+import { Bursts } from '../library/bursts.ts';
 import { Access } from '../library/access.ts';
 import { Developments } from '../library/development.ts';
-import { ExportMarks } from '../library/export-marks.ts';
+import { ExportMarks, type ExportedAs } from '../library/export-marks.ts';
 import { Library } from '../library/library.ts';
 import type { Exports } from '../library/listed.ts';
 import { photoIdOf } from '../library/photo-id.ts';
@@ -75,6 +76,7 @@ export class App {
   readonly settings: SettingsStore;
   readonly recents: Recents;
   readonly library: Library;
+  readonly bursts: Bursts;
   readonly developments: Developments;
   readonly models: Models;
   readonly engine: EngineHost;
@@ -120,6 +122,9 @@ export class App {
     this.access = access;
     this.#view = new View(host.spawnView ?? spawnNodeView);
     this.#sidecars = new Sidecars(path.join(host.folder, 'sidecars'));
+    this.bursts = new Bursts((bursts) => {
+      events.emit('library.bursts', { bursts });
+    });
     this.library = new Library({
       view: this.#view,
       sidecars: this.#sidecars,
@@ -129,6 +134,9 @@ export class App {
       areCamerasNeeded: () => Object.keys(settings.current.cameraModels).length > 0,
       events,
       modelsReplaced: () => this.#modelsReplaced,
+      onListed: (photos) => {
+        this.bursts.look(photos);
+      },
     });
     this.developments = new Developments(this.#view);
     const spawn = host.spawn ?? spawnNodeEngine;
@@ -293,12 +301,12 @@ export class App {
   }
 
   async #enhance(order: ExportOrder): Promise<ExportOutcome> {
-    const { photo, number, choice, names, signal, onProgress } = order;
+    const { photo, burst, number, choice, names, signal, onProgress } = order;
     const { edits, rating } = await this.#sidecars.read(photo);
     const facts = needsFacts(choice.template)
       ? await this.#view.describe(photo, signal)
       : undefined;
-    const name = nameOf(choice.template, { path: photo, facts, number });
+    const name = nameOf(choice.template, { path: burstName(order), facts, number });
     const { output, space, longSide, privacy = 'keep-all' } = choice;
     const { creator, copyright } = this.settings.current;
     const records = { privacy, creator, copyright, rating };
@@ -311,16 +319,33 @@ export class App {
         if (target.isThereAlready) return { kind: 'skipped', path: target.path };
         const { path: file, overwrite } = target;
         const outcome = await engine.enhance(
-          { photo, target: file, overwrite, edit, output, records },
+          { photo, burst, target: file, overwrite, edit, output, records },
           { signal, onProgress },
         );
         if (outcome !== 'taken') {
-          this.#marks.mark(photoIdOf(photo), { edits, model, choice });
-          await this.library.keepModel(photo, model);
-          return { kind: 'done', path: file, missingModel };
+          const { path: written, burst: gathered } = outcome.result;
+          const done = { model, choice };
+          if (burst?.isKept !== true) await this.#mark(gathered?.merged ?? [photo], done);
+          return { kind: 'done', path: written, missingModel, burst: gathered };
         }
         target = await names.reserveNext();
       }
     });
   }
+
+  /** Every frame of a merged picture counts as exported. */
+  async #mark(photos: readonly string[], done: Omit<ExportedAs, 'edits'>): Promise<void> {
+    for (const photo of photos) {
+      const { edits } = await this.#sidecars.read(photo);
+      this.#marks.mark(photoIdOf(photo), { edits, ...done });
+      await this.library.keepModel(photo, done.model);
+    }
+  }
+}
+
+/** What a picture is named after: a burst's is told from that of the frame alone. */
+function burstName({ photo, burst }: ExportOrder): string {
+  if (burst === undefined) return photo;
+  const { dir, name, ext } = path.parse(photo);
+  return path.join(dir, `${name}-burst${ext}`);
 }

@@ -2,6 +2,8 @@
 
 import type { App } from './app.ts';
 import type { Handlers } from './caller.ts';
+import { enhanceAsked } from './burst-handlers.ts';
+import type { Asked } from '../jobs/queue-item.ts';
 import { Refusal } from '../base/refusal.ts';
 import { nameOf, needsFacts } from '../jobs/template.ts';
 import type { CallName } from '../../preload/contract/contract.ts';
@@ -11,7 +13,13 @@ type ExportHandlers = Pick<Handlers, Extract<CallName, `export.${string}`>>;
 
 const endings = { tiff: '.tif', png: '.png', jpeg: '.jpg', dng: '.dng' } as const;
 
-export function exportHandlersOf({ access, library, queue, settings }: App): ExportHandlers {
+export function exportHandlersOf({
+  access,
+  bursts,
+  library,
+  queue,
+  settings,
+}: App): ExportHandlers {
   /** The orders with folders that the window may name. @throws Refusal `bad-argument` */
   const checked = async (orders: readonly ExportOrder[]): Promise<readonly ExportOrder[]> => {
     refuseSameNames(orders);
@@ -26,25 +34,24 @@ export function exportHandlersOf({ access, library, queue, settings }: App): Exp
     );
   };
 
-  const add = (ids: readonly string[], { choice, preset }: ExportOrder): number => {
-    const files = ids.map((id) => library.pathOf(id));
-    return queue.add(files, { ...choice, ...(preset === undefined ? {} : { preset }) });
+  const add = (asked: readonly Asked[], { choice, preset }: ExportOrder): number => {
+    return queue.add(asked, { ...choice, ...(preset === undefined ? {} : { preset }) });
   };
 
   return {
     'export.start': async ({ photos, exports }) => {
       const orders = await checked(exports);
-      return { queued: orders.reduce((sum, order) => sum + add(photos, order), 0) };
+      const asked = photos.map((id) => ({ photo: library.pathOf(id) }));
+      return { queued: orders.reduce((sum, order) => sum + add(asked, order), 0) };
     },
-    'export.enhance': async ({ photos }, { signal }) => {
+    'export.enhance': async ({ photos, mergesBursts }, { signal }) => {
       await library.learnCameras(photos, signal);
       const presets = oneClickPresets(settings.current);
       const orders = await checked(presets.map(({ name, choice }) => ({ preset: name, choice })));
       const queued = orders.map((order) => {
-        const isExported = (id: string): boolean =>
-          order.preset !== undefined && library.photo(id)?.exported.includes(order.preset) === true;
-        const waiting = photos.filter((id) => !isExported(id));
-        return waiting.length === 0 ? 0 : add(waiting, order);
+        const { preset } = order;
+        const asked = enhanceAsked({ library, bursts }, photos, { preset, mergesBursts });
+        return asked.length === 0 ? 0 : add(asked, order);
       });
       return { queued: queued.reduce((sum, count) => sum + count, 0) };
     },

@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import type { Handlers } from './caller.ts';
+import { burstHandlersOf } from './burst-handlers.ts';
 import { browse } from '../library/folder.ts';
 import { sampleFolder } from '../library/sample.ts';
 import type { App } from './app.ts';
@@ -241,6 +242,7 @@ export function handlersOf(app: App): Handlers {
       path: await models.export(model, await access.futureFolder(folder)),
     }),
     'models.card': async ({ model }) => ({ markdown: await models.card(model) }),
+    ...burstHandlersOf(app),
     ...exportHandlersOf(app),
     ...sessionHandlersOf(undefined),
     ...trainingHandlersOf(app),

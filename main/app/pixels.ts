@@ -145,7 +145,8 @@ export class PixelServer {
       case 'thumb':
         return view.picture({ kind: 'thumb', photo, longSide: thumbSide }, signal);
       case 'preview':
-        return view.picture({ kind: 'preview', photo }, signal);
+      case 'frames':
+        return view.picture({ kind: pixels.kind, photo }, signal);
       case 'plain': {
         const { level, x, y } = pixels;
         return view.picture({ kind: 'plain', photo, level, x, y, scale: plainScale }, signal);
@@ -178,7 +179,7 @@ export class PixelServer {
 }
 
 function answer(pixels: PhotoPixels, { bytes, width, height }: Picture): Response {
-  const isTile = pixels.kind === 'tile' || pixels.kind === 'plain';
+  const isTile = ['tile', 'plain', 'frames'].includes(pixels.kind);
   // Thumbnail addresses change with their content, so browsers may cache them. Other pictures are
   // only cached here.
   const isStamped = pixels.kind === 'thumb' || pixels.kind === 'bright';

@@ -2,6 +2,8 @@
 
 export type RefusalCode =
   | 'bad-argument'
+  /** Frames that cannot be merged. */
+  | 'burst'
   | 'cancelled'
   | 'damaged-file'
   | 'disk'

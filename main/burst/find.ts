@@ -19,7 +19,7 @@ const numbersMissing = 2;
 /**
  * @param photos in any order
  * @returns groups of at least two photos, in order of time, as are each group's frames; photos
- *   without a time or an exposure belong to none
+ *   without a time or an exposure, and those merged of others, belong to none
  */
 export function findBursts(photos: readonly SeenPhoto[]): SeenPhoto[][] {
   const sets = new Map<string, Timed[]>();
@@ -60,6 +60,7 @@ interface Timed {
 }
 
 function timedOf(photo: SeenPhoto): Timed | undefined {
+  if (photo.summary.merged !== undefined) return undefined;
   const { takenAt, exposureSeconds } = photo.summary.shot;
   if (takenAt === undefined || exposureSeconds === undefined) return undefined;
   // The camera's clock is used as it is; its time zone does not matter.

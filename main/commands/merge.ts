@@ -1,12 +1,11 @@
 /** `nightglass merge`: merges the dark frames of a burst into one clean RAW file. */
 
-import path from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { openOutputFolder } from '../base/atomic.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { BurstProgress, MergedBurst } from '../burst/merge.ts';
-import { mergedName, mergeFiles, writeMerged } from '../engine/burst.ts';
+import { mergeFiles, writeMergedInto } from '../engine/burst.ts';
 import { findRawPhotos } from '../library/raw-photos.ts';
 import { interruptSignal } from './interrupt.ts';
 import { formatDuration, ProgressLine } from './progress-line.ts';
@@ -60,26 +59,12 @@ async function merge(given: readonly string[], options: Options): Promise<void> 
             },
       },
     );
-    const written = await writeNumbered(burst, options.out, signal);
+    const written = await writeMergedInto(burst, options.out, { isAgain: false, signal });
     const elapsedMs = Math.round(performance.now() - beginMs);
     if (options.json) print({ ...reportOf(burst), path: written, elapsedMs });
     else tell(burst, written, elapsedMs, line);
   } finally {
     line.done();
-  }
-}
-
-/** Never overwrites a file: writes `NAME.dng`, or `NAME-2.dng` if that exists, and so on. */
-async function writeNumbered(
-  burst: MergedBurst,
-  folder: string,
-  signal: AbortSignal,
-): Promise<string> {
-  const { name, ext } = path.parse(mergedName(burst));
-  for (let number = 1; ; number++) {
-    const target = path.join(folder, `${number === 1 ? name : `${name}-${number}`}${ext}`);
-    if ((await writeMerged(burst, target, { overwrite: false, signal })) === 'written')
-      return target;
   }
 }
 

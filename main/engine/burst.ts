@@ -5,7 +5,7 @@
 
 import path from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { writeAtomically } from '../base/atomic.ts';
+import { holds, writeAtomically } from '../base/atomic.ts';
 import { Refusal } from '../base/refusal.ts';
 import { findBursts, type SeenPhoto } from '../burst/find.ts';
 import { mergeBurst, type MergedBurst, type MergeOptions } from '../burst/merge.ts';
@@ -13,16 +13,10 @@ import { decodeRaw, summariseRaw } from '../raw/decode.ts';
 import { cfaDng } from '../raw/dng.ts';
 import type { Mosaic } from '../raw/mosaic.ts';
 import { calibratedFrame } from './calibration.ts';
+import type { BurstOrder } from './protocol.ts';
 
 /** Decoded frames kept for the next request, bytes. */
 const keptBytesMax = 420e6;
-
-export interface BurstOrder {
-  readonly frames: readonly string[];
-  /** The frame that the others are aligned to, one of `frames`; `auto` takes the sharpest. */
-  readonly reference: string;
-  readonly motion: MergeOptions['motion'];
-}
 
 /**
  * Merges files.
@@ -99,6 +93,27 @@ export function mergedName({ mosaic }: MergedBurst): string {
   if (merged === undefined) throw new Error('expected a merged mosaic');
   const { name } = path.parse(merged.reference);
   return `${name}-${merged.frames.length}frames.dng`;
+}
+
+/**
+ * Writes a merged mosaic under the first free name: `NAME.dng`, `NAME-2.dng` and so on.
+ * @param isAgain whether a file that holds the very same bytes already is taken for it, because a
+ *   merge that was ended just after writing begins anew
+ * @returns its path
+ * @throws Refusal `disk`, `cancelled`
+ */
+export async function writeMergedInto(
+  burst: MergedBurst,
+  folder: string,
+  { isAgain, signal }: { readonly isAgain: boolean; readonly signal: AbortSignal },
+): Promise<string> {
+  const { name, ext } = path.parse(mergedName(burst));
+  for (let number = 1; ; number++) {
+    const target = path.join(folder, `${number === 1 ? name : `${name}-${number}`}${ext}`);
+    const outcome = await writeMerged(burst, target, { overwrite: false, signal });
+    if (outcome === 'written') return target;
+    if (isAgain && (await holds(target, cfaDng(burst.mosaic).chunks()))) return target;
+  }
 }
 
 /** Writes a merged mosaic, wholly or not at all. */

@@ -1,5 +1,6 @@
 /** Takes one photo through the engine: decode, develop, finish, encode, write. */
 
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { blackShift, moveBlack } from '../develop/black.ts';
 import { autoRatio } from '../develop/brightness.ts';
@@ -28,8 +29,17 @@ import { decodeRaw } from '../raw/decode.ts';
 import type { Mosaic, Vector3 } from '../raw/mosaic.ts';
 import { remosaic } from '../raw/remosaic.ts';
 import { Refusal, throwIfCancelled } from '../base/refusal.ts';
+import { writeMergedInto } from './burst.ts';
+import { burstResultOf, mergeInEngine } from './burst-job.ts';
 import { calibratedFrame } from './calibration.ts';
-import type { Edit, PhotoJob, PhotoProgress, PhotoResult, Stages } from './protocol.ts';
+import type {
+  BurstResult,
+  Edit,
+  PhotoJob,
+  PhotoProgress,
+  PhotoResult,
+  Stages,
+} from './protocol.ts';
 
 export interface PhotoContext {
   readonly run: RunNetwork;
@@ -78,7 +88,17 @@ export async function enhancePhoto(
   const { networkMs, signal, onProgress } = context;
   const beginMs = performance.now();
   const watch = new Stopwatch();
-  const { picture, said, plan, tiles } = await developPhoto(job, context, watch);
+  const taken = await takePhoto(job, context, watch);
+  const burst = taken.burst === undefined ? {} : { burst: taken.burst };
+  if (taken.kept !== undefined) {
+    return {
+      ...taken.kept,
+      ...burst,
+      stagesMs: watch.stages,
+      totalMs: performance.now() - beginMs,
+    };
+  }
+  const { picture, said, plan, tiles } = await developPhoto(taken.mosaic, job, context, watch);
 
   onProgress({ stage: 'encode', tilesDone: tiles, tilesTotal: tiles });
   const finished = await watch.time('finish', () => framed(picture, job.edit));
@@ -104,18 +124,76 @@ export async function enhancePhoto(
     tiles,
     stagesMs: { ...watch.stages, network: networkMs() },
     totalMs: performance.now() - beginMs,
+    ...burst,
   };
 }
 
-/**
- * Decodes and develops. The mosaic becomes unreachable when this returns, before encoding begins.
- */
-async function developPhoto(job: PhotoJob, context: PhotoContext, watch: Stopwatch) {
-  const { terms, allocate, allocateCore, signal, onProgress } = context;
-  if (job.output.format === 'dng') checkLinear(terms);
+type Taken =
+  | { readonly mosaic: () => Mosaic; readonly burst?: BurstResult; readonly kept?: undefined }
+  | { readonly kept: Kept; readonly burst: BurstResult };
+
+/** The result of a merged frame that is written as it is: nothing of it is developed. */
+type Kept = Omit<PhotoResult, 'device' | 'burst' | 'stagesMs' | 'totalMs'>;
+
+/** Decodes the photo, or merges the burst in its place. */
+async function takePhoto(
+  job: PhotoJob,
+  { terms, signal, onProgress }: PhotoContext,
+  watch: Stopwatch,
+): Promise<Taken> {
+  if (job.output.format === 'dng' && job.burst?.isKept !== true) checkLinear(terms);
   onProgress({ stage: 'decode', tilesDone: 0, tilesTotal: 0 });
-  const taken = await watch.time('decode', () => decode(job.photo, signal));
-  const { mosaic, ...plan } = await watch.time('prepare', () => planPhoto(taken, job));
+  const { burst: order } = job;
+  if (order === undefined) {
+    return { mosaic: onceOf(await watch.time('decode', () => decode(job.photo, signal))) };
+  }
+  const merged = await watch.time('decode', () => mergeInEngine(order, { signal, onProgress }));
+  const burst = burstResultOf(merged, order.frames);
+  if (!order.isKept) return { mosaic: onceOf(merged.mosaic), burst };
+  onProgress({ stage: 'encode', tilesDone: 0, tilesTotal: 0 });
+  const folder = path.dirname(job.target);
+  const file = await watch.time('write', () =>
+    writeMergedInto(merged, folder, { isAgain: true, signal }),
+  );
+  return { kept: await keptOf(job, merged.mosaic, file), burst };
+}
+
+async function keptOf({ photo }: PhotoJob, mosaic: Mosaic, file: string): Promise<Kept> {
+  const { profile, source } = frameNoise(mosaic);
+  const { size } = await stat(file);
+  return {
+    photo,
+    path: file,
+    bytes: size,
+    width: mosaic.width,
+    height: mosaic.height,
+    ratio: 1,
+    gains: [...mosaic.colour.asShotGains],
+    noise: { ...profile, source },
+    tiles: 0,
+  };
+}
+
+/** Hands a mosaic on without keeping it, so that its memory is free before encoding begins. */
+function onceOf(mosaic: Mosaic): () => Mosaic {
+  let kept: Mosaic | undefined = mosaic;
+  return () => {
+    if (kept === undefined) throw new Error('expected to hand on the mosaic once');
+    const given = kept;
+    kept = undefined;
+    return given;
+  };
+}
+
+/** Develops. The mosaic becomes unreachable when this returns, before encoding begins. */
+async function developPhoto(
+  taken: () => Mosaic,
+  job: PhotoJob,
+  context: PhotoContext,
+  watch: Stopwatch,
+) {
+  const { terms, allocate, allocateCore, signal, onProgress } = context;
+  const { mosaic, ...plan } = await watch.time('prepare', () => planPhoto(taken(), job));
   const { ratio, gains, noise, maps, balance } = plan;
   const grain = {
     strength: job.edit.strength,

@@ -7,6 +7,7 @@ import {
   recordTermsSchema,
   spaceSchema,
 } from '../../preload/contract/choices.ts';
+import { motionSchema } from '../../preload/contract/bursts.ts';
 import {
   editsSchema,
   ratioChoiceSchema,
@@ -83,9 +84,25 @@ export const pictureSchema = z.object({
 /** Pixels for the app's view. */
 export type Picture = z.infer<typeof pictureSchema>;
 
+/** Frames that are merged in the photo's place. */
+export const burstOrderSchema = z.object({
+  frames: z.array(z.string()).min(2).readonly(),
+  /** The frame that the others are aligned to, one of `frames`; `auto` takes the sharpest. */
+  reference: z.string(),
+  motion: motionSchema,
+});
+
+export type BurstOrder = z.infer<typeof burstOrderSchema>;
+
 export const photoJobSchema = z.object({
+  /** For a burst, the frame that it is named after. */
   photo: z.string(),
   target: z.string(),
+  /**
+   * With `isKept`, the merged frame itself is written, as a DNG into the target's folder under a
+   * name of its own; it is not developed.
+   */
+  burst: burstOrderSchema.extend({ isKept: z.boolean() }).optional(),
   overwrite: z.boolean(),
   edit: editSchema,
   output: outputSchema,
@@ -111,6 +128,15 @@ const stagesSchema = z.object({
 
 export type Stages = z.infer<typeof stagesSchema>;
 
+/** What became of a burst's frames. */
+const burstResultSchema = z.object({
+  /** Paths of the frames in the merged one. */
+  merged: z.array(z.string()),
+  leftOut: z.array(z.object({ photo: z.string(), reason: z.string(), isCopy: z.boolean() })),
+});
+
+export type BurstResult = z.infer<typeof burstResultSchema>;
+
 export const photoResultSchema = z.object({
   photo: z.string(),
   path: z.string(),
@@ -125,12 +151,14 @@ export const photoResultSchema = z.object({
   device: deviceSchema,
   stagesMs: stagesSchema,
   totalMs: z.number(),
+  burst: burstResultSchema.optional(),
 });
 
 export type PhotoResult = z.infer<typeof photoResultSchema>;
 
 export const photoProgressSchema = z.object({
-  stage: z.enum(['decode', 'network', 'encode']),
+  /** While a burst is merged, its steps are counted in place of tiles. */
+  stage: z.enum(['decode', 'merge', 'network', 'encode']),
   tilesDone: z.number(),
   tilesTotal: z.number(),
 });

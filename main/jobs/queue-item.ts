@@ -1,9 +1,10 @@
-/** One export of the queue, and what the window is told of it. */
+/** One item of the queue: as it is kept in memory, stored, and shown to the window. */
 
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { QueueItem } from '../../preload/contract/contract.ts';
 import { photoIdOf } from '../library/photo-id.ts';
-import type { SavedItem } from './saved-queue.ts';
+import type { SavedBurst, SavedItem } from './saved-queue.ts';
 
 export interface Item extends SavedItem {
   stage?: QueueItem['stage'];
@@ -11,19 +12,37 @@ export interface Item extends SavedItem {
   tilesTotal: number;
 }
 
+/** What is to be exported: a photo, or a burst that is named after one of its frames. */
+export interface Asked {
+  readonly photo: string;
+  readonly burst?: SavedBurst | undefined;
+}
+
+/** @param number position in its batch, from 1 */
+export function newItem({ photo, burst }: Asked, batch: string, number: number): Item {
+  const id = randomBytes(8).toString('hex');
+  const own = burst === undefined ? {} : { burst };
+  return { id, batch, photo, number, state: 'waiting', tilesDone: 0, tilesTotal: 0, ...own };
+}
+
+/** The same for the same photo, or burst merged in the same way. */
+export function identityOf({ photo, burst }: Asked): string {
+  return burst === undefined ? photo : `${photo}\n${JSON.stringify(burst)}`;
+}
+
+export function savedOf({
+  stage: _,
+  tilesDone: _done,
+  tilesTotal: _total,
+  ...item
+}: Item): SavedItem {
+  return item;
+}
+
 /** @param preset name of the way in which it is exported */
 export function toldOf(item: Item, preset: string | undefined): QueueItem {
-  const {
-    id,
-    photo,
-    state,
-    stage,
-    tilesDone,
-    tilesTotal,
-    path: target,
-    missingModel,
-    failure,
-  } = item;
+  const { id, photo, state, stage, tilesDone, tilesTotal, missingModel, failure, burst, gathered } =
+    item;
   return {
     id,
     photo: photoIdOf(photo),
@@ -33,23 +52,19 @@ export function toldOf(item: Item, preset: string | undefined): QueueItem {
     ...(stage === undefined ? {} : { stage }),
     tilesDone,
     tilesTotal,
-    ...(target === undefined ? {} : { path: target }),
+    ...(item.path === undefined ? {} : { path: item.path }),
     ...(missingModel === undefined ? {} : { missingModel }),
     ...(failure === undefined ? {} : { failure }),
-  };
-}
-
-export function savedOf(item: Item): SavedItem {
-  const { id, batch, photo, number, state, path: target, missingModel, failure } = item;
-  return {
-    id,
-    batch,
-    photo,
-    number,
-    state,
-    ...(target === undefined ? {} : { path: target }),
-    ...(missingModel === undefined ? {} : { missingModel }),
-    ...(failure === undefined ? {} : { failure }),
+    ...(burst === undefined
+      ? {}
+      : {
+          burst: {
+            frames: burst.frames.length,
+            becomes: burst.isKept ? ('dng' as const) : ('picture' as const),
+            ...(gathered === undefined ? {} : { merged: gathered.merged }),
+            leftOut: gathered?.leftOut ?? [],
+          },
+        }),
   };
 }
 
@@ -57,7 +72,14 @@ export function hasEnded({ state }: Item): boolean {
   return state !== 'waiting' && state !== 'working';
 }
 
-/** Share of a running export that is done, 0–1; decoding and encoding count as one tile each. */
-export function workingShare({ tilesDone, tilesTotal }: Item): number {
-  return tilesTotal === 0 ? 0 : (1 + tilesDone) / (tilesTotal + 2);
+/**
+ * The finished part of an item at work, 0–1. Decoding and encoding count as one tile each. Merging
+ * is all of the work on a burst that becomes a DNG, and half of it on one that becomes a picture.
+ */
+export function workingShare({ stage, tilesDone, tilesTotal, burst }: Item): number {
+  if (burst === undefined) return tilesTotal === 0 ? 0 : (1 + tilesDone) / (tilesTotal + 2);
+  const share = tilesTotal === 0 ? 0 : tilesDone / tilesTotal;
+  if (stage === 'merge') return burst.isKept ? share : share / 2;
+  if (stage === 'network') return 0.5 + share / 2;
+  return stage === 'encode' ? 1 : 0;
 }

@@ -1,42 +1,49 @@
 /** The export queue: waiting, running and ended exports, kept over restarts of the app. */
 
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import path from 'node:path';
 import type { Queue as QueueState } from '../../preload/contract/contract.ts';
 import type { EventHub } from '../base/events.ts';
-import { openOutputFolder } from '../base/atomic.ts';
-import { OutputNames, type Reservation } from '../export/naming.ts';
-import { outputFolderName } from '../library/folder.ts';
+import type { BurstResult } from '../engine/protocol.ts';
 import type { PhotoFailure } from '../library/listed.ts';
 import type { JsonFile } from '../base/json-file.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 import { Clock } from './clock.ts';
-import { hasEnded, savedOf, toldOf, workingShare, type Item } from './queue-item.ts';
-import { leftOver, queueFile, type QueuedChoice, type SavedQueue } from './saved-queue.ts';
+import {
+  hasEnded,
+  identityOf,
+  newItem,
+  savedOf,
+  toldOf,
+  workingShare,
+  type Asked,
+  type Item,
+} from './queue-item.ts';
+import { ItemNames, type PictureNames } from './item-names.ts';
+import {
+  leftOver,
+  queueFile,
+  type QueuedChoice,
+  type SavedBurst,
+  type SavedQueue,
+} from './saved-queue.ts';
 
 /** One photo of the queue, as passed to whoever enhances it. */
 export interface ExportOrder {
   readonly photo: string;
+  /** Merged in the photo's place. */
+  readonly burst?: SavedBurst | undefined;
   readonly number: number;
   readonly choice: QueuedChoice;
   /** Names for its picture. After a retry, it keeps the name it had before. */
   readonly names: PictureNames;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: {
-    readonly stage: 'decode' | 'network' | 'encode';
+    readonly stage: 'decode' | 'merge' | 'network' | 'encode';
     readonly tilesDone: number;
     readonly tilesTotal: number;
   }) => void;
-}
-
-/** @throws Refusal `disk` */
-export interface PictureNames {
-  /** @param photoPath its stem becomes the picture's */
-  reserve(photoPath: string): Promise<Reservation>;
-  /** Used when the last name was taken in the meantime. */
-  reserveNext(): Promise<Reservation>;
 }
 
 export interface ExportOutcome {
@@ -44,6 +51,8 @@ export interface ExportOutcome {
   readonly path: string;
   /** Id of the photo's model, if that is not here and another one developed it. */
   readonly missingModel?: string | undefined;
+  /** What became of a burst's frames. */
+  readonly burst?: BurstResult | undefined;
 }
 
 export interface QueueParts {
@@ -69,9 +78,7 @@ export class Queue {
   readonly #parts: QueueParts;
   readonly #file: JsonFile<SavedQueue>;
   readonly #batches = new Map<string, QueuedChoice>();
-  readonly #names = new Map<string, OutputNames>();
-  /** By item: the name that a retry may use again. */
-  readonly #targets = new Map<string, Reservation>();
+  readonly #names = new ItemNames();
   readonly #underWay = new Map<string, AbortController>();
   readonly #clock = new Clock();
   readonly #works = new Set<Promise<void>>();
@@ -123,8 +130,8 @@ export class Queue {
     };
   }
 
-  /** @param photos paths; a photo already waiting with the same choice is not queued twice */
-  add(photos: readonly string[], choice: QueuedChoice): number {
+  /** @param asked paths, or bursts; what already waits with the same choice is not queued twice */
+  add(asked: readonly (string | Asked)[], choice: QueuedChoice): number {
     if (this.#items.every(hasEnded)) this.#clock.reset();
     const batch = randomBytes(8).toString('hex');
     this.#batches.set(batch, choice);
@@ -132,14 +139,12 @@ export class Queue {
     const waiting = new Set(
       this.#items
         .filter((item) => !hasEnded(item) && JSON.stringify(this.#batches.get(item.batch)) === key)
-        .map(({ photo }) => photo),
+        .map(identityOf),
     );
-    const fresh = photos.filter((photo) => !waiting.has(photo));
-    fresh.forEach((photo, index) => {
-      const id = randomBytes(8).toString('hex');
-      const number = index + 1;
-      this.#items.push({ id, batch, photo, number, state: 'waiting', tilesDone: 0, tilesTotal: 0 });
-    });
+    const fresh = asked
+      .map((one): Asked => (typeof one === 'string' ? { photo: one } : one))
+      .filter((one) => !waiting.has(identityOf(one)));
+    fresh.forEach((one, index) => this.#items.push(newItem(one, batch, index + 1)));
     this.#changed();
     return fresh.length;
   }
@@ -170,6 +175,7 @@ export class Queue {
       if (item.state !== 'failed' && item.state !== 'cancelled') continue;
       item.state = 'waiting';
       delete item.failure;
+      delete item.gathered;
       delete item.stage;
       item.tilesDone = 0;
       item.tilesTotal = 0;
@@ -178,13 +184,13 @@ export class Queue {
   }
 
   clear(): void {
-    for (const item of this.#items) if (hasEnded(item)) this.#targets.delete(item.id);
+    for (const item of this.#items) if (hasEnded(item)) this.#names.forgetItem(item.id);
     this.#items = this.#items.filter((item) => !hasEnded(item));
     const used = new Set(this.#items.map(({ batch }) => batch));
     for (const batch of this.#batches.keys()) {
       if (used.has(batch)) continue;
       this.#batches.delete(batch);
-      for (const key of this.#names.keys()) if (key.startsWith(batch)) this.#names.delete(key);
+      this.#names.forgetBatch(batch);
     }
     if (this.#items.length === 0) this.#clock.reset();
     this.#changed();
@@ -210,12 +216,22 @@ export class Queue {
 
   #startNext(): void {
     while (!this.#isPaused && !this.#isClosed && this.#underWay.size < underWayMax) {
-      const item = this.#items.find(({ state }) => state === 'waiting');
+      const item = this.#nextItem();
       if (item === undefined) break;
       const work = this.#work(item).finally(() => this.#works.delete(work));
       this.#works.add(work);
     }
     this.#clock.run(this.#underWay.size > 0);
+  }
+
+  /** Two bursts at once would need the memory of both. */
+  #nextItem(): Item | undefined {
+    const isMerging = this.#items.some(
+      ({ state, burst }) => state === 'working' && burst !== undefined,
+    );
+    return this.#items.find(
+      ({ state, burst }) => state === 'waiting' && !(isMerging && burst !== undefined),
+    );
   }
 
   async #work(item: Item): Promise<void> {
@@ -226,13 +242,14 @@ export class Queue {
     try {
       const choice = this.#batches.get(item.batch);
       if (choice === undefined) throw new Error(`expected the choice of batch ${item.batch}`);
-      const names = await this.#namesFor(item, choice);
-      const { photo, number } = item;
+      const names = await this.#names.of(item, choice, () => this.#originals(item.batch));
+      const { photo, burst, number } = item;
       const outcome = await this.#parts.enhance({
         photo,
+        burst,
         number,
         choice,
-        names: this.#namesOf(item, names, choice),
+        names,
         signal,
         onProgress: ({ stage, tilesDone, tilesTotal }) => {
           item.stage = stage;
@@ -244,12 +261,41 @@ export class Queue {
       this.#clock.worked(1);
       this.#land(item, outcome.kind);
       item.path = outcome.path;
+      if (outcome.burst !== undefined) this.#gathered(item, outcome.burst);
       if (outcome.missingModel !== undefined) item.missingModel = outcome.missingModel;
       this.#parts.onEnd(photo, undefined);
     } catch (error) {
       this.#fail(item, error, signal);
     }
     this.#changed();
+  }
+
+  /** Frames that were left out of a finished picture are exported alone, so that none is missing. */
+  #gathered(item: Item, { merged, leftOut }: BurstResult): void {
+    item.gathered = {
+      merged: merged.length,
+      leftOut: leftOut.map(({ photo, reason }) => ({ name: path.basename(photo), reason })),
+    };
+    for (const photo of merged) this.#parts.onEnd(photo, undefined);
+    if (item.burst?.isKept === true) return;
+    this.#addApart(
+      item,
+      leftOut.filter(({ isCopy }) => !isCopy).map(({ photo }) => photo),
+    );
+  }
+
+  #addApart({ batch, id }: Item, photos: readonly string[]): void {
+    const numbers = this.#items.filter((item) => item.batch === batch).map(({ number }) => number);
+    const last = Math.max(0, ...numbers);
+    const at = this.#items.findIndex((item) => item.id === id);
+    const items = photos.map((photo, index) => newItem({ photo }, batch, last + index + 1));
+    this.#items.splice(at + 1, 0, ...items);
+  }
+
+  #originals(batch: string): string[] {
+    return this.#items
+      .filter((item) => item.batch === batch)
+      .flatMap(({ photo, burst }) => [photo, ...(burst?.frames ?? [])]);
   }
 
   #land(item: Item, state: Item['state']): void {
@@ -270,12 +316,27 @@ export class Queue {
       return;
     }
     const code = error instanceof Refusal ? error.code : 'bug';
+    if (code === 'burst' && item.burst?.isKept === false) {
+      this.#comeApart(item, item.burst.frames, describeError(error));
+      return;
+    }
     item.failure = { code, message: describeError(error) };
     this.#clock.worked(1);
     this.#land(item, 'failed');
-    this.#parts.onEnd(item.photo, item.failure);
+    // Frames that do not go together are good photos.
+    if (code !== 'burst') this.#parts.onEnd(item.photo, item.failure);
     // Without a network, every photo would fail for the same reason.
     if (code === 'model') this.#isPaused = true;
+  }
+
+  /** The frames of a burst that cannot be merged are exported one by one. */
+  #comeApart(item: Item, frames: readonly string[], reason: string): void {
+    this.#land(item, 'waiting');
+    this.#addApart(item, frames);
+    this.#items = this.#items.filter((one) => one !== item);
+    this.#names.forgetItem(item.id);
+    const account = `${reason}. The ${frames.length} frames are exported one by one.`;
+    this.#parts.events.emit('app.trouble', { account });
   }
 
   /**
@@ -289,45 +350,6 @@ export class Queue {
     const done = this.#items.filter(hasEnded).length;
     const account = `${message}. The queue is paused with ${done} of ${this.#items.length} done.`;
     this.#parts.events.emit('app.trouble', { account });
-  }
-
-  #namesOf({ id }: Item, names: OutputNames, { output }: QueuedChoice): PictureNames {
-    const keep = (target: Reservation): Reservation => {
-      this.#targets.set(id, target);
-      return target;
-    };
-    return {
-      reserve: async (photoPath) => {
-        const own = this.#targets.get(id);
-        const isFree = own !== undefined && (own.overwrite || !existsSync(own.path));
-        return isFree ? own : keep(await names.reserve(photoPath, output.format));
-      },
-      reserveNext: async () => {
-        const own = this.#targets.get(id);
-        if (own === undefined) throw new Error('expected a name before the next one');
-        return keep(await names.reserveNext(own));
-      },
-    };
-  }
-
-  async #namesFor({ batch, photo }: Item, choice: QueuedChoice): Promise<OutputNames> {
-    // If the photo's disk is missing, a folder created at its mount point would block its return.
-    if (!existsSync(photo))
-      throw new Refusal('disk', `${path.basename(photo)} cannot be read: there is no such file`);
-    const folder = choice.folder ?? path.join(path.dirname(photo), outputFolderName);
-    const key = `${batch}\n${folder}`;
-    const known = this.#names.get(key);
-    if (known !== undefined) return known;
-    const originals = this.#items.filter((item) => item.batch === batch).map((item) => item.photo);
-    const names = new OutputNames(folder, choice.onConflict, originals);
-    this.#names.set(key, names);
-    try {
-      await openOutputFolder(folder);
-    } catch (error) {
-      this.#names.delete(key);
-      throw error;
-    }
-    return names;
   }
 
   #remainingMs(): number | undefined {

@@ -4,6 +4,10 @@ import path from 'node:path';
 import { z } from 'zod';
 import { exportChoiceSchema } from '../../preload/contract/settings.ts';
 import { JsonFile } from '../base/json-file.ts';
+import { burstOrderSchema } from '../engine/protocol.ts';
+
+/** A burst that is merged in the photo's place: see `PhotoJob`. */
+const burstSchema = burstOrderSchema.extend({ isKept: z.boolean() });
 
 const itemSchema = z.object({
   id: z.string(),
@@ -15,6 +19,14 @@ const itemSchema = z.object({
   path: z.string().optional(),
   missingModel: z.string().optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
+  burst: burstSchema.optional(),
+  /** What became of the burst's frames. */
+  gathered: z
+    .object({
+      merged: z.number(),
+      leftOut: z.array(z.object({ name: z.string(), reason: z.string() })),
+    })
+    .optional(),
 });
 
 /** How the pictures of a batch are written, and the preset's name, if it is one's. */
@@ -27,6 +39,7 @@ const savedSchema = z.object({
   items: z.array(itemSchema),
 });
 
+export type SavedBurst = z.infer<typeof burstSchema>;
 export type QueuedChoice = z.infer<typeof queuedChoiceSchema>;
 export type SavedItem = z.infer<typeof itemSchema>;
 export type SavedQueue = z.infer<typeof savedSchema>;

@@ -45,6 +45,7 @@ export class Developments {
       asShot: temperatureOf(opened.gains.asShot, colour),
       autoRatio: opened.autoRatio,
       noise: opened.noise,
+      ...(opened.merged === undefined ? {} : { merged: opened.merged }),
       matrices: {
         srgb: matrixFor('srgb'),
         'display-p3': matrixFor('display-p3'),

@@ -23,6 +23,8 @@ export interface LibraryParts extends ListingParts {
   readonly view: View;
   readonly sidecars: Sidecars;
   readonly events: EventHub;
+  /** Called with all photos whenever some were listed, replaced or lost. */
+  readonly onListed: (photos: readonly FoundPhoto[]) => void;
   /** Whether some camera has a model of its own. */
   readonly areCamerasNeeded: () => boolean;
 }
@@ -45,10 +47,7 @@ export class Library {
   #entries = new Map<string, Entry>();
   #watch: FolderWatch | undefined;
   #opening: AbortController | undefined;
-  /**
-   * Whether a photo's edits are stored in the app's data, because its folder is read-only or
-   * missing.
-   */
+  /** Whether a photo's edits are in the app's data: its folder is read-only or missing. */
   #isAway: (photo: string) => boolean = () => false;
   readonly #changes: Changes;
   readonly #facts: FactReader<Entry>;
@@ -104,6 +103,7 @@ export class Library {
     for (; batch.done !== true; batch = await batches.next()) {
       throwIfCancelled(either);
       onPhotos(await this.#add(batch.value));
+      this.#listed();
     }
     this.#watch = new FolderWatch(folder, depth > 0, {
       changed: () => void this.#rescan(),
@@ -119,6 +119,11 @@ export class Library {
     this.#folder = undefined;
     this.#entries = new Map();
     this.#facts.stop();
+    this.#listed();
+  }
+
+  #listed(): void {
+    this.#parts.onListed([...this.#entries.values()].map(({ found }) => found));
   }
 
   /** @throws Refusal `bad-argument` */
@@ -350,12 +355,8 @@ export class Library {
       entry.failure = undefined;
       this.#refresh(entry);
     }
-    await this.describe(
-      failed.map(([id]) => id),
-      'ratio',
-      new AbortController().signal,
-      () => undefined,
-    );
+    const ids = failed.map(([id]) => id);
+    await this.describe(ids, 'ratio', new AbortController().signal, () => undefined);
   }
 
   /** Compares the folder's contents with the known photos. */
@@ -393,5 +394,6 @@ export class Library {
     const updated = await this.#add(found.filter(isReplaced));
     if (appeared.length + updated.length + vanished.length === 0) return;
     this.#parts.events.emit('library.changed', { appeared, updated, vanished });
+    this.#listed();
   }
 }

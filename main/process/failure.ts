@@ -9,6 +9,7 @@ export const failureSchema = z.object({
   code: z
     .enum([
       'bad-argument',
+      'burst',
       'cancelled',
       'damaged-file',
       'disk',

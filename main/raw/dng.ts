@@ -20,7 +20,7 @@ import {
   toFraction,
 } from './ifd.ts';
 import type { FilePieces, Pixels, TagValue } from './ifd.ts';
-import { encodeMerged } from './merged-tag.ts';
+import { encodeMerged, privateDataTag } from './merged-tag.ts';
 import type { Mosaic, NoiseProfile, PerSite } from './mosaic.ts';
 
 const photometricCfa = 32803;
@@ -129,6 +129,6 @@ export function cfaDng(mosaic: Mosaic, { sensor }: CfaDngOptions = {}): FilePiec
   for (const [tag, value] of own) tags.set(tag, value);
   if (sensor !== undefined) tags.set(50829, long(plane.top, plane.left, bottom, right));
   if (mosaic.noiseProfile !== undefined) tags.set(51041, noiseTag(mosaic.noiseProfile));
-  if (mosaic.merged !== undefined) tags.set(50740, bytes(encodeMerged(mosaic.merged)));
+  if (mosaic.merged !== undefined) tags.set(privateDataTag, bytes(encodeMerged(mosaic.merged)));
   return layOutTiff(tags);
 }

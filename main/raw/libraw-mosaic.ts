@@ -19,13 +19,11 @@ import {
 } from './levels.ts';
 import type { CornerMoved } from './levels.ts';
 import type { HiddenFields, LibRawMetadata, SensorSamples } from './libraw.ts';
-import { decodeMerged } from './merged-tag.ts';
+import { decodeMerged, privateDataTag } from './merged-tag.ts';
 import type { Mosaic, PerSite, PlacedWarp } from './mosaic.ts';
 import { checkLevels, checkSamples } from './sensor-checks.ts';
 import type { TiffDirectory } from './tiff-tags.ts';
 import type { Rectangle } from './opcodes/parse.ts';
-
-const dngPrivateData = 50_740;
 
 /** LibRaw's hidden fields, from the file's header and after the samples were read. */
 export interface Levels {
@@ -66,7 +64,7 @@ export function librawMosaic(
   const opticalBlack = opticalBlackOf(sensor, metadata, levels.settled, blackLevel, whiteLevel);
   const noiseProfile = dng && noiseProfileOf(dng.image, dng.first);
   const size = { width: shown.right - shown.left, height: shown.bottom - shown.top };
-  const privateData = dng?.first.bytes(dngPrivateData);
+  const privateData = dng?.first.bytes(privateDataTag);
   const merged = privateData && decodeMerged(privateData, size);
   const [down, along] = [shown.top - visible.top, shown.left - visible.left];
   const seen = (sites: PerSite): PerSite => shiftSites(sites, shiftOf(down, along));

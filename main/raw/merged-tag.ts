@@ -7,6 +7,9 @@ import { deflateSync, inflateSync } from 'node:zlib';
 import { z } from 'zod';
 import type { Merged } from './mosaic.ts';
 
+/** DNGPrivateData. */
+export const privateDataTag = 50_740;
+
 /** Our name, followed by the kind of data: `frames`, version 1. */
 const head = new TextEncoder().encode('Nightglass\0frames 1\0');
 
@@ -39,6 +42,22 @@ export function encodeMerged({ map, ...about }: Merged): Uint8Array {
     view.setUint16(2 * index, value, true);
   });
   return Buffer.concat([head, text, deflateSync(bytes)]);
+}
+
+/** Names of a merged file's frames. */
+export type MergedFrom = Pick<Merged, 'frames' | 'reference'>;
+
+/** The names alone. @returns undefined for another program's data, and for damaged data */
+export function decodeMergedNames(bytes: Uint8Array): MergedFrom | undefined {
+  if (!head.every((value, index) => bytes[index] === value)) return undefined;
+  const end = bytes.indexOf(0, head.length);
+  if (end < 0) return undefined;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(head.length, end));
+    return aboutSchema.pick({ frames: true, reference: true }).parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }
 
 /**

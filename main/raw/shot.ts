@@ -26,6 +26,9 @@ const tagCodes = {
   lensModel: 42_036,
 } as const;
 
+/** EXIF's code for an ISO that the tag cannot hold. */
+const isoTooLarge = 65_535;
+
 const isPositive = (value: number | undefined): value is number =>
   value !== undefined && Number.isFinite(value) && value > 0;
 
@@ -135,8 +138,7 @@ export function exifExposure({
     positive(exif?.number(tag), first?.number(tag));
   const iso = number(tagCodes.iso);
   return compact({
-    // 65535 is EXIF's code for "too large for this tag".
-    iso: iso === 65_535 ? number(tagCodes.recommendedIso) : iso,
+    iso: iso === isoTooLarge ? number(tagCodes.recommendedIso) : iso,
     exposureSeconds: number(tagCodes.exposureTime),
     aperture: number(tagCodes.fNumber),
   });

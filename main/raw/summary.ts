@@ -8,6 +8,7 @@ import { bayerLayout } from './levels.ts';
 import { LibRawFailure } from './libraw-failure.ts';
 import { LibRawFile } from './libraw.ts';
 import type { LibRawMetadata } from './libraw.ts';
+import { decodeMergedNames, privateDataTag, type MergedFrom } from './merged-tag.ts';
 import type { CfaPattern, Shot } from './mosaic.ts';
 import { shotOf } from './shot.ts';
 
@@ -19,6 +20,8 @@ export interface RawSummary {
   /** Absent if the file has no mosaic. */
   readonly cfa?: CfaPattern;
   readonly shot: Shot;
+  /** Set if the file was merged from several frames. */
+  readonly merged?: MergedFrom;
 }
 
 /**
@@ -33,7 +36,14 @@ export async function summariseBytes(bytes: Uint8Array, name: string): Promise<R
     const metadata = file.metadata();
     const dng = dngFileOf(container, name);
     checkFrame(metadata, { container, dng }, name);
-    return { ...layoutOf(metadata, dng), shot: shotOf(metadata, container) };
+    const privateData =
+      container.kind === 'tiff' ? container.tiff.images[0]?.bytes(privateDataTag) : undefined;
+    const merged = privateData && decodeMergedNames(privateData);
+    return {
+      ...layoutOf(metadata, dng),
+      shot: shotOf(metadata, container),
+      ...(merged === undefined ? {} : { merged }),
+    };
   } catch (error) {
     throw error instanceof LibRawFailure ? explain(error, name) : error;
   }

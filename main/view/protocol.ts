@@ -1,7 +1,7 @@
 /** Messages between the app and its viewing process, parsed on both sides. */
 
 import { z } from 'zod';
-import { photoFactsSchema } from '../../preload/contract/contract.ts';
+import { mergedSchema, photoFactsSchema } from '../../preload/contract/contract.ts';
 import { defineCall } from '../process/call.ts';
 import { pictureSchema } from '../engine/protocol.ts';
 
@@ -24,6 +24,8 @@ const pictureJobSchema = z.discriminatedUnion('kind', [
   }),
   /** The camera's embedded preview, upright. */
   z.object({ kind: z.literal('preview'), photo }),
+  /** A merged photo's map: a byte for each block, four for each frame behind it, 255 at most. */
+  z.object({ kind: z.literal('frames'), photo }),
   z.object({
     kind: z.literal('plain'),
     photo,
@@ -65,6 +67,7 @@ const openedSchema = z.object({
   noise: z.object({ slope: z.number(), offset: z.number(), source: z.string() }),
   autoRatio: z.number(),
   facts: photoFactsSchema,
+  merged: mergedSchema.optional(),
 });
 
 /** Facts about a decoded photo that the app itself needs. */

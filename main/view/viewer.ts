@@ -6,6 +6,7 @@ import { developedTile } from '../develop/developed.ts';
 import { Finisher } from '../develop/finish.ts';
 import { halfTile } from '../develop/half.ts';
 import { levelSize, levelWindow } from '../develop/level.ts';
+import { middleFrames } from '../develop/noise-map.ts';
 import { greyed } from '../develop/monochrome.ts';
 import { clippingLevel, normalisation } from '../develop/normalise.ts';
 import { straightenerOf } from '../develop/warp.ts';
@@ -68,6 +69,14 @@ export class Viewer {
           throw new Refusal('unsupported-file', 'the camera put no preview into this file');
         const bytes = await uprightPreview(jpeg, await orientationOf(job.photo));
         return { width: 0, height: 0, bytes };
+      }
+      case 'frames': {
+        const { mosaic } = await this.#frames.open(job.photo, { keep: true, signal });
+        if (mosaic.merged === undefined)
+          throw new Refusal('bad-argument', 'this photo was not merged of frames');
+        const { columns, rows, sixteenths } = mosaic.merged.map;
+        const bytes = Uint8Array.from(sixteenths, (value) => Math.min(255, Math.round(value / 4)));
+        return { width: columns, height: rows, bytes };
       }
       case 'plain': {
         const frame = await this.#frames.open(job.photo, { keep: true, signal });
@@ -212,7 +221,15 @@ function openedOf(frame: PreviewFrame): Opened {
     noise: { ...noise.profile, source: noise.source },
     autoRatio: frame.autoRatio,
     facts: factsOf(frame),
+    ...mergedOf(frame),
   };
+}
+
+function mergedOf({ mosaic: { merged } }: PreviewFrame): Pick<Opened, 'merged'> {
+  if (merged === undefined) return {};
+  const { columns, rows, blockSide } = merged.map;
+  const { length: frames } = merged.frames;
+  return { merged: { frames, columns, rows, blockSide, middle: middleFrames(merged.map) } };
 }
 
 function factsOf(frame: PreviewFrame): Facts {

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { appCalls } from './app.ts';
+import { burstCalls, burstEvents } from './bursts.ts';
 import type { failureSchema } from './call.ts';
 import {
   call,
@@ -17,7 +18,7 @@ import { deviceSchema, spaceSchema } from './choices.ts';
 import { editsSchema, whiteBalanceSchema } from './edits.ts';
 import { folderCalls } from './folders.ts';
 import { settingsPatchSchema, settingsSchema } from './settings.ts';
-import { queueCalls, type queueItemSchema, queueSchema } from './queue.ts';
+import { queueCalls, queueSchema } from './queue.ts';
 import { sessionCalls, sessionEvents } from './sessions.ts';
 import { trainingCalls, trainingEvents } from './training.ts';
 import { undoCalls, undoEvents } from './undo.ts';
@@ -95,6 +96,17 @@ const levelSchema = z.object({
   height: z.number().int(),
 });
 
+/** For a photo that was merged of several frames. */
+export const mergedSchema = z.object({
+  frames: z.number().int(),
+  /** Its map of frames, see the pixels `frames`: so many blocks of so many pixels' side. */
+  columns: z.number().int(),
+  rows: z.number().int(),
+  blockSide: z.number().int(),
+  /** Frames behind the map's middle block, which `noise` is for. */
+  middle: z.number(),
+});
+
 export const developmentSchema = z.object({
   photo: photoIdSchema,
   /** Size of the frame as stored; see `orientation`. */
@@ -116,6 +128,7 @@ export const developmentSchema = z.object({
   clipping: z.number(),
   asShot: z.object({ kelvin: z.number(), tint: z.number() }),
   autoRatio: z.number(),
+  merged: mergedSchema.optional(),
   /** Variance of a normalised (black 0, white 1) sample x: slope · x + offset. */
   noise: z.object({ slope: z.number(), offset: z.number(), source: z.string() }),
   /** Per space: white-balanced camera RGB → linear RGB, and luminance weights of that RGB. */
@@ -255,6 +268,7 @@ export const calls = {
     none,
   ),
 
+  ...burstCalls,
   ...sessionCalls,
   ...trainingCalls,
 } as const;
@@ -270,6 +284,7 @@ export const events = {
   /** The folder disappeared, came back, or became read-only. */
   'library.folder': folderSchema,
   'queue.changed': queueSchema,
+  ...burstEvents,
   'settings.changed': settingsSchema,
   /** Something was repaired on the way, in plain words, for example by restarting the engine. */
   'app.trouble': z.object({ account: z.string() }),
@@ -318,7 +333,7 @@ export type PhotoFacts = z.infer<typeof photoFactsSchema>;
 export type Folder = z.infer<typeof folderSchema>;
 export type Development = z.infer<typeof developmentSchema>;
 export type Queue = z.infer<typeof queueSchema>;
-export type QueueItem = z.infer<typeof queueItemSchema>;
+export type QueueItem = Queue['items'][number];
 export type ModelSummary = z.infer<typeof modelSchema>;
 export type DeviceVerdict = z.infer<typeof verdictSchema>;
 export type ContractFailure = z.infer<typeof failureSchema>;

@@ -41,6 +41,11 @@ export const pixelsSchema = z.discriminatedUnion('kind', [
     x: indexSchema,
     y: indexSchema,
   }),
+  /**
+   * The map of a merged photo, with the headers and the type of a tile: a byte for each block, which
+   * is four times the number of frames behind it, 255 at most.
+   */
+  z.object({ kind: z.literal('frames'), photo: photoIdSchema }),
   /** A small picture of a file in the last check of a dataset, as JPEG. */
   z.object({ kind: z.literal('check'), check: checkIdSchema, index: z.number().int().min(0) }),
   /** An example of a training run, as PNG. */
@@ -68,7 +73,8 @@ export function pixelUrl(base: PixelBase, pixels: Pixels): string {
     case 'bright':
       return `${base}${pixels.kind}/${pixels.photo}/${pixels.stamp}`;
     case 'preview':
-      return `${base}preview/${pixels.photo}`;
+    case 'frames':
+      return `${base}${pixels.kind}/${pixels.photo}`;
     case 'tile': {
       const { photo, model, ratio, level, x, y } = pixels;
       return `${base}tile/${photo}/${model}/${ratio}/${level}/${x}/${y}`;
@@ -87,6 +93,7 @@ const shape: Readonly<Record<string, readonly string[]>> = {
   thumb: ['photo', 'stamp'],
   bright: ['photo', 'stamp'],
   preview: ['photo'],
+  frames: ['photo'],
   tile: ['photo', 'model', 'ratio', 'level', 'x', 'y'],
   plain: ['photo', 'level', 'x', 'y'],
   check: ['check', 'index'],

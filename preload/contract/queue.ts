@@ -1,17 +1,19 @@
 /** Calls about exporting photos, and the queue of exports. */
 
 import { z } from 'zod';
+import { leftOutSchema } from './bursts.ts';
 import { call, failureSchema, none, nothing, photoIdSchema, photoIdsSchema } from './call.ts';
 import { exportChoiceSchema, exportOrderSchema, ordersMax, templateSchema } from './settings.ts';
 
-export const queueItemSchema = z.object({
+const queueItemSchema = z.object({
   id: z.string(),
   photo: photoIdSchema,
   name: z.string(),
   /** Of the way in which it is exported, if that has a name. */
   preset: z.string().optional(),
   state: z.enum(['waiting', 'working', 'done', 'skipped', 'failed', 'cancelled']),
-  stage: z.enum(['decode', 'network', 'encode']).optional(),
+  stage: z.enum(['decode', 'merge', 'network', 'encode']).optional(),
+  /** Of frames' steps while they are merged. */
   tilesDone: z.number(),
   tilesTotal: z.number(),
   /** Id of the photo's model, if that was not here: the default developed the picture. */
@@ -19,6 +21,17 @@ export const queueItemSchema = z.object({
   /** Path of the finished picture. */
   path: z.string().optional(),
   failure: failureSchema.optional(),
+  /** Set if it merges a burst, of which `photo` is one frame. */
+  burst: z
+    .object({
+      frames: z.number().int(),
+      /** Whether it becomes a DNG, or a finished picture. */
+      becomes: z.enum(['dng', 'picture']),
+      /** How many frames are in it; known once it is merged. */
+      merged: z.number().int().optional(),
+      leftOut: z.array(leftOutSchema),
+    })
+    .optional(),
 });
 
 export const queueSchema = z.object({
@@ -47,9 +60,12 @@ export const queueCalls = {
     z.object({ queued: z.number().int() }),
     none,
   ),
-  /** The photos named with the presets of one click, each where it is not exported with it yet. */
+  /**
+   * The photos named with the presets of one click, each where it is not exported with it yet. Bursts
+   * among them may be merged on the way, so that each becomes one picture: see `gatherBursts`.
+   */
   'export.enhance': call(
-    z.strictObject({ photos: photoIdsSchema }),
+    z.strictObject({ photos: photoIdsSchema, mergesBursts: z.boolean() }),
     z.object({ queued: z.number().int() }),
     none,
   ),

@@ -96,6 +96,8 @@ export const settingsSchema = z.strictObject({
   subfolders: z.boolean(),
   /** Whether a star, flag or label of one photo leads to the next one. */
   autoAdvance: z.boolean(),
+  /** Whether Enhance all merges bursts: the choice of the last time. */
+  mergesBursts: z.boolean(),
   /** Whether to look for new versions, which is the app's only network access. Desktop app only. */
   updates: z.boolean(),
   /** Hints that the user has closed. */
@@ -155,6 +157,7 @@ export const defaultSettings: Settings = {
   pasteGroups: ['model', 'ratio', 'strength', 'whiteBalance', 'tone'],
   subfolders: false,
   autoAdvance: false,
+  mergesBursts: false,
   updates: false,
   hintsSeen: [],
 };

@@ -153,6 +153,7 @@ export class Development {
     this.#view = view;
   }
 
+  /** Frames of one burst are looked at in the same place and size. */
   open(photo: Photo): void {
     this.#app.screen = 'develop';
     void this.#app.closeHint('library');
@@ -166,6 +167,7 @@ export class Development {
     this.#opening?.abort();
     this.#balancing?.abort();
     this.previous = this.photo;
+    if (!this.#library.bursts.areOfOne(photo.id, this.photo?.id)) this.#view = undefined;
     this.photo = photo;
     this.facts = undefined;
     this.failure = undefined;
@@ -175,7 +177,6 @@ export class Development {
     this.tilesShare = 0;
     this.tool = 'none';
     this.shape = anyShape;
-    this.#view = undefined;
     this.#restart(defaultEdits);
     void this.#load(photo);
   }

@@ -15,7 +15,7 @@ import { Lane } from './lane.ts';
 import type { Toasts } from './toasts.svelte.ts';
 
 export type Screen = 'library' | 'develop' | 'train';
-export type DialogName = 'none' | 'export' | 'paste' | 'settings' | 'help';
+export type DialogName = 'none' | 'export' | 'merge' | 'paste' | 'settings' | 'help';
 export type SettingsPage = 'general' | 'export' | 'devices' | 'models' | 'sessions' | 'about';
 
 /** First-time hints; each stays away once it was closed or its advice was followed. */

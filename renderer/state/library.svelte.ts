@@ -4,7 +4,10 @@ import { createContext } from 'svelte';
 import type { Folder, Inputs, Outputs, Photo } from '../../preload/contract/contract.ts';
 import { editsOfGroups, type Edits } from '../../preload/contract/edits.ts';
 import type { App } from './app.svelte.ts';
+import type { Burst } from '../../preload/contract/bursts.ts';
 import { Arranger, lacks, neededFor, plainArrangement, type Arrangement } from './arrange.ts';
+import { Bursts } from './bursts.svelte.ts';
+import { coversOf, foldBursts, foldSelection, photosOf, type GridCell } from './fold.ts';
 import { emptySelection, only, without, type Selection } from './selection.ts';
 import { strings } from '../strings.ts';
 
@@ -22,7 +25,8 @@ export class Library {
   /** Why the last folder could not be opened. */
   failure = $state<string>();
   arrangement = $state.raw<Arrangement>(plainArrangement);
-  selection = $state.raw<Selection>(emptySelection);
+  /** Frames in it may be hidden in a folded burst. */
+  #selection = $state.raw<Selection>(emptySelection);
   /** Copied edits. */
   clipboard = $state.raw<Edits>();
   /** Whether there is anything to undo and to do again. */
@@ -30,18 +34,27 @@ export class Library {
   /** Wanted width of a cell in the grid, CSS pixels. */
   cellWidth = $state(Math.round(Math.min(340, Math.max(180, innerWidth / 6.5)) / 10) * 10);
 
-  readonly shown: readonly Photo[] = $derived(
+  readonly bursts: Bursts;
+  /** All photos that the filter lets through, hidden frames of folded bursts too. */
+  readonly arranged: readonly Photo[] = $derived(
     this.#arranger.arrange(this.photos, this.arrangement),
   );
+  readonly cells: readonly GridCell[] = $derived.by(() =>
+    foldBursts(this.arranged, this.bursts.list, this.bursts.unfolded),
+  );
+  /** The photo of each cell. */
+  readonly shown: readonly Photo[] = $derived(this.cells.map(({ photo }) => photo));
+  readonly #covers: ReadonlyMap<string, string> = $derived(coversOf(this.cells));
+  readonly #seen: Selection = $derived(foldSelection(this.#selection, this.#covers));
   readonly byId: ReadonlyMap<string, Photo> = $derived(
     new Map(this.photos.map((photo) => [photo.id, photo])),
   );
-  /** In display order. */
+  /** In display order; all frames of the folded bursts that are selected. */
   readonly chosen: readonly Photo[] = $derived(
-    this.shown.filter(({ id }) => this.selection.chosen.has(id)),
+    photosOf(this.cells.filter(({ photo }) => this.#seen.chosen.has(photo.id))),
   );
   readonly cursor: Photo | undefined = $derived(
-    this.selection.cursor === undefined ? undefined : this.byId.get(this.selection.cursor),
+    this.#seen.cursor === undefined ? undefined : this.byId.get(this.#seen.cursor),
   );
 
   /** Whether the order depends on facts that were not read from all files yet. */
@@ -57,6 +70,14 @@ export class Library {
 
   constructor(app: App) {
     this.#app = app;
+    this.bursts = new Bursts(app);
+    app.client.on('library.bursts', ({ bursts }) => {
+      // What is looked at must not vanish into a cell.
+      const { cursor } = this.#selection;
+      const own = bursts.find(({ frames }) => cursor !== undefined && frames.includes(cursor));
+      if (app.screen === 'develop' && own !== undefined) this.bursts.unfold(own);
+      this.bursts.list = bursts;
+    });
     app.client.on('library.changed', ({ appeared, updated, vanished }) => {
       this.#merge([...appeared, ...updated], new Set(vanished));
     });
@@ -69,10 +90,20 @@ export class Library {
     app.client.on('app.openFolder', ({ path }) => void this.open(path));
   }
 
+  /** As it is seen: a folded burst is selected if any of its frames is. */
+  get selection(): Selection {
+    return this.#seen;
+  }
+
+  set selection(selection: Selection) {
+    this.#selection = selection;
+  }
+
   /** Opens what was open before a reload, or what the command line names. */
   async begin(): Promise<void> {
     const app = this.#app;
     void this.readRecent();
+    void this.bursts.begin();
     const steps = await app.attempt(app.client.call('library.steps', {}));
     if (steps !== undefined) this.steps = steps;
     const current = await app.attempt(app.client.call('library.current', {}));
@@ -242,7 +273,7 @@ export class Library {
    */
   get targets(): readonly Photo[] {
     if (this.#app.screen === 'develop') return this.cursor === undefined ? [] : [this.cursor];
-    return this.chosen.length > 0 ? this.chosen : this.shown;
+    return this.chosen.length > 0 ? this.chosen : this.arranged;
   }
 
   async copyEdits(): Promise<boolean> {
@@ -281,8 +312,33 @@ export class Library {
     return at < 0 ? undefined : this.shown[at + step];
   }
 
+  /** A frame that is hidden in a folded burst is unfolded. */
   focus(id: string): void {
+    const burst = this.bursts.of(id);
+    if (burst !== undefined && this.#covers.has(id)) this.bursts.unfold(burst);
     this.selection = only(id);
+  }
+
+  /** Unfolds a frame's burst, or folds it. All frames of a folded burst that is selected stay so. */
+  toggleFold(id: string | undefined): void {
+    const cell = this.cells.find(({ photo }) => photo.id === id);
+    if (cell?.burst === undefined) return;
+    const { burst, frames, place } = cell.burst;
+    if (place !== undefined) {
+      this.bursts.fold(burst);
+      return;
+    }
+    const { chosen } = this.#seen;
+    if (chosen.has(cell.photo.id)) {
+      const all = [...chosen, ...frames.map((frame) => frame.id)];
+      this.selection = { ...this.#seen, chosen: new Set(all) };
+    }
+    this.bursts.unfold(burst);
+  }
+
+  /** The bursts among photos. */
+  burstsOf(photos: readonly Photo[]): readonly Burst[] {
+    return [...new Set(photos.flatMap(({ id }) => this.bursts.of(id) ?? []))];
   }
 
   #merge(changed: readonly Photo[], gone: ReadonlySet<string>): void {
@@ -295,7 +351,7 @@ export class Library {
       return [change ?? photo];
     });
     this.photos = [...kept, ...next.values()];
-    if (gone.size > 0) this.selection = without(this.selection, gone);
+    if (gone.size > 0) this.selection = without(this.#selection, gone);
   }
 }
 

@@ -5,7 +5,9 @@ import type { Photo, Queue as QueueState, QueueItem } from '../../preload/contra
 import { oneClickPresets, type ExportOrder } from '../../preload/contract/settings.ts';
 import type { App } from './app.svelte.ts';
 import type { Library } from './library.svelte.ts';
-import { batchWords } from '../batch-words.ts';
+import { gatherBursts } from '../../preload/contract/bursts.ts';
+import { batchWords, type EnhanceCounts, type Question } from '../batch-words.ts';
+import { burstWords } from '../burst-words.ts';
 import { strings } from '../strings.ts';
 
 export class Queue {
@@ -86,30 +88,54 @@ export class Queue {
   async enhance(): Promise<void> {
     const app = this.#app;
     await app.flush();
-    const { targets, photos } = this.#library;
-    const waiting = targets.filter(({ state }) => state !== 'exported');
-    if (waiting.length === 0) {
+    let mergesBursts = app.settings.mergesBursts;
+    const ask = (isMerging: boolean): Question => {
+      mergesBursts = isMerging;
+      const { counts, bursts } = this.#plan(isMerging);
+      const question = batchWords.enhanceQuestion(counts);
+      if (bursts === 0) return question;
+      const words = burstWords.mergeBursts(bursts);
+      return { ...question, option: { words, isChosen: isMerging, choose: ask } };
+    };
+    if (this.#plan(false).counts.waiting === 0) {
       app.toasts.say(strings.nothingToEnhance);
       return;
     }
-    const pictures = oneClickPresets(app.settings).map((preset) => ({
-      preset,
-      count: targets.filter(({ exported }) => !exported.includes(preset.name)).length,
-    }));
-    const isAgreed = await app.confirm(
-      batchWords.enhanceQuestion({
-        waiting: waiting.length,
-        pictures: pictures.filter(({ count }) => count > 0),
-        exported: targets.length - waiting.length,
-        others: photos.length - targets.length,
-      }),
-    );
-    if (!isAgreed) return;
-    const ids = waiting.map(({ id }) => id);
-    const answer = await app.attempt(app.client.call('export.enhance', { photos: ids }));
+    const photos = this.#library.targets.map(({ id }) => id);
+    if (!(await app.confirm(ask(mergesBursts)))) return;
+    if (mergesBursts !== app.settings.mergesBursts) await app.set({ mergesBursts });
+    const answer = await app.attempt(app.client.call('export.enhance', { photos, mergesBursts }));
     if (answer === undefined) return;
     app.toasts.say(answer.queued === 0 ? strings.nothingToEnhance : strings.queued(answer.queued));
     if (answer.queued > 0) app.isQueueShown = true;
+  }
+
+  /** What Enhance all would do: as the main process will. */
+  #plan(mergesBursts: boolean): { counts: EnhanceCounts; bursts: number } {
+    const { targets, photos, bursts, byId } = this.#library;
+    const ids = targets.map(({ id }) => id);
+    const { merges, singles, merged } = gatherBursts(ids, mergesBursts ? bursts.list : []);
+    const pictures = oneClickPresets(this.#app.settings).map((preset) => {
+      const isWaiting = (id: string): boolean =>
+        byId.get(id)?.exported.includes(preset.name) === false;
+      const due = merges.filter(({ frames }) => frames.some(isWaiting));
+      const count = singles.filter(isWaiting).length + due.length;
+      return { preset, count, merges: due.map(({ frames }) => frames.length) };
+    });
+    const isWaiting = (id: string): boolean => byId.get(id)?.state !== 'exported';
+    const due = merges.filter(({ frames }) => frames.some(isWaiting)).length;
+    const waiting = singles.filter(isWaiting).length + due;
+    return {
+      counts: {
+        waiting,
+        pictures: pictures.filter(({ count }) => count > 0),
+        merged: merged.length,
+        exported: singles.length + merges.length - waiting,
+        others: photos.length - targets.length,
+      },
+      bursts: gatherBursts(ids, bursts.list).merges.filter(({ frames }) => frames.some(isWaiting))
+        .length,
+    };
   }
 
   async pause(): Promise<void> {

@@ -55,7 +55,10 @@ const photo = (index: number) => {
   return { state: found?.state, exported: found?.exported };
 };
 const enhance = async (): Promise<number> => {
-  const { queued } = await connection.client.call('export.enhance', { photos: [...ids] });
+  const { queued } = await connection.client.call('export.enhance', {
+    photos: [...ids],
+    mergesBursts: false,
+  });
   await ended();
   return queued;
 };

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { launchWindow } from '../../main/commands/launch.ts';
 import { HeadlessHost } from '../../main/app/headless.ts';
+import { sessionWords } from '../../renderer/session-words.ts';
 import { strings } from '../../renderer/strings.ts';
 import { openSession, openSocket } from '../contract/carriers.ts';
 import { temporaryFolder, writeSmallDngs } from '../engine/small.ts';
@@ -126,9 +127,9 @@ describe.skipIf(chromiumPath === undefined)('a neighbour', () => {
     await page.keyboard.press('Control+,');
     const dialog = page.getByRole('dialog', { name: strings.settings });
     await dialog.getByRole('button', { name: strings.pages.sessions }).click();
-    const rows = dialog.getByRole('list', { name: strings.sessions }).getByRole('listitem');
-    await rows.filter({ hasText: strings.thisWindow }).waitFor();
-    await dialog.getByRole('button', { name: strings.newLink }).click();
+    const rows = dialog.getByRole('list', { name: sessionWords.sessions }).getByRole('listitem');
+    await rows.filter({ hasText: sessionWords.thisWindow }).waitFor();
+    await dialog.getByRole('button', { name: sessionWords.newLink }).click();
     const address = await dialog.getByRole('textbox').inputValue();
     expect(address).toMatch(new RegExp(`^${origin}/#[0-9a-f]{64}$`));
     const before = await rows.count();
@@ -145,7 +146,7 @@ describe.skipIf(chromiumPath === undefined)('a neighbour', () => {
     await soon(() => rows.count()).toBe(before);
     expect(
       await dialog
-        .getByRole('list', { name: strings.sessions })
+        .getByRole('list', { name: sessionWords.sessions })
         .evaluate((list) => list === document.activeElement),
     ).toBe(true);
     expect(await secretOf(other)).toBe('');
@@ -157,7 +158,7 @@ describe.skipIf(chromiumPath === undefined)('a neighbour', () => {
     // A thief spends the link first; the owner sees and ends all others.
     const thief = await openSession(host.newLink().address);
     await soon(() => rows.count()).toBe(before + 1);
-    await dialog.getByRole('button', { name: strings.endOtherSessions }).click();
+    await dialog.getByRole('button', { name: sessionWords.endOtherSessions }).click();
     await soon(() => rows.count()).toBe(1);
     const socket = openSocket(host.address, thief);
     expect(

@@ -96,10 +96,12 @@ export function writeSmallDngs(
   changes: Partial<Mosaic> = {},
 ): readonly string[] {
   mkdirSync(folder, { recursive: true });
-  const bytes = smallDng(changes);
   return Array.from({ length: count }, (_, index) => {
     const file = path.join(folder, `${index + 1}.dng`);
-    writeFileSync(file, bytes);
+    // Hours apart, so that they are no burst.
+    const takenAt = new Date(Date.UTC(2024, 0, 2, 3 + index)).toISOString().slice(0, 19);
+    const { shot } = nightMosaic();
+    writeFileSync(file, smallDng({ shot: { ...shot, takenAt }, ...changes }));
     return file;
   });
 }

@@ -41,6 +41,18 @@ export interface Look {
   readonly overlay: 'none' | 'clipping' | 'guessed';
   readonly noise: { readonly slope: number; readonly offset: number };
   readonly ratio: number;
+  /** Of a merged photo. */
+  readonly frames?: FramesMap | undefined;
+}
+
+/** How many frames stand behind each block of a merged photo. */
+export interface FramesMap {
+  readonly texture: WebGLTexture;
+  /** Frames that the noise is for. */
+  readonly middle: number;
+  /** Pixels of the stored frame under the map. */
+  readonly width: number;
+  readonly height: number;
 }
 
 /** One tile and its position. */
@@ -70,6 +82,8 @@ const overlays = { none: 0, clipping: 1, guessed: 2 } as const;
 export class Painter {
   readonly #gl: WebGL2RenderingContext;
   readonly #program: Program;
+  /** For photos that were not merged: a sampler has to have a texture. */
+  readonly #noFrames: WebGLTexture;
   readonly #proof: WebGLFramebuffer;
   readonly #proofTexture: WebGLTexture;
 
@@ -91,6 +105,7 @@ export class Painter {
     gl.enableVertexAttribArray(0);
     gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0);
     gl.disable(gl.DITHER);
+    this.#noFrames = this.uploadFrames(new Uint8Array(1), 1, 1);
     this.#proof = gl.createFramebuffer();
     this.#proofTexture = gl.createTexture();
   }
@@ -106,7 +121,22 @@ export class Painter {
     return { texture, width, height };
   }
 
-  release({ texture }: TileTexture): void {
+  /** @param quarters columns × rows: four times the frames behind each block, 255 at most */
+  uploadFrames(quarters: Uint8Array, columns: number, rows: number): WebGLTexture {
+    const gl = this.#gl;
+    const texture = gl.createTexture();
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, columns, rows, 0, gl.RED, gl.UNSIGNED_BYTE, quarters);
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 4);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.LINEAR);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.LINEAR);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
+    return texture;
+  }
+
+  release({ texture }: Pick<TileTexture, 'texture'>): void {
     this.#gl.deleteTexture(texture);
   }
 
@@ -192,6 +222,7 @@ export class Painter {
     gl.enable(gl.SCISSOR_TEST);
     this.#program.use();
     this.#program.integer('tile', 0);
+    this.#program.integer('framesMap', 1);
     gl.activeTexture(gl.TEXTURE0);
     const down = isUpright ? -1 : 1;
     const toClip: Affine = { a: 2 / width, b: 0, c: -1, d: 0, e: (down * 2) / height, f: -down };
@@ -218,6 +249,7 @@ export class Painter {
         const { a, b, c, d, e, f } = after(after(toClip, toDevice), toFrame);
         this.#program.numbers('place', [a, b, c, d, e, f, 0, 0, 1]);
         this.#program.number('light', light);
+        this.#program.numbers('area', [area.x, area.y, area.width, area.height]);
         gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
       }
     }
@@ -239,6 +271,12 @@ export class Painter {
     program.integer('overlay', overlays[look.overlay]);
     program.numbers('noise', [look.noise.slope, look.noise.offset]);
     program.number('ratio', look.ratio);
+    const { texture = this.#noFrames, middle = 0, width = 1, height = 1 } = look.frames ?? {};
+    program.number('framesMiddle', middle);
+    program.numbers('framesSpan', [width, height]);
+    this.#gl.activeTexture(this.#gl.TEXTURE1);
+    this.#gl.bindTexture(this.#gl.TEXTURE_2D, texture);
+    this.#gl.activeTexture(this.#gl.TEXTURE0);
   }
 }
 

@@ -40,11 +40,19 @@ uniform float saturation;
 uniform float highlights;
 uniform float shadows;
 uniform float contrast;
-// 1: mark what is clipped. 2: mark what the network had to guess.
+// 1: mark what is clipped. 2: mark what the network had to guess, and what rests on few frames.
 uniform int overlay;
 // Variance of a sample at ratio 1, of the frame: slope * x + offset.
 uniform vec2 noise;
 uniform float ratio;
+// Of a merged photo: four times the frames behind each block, over 255.
+uniform sampler2D framesMap;
+// Frames that the noise is for; 0 for a photo that was not merged.
+uniform float framesMiddle;
+// Pixels of the stored frame under the map.
+uniform vec2 framesSpan;
+// The tile in the stored frame: left, top, width, height.
+uniform vec4 area;
 
 float rollOff(float x) {
   return x <= 0.7 ? x : 0.7 + 0.3 * (1.0 - exp(-(x - 0.7) / 0.3));
@@ -90,10 +98,16 @@ void main() {
     else if (max(shown.r, max(shown.g, shown.b)) <= 0.0) shown = vec3(0.2, 0.45, 1.0);
   } else if (overlay == 2) {
     float x = max(0.0, dot(vec3(0.25, 0.5, 0.25), tiled.rgb * light - blackShift)) / ratio;
-    float signal = x / sqrt(max(1e-20, noise.x * x + noise.y));
+    float frames = max(0.25, texture(framesMap, (area.xy + at * area.zw) / framesSpan).r * 63.75);
+    float missing = framesMiddle > 0.0 ? framesMiddle / frames : 1.0;
+    float signal = x / sqrt(max(1e-20, (noise.x * x + noise.y) * missing));
     float guessed = 1.0 - smoothstep(0.35, 1.6, signal);
     float stripe = 0.75 + 0.25 * step(0.5, fract((gl_FragCoord.x + gl_FragCoord.y) / 9.0));
     shown = mix(shown, vec3(0.75, 0.32, 0.98), 0.62 * guessed * stripe);
+    // Where half of the frames or more are missing.
+    float few = smoothstep(1.3, 2.0, missing);
+    float counterStripe = step(0.5, fract((gl_FragCoord.x - gl_FragCoord.y) / 13.0));
+    shown = mix(shown, vec3(1.0, 0.72, 0.2), 0.6 * few * counterStripe);
   }
   pixel = vec4(shown, 1.0);
 }
