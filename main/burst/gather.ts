@@ -6,10 +6,11 @@
 import { normalisation } from '../develop/normalise.ts';
 import { siteColours } from '../raw/cfa.ts';
 import type { FrameMap, Mosaic, PerSite } from '../raw/mosaic.ts';
+import { blockGrid, blockSide } from './blocks.ts';
+import type { Guide } from './guide.ts';
+import { eachRow, type NearestRow } from './nearest.ts';
 import type { Pose } from './pose.ts';
 
-/** Side of a block in pixels; weights and the frame map have one value per block. */
-export const blockSide = 4;
 /** Weight of a frame that counts fully. */
 export const wholeWeight = 16;
 /** Samples at or above this share of white may be clipped. */
@@ -18,22 +19,6 @@ const clippedShare = 0.95;
 const weightSumMax = 0x7fff;
 /** Marks a site at which some frame is clipped. */
 const clippedMark = 0x8000;
-
-/** The blocks that cover a frame. */
-export interface BlockGrid {
-  readonly columns: number;
-  readonly rows: number;
-}
-
-export function blockGrid({
-  width,
-  height,
-}: {
-  readonly width: number;
-  readonly height: number;
-}): BlockGrid {
-  return { columns: Math.ceil(width / blockSide), rows: Math.ceil(height / blockSide) };
-}
 
 /** The scale of the numbers that frames are added up in. */
 export interface Scale {
@@ -67,82 +52,26 @@ export function sampleTables(
 ): SampleTables {
   const { black } = normalisation(frame);
   const limit = clippedShare * frame.whiteLevel;
-  const table = (site: 0 | 1 | 2 | 3): Uint32Array =>
-    Uint32Array.from({ length: 65_536 }, (_, sample) => {
-      if (sample >= limit) return clipped;
-      const value = Math.round((sample - black[site]) * gain * times + blackLevel[site]);
-      return Math.max(0, Math.min(65_535, value));
-    });
+  const table = (site: 0 | 1 | 2 | 3): Uint32Array => {
+    const values = new Uint32Array(65_536).fill(clipped);
+    const [dark, ground] = [black[site], blackLevel[site]];
+    for (let sample = 0; sample < values.length && sample < limit; sample++) {
+      const value = Math.round((sample - dark) * gain * times + ground);
+      values[sample] = Math.max(0, Math.min(65_535, value));
+    }
+    return values;
+  };
   return [table(0), table(1), table(2), table(3)];
 }
 
-/** Called for each row of the reference with the frame's samples for it. */
-type Visit = (
-  /** Row of the reference, and the index of its first pixel. */
-  y: number,
-  row: number,
-  /** For each pixel of the row: the index of the frame's sample, or −1 outside the frame. */
-  sources: Int32Array,
-) => void;
+/** How much a sample loses by a correction as large as the noise: one part in this, plus one. */
+const doubt = 8;
 
-/**
- * For each site, row by row, finds the sample of its colour nearest to where the pose puts the site
- * in the frame.
- */
-export function eachRow(
-  frame: Pick<Mosaic, 'width' | 'height' | 'cfa'>,
-  pose: Pose,
-  visit: Visit,
-): void {
-  const { width, height, cfa } = frame;
-  const colours = siteColours(cfa);
-  const sources = new Int32Array(width);
-  const [centreX, centreY] = [(width - 1) / 2, (height - 1) / 2];
-  const [p0, p1, p2, p3, p4, p5, p6, p7, p8] = pose;
-  // Row plus column of a green site, modulo 2.
-  const greenParity = colours[0] === 'G' ? 0 : 1;
-  for (let y = 0; y < height; y++) {
-    const v = y - centreY;
-    for (const first of [0, 1] as const) {
-      const isGreen = ((y + first) & 1) === greenParity;
-      const oddRow = y & 1;
-      for (let x = first; x < width; x += 2) {
-        const u = x - centreX;
-        const s = 1 / (p6 * u + p7 * v + p8);
-        const fx = (p0 * u + p1 * v + p2) * s + centreX;
-        const fy = (p3 * u + p4 * v + p5) * s + centreY;
-        if (!(fx >= -0.5 && fy >= -0.5 && fx < width - 0.5 && fy < height - 0.5)) {
-          sources[x] = -1;
-          continue;
-        }
-        let sx: number;
-        let sy: number;
-        if (isGreen) {
-          sx = Math.floor(fx + 0.5);
-          sy = Math.floor(fy + 0.5);
-          if (((sx + sy) & 1) !== greenParity) {
-            const [dx, dy] = [fx - sx, fy - sy];
-            // A step along the axis with the larger remaining distance leads to the nearest green.
-            if (Math.abs(dx) > Math.abs(dy)) sx += dx > 0 ? 1 : -1;
-            else sy += dy > 0 ? 1 : -1;
-            if (sx < 0) sx += 2;
-            if (sy < 0) sy += 2;
-            if (sx >= width) sx -= 2;
-            if (sy >= height) sy -= 2;
-          }
-        } else {
-          sx = 2 * Math.floor((fx - first) / 2 + 0.5) + first;
-          sy = 2 * Math.floor((fy - oddRow) / 2 + 0.5) + oddRow;
-          if (sx < 0) sx += 2;
-          if (sy < 0) sy += 2;
-          if (sx >= width) sx -= 2;
-          if (sy >= height) sy -= 2;
-        }
-        sources[x] = sy * width + sx;
-      }
-    }
-    visit(y, y * width, sources);
-  }
+/** For each row of blocks, whether any block in it is active. */
+function busy(active: Uint8Array, columns: number): Uint8Array {
+  return Uint8Array.from({ length: active.length / columns }, (_, row) =>
+    active.subarray(row * columns, (row + 1) * columns).includes(1) ? 1 : 0,
+  );
 }
 
 /** Frames added up so far. */
@@ -167,25 +96,116 @@ export class Sums {
   add(frame: Mosaic, pose: Pose, tables: SampleTables, weights: Uint16Array): void {
     const { columns } = blockGrid(frame);
     const { samples } = frame;
-    eachRow(frame, pose, (y, row, sources) => {
+    eachRow(frame, pose, ({ y, row, sources }) => {
       const blocks = Math.floor(y / blockSide) * columns;
       for (const first of [0, 1]) {
         const table = tables[(y & 1) * 2 + first]!;
         for (let x = first; x < sources.length; x += 2) {
-          const weight = weights[blocks + Math.floor(x / blockSide)]!;
+          const weight = weights[blocks + ((x / blockSide) | 0)]!;
           const source = sources[x]!;
           if (weight === 0 || source < 0) continue;
-          const value = table[samples[source]!]!;
-          const at = row + x;
-          const before = this.#weights[at]!;
-          if (value === clipped) this.#weights[at] = before | clippedMark;
-          else if ((before & weightSumMax) + weight <= weightSumMax) {
-            this.#sums[at]! += value * weight;
-            this.#weights[at] = before + weight;
-          }
+          this.#put(row + x, table[samples[source]!]!, weight);
         }
       }
     });
+  }
+
+  /** Forgets what was added in a guide's active blocks, except which sites are clipped. */
+  restart({ active }: Guide): void {
+    const { columns } = blockGrid({ width: this.#width, height: this.#height });
+    for (let y = 0, at = 0; y < this.#height; y++) {
+      const blocks = Math.floor(y / blockSide) * columns;
+      for (let x = 0; x < this.#width; x++, at++) {
+        if (active[blocks + Math.floor(x / blockSide)] === 0) continue;
+        this.#sums[at] = 0;
+        this.#weights[at]! &= clippedMark;
+      }
+    }
+  }
+
+  /**
+   * Adds a frame in a guide's active blocks, each sample corrected by how much the guide's light
+   * differs between the site and the sample's place. The larger that difference beside the noise,
+   * the less the sample counts, because the guide is not exact.
+   */
+  refine(
+    frame: Mosaic,
+    pose: Pose,
+    tables: SampleTables,
+    weights: Uint16Array,
+    guide: Guide,
+  ): void {
+    const { columns } = blockGrid(frame);
+    const { samples, width, height } = frame;
+    const { active, green, shares } = guide;
+    const { slope, offset } = guide.noise;
+    const sums = this.#sums;
+    const sumWeights = this.#weights;
+    const channels = siteColours(frame.cfa).map((colour) => 'RGB'.indexOf(colour));
+    const busyRows = busy(active, columns);
+    const [lastX, lastY] = [width - 1.001, height - 1.001];
+    const visit = ({ y, row, sources, right, below }: NearestRow): void => {
+      const blocks = Math.floor(y / blockSide) * columns;
+      for (const first of [0, 1]) {
+        const site = (y & 1) * 2 + first;
+        const table = tables[site]!;
+        const share = shares[channels[site]!]!;
+        for (let x = first; x < width; x += 2) {
+          const block = blocks + ((x / blockSide) | 0);
+          const weight = weights[block]!;
+          const source = sources[x]!;
+          if (active[block] === 0 || weight === 0 || source < 0) continue;
+          const value = table[samples[source]!]!;
+          const to = row + x;
+          const before = sumWeights[to]!;
+          if (value === clipped) {
+            sumWeights[to] = before | clippedMark;
+            continue;
+          }
+          const px = Math.max(0, Math.min(lastX, x + right[x]!));
+          const py = Math.max(0, Math.min(lastY, y + below[x]!));
+          const [left, top] = [px | 0, py | 0];
+          const at = top * width + left;
+          const under = at + width;
+          const wx = px - left;
+          const upper = green[at]! + (green[at + 1]! - green[at]!) * wx;
+          const lower = green[under]! + (green[under + 1]! - green[under]!) * wx;
+          const own = green[to]!;
+          const part = share[block]!;
+          const step = part * (own - upper - (lower - upper) * (py - top));
+          const variance = slope * Math.max(0, part * own) + offset;
+          const kept = Math.round((weight * variance) / (variance + doubt * step * step));
+          if ((before & weightSumMax) + kept > weightSumMax) continue;
+          sums[to]! += Math.max(0, Math.min(65_535, Math.round(value + step))) * kept;
+          sumWeights[to] = before + kept;
+        }
+      }
+    };
+    eachRow(frame, pose, visit, (y) => busyRows[Math.floor(y / blockSide)] === 1);
+  }
+
+  #put(at: number, value: number, weight: number): void {
+    const before = this.#weights[at]!;
+    if (value === clipped) this.#weights[at] = before | clippedMark;
+    else if ((before & weightSumMax) + weight <= weightSumMax) {
+      this.#sums[at]! += value * weight;
+      this.#weights[at] = before + weight;
+    }
+  }
+
+  /**
+   * Fills in the light of a row so far, on the scale of the sum without black; the reference's own
+   * where a frame is clipped.
+   */
+  fill(y: number, into: Float32Array, reference: Mosaic, { times, blackLevel }: Scale): void {
+    for (let x = 0, at = y * this.#width; x < this.#width; x++, at++) {
+      const weight = this.#weights[at]!;
+      const value =
+        weight === 0 || weight >= clippedMark
+          ? reference.samples[at]! * times
+          : this.#sums[at]! / weight;
+      into[x] = value - blackLevel[(y & 1) * 2 + (x & 1)]!;
+    }
   }
 
   /**

@@ -1,6 +1,6 @@
 /**
  * The burst pipeline: frames in, one mosaic and a map of frames out. It knows nothing of files.
- * Each frame is loaded when it is needed, three times in all, and only the reference has to stay in
+ * Each frame is loaded when it is needed, four times in all, and only the reference has to stay in
  * memory.
  */
 
@@ -10,7 +10,9 @@ import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
 import { Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { chooseFrames, gainOf, type LeftOut } from './choose.ts';
 import { factsOf, type FrameFacts } from './frames.ts';
-import { blockGrid, sampleTables, scaleOf, Sums, wholeWeight } from './gather.ts';
+import { blockGrid } from './blocks.ts';
+import { sampleTables, scaleOf, Sums, wholeWeight, type Scale } from './gather.ts';
+import { guideOf } from './guide.ts';
 import { Motion } from './motion.ts';
 import { placeFinely, still, type Pose } from './pose.ts';
 
@@ -160,7 +162,7 @@ async function gathered(
   const scale = scaleOf(base);
   const own = sampleTables(base, 1, scale);
   const { columns, rows } = blockGrid(base);
-  const motion =
+  let motion =
     wanted === 'freeze' && parts.length > 0 ? new Motion(base, own, scale, facts.noise) : undefined;
   if (motion !== undefined) {
     for (const [done, { frame, pose, gain }] of parts.entries()) {
@@ -170,15 +172,47 @@ async function gathered(
     }
   }
   const whole = (weight: number): Uint16Array => new Uint16Array(columns * rows).fill(weight);
+  const weights = parts.map(({ weight }, index) => motion?.weights(index, weight) ?? whole(weight));
+  const movingShare = motion?.movingShare ?? 0;
+  motion = undefined;
   const sums = new Sums(base);
   sums.add(base, still, own, whole(wholeWeight));
-  for (const [done, { frame, pose, gain, weight }] of parts.entries()) {
-    tell('merge', done, parts.length);
+  for (const [done, { frame, pose, gain }] of parts.entries()) {
+    tell('merge', done, 2 * parts.length);
     const loaded = await frame.load();
-    const weights = motion?.weights(done, weight) ?? whole(weight);
-    sums.add(loaded, pose, sampleTables(loaded, gain, scale), weights);
+    sums.add(loaded, pose, sampleTables(loaded, gain, scale), weights[done]!);
   }
-  return { ...sums.finish(base, scale), movingShare: motion?.movingShare ?? 0 };
+  const guide = guideOf({
+    fill: (y, into) => {
+      sums.fill(y, into, base, scale);
+    },
+    reference: base,
+    noise: noiseOfSums(facts.noise, base, scale),
+    frames: parts.length + 1,
+  });
+  sums.restart(guide);
+  sums.add(
+    base,
+    still,
+    own,
+    Uint16Array.from(guide.active, (active) => active * wholeWeight),
+  );
+  for (const [done, { frame, pose, gain }] of parts.entries()) {
+    tell('merge', parts.length + done, 2 * parts.length);
+    const loaded = await frame.load();
+    sums.refine(loaded, pose, sampleTables(loaded, gain, scale), weights[done]!, guide);
+  }
+  return { ...sums.finish(base, scale), movingShare };
+}
+
+/** A noise profile of normalised samples, on the scale of the sum. */
+function noiseOfSums(
+  { slope, offset }: NoiseProfile,
+  { whiteLevel }: Mosaic,
+  { times, blackLevel }: Scale,
+): NoiseProfile {
+  const range = whiteLevel * times - (blackLevel[0] + blackLevel[3]) / 2;
+  return { slope: slope * range, offset: offset * range * range };
 }
 
 /** A frame that had to be brightened is noisier, so its weight is lower. */

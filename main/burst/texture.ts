@@ -3,7 +3,7 @@
 import { normalisation } from '../develop/normalise.ts';
 import { siteColours } from '../raw/cfa.ts';
 import type { Mosaic, NoiseProfile } from '../raw/mosaic.ts';
-import { blockSide } from './gather.ts';
+import { blockSide } from './blocks.ts';
 import { blurred, type Plane } from './planes.ts';
 
 /** Standard deviation of the result's blur, in blocks. */

@@ -127,7 +127,7 @@ export async function evaluatePairs(
   const doubt =
     marks === undefined ? ' (its manifest does not say whether it was trained on some)' : '';
   const note = [
-    `Model ${id}, means over ${results.length} pairs${all ? ', training scenes among them' : ` of scenes kept for the score${doubt}`};`,
+    `Model ${id}, ${results.length === 1 ? 'one pair' : `means over ${results.length} pairs`}${all ? ', training scenes among them' : ` of scenes kept for the score${doubt}`};`,
     'in brackets the short exposure amplified and demosaiced. sRGB: PSNR and SSIM (luma) of pictures,',
     "as SID publishes them. raw: PSNR at the sensor's own samples before white balance, plain and",
     'aligned in brightness, as raw denoisers publish them. The two kinds must never be compared.',

@@ -79,6 +79,8 @@ async function factsOf(file: string, raw: DecodedRaw) {
     file,
     /** `mosaic`, or `linear` if the file has no mosaic and LibRaw developed it. */
     content: raw.kind,
+    /** Whether this program made the picture, so that no network runs over it again. */
+    isDeveloped: frame.developed !== undefined,
     width,
     height,
     orientation,
@@ -139,7 +141,7 @@ function describe(facts: Facts): string {
     ['artist', shot.artist],
     ['copyright', shot.copyright],
     ['size', `${facts.width} × ${facts.height} (${megapixels} MP), ${turns[facts.orientation]}`],
-    ['content', facts.content === 'mosaic' ? undefined : 'no mosaic: developed by LibRaw'],
+    ['content', contentWords(facts)],
     ['layout', facts.cfa],
     ['black', facts.blackLevel === undefined ? undefined : levels(facts.blackLevel)],
     ['black, masked', facts.opticalBlack === undefined ? undefined : levels(facts.opticalBlack)],
@@ -160,6 +162,11 @@ function describe(facts: Facts): string {
   return rows
     .flatMap(([name, value]) => (value === undefined ? [] : [`${name.padEnd(14)}${value}`]))
     .join('\n');
+}
+
+function contentWords({ content, isDeveloped }: Facts): string | undefined {
+  if (isDeveloped) return 'developed by this program: shown as it is, without the network';
+  return content === 'mosaic' ? undefined : 'no mosaic: developed by LibRaw';
 }
 
 function cutWords(share: number): string {

@@ -24,12 +24,14 @@ export type Passes = 1 | 2;
  * The network as an ONNX file. Input `mosaic` [1, inputChannels, height, width], output `packed`
  * [1, outputChannels, height, width]; height and width are free until a session fixes them.
  * @param weights [parameters], in the order of `unetParameters`
+ * @param metadata where the network comes from, by name
  * @throws Error for two passes of anything but 4 channels to 12
  */
 export function inferenceModel(
   shape: UnetShape,
   weights: Float32Array,
   passes: Passes = 1,
+  metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const graph = new Graph('unet');
   const constants = new Constants(graph, shape, weights);
@@ -50,7 +52,7 @@ export function inferenceModel(
     packed = graph.apply('Mul', [both, graph.scalar(0.5)], packed.shape);
   }
   graph.output('packed', { ...packed, shape: [1, shape.outputChannels, 'height', 'width'] });
-  return graph.model();
+  return graph.model(metadata);
 }
 
 /**

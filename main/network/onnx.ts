@@ -136,8 +136,11 @@ export class Graph {
     return output;
   }
 
-  /** The finished model file's bytes. */
-  model(): Uint8Array {
+  /**
+   * The finished model file's bytes.
+   * @param metadata facts about the model, by name
+   */
+  model(metadata: Readonly<Record<string, string>> = {}): Uint8Array {
     const model = new ProtobufWriter()
       .int(1, irVersion)
       .string(2, 'nightglass')
@@ -145,6 +148,9 @@ export class Graph {
     model.message(8, new ProtobufWriter().string(1, '').int(2, opset));
     for (const domain of this.#domains) {
       model.message(8, new ProtobufWriter().string(1, domain).int(2, 1));
+    }
+    for (const [key, value] of Object.entries(metadata)) {
+      model.message(14, new ProtobufWriter().string(1, key).string(2, value));
     }
     return model.bytes();
   }

@@ -31,7 +31,7 @@ export function coursesFor(question: CourseQuestion): Course[] {
     courses.push({ id: 'train', lesson: lessonOf('raw') });
   }
   if (kind === 'pairs') {
-    const { epochs = 400 } = recipes.sid;
+    const { epochs = 4000 } = recipes.sid;
     const steps = stepsOfEpochs(recipes.sid, epochs, Math.max(1, pairs));
     courses.push({ id: 'paper', lesson: lessonOf('sid', steps) });
   }

@@ -11,6 +11,7 @@ import {
   withFirstLevel,
   type Recipe,
 } from '../training/recipe.ts';
+import type { StartedFrom } from '../training/run/provenance.ts';
 import type { Dataset as RunDataset, RunPlan } from '../training/run/folder.ts';
 
 /**
@@ -35,7 +36,7 @@ export function runPlanOf(
     },
     recipe: recipeOf(lesson, from),
     dataset,
-    startedFrom: from === undefined ? { kind: 'random' } : { kind: 'model', which: from.id },
+    startedFrom: from === undefined ? { kind: 'random' } : startOf(from),
     ...(seen === undefined ? {} : { seenBefore: [...seen] }),
     settings: {
       device: device === 'auto' ? 'cpu' : device,
@@ -47,6 +48,10 @@ export function runPlanOf(
       passes: from?.passes ?? 1,
     },
   };
+}
+
+function startOf({ id, sha256, licence }: Manifest): StartedFrom {
+  return { kind: 'model', which: id, sha256, licence };
 }
 
 /**

@@ -177,7 +177,7 @@ export const words = {
     paper: {
       title: 'The paper’s recipe',
       words: () =>
-        '“Learning to See in the Dark” as published: 400 passes over the pairs, finished colours as targets. For days on a processor, and to compare.',
+        '“Learning to See in the Dark” as published: 4,000 passes over the pairs, finished colours as targets. For days on a processor, and to compare.',
     },
   },
   measuring: 'Measuring a step on this computer…',

@@ -1,7 +1,8 @@
 /** Adding frames up: exact, in any order, in the sensor's own colours, and never across clipped lamps. */
 
 import { describe, expect, it } from 'vitest';
-import { blockGrid, sampleTables, scaleOf, Sums, wholeWeight } from '../../main/burst/gather.ts';
+import { blockGrid } from '../../main/burst/blocks.ts';
+import { sampleTables, scaleOf, Sums, wholeWeight } from '../../main/burst/gather.ts';
 import { still, type Pose } from '../../main/burst/pose.ts';
 import { siteColours } from '../../main/raw/cfa.ts';
 import type { CfaPattern, Mosaic } from '../../main/raw/mosaic.ts';

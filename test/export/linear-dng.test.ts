@@ -1,22 +1,37 @@
 /** The linear DNG: as LibRaw, Adobe's rules and this program read it. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import ExifReader from 'exifreader';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 
 import { defaultEdits } from '../../preload/contract/edits.ts';
 import { Refusal } from '../../main/base/refusal.ts';
+import { autoRatio } from '../../main/develop/brightness.ts';
 import { cameraToOutput } from '../../main/develop/colour.ts';
+import { develop } from '../../main/develop/develop.ts';
+import { developedTile } from '../../main/develop/developed.ts';
 import { encodeDng } from '../../main/export/dng.ts';
+import { decodeRaw } from '../../main/raw/decode.ts';
 import type { CameraLinearImage } from '../../main/raw/image.ts';
 import { linearDng } from '../../main/raw/linear-dng.ts';
 import { linearBaselineStops, linearWhite } from '../../main/raw/linear-tiles.ts';
 import { matrixOf } from '../../main/raw/matrix.ts';
 import type { Matrix3 } from '../../main/raw/mosaic.ts';
+import { remosaic } from '../../main/raw/remosaic.ts';
 import { readTiff, type TiffDirectory } from '../../main/raw/tiff-tags.ts';
 import { expectColour, tagOf } from './dng-check.ts';
 import { expectShot } from './exif-check.ts';
 import { readWithLibRaw } from './libraw.ts';
-import { difference, joined, linearImage, noise, sampleColour, sampleShot } from './samples.ts';
+import {
+  difference,
+  joined,
+  linearImage,
+  noise,
+  sampleColour,
+  sampleShot,
+  temporaryFolder,
+} from './samples.ts';
 
 /** What the file must hold: value / gain, four times white at its end, nothing below black. */
 function expectedSamples({ samples, colour }: CameraLinearImage): number[] {
@@ -200,6 +215,41 @@ describe('encodeDng', () => {
     for (const name of ['LuminanceSmoothing', 'ColorNoiseReduction', 'Sharpness']) {
       expect(xmp?.[name]?.value).toBe('0');
     }
+  });
+
+  it('is developed when it is opened again, whole and without the network', async () => {
+    const image = marked(64, 48);
+    const framing = {
+      crop: { x: 0.5, y: 0, width: 0.5, height: 0.5 },
+      angle: 0,
+      rotate: 0,
+    } as const;
+    const file = path.join(temporaryFolder(), 'developed.dng');
+    writeFileSync(file, joined(await encodeDng(image, sampleShot, { framing }, {})));
+    const raw = await decodeRaw(file);
+    const mosaic = raw.kind === 'linear' ? remosaic(raw.frame) : raw.mosaic;
+    expect([mosaic.width, mosaic.height]).toEqual([64, 48]);
+    expect(autoRatio(mosaic, mosaic.colour.asShotGains)).toBe(1);
+    const core = { x: 0, y: 0, width: 32, height: 24 };
+    const tiles = develop({
+      mosaic,
+      ratio: 1,
+      gains: mosaic.colour.asShotGains,
+      tiles: [{ core, window: core }],
+      run: () => Promise.reject(new Error('no network may run')),
+    });
+    for await (const { samples } of tiles) {
+      const worst = image.samples.reduce(
+        (most, value, i) => Math.max(most, Math.abs(value - samples[i]!)),
+        0,
+      );
+      expect(worst).toBeLessThan(1e-4);
+    }
+    // A level shows means of the same light.
+    const all = { x: 0, y: 0, width: 8, height: 6 };
+    const quarter = developedTile(mosaic, mosaic.developed!, all, { level: 2, ratio: 1 });
+    expect(quarter.samples[0]).toBeCloseTo(0.02, 3);
+    expect(quarter.samples[(4 * 16 + 4) * 3]).toBeCloseTo(0.5, 3);
   });
 
   it('remembers its edits, with what is already done left out', async () => {

@@ -57,7 +57,8 @@ describe('learning rates', () => {
 describe('the options of nightglass train', () => {
   it('change what they name and nothing else', () => {
     expect(recipeOf({}, undefined)).toEqual(defaultRecipe);
-    expect(recipeOf({ recipe: 'sid' }, 10)).toEqual({ ...recipes.sid, steps: 4000 });
+    expect(recipeOf({ recipe: 'sid' }, 10)).toEqual({ ...recipes.sid, steps: 40_000 });
+    expect(recipes.sid.epochs).toBe(4000);
     expect(recipeOf({ recipe: 'sid', loss: 'mse', epochs: 2, batch: 4 }, 10)).toMatchObject({
       steps: 5,
       epochs: 2,

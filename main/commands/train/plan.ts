@@ -1,5 +1,7 @@
 /** Turns the options of `nightglass train` into a run folder that can be trained. */
 
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { trainingDeviceChoiceSchema } from '../../../preload/contract/choices.ts';
@@ -23,6 +25,7 @@ import {
   type RunPlan,
   type RunSettings,
 } from '../../training/run/folder.ts';
+import type { StartedFrom } from '../../training/run/provenance.ts';
 import { isRunTaken } from '../../training/run/lock.ts';
 import { checkSameTerms, recipeOf, recipeOptionsSchema } from './recipe.ts';
 
@@ -120,20 +123,20 @@ export async function planRun(given: TrainOptions, pairs?: ChosenPairs): Promise
       ? { ...given, from: defaultModelId }
       : given;
   await checkOptions(options, pairs !== undefined);
-  const title = titled(options);
   const count = pairs?.splits.train.length;
   const begun = await begin(options, recipeOf(options, count));
   const { weights, passes } = begun;
+  // Derived from a model, it has that one's licence unless another is given.
+  const { licence = untitled.licence } =
+    begun.startedFrom.kind === 'random' ? {} : begun.startedFrom;
+  const title = titled(options, { ...untitled, licence });
   const recipe = await withTeacher(options, begun.recipe);
   const dataset = pairs ?? (await chooseDataset(options, options.validationPhotos)).dataset;
   const plan: RunPlan = {
     title,
     recipe,
     dataset,
-    startedFrom:
-      options.from === undefined
-        ? { kind: 'random' }
-        : { kind: options.from.endsWith('.ngck') ? 'checkpoint' : 'model', which: options.from },
+    startedFrom: begun.startedFrom,
     ...seenBeforeBy(begun.pairsSeen),
     settings: settingsWith(options, { ...usualSettingsFor(recipe, count), passes }),
   };
@@ -205,9 +208,10 @@ interface Start extends Pick<Recipe, 'unet' | 'domain' | 'whiteBalanced' | 'clam
   readonly passes: Passes;
   readonly loss: LossWeights | undefined;
   readonly pairsSeen: readonly string[] | undefined;
+  readonly startedFrom: StartedFrom;
 }
 
-interface Beginning extends Pick<Start, 'pairsSeen'> {
+interface Beginning extends Pick<Start, 'pairsSeen' | 'startedFrom'> {
   readonly recipe: Recipe;
   readonly weights?: Float32Array;
   /**
@@ -221,8 +225,10 @@ interface Beginning extends Pick<Start, 'pairsSeen'> {
  * and its loss, unless the options choose one.
  */
 async function begin(options: TrainOptions, asked: Recipe): Promise<Beginning> {
-  if (options.from === undefined) return { recipe: asked, passes: 1, pairsSeen: [] };
-  const { passes, pairsSeen, ...from } = await readStart(options.from);
+  if (options.from === undefined) {
+    return { recipe: asked, passes: 1, pairsSeen: [], startedFrom: { kind: 'random' } };
+  }
+  const { passes, pairsSeen, startedFrom, ...from } = await readStart(options.from);
   checkSameTerms(asked, from, '--from', path.basename(options.from));
   const { firstLevel = from.unet.firstLevel } = options;
   if (firstLevel !== from.unet.firstLevel) {
@@ -235,7 +241,8 @@ async function begin(options: TrainOptions, asked: Recipe): Promise<Beginning> {
   const recipe = { ...asked, loss };
   const unet = { ...from.unet, baseChannels: options.base ?? from.unet.baseChannels };
   if (unet.baseChannels === from.unet.baseChannels) {
-    return { recipe: { ...recipe, unet: from.unet }, weights: from.weights, passes, pairsSeen };
+    const same = { ...recipe, unet: from.unet };
+    return { recipe: same, weights: from.weights, passes, pairsSeen, startedFrom };
   }
   if (!canWiden(from.unet, unet)) {
     throw new Refusal(
@@ -244,7 +251,7 @@ async function begin(options: TrainOptions, asked: Recipe): Promise<Beginning> {
     );
   }
   const weights = widenedWeights(from.weights, from.unet, unet, recipe.seed);
-  return { recipe: { ...recipe, unet }, weights, passes, pairsSeen };
+  return { recipe: { ...recipe, unet }, weights, passes, pairsSeen, startedFrom };
 }
 
 /** Weights to start from: a checkpoint's or a model's. */
@@ -257,10 +264,11 @@ async function readStart(from: string): Promise<Start> {
       passes: 1,
       loss: recipe.loss,
       pairsSeen: undefined,
+      startedFrom: { kind: 'checkpoint', which: from, sha256: await sha256Of(from) },
     };
   }
   const model = await readModel(from);
-  const { unet, passes } = model.manifest;
+  const { unet, passes, sha256, licence } = model.manifest;
   const loss = trainedLoss(model.manifest);
   const pairsSeen = seenByModel(model.manifest);
   return {
@@ -269,8 +277,15 @@ async function readStart(from: string): Promise<Start> {
     loss,
     pairsSeen,
     ...termsOf(model.manifest),
+    startedFrom: { kind: 'model', which: from, sha256, licence },
     weights: modelWeights(model),
   };
+}
+
+async function sha256Of(file: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
 }
 
 /**

@@ -267,6 +267,7 @@ async function runTraining(paths: readonly string[], options: TrainOptions): Pro
     const outcome = await trainRun(options.out, {
       control,
       acceptsOtherData: options.otherPhotos,
+      command: process.argv.slice(2),
       onEvent: (event, isLogged) => {
         report.tell(event, isLogged);
       },

@@ -8,21 +8,24 @@ import { joinScenes } from './scenes.ts';
 /** A network would memorise a single pair, with no other pair to show it. */
 const pairsMin = 2;
 
-/** The most common fault of the pairs left out, in a few words. */
-const faultWords: Readonly<Record<Fault, string>> = {
-  unreadable: 'cannot be read',
-  'no-mosaic': 'have no mosaic',
-  'camera-differs': 'mix two cameras',
-  'layout-differs': 'mix two colour layouts',
-  'size-differs': 'differ in size',
-  'scene-differs': 'do not show the same scene',
-  'ratio-unknown': 'do not say how they were exposed',
-  'ratio-out-of-range': 'are exposed too much alike or too differently',
-  'ratio-differs': 'are not lit as they say',
-  misaligned: 'are shifted',
-  saturated: 'are burnt out',
-  dark: 'show no light',
-  duplicate: 'are there twice',
+/** The most common fault of the pairs left out, in a few words, of one pair and of many. */
+const faultWords: Readonly<Record<Fault, readonly [one: string, many: string]>> = {
+  unreadable: ['cannot be read', 'cannot be read'],
+  'no-mosaic': ['has no mosaic', 'have no mosaic'],
+  'camera-differs': ['mixes two cameras', 'mix two cameras'],
+  'layout-differs': ['mixes two colour layouts', 'mix two colour layouts'],
+  'size-differs': ['differs in size', 'differ in size'],
+  'scene-differs': ['does not show the same scene', 'do not show the same scene'],
+  'ratio-unknown': ['does not say how it was exposed', 'do not say how they were exposed'],
+  'ratio-out-of-range': [
+    'is exposed too much alike or too differently',
+    'are exposed too much alike or too differently',
+  ],
+  'ratio-differs': ['is not lit as it says', 'are not lit as they say'],
+  misaligned: ['is shifted', 'are shifted'],
+  saturated: ['is burnt out', 'are burnt out'],
+  dark: ['shows no light', 'show no light'],
+  duplicate: ['is there twice', 'are there twice'],
 };
 
 export interface UsableOptions {
@@ -79,6 +82,6 @@ function countWords(used: number, reports: readonly PairReport[]): string {
   const [code, list] = most;
   return (
     `of ${reports.length} only ${used === 0 ? 'none' : 'one'} can be used: ${list.length} ` +
-    `${faultWords[code]} (${list[0]?.sentence ?? ''})`
+    `${faultWords[code][list.length === 1 ? 0 : 1]} (${list[0]?.sentence ?? ''})`
   );
 }

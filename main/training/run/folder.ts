@@ -19,6 +19,7 @@ import { describeError, Refusal } from '../../base/refusal.ts';
 import { recipeSchema } from '../recipe.ts';
 import { encodeCheckpoint, readCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { stateOf } from '../step/state.ts';
+import { sittingSchema, startedFromSchema } from './provenance.ts';
 import { modelTitleSchema } from './model-title.ts';
 import { pairSplitsSchema } from '../pairs/pairs.ts';
 import { checkPairsFit } from '../pairs/fit.ts';
@@ -57,16 +58,6 @@ export const datasetSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 export type Dataset = z.infer<typeof datasetSchema>;
-
-/** Where the first weights came from; they stand in the run's first checkpoint. */
-const startedFromSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('random') }),
-  z.object({
-    kind: z.enum(['model', 'checkpoint']),
-    /** Id of a shipped model, or the path of a model or checkpoint. */
-    which: z.string(),
-  }),
-]);
 
 /** How the run is executed, besides the recipe. Nothing here changes what is learned. */
 export const runSettingsSchema = z.object({
@@ -123,6 +114,8 @@ export const runDescriptionSchema = z.object({
   /** Marks of pairs that were seen before this dataset's (pairs/seen.ts); absent where nobody knows. */
   seenBefore: z.array(z.string()).optional(),
   settings: runSettingsSchema,
+  /** Every process that trained it, in order; none in older runs. */
+  sittings: z.array(sittingSchema).default([]),
   /** ISO 8601, UTC. */
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
@@ -275,6 +268,7 @@ function descriptionOf(plan: RunPlan, state: RunState, step: number): RunDescrip
     updatedAt: now,
     state,
     step,
+    sittings: [],
     trainedSeconds: 0,
     models: [],
   };

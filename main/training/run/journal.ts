@@ -91,7 +91,7 @@ export class RunJournal {
    * @throws Refusal `disk`
    */
   async note(
-    change: Partial<Pick<RunDescription, 'step' | 'best' | 'last' | 'models'>> & {
+    change: Partial<Pick<RunDescription, 'step' | 'best' | 'last' | 'models' | 'sittings'>> & {
       readonly state?: RunState;
     },
   ): Promise<void> {

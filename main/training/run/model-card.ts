@@ -13,6 +13,9 @@ export interface CardFacts {
   readonly excluded?: readonly string[];
   /** For people: where the first weights came from. */
   readonly startedFrom: string;
+  /** The program and its threads, in words, and the command line; absent where unknown. */
+  readonly making?: string;
+  readonly command?: string;
   readonly trainedHours: number;
   readonly passes: Passes;
   readonly validation?: {
@@ -31,6 +34,7 @@ export function modelCard(
   facts: CardFacts,
 ): string {
   const { unet, batch, patchPacked, learningRate, learningRateFinal, seed, steps } = recipe;
+  const { making, command } = facts;
   const { count, excluded = [], startedFrom, trainedHours, passes, validation } = facts;
   const lines = [
     `# ${title.name}`,
@@ -51,11 +55,13 @@ export function modelCard(
     ...(count === undefined ? [] : [`| trained on | ${count} |`]),
     `| recipe | ${recipe.name}: gives ${recipe.domain === 'srgb' ? 'finished pictures in sRGB' : 'linear light'} |`,
     `| started from | ${startedFrom} |`,
+    ...(making === undefined ? [] : [`| made by | ${making} |`]),
+    ...(command === undefined ? [] : [`| command | \`${command}\` |`]),
     `| steps | ${state.step} of ${steps}, ${batch} patches of ${patchPacked}² packed pixels each |`,
     ...(recipe.teacher === undefined
       ? []
       : [
-          `| taught by | ${recipe.teacher.id}, whose answers count ${recipe.teacher.share} beside the truth |`,
+          `| taught by | ${recipe.teacher.id} (SHA-256 ${recipe.teacher.sha256}), whose answers count ${recipe.teacher.share} beside the truth |`,
         ]),
     ...(recipe.deepDark === 0
       ? []

@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import type { Checkpoint } from './checkpoint.ts';
+import { makingWords, provenanceFacts, startWords } from './provenance.ts';
 import { modelCard } from './model-card.ts';
 import type { OpenDataset } from './open-dataset.ts';
 import { seenByRun, type RunDescription } from './folder.ts';
@@ -28,21 +29,27 @@ export async function writeRunModel(
   const trainedHours = Number((trainedSeconds / 3600).toFixed(3));
   // A model is shared with others, so it must not name folders of this machine.
   const from = startedFrom.kind === 'random' ? 'random weights' : path.basename(startedFrom.which);
+  const provenance = provenanceFacts(run);
+  const making = makingWords(run);
   const facts = {
     ...(known === undefined ? {} : { photos: known.count, excluded: [...known.excluded] }),
     trainedHours,
     startedFrom: from,
+    ...provenance,
     ...(pairsSeen === undefined ? {} : { pairsSeen }),
     ...(scores === undefined ? {} : { validation: scores }),
   };
   const card = modelCard(checkpoint, title, {
     ...(known === undefined ? {} : { count: known.count, excluded: known.excluded }),
-    startedFrom: from,
+    startedFrom: startWords(startedFrom),
+    ...(making === undefined ? {} : { making }),
+    ...(provenance.command === undefined ? {} : { command: provenance.command }),
     trainedHours,
     passes,
     ...(scores === undefined || known === undefined
       ? {}
       : { validation: { ...known.validation, ...scores } }),
   });
-  return writeModel(folder, checkpoint, title, { facts, card, passes });
+  const metadata = { ...provenance, startedFrom: startWords(startedFrom) };
+  return writeModel(folder, checkpoint, title, { facts, card, passes, metadata });
 }

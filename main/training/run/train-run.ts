@@ -5,6 +5,7 @@
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import packageJson from '../../../package.json' with { type: 'json' };
 import { availableParallelism } from 'node:os';
 import { failureOf } from '../../process/failure.ts';
 import { sweepTemporaries, writeAtomically } from '../../base/atomic.ts';
@@ -28,6 +29,8 @@ import { freshState, train } from './run.ts';
 import type { Recipe } from '../recipe.ts';
 import { openStep, type TrainingDevice } from '../step/step-session.ts';
 import { openTaughtStep } from '../step/taught-step.ts';
+import { lostBits, type Sitting } from './provenance.ts';
+import { runtimeVersion } from '../../network/device.ts';
 import { readTeacher } from './teacher.ts';
 import { writeRunModel, type DataFacts } from './model.ts';
 import type { ModelFiles } from './trained-model.ts';
@@ -41,6 +44,8 @@ export interface TrainRunOptions {
   readonly acceptsOtherData?: boolean;
   /** Trains on the processor, whatever the run's settings say. */
   readonly withoutCard?: boolean;
+  /** Arguments of the command line, for the record. */
+  readonly command?: readonly string[];
 }
 
 export interface RunOutcome {
@@ -136,6 +141,7 @@ class Runner {
       const { settings } = this.#journal.description;
       // ONNX Runtime would count the machine's cores, even where this process may use only some.
       const threads = settings.threads ?? availableParallelism();
+      await this.#sitDown(start.state.step, threads);
       const validation = new RunValidation(this.#folder, this.#journal, data.validation, {
         threads,
       });
@@ -185,6 +191,24 @@ class Runner {
     } finally {
       await data.close();
     }
+  }
+
+  /** Records who trains from here on, and says if the result's bits depend on it. */
+  async #sitDown(step: number, threads: number): Promise<void> {
+    const { sittings } = this.#journal.description;
+    const { command } = this.#options;
+    const now: Sitting = {
+      at: new Date().toISOString(),
+      step,
+      program: packageJson.version,
+      runtime: runtimeVersion(),
+      device: this.#device,
+      threads,
+      ...(command === undefined ? {} : { command: [...command] }),
+    };
+    const account = lostBits(sittings.at(-1), now);
+    if (account !== undefined) this.#journal.tell({ event: 'trouble', step, account });
+    await this.#journal.tryNote({ sittings: [...sittings, now] });
   }
 
   /** Opens steps. */

@@ -6,6 +6,7 @@ import { writeAtomically } from '../../base/atomic.ts';
 import { manifestSchema, type Manifest } from '../../network/manifest.ts';
 import { inferenceModel, type Passes } from '../../network/inference-model.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { onnxMetadata } from './provenance.ts';
 import type { ModelTitle } from './model-title.ts';
 
 /** Further contents of a model. */
@@ -15,6 +16,8 @@ export interface ModelMaking {
   /** The model card, as Markdown. */
   readonly card?: string;
   readonly passes?: Passes;
+  /** More of the ONNX file's metadata. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -66,7 +69,10 @@ export async function writeModel(
   making: ModelMaking = {},
 ): Promise<ModelFiles> {
   const { card, passes } = making;
-  const bytes = inferenceModel(checkpoint.recipe.unet, checkpoint.state.weights, passes);
+  const { recipe, dataset, state } = checkpoint;
+  const { id, name, licence } = title;
+  const facts = { id, name, licence, dataset, step: state.step, ...making.metadata };
+  const bytes = inferenceModel(recipe.unet, state.weights, passes, onnxMetadata(recipe, facts));
   const manifest = manifestOf(checkpoint, title, bytes, making);
   const paths = {
     onnx: path.join(folder, manifest.file),

@@ -11,6 +11,8 @@ import { runFiles, type RunDescription } from './folder.ts';
 import type { RunJournal } from './journal.ts';
 import { Validator } from '../validation/validation.ts';
 
+type Scores = NonNullable<RunDescription['best']>;
+
 export class RunValidation {
   readonly #folder: string;
   readonly #journal: RunJournal;
@@ -59,11 +61,28 @@ export class RunValidation {
       isBest = false;
       this.#journal.tell({ event: 'trouble', step, account: describeError(error) });
     }
+    const warning = isBest && before !== undefined ? smoother(before, scores) : undefined;
+    if (warning !== undefined) this.#journal.tell({ event: 'trouble', step, account: warning });
     const last = { step, ...scores };
     await this.#journal.tryNote({ last, ...(isBest ? { best: last } : {}) });
     this.#journal.tell({ event: 'validated', step, ...scores, isBest, examples });
     return undefined;
   }
+}
+
+/** SSIM varies by less from one validation to the next without anything to see in the pictures. */
+const ssimFallMin = 0.003;
+
+/** A warning, in words, if PSNR was gained by smoothing; undefined if it was not. */
+function smoother(
+  before: Pick<Scores, 'ssim'>,
+  { psnrDb, ssim }: Pick<Scores, 'psnrDb' | 'ssim'>,
+): string | undefined {
+  if (ssim > before.ssim - ssimFallMin) return undefined;
+  return (
+    `PSNR rose to ${psnrDb.toFixed(2)} dB, but SSIM fell from ${before.ssim.toFixed(4)} to ` +
+    `${ssim.toFixed(4)}: details are being smoothed away; look at the examples`
+  );
 }
 
 /** Other data has other patches, so old scores are not comparable. */

@@ -47,8 +47,10 @@ it('a step made again counts if it comes out the same, and not if a setback made
   const run = path.join(folder, 'again');
   const description = await createRun(run, smallPlan(folder, 4));
   const isBest: boolean[] = [];
+  const troubles: string[] = [];
   const journal = new RunJournal(run, description, (event) => {
     if (event.event === 'validated') isBest.push(event.isBest);
+    if (event.event === 'trouble') troubles.push(event.account);
   });
   const set = { patches: [black], isHeldOut: true, about: 'black' };
   const validation = new RunValidation(run, journal, set, { threads: 1 });
@@ -64,6 +66,12 @@ it('a step made again counts if it comes out the same, and not if a setback made
   expect(journal.description.best).toMatchObject({ step: 2, psnrDb: 100 });
   await validate(good);
   expect(isBest).toEqual([true, false, true]);
+  expect(troubles).toEqual([]);
+  // Better by PSNR than what was, and worse by SSIM: smoother.
+  await journal.note({ best: { step: 1, psnrDb: -50, ssim: 1, loss: 1 } });
+  await validate(worse);
+  expect(isBest.at(-1)).toBe(true);
+  expect(troubles).toEqual([expect.stringMatching(/^PSNR rose to .* SSIM fell from 1\.0000/)]);
   await journal.end();
 });
 

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { runtimeVersion } from '../../../main/network/device.ts';
 import { readModel } from '../../../main/network/manifest.ts';
+import { contents } from '../../../main/network/protobuf-reader.ts';
 import { openNetwork } from '../../../main/network/session.ts';
 import { encodeCheckpoint, readCheckpoint } from '../../../main/training/run/checkpoint.ts';
 import { defaultRecipe, type Recipe } from '../../../main/training/recipe.ts';
@@ -15,6 +18,14 @@ import { freshState } from '../../../main/training/run/run.ts';
 import { noLoss } from '../../../main/training/step/loss.ts';
 import { writePhotos } from '../photos/made-photos.ts';
 import { eventsOf, nightglass } from '../nightglass.ts';
+
+/** An ONNX file's own metadata: field 14 of ModelProto, keys and values. */
+function* metadataOf(onnx: Uint8Array): Generator<readonly [string, string]> {
+  for (const entry of contents(onnx, 14)) {
+    const [key, value] = [1, 2].map((field) => [...contents(entry, field)][0]);
+    yield [Buffer.from(key ?? []).toString('utf8'), Buffer.from(value ?? []).toString('utf8')];
+  }
+}
 
 // So many steps that Ctrl-C comes in time, on a busy machine too.
 const options = '--base 4 --batch 1 --patch 32 --steps 300 --threads 1'.split(' ');
@@ -121,7 +132,25 @@ it('starts a wider network from a narrow one, looks as often, and keeps its loss
   expect(wide.status).toBe(0);
   const { recipe } = await readCheckpoint(path.join(out, 'checkpoint.ngck'));
   expect(recipe.unet.baseChannels).toBe(base);
-  const { manifest } = await readModel(path.join(out, 'trained-model.json'));
+  const { manifest, onnx } = await readModel(path.join(out, 'trained-model.json'));
+  // It says where it comes from, in the manifest, the card and the file itself, without this machine's folders.
+  const start = await readModel(path.join(folder, 'whole', 'renamed.json'));
+  expect(manifest.licence).toBe(start.manifest.licence);
+  const { sha256 } = start.manifest;
+  const facts = { program: packageJson.version, threads: 1, device: 'cpu', startSha256: sha256 };
+  expect(manifest.training).toMatchObject({ ...facts, runtime: runtimeVersion() });
+  const command = z.string().parse(manifest.training['command']);
+  expect(command).toContain('nightglass train --photos photos --batch 1');
+  const metadata = new Map(metadataOf(onnx));
+  expect(metadata.get('nightglass.command')).toBe(command);
+  expect(metadata.get('nightglass.startedFrom')).toContain(sha256);
+  expect(metadata.get('nightglass.recipe')).toContain('"seed":1');
+  expect(metadata.get('nightglass.dataset')).toBe(manifest.training['dataset']);
+  const card = await readFile(path.join(out, 'trained-model.md'), 'utf8');
+  for (const text of [sha256, command, '1 thread of the processor']) expect(card).toContain(text);
+  for (const text of [JSON.stringify(manifest), card, ...metadata.values()]) {
+    expect(text).not.toContain(folder);
+  }
   expect(manifest.passes).toBe(2);
   expect(recipe.loss).toEqual({ ...noLoss, tonedSquared: 1 });
   // And from that one, nothing said of a loss.
@@ -264,7 +293,7 @@ it('measures where steps are made faster if it is asked to, and says so', async 
 }, 200_000);
 
 it('trains a network whose first level is at half size, which an engine can run', async () => {
-  const out = path.join(folder, 'half');
+  const out = path.join(folder, 'half-size');
   const half = await nightglass([
     'train', '--photos', photos, '--out', out, '--batch', '1', '--patch', '32', '--steps', '1', '--base', '16',
     '--first-level', 'half', '--threads', '1',

@@ -272,7 +272,8 @@ function settleRatio(
   pair: Pair,
   notice: (code: Notice, sentence: string) => void,
 ): { readonly ratio: number } {
-  const times = (ratio: number): string => `×${ratio < 10 ? ratio.toFixed(1) : ratio.toFixed(0)}`;
+  const times = (ratio: number): string =>
+    `×${ratio < 1 ? ratio.toPrecision(1) : ratio < 10 ? ratio.toFixed(1) : ratio.toFixed(0)}`;
   if (statedRatio === undefined && measuredRatio === undefined) {
     throw new Left(
       'ratio-unknown',
