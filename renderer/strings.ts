@@ -138,8 +138,7 @@ export const strings = {
     sw: 'Bottom left corner',
     w: 'Left edge',
   },
-  /** In place of a number that is not known yet. */
-  unknown: '–',
+  unknown: '–', // in place of a number that is not known yet
   ratio: 'Exposure ratio',
   autoRatio: (ratio: string) => `Auto ${ratio}`,
   strength: 'Noise removed',
@@ -203,6 +202,8 @@ export const strings = {
     queue: 'Export queue',
     copyEdits: 'Copy edits',
     pasteEdits: 'Paste edits',
+    syncEdits: 'Sync edits to the selection',
+    copyPrevious: 'Copy edits from the photo before',
     settings: 'Settings',
     help: 'This sheet',
     openPhoto: 'Develop the photo',
