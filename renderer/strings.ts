@@ -138,8 +138,7 @@ export const strings = {
     sw: 'Bottom left corner',
     w: 'Left edge',
   },
-  /** In place of a number that is not known yet. */
-  unknown: '–',
+  unknown: '–', // in place of a number that is not known yet
   ratio: 'Exposure ratio',
   autoRatio: (ratio: string) => `Auto ${ratio}`,
   strength: 'Noise removed',
