@@ -263,7 +263,7 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
     const { page, app } = opened;
     await cell('4.dng').dblclick();
     await page.getByRole('img', { name: /4\.dng/ }).waitFor();
-    const model = page.getByLabel('Model', { exact: true });
+    const model = page.getByRole('combobox', { name: 'Model', exact: true });
     await model.selectOption('mine');
     await soon(() => editsOf('4.dng').model).toBe('mine');
     expect(app.settings.current.model).toBe('small');
