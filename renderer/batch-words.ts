@@ -53,6 +53,7 @@ export const batchWords = {
     tone: 'Tone',
     frame: 'Crop, angle and turns',
   },
+  copiedFrom: (name: string) => `Edits of ${name} taken over`,
   /** Of a change that may be out of sight. */
   travelled: (direction: 'undo' | 'redo', { kind, photos, name = '' }: Travelled) => {
     const whose = photos.length === 1 ? name : counted(photos.length, 'photo', 'photos');

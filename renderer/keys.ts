@@ -25,6 +25,7 @@ export const windowKeys = [
   { command: 'queue', keys: ['q'] },
   { command: 'copyEdits', keys: ['mod+c'] },
   { command: 'pasteEdits', keys: ['mod+v'] },
+  { command: 'syncEdits', keys: ['mod+shift+s'] },
   { command: 'undo', keys: ['mod+z'] },
   { command: 'redo', keys: ['mod+shift+z', 'mod+y'] },
   { command: 'settings', keys: ['mod+,'] },
@@ -47,6 +48,7 @@ export const libraryKeys = [
 export const developKeys = [
   { command: 'previous', keys: ['arrowleft'] },
   { command: 'next', keys: ['arrowright'] },
+  { command: 'copyPrevious', keys: ['mod+shift+v'] },
   { command: 'autoRatio', keys: ['a'] },
   { command: 'split', keys: ['y'] },
   { command: 'beside', keys: ['shift+y'] },

@@ -206,6 +206,8 @@ export const strings = {
     queue: 'Export queue',
     copyEdits: 'Copy edits',
     pasteEdits: 'Paste edits',
+    syncEdits: 'Sync edits to the selection',
+    copyPrevious: 'Copy edits from the photo before',
     settings: 'Settings',
     help: 'This sheet',
     openPhoto: 'Develop the photo',

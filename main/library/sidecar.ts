@@ -25,10 +25,18 @@ const sidecarSchema = z.object({
   version: z.union([z.literal(1), z.literal(version)]),
   rating: z.number().int().min(0).max(5),
   edits: z.preprocess(withAllEdits, editsSchema),
-  snapshots: snapshotsSchema.default([]),
+  snapshots: z.preprocess(withAllSnapshots, snapshotsSchema).default([]),
   // Edits count more than the way to them.
   history: historySchema.catch([]),
 });
+
+/** Snapshots too may be older than the newest of the edits. */
+function withAllSnapshots(snapshots: unknown): unknown {
+  const known = z.array(z.looseObject({ edits: z.unknown() })).safeParse(snapshots);
+  return known.success
+    ? known.data.map((one) => ({ ...one, edits: withAllEdits(one.edits) }))
+    : snapshots;
+}
 
 const anyVersionSchema = z.object({ format: z.literal('nightglass-edits'), version: z.number() });
 

@@ -1,7 +1,7 @@
 /** The user's settings for all photos: the same schema in the desktop app and headless. */
 
 import { z } from 'zod';
-import { editGroups, editGroupSchema } from './edits.ts';
+import { editGroups, editGroupSchema, editsSchema } from './edits.ts';
 import {
   conflictPolicySchema,
   creditSchema,
@@ -55,6 +55,7 @@ export const exportOrderSchema = z.strictObject({
 });
 
 const exportPresetsMax = 40;
+export const editPresetsMax = 40;
 /** How many presets are written for each photo at once. */
 export const ordersMax = 10;
 
@@ -85,6 +86,11 @@ export const settingsSchema = z.strictObject({
   cameraModels: z
     .record(z.string().min(1).max(200), z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/))
     .refine((models) => Object.keys(models).length <= 200, 'expected at most 200 cameras'),
+  /** The user's own presets of edits; those of the program stand in `edit-presets.ts`. */
+  editPresets: z
+    .array(z.strictObject({ name: presetNameSchema, edits: editsSchema.partial() }))
+    .max(editPresetsMax)
+    .refine(haveOwnNames, 'expected presets with different names'),
   /** Which edits are pasted: the choice of the last time. */
   pasteGroups: z.array(editGroupSchema).max(editGroups.length),
   subfolders: z.boolean(),
@@ -145,6 +151,7 @@ export const defaultSettings: Settings = {
   threads: 0,
   model: 'fast',
   cameraModels: {},
+  editPresets: [],
   pasteGroups: ['model', 'ratio', 'strength', 'whiteBalance', 'tone'],
   subfolders: false,
   mergesBursts: false,

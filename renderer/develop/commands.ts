@@ -2,6 +2,7 @@
 
 import { createContext } from 'svelte';
 import type { Photo } from '../../preload/contract/contract.ts';
+import { editsOfGroups } from '../../preload/contract/edits.ts';
 import { batchWords } from '../batch-words.ts';
 import type { App } from '../state/app.svelte.ts';
 import type { Library } from '../state/library.svelte.ts';
@@ -34,10 +35,28 @@ export class Commands {
 
   /** Copies the edits of the photo that is developed, or selected. */
   async copy(): Promise<void> {
-    const development = this.#development;
-    const isCopied =
-      this.#app.screen === 'develop' ? development.copyEdits() : await this.#library.copyEdits();
+    const { facts, edits } = this.#development;
+    const isDeveloped = this.#app.screen === 'develop';
+    if (isDeveloped && facts !== undefined) this.#library.clipboard = edits;
+    const isCopied = isDeveloped ? facts !== undefined : await this.#library.copyEdits();
     if (isCopied) this.#app.toasts.say(strings.editsCopied);
+  }
+
+  /** Gives the open photo the edits of the one that was developed before it: the groups of the last paste. */
+  async copyPrevious(): Promise<void> {
+    const { previous, photo } = this.#development;
+    if (previous === undefined || photo === undefined) return;
+    const call = this.#app.client.call('library.readEdits', { photo: previous.id });
+    const answer = await this.#app.attempt(call);
+    if (answer === undefined || this.#development.photo !== photo) return;
+    this.#development.change(editsOfGroups(answer.edits, this.#app.settings.pasteGroups));
+    this.#app.toasts.say(batchWords.copiedFrom(previous.name));
+  }
+
+  /** Asks which edits of the photo at the cursor the selected ones are given. */
+  async sync(): Promise<void> {
+    if (this.#app.screen !== 'library' || this.#library.chosen.length < 2) return;
+    if (await this.#library.copyEdits()) this.#app.dialog = 'paste';
   }
 
   /** Gives photos the copied edits, the open photo too. */

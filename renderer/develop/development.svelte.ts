@@ -9,7 +9,7 @@ import {
   type Crop,
   type Edits,
 } from '../../preload/contract/edits.ts';
-import { withModel } from '../../preload/contract/photo-model.ts';
+import { isUntouched, withModel } from '../../preload/contract/photo-model.ts';
 import { CallFailure } from '../../preload/contract/wire.ts';
 import { limited } from '../parts/scale.ts';
 import type { App } from '../state/app.svelte.ts';
@@ -60,10 +60,13 @@ export class Development {
   readonly #library: Library;
   readonly #writer: EditsWriter;
   photo = $state.raw<Photo>();
+  /** The one that was developed before. */
+  previous = $state.raw<Photo>();
   facts = $state.raw<Facts>();
   failure = $state<string>();
   /** As they were when a slider last rested. */
   #rested: Edits = defaultEdits;
+  #isPreview = false;
   readonly #runs = new Runs();
   /** The current slider values, also during a drag. */
   edits = $state.raw<Edits>(defaultEdits);
@@ -118,9 +121,7 @@ export class Development {
     const photo = this.#library.byId.get(this.photo?.id ?? '');
     return shownModel(this.edits, photo, { settings: this.#app.settings, camera: this.camera });
   });
-  readonly isTouched: boolean = $derived(
-    JSON.stringify(this.edits) !== JSON.stringify(defaultEdits),
-  );
+  readonly isTouched: boolean = $derived(!isUntouched(this.edits));
 
   #opening: AbortController | undefined;
   #balancing: AbortController | undefined;
@@ -163,6 +164,7 @@ export class Development {
     this.#opening?.abort();
     this.#balancing?.abort();
     if (!this.#library.bursts.areOfOne(photo.id, this.photo?.id)) this.#view = undefined;
+    this.previous = this.photo;
     this.photo = photo;
     this.facts = undefined;
     this.failure = undefined;
@@ -213,12 +215,14 @@ export class Development {
   }
 
   #restart(edits: Edits): void {
+    this.#isPreview = false;
     this.#rested = edits;
     this.edits = edits;
   }
 
   /** Called while a slider moves: shows the edits without recording them. */
   move(part: Partial<Edits>): void {
+    this.preview();
     this.edits = { ...this.edits, ...part };
     if ('whiteBalance' in part) void this.#rebalance();
     if ('ratio' in part) this.#follow();
@@ -227,6 +231,7 @@ export class Development {
   /** What has been moved is written beside the photo, and can be undone from then on. */
   rest(by: RestedBy = 'hand'): void {
     if (this.photo === undefined) return;
+    if (this.#isPreview) this.preview();
     this.edits = withModel(this.edits, this.shownModel.byDefault);
     const run = this.#runs.next(this.#rested, this.edits, by);
     if (run === undefined) return;
@@ -253,14 +258,14 @@ export class Development {
       await this.#reread(photo);
   }
 
-  resetAll(): void {
-    this.change(defaultEdits);
-  }
-
-  copyEdits(): boolean {
-    if (this.facts === undefined) return false;
-    this.#library.clipboard = this.edits;
-    return true;
+  /** Shows edits that nobody has decided on yet; without any, those that were there before. */
+  preview(part?: Partial<Edits>): void {
+    const isShown = this.#isPreview;
+    this.#isPreview = part !== undefined;
+    if (!isShown && part === undefined) return;
+    const { whiteBalance } = this.edits;
+    this.edits = { ...this.#rested, ...part };
+    if (this.edits.whiteBalance !== whiteBalance) void this.#rebalance();
   }
 
   turn(isClockwise: boolean): void {

@@ -263,7 +263,7 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
     const { page, app } = opened;
     await cell('4.dng').dblclick();
     await page.getByRole('img', { name: /4\.dng/ }).waitFor();
-    const model = page.getByRole('combobox', { name: 'Model', exact: true });
+    const model = page.locator('label', { hasText: 'Model' }).locator('select');
     await model.selectOption('mine');
     await soon(() => editsOf('4.dng').model).toBe('mine');
     expect(app.settings.current.model).toBe('small');
@@ -279,6 +279,69 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
     expect(await model.inputValue()).toBe('small');
     await app.library.travel('undo');
     await page.keyboard.press('g');
+  });
+
+  test('the history leads back, also to a snapshot, and can itself be undone', async () => {
+    const { page } = opened;
+    await cell('5.dng').dblclick();
+    await page.getByRole('img', { name: /5\.dng/ }).waitFor();
+    const contrast = page.getByRole('textbox', { name: 'Contrast' });
+    await contrast.fill('20');
+    await contrast.press('Enter');
+    const history = page.getByRole('list', { name: 'History' });
+    await history.getByRole('button', { name: /^Contrast \+20/ }).waitFor();
+    await page.getByLabel('Name of a snapshot').fill('Evening');
+    await page.getByLabel('Name of a snapshot').press('Enter');
+    const evening = page
+      .getByRole('list', { name: 'Snapshots' })
+      .getByRole('button', { name: /^Evening/ });
+    await evening.waitFor();
+    await history.getByRole('button', { name: 'As it began' }).click();
+    await soon(() => editsOf('5.dng').contrast).toBe(0);
+    await soon(() => history.getByRole('button').count()).toBeGreaterThan(2);
+    await history.scrollIntoViewIfNeeded();
+    await expectAccessible(page, 'history');
+    await page.keyboard.press('Control+z');
+    await soon(() => editsOf('5.dng').contrast).toBe(0.2);
+    await history.getByRole('button', { name: 'As it began' }).click();
+    await soon(() => editsOf('5.dng').contrast).toBe(0);
+    await evening.click();
+    await soon(() => editsOf('5.dng').contrast).toBe(0.2);
+    await page.keyboard.press('g');
+  });
+
+  test('a look is seen under the pointer, taken by a click, and an own one is saved', async () => {
+    const { page, app } = opened;
+    await cell('3.dng').dblclick();
+    await page.getByRole('img', { name: /3\.dng/ }).waitFor();
+    const looks = page.getByRole('region', { name: 'Looks' });
+    const saturation = page.getByRole('textbox', { name: 'Saturation' });
+    const before = editsOf('3.dng');
+    await looks.getByRole('button', { name: 'Black and white' }).hover();
+    await soon(() => saturation.inputValue()).toBe('−100');
+    await expectAccessible(page, 'looks');
+    await page.getByRole('heading', { name: 'Looks' }).hover();
+    await soon(() => saturation.inputValue()).toBe('0');
+    // What was only looked at is not kept, and a key in the meantime does not keep it.
+    expect(editsOf('3.dng')).toEqual(before);
+    await looks.getByRole('button', { name: 'Starry sky' }).click();
+    await soon(() => editsOf('3.dng')).toMatchObject({ saturation: 0.12, contrast: 0.3 });
+    await page.getByLabel('Name of a look').fill('Mine');
+    await page.getByLabel('Name of a look').press('Enter');
+    await soon(() => app.settings.current.editPresets.map(({ name }) => name)).toEqual(['Mine']);
+    // The next photo takes the edits of this one over by a key.
+    await page.getByLabel('Name of a look').blur();
+    await page.keyboard.press('g');
+    await cell('2.dng').dblclick();
+    await page.getByRole('img', { name: /2\.dng/ }).waitFor();
+    await page.getByRole('region', { name: 'Looks' }).waitFor();
+    await page.keyboard.press('Control+Shift+V');
+    await soon(() => editsOf('2.dng')).toMatchObject({ saturation: 0.12, contrast: 0.3 });
+    await page.keyboard.press('g');
+    await select('2.dng', '4.dng', '5.dng');
+    await page.keyboard.press('Control+Shift+S');
+    await dialog().getByText('Paste edits to 3 photos').waitFor();
+    await page.keyboard.press('Escape');
   });
 
   test('a path that may not be opened leaves the open folder open', async () => {

@@ -1,7 +1,7 @@
 /** A tiny network, and small night shots, for tests that need a whole engine but not its quality. */
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -79,7 +79,9 @@ export function writeSmallModel(folder: string, changes: ModelChanges = {}): str
 /** The small model's shape with other weights, under another id. @returns the manifest's path */
 export function smallModelNamed(folder: string, id: string): string {
   const onnx = inferenceModel(smallShape, firstWeights(smallShape, 8));
-  return writeSmallModel(folder, { onnx, manifest: { id } });
+  const named = path.join(folder, `${id}.json`);
+  renameSync(writeSmallModel(folder, { onnx, manifest: { id } }), named);
+  return named;
 }
 
 /** A night shot as the bytes of a DNG, 96×80 unless told otherwise. */

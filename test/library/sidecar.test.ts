@@ -16,10 +16,12 @@ afterAll(() => {
 it('reads edits from before there was a black control', async () => {
   const photo = path.join(folder, '1.dng');
   const { black: _, ...earlier } = { ...defaultEdits, exposure: 1.5 };
-  const content = { format: 'nightglass-edits', version: 1, rating: 3, edits: earlier };
+  const snapshots = [{ name: 'Evening', at: '2026-11-29T07:00:00Z', edits: earlier }];
+  const content = { format: 'nightglass-edits', version: 2, rating: 3, edits: earlier, snapshots };
   writeFileSync(photo + sidecarEnding, JSON.stringify(content));
   const read = await new Sidecars(path.join(folder, 'away')).read(photo);
   expect(read).toMatchObject({ rating: 3, edits: { ...defaultEdits, exposure: 1.5 } });
+  expect(read.snapshots[0]?.edits).toEqual({ ...defaultEdits, exposure: 1.5 });
 });
 
 it('takes what is no list of edits for damaged', async () => {

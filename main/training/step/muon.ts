@@ -80,7 +80,7 @@ function matrixOf(
  * The directions made orthogonal, as one graph. Inputs: `direction.NAME` [rows, columns, lanes] for
  * each matrix; outputs: `step.NAME`, the same shape and order.
  */
-export function muonModel(matrices: readonly HiddenMatrix[]): Uint8Array {
+function muonModel(matrices: readonly HiddenMatrix[]): Uint8Array {
   const graph = new Graph('muon');
   for (const { name, rows, columns, lanes } of matrices) {
     const direction = graph.input(`direction.${name}`, [rows, columns, lanes]);
