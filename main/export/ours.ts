@@ -1,7 +1,7 @@
 /** Tells whether this program exported a picture, because no other file is ever replaced. */
 
-import { constants } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { readStart } from '../base/small-file.ts';
 import { software } from '../raw/exif-tags.ts';
 import { readTiff } from '../raw/tiff-tags.ts';
 
@@ -24,7 +24,7 @@ export async function isOursToReplace(path: string): Promise<boolean> {
     const stats = await stat(path);
     if (stats.isDirectory()) return true;
     if (!stats.isFile()) return false;
-    return stats.size === 0 || hasOurMark(await readHead(path));
+    return stats.size === 0 || hasOurMark(await readStart(path, headBytes));
   } catch {
     return false;
   }
@@ -32,7 +32,7 @@ export async function isOursToReplace(path: string): Promise<boolean> {
 
 /** Whether a file is a linear DNG that this program made of a photo. @returns false for whatever cannot be read */
 export async function isOurLinearDng(path: string): Promise<boolean> {
-  const head = await readHead(path).catch(() => undefined);
+  const head = await readStart(path, headBytes).catch(() => undefined);
   const images = head === undefined ? [] : (readTiff(head)?.images ?? []);
   return (
     images[0]?.text(softwareTag) === software &&
@@ -40,18 +40,8 @@ export async function isOurLinearDng(path: string): Promise<boolean> {
   );
 }
 
-async function readHead(path: string): Promise<Buffer> {
-  // Does not wait for a writer if the file has become a pipe in the meantime.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
-}
-
-function hasOurMark(head: Buffer): boolean {
+function hasOurMark(head: Buffer | undefined): boolean {
+  if (head === undefined) return false;
   const first = readTiff(exifOf(head))?.images[0];
   // A mosaic, as `simulate` writes, is a RAW file.
   return first?.text(softwareTag) === software && first.number(photometricTag) !== photometricCfa;

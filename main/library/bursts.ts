@@ -7,7 +7,7 @@ import path from 'node:path';
 import { burstFramesMax, type Burst, type Motion } from '../../preload/contract/bursts.ts';
 import { Refusal } from '../base/refusal.ts';
 import { findBursts, type SeenPhoto } from '../burst/find.ts';
-import { readHead } from '../raw/head.ts';
+import { readHeader } from '../raw/header.ts';
 import type { FoundPhoto } from './folder.ts';
 import { photoIdOf } from './photo-id.ts';
 
@@ -99,7 +99,7 @@ export class Bursts {
       const batch = unread.slice(0, toldEvery);
       const readers = Array.from({ length: readsMax }, async () => {
         for (let photo = batch.shift(); photo !== undefined; photo = batch.shift()) {
-          this.#heads.set(keyOf(photo), await readHead(photo.path).catch(() => undefined));
+          this.#heads.set(keyOf(photo), await readHeader(photo.path));
         }
       });
       await Promise.all(readers);

@@ -1,7 +1,7 @@
 /** The edits that a linear DNG of this program carries, so that it looks as it did. */
 
-import { open } from 'node:fs/promises';
 import { defaultEdits, editsSchema, type Edits } from '../../preload/contract/edits.ts';
+import { readStart } from '../base/small-file.ts';
 import { decodeDeveloped } from '../raw/developed-tag.ts';
 import { readTiff } from '../raw/tiff-tags.ts';
 
@@ -13,7 +13,8 @@ const privateData = 50_740;
 export async function storedLook(file: string): Promise<Edits | undefined> {
   if (!/\.dng$/i.test(file)) return undefined;
   try {
-    const mark = readTiff(await readHead(file))?.images[0]?.bytes(privateData);
+    const head = await readStart(file, headBytes);
+    const mark = head && readTiff(head)?.images[0]?.bytes(privateData);
     const text = mark && decodeDeveloped(mark);
     if (text === undefined) return undefined;
     const json: unknown = JSON.parse(text);
@@ -27,14 +28,4 @@ export async function storedLook(file: string): Promise<Edits | undefined> {
 /** Edits that an earlier version of this program did not know get their default. */
 export function withAllEdits(edits: unknown): unknown {
   return typeof edits === 'object' ? { ...defaultEdits, ...edits } : edits;
-}
-
-async function readHead(file: string): Promise<Buffer> {
-  const opened = await open(file, 'r');
-  try {
-    const { buffer, bytesRead } = await opened.read(Buffer.alloc(headBytes), 0, headBytes, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await opened.close();
-  }
 }

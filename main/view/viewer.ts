@@ -40,8 +40,8 @@ export class Viewer {
 
   /** What the file's header tells of the shot, without decoding; undefined if it tells nothing. */
   async header(photo: string): Promise<Facts | undefined> {
-    const shot = await readHeader(photo);
-    return shot && shotFacts(shot);
+    const header = await readHeader(photo);
+    return header && shotFacts(header.shot);
   }
 
   /** @throws Refusal as `decodeRaw` */

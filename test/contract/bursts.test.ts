@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeRaw } from '../../main/raw/decode.ts';
-import { readHead } from '../../main/raw/head.ts';
+import { readHeader } from '../../main/raw/header.ts';
 import { photoIdOf } from '../../main/library/photo-id.ts';
 import { gatherBursts, type Burst } from '../../preload/contract/bursts.ts';
 import { defaultExportChoice } from '../../preload/contract/settings.ts';
@@ -87,9 +87,9 @@ describe('bursts of a folder', () => {
     const ids = frames.map((file) => idOf(path.basename(file)));
     expect(await read()).toEqual([{ id: ids[0], frames: ids, leftOut: [], motion: 'freeze' }]);
     expect(ids[0]).toBe(photoIdOf(frames[0] ?? ''));
-    const head = await readHead(frames[0] ?? '');
+    const head = await readHeader(frames[0] ?? '');
     expect(head).toMatchObject({ shot: { iso: 6400, takenAt: '2026-01-01T01:00:00' } });
-    expect(await readHead(path.join(photos, 'absent.dng'))).toBeUndefined();
+    expect(await readHeader(path.join(photos, 'absent.dng'))).toBeUndefined();
   });
 
   it('refuse choices that cannot be merged', async () => {
