@@ -121,7 +121,9 @@ export class App {
     this.#marks = marks;
     this.access = access;
     this.#view = new View(host.spawnView ?? spawnNodeView);
-    this.#sidecars = new Sidecars(path.join(host.folder, 'sidecars'));
+    this.#sidecars = new Sidecars(path.join(host.folder, 'sidecars'), (account) => {
+      events.emit('app.trouble', { account });
+    });
     this.bursts = new Bursts((bursts) => {
       events.emit('library.bursts', { bursts });
     });

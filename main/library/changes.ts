@@ -6,7 +6,8 @@ import type { Outputs } from '../../preload/contract/contract.ts';
 import { recorded, type Made } from './history.ts';
 import { Journal, kindOf, taken, type Change, type Direction } from './journal.ts';
 import { photoIdOf } from './photo-id.ts';
-import type { Sidecar, Sidecars } from './sidecar.ts';
+import type { Sidecar } from './sidecar-form.ts';
+import type { Sidecars } from './sidecar.ts';
 
 export interface Written extends Change {
   /** False where it lies in the app's own data. */

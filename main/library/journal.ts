@@ -1,6 +1,6 @@
 /** What was done to edits and ratings since the program started, so that it can be undone and done again. */
 
-import type { Sidecar } from './sidecar.ts';
+import type { Sidecar } from './sidecar-form.ts';
 
 export interface Change {
   /** The photo's path: its folder may be closed by now. */

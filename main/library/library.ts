@@ -15,7 +15,8 @@ import { statesOf } from './history.ts';
 import type { Direction } from './journal.ts';
 import { listed, type Known, type ListingParts, type PhotoFailure } from './listed.ts';
 import { photoIdOf, stampOf } from './photo-id.ts';
-import { marked, newSidecar, type Marks, type Sidecar, type Sidecars } from './sidecar.ts';
+import { newSidecar, type Sidecar } from './sidecar-form.ts';
+import { marked, type Marks, type Sidecars } from './sidecar.ts';
 import { trashPhotos, type TrashFile } from './trash.ts';
 import { FolderWatch } from './watch.ts';
 

@@ -6,7 +6,7 @@ import type { Edits } from '../../preload/contract/edits.ts';
 import { isUntouched, type PhotoModel } from '../../preload/contract/photo-model.ts';
 import type { FoundPhoto } from './folder.ts';
 import { photoIdOf } from './photo-id.ts';
-import type { Sidecar } from './sidecar.ts';
+import type { Sidecar } from './sidecar-form.ts';
 
 export interface PhotoFailure {
   /** A Refusal's code, or `bug`; `disk` may disappear when the disk comes back. */

@@ -4,46 +4,15 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
 import type { Inputs } from '../../preload/contract/contract.ts';
-import { marksShape } from '../../preload/contract/culling.ts';
-import { defaultEdits, editsSchema } from '../../preload/contract/edits.ts';
-import { snapshotsSchema } from '../../preload/contract/undo.ts';
 import { writeAtomically } from '../base/atomic.ts';
 import { Refusal } from '../base/refusal.ts';
+import { readSmallFile } from '../base/small-file.ts';
 import { sidecarEnding } from './folder.ts';
-import { historySchema } from './history.ts';
-import { storedLook, withAllEdits } from './stored-look.ts';
-
-/**
- * Version 2 has the photo's model among its edits; photos of version 1 had the one of the settings. A
- * later version of the app will raise `version` and read earlier ones.
- */
-const version = 2;
-const sidecarSchema = z.object({
-  format: z.literal('nightglass-edits'),
-  version: z.union([z.literal(1), z.literal(version)]),
-  rating: z.number().int().min(0).max(5),
-  ...marksShape,
-  edits: z.preprocess(withAllEdits, editsSchema),
-  snapshots: z.preprocess(withAllSnapshots, snapshotsSchema).default([]),
-  // Edits count more than the way to them.
-  history: historySchema.catch([]),
-});
-
-/** Snapshots too may be older than the newest of the edits. */
-function withAllSnapshots(snapshots: unknown): unknown {
-  const known = z.array(z.looseObject({ edits: z.unknown() })).safeParse(snapshots);
-  return known.success
-    ? known.data.map((one) => ({ ...one, edits: withAllEdits(one.edits) }))
-    : snapshots;
-}
-
-const anyVersionSchema = z.object({ format: z.literal('nightglass-edits'), version: z.number() });
-
-export type Sidecar = Omit<z.infer<typeof sidecarSchema>, 'format' | 'version'>;
+import { newSidecar, parseSidecar, sidecarText, type Sidecar, type Told } from './sidecar-form.ts';
+import { storedLook } from './stored-look.ts';
 
 interface Updated {
   readonly before: Sidecar;
@@ -62,8 +31,6 @@ export function marked(sidecar: Sidecar, { flag, label }: Marks): Sidecar {
   };
 }
 
-export const newSidecar: Sidecar = { rating: 0, edits: defaultEdits, snapshots: [], history: [] };
-
 /** A sidecar with the longest history has half of this; a larger file is not one. */
 const bytesMax = 200_000;
 
@@ -71,20 +38,39 @@ export class Sidecars {
   readonly #folder: string;
   readonly #turns = new Map<string, Promise<unknown>>();
 
-  /** @param folder for sidecars of photos on read-only disks */
-  constructor(folder: string) {
+  readonly #onTrouble: (account: string) => void;
+  /** Damaged files that were told of, by path and time. */
+  readonly #told = new Set<string>();
+
+  /**
+   * @param folder for sidecars of photos on read-only disks
+   * @param onTrouble is told once of each damaged sidecar, in plain words
+   */
+  constructor(folder: string, onTrouble: (account: string) => void) {
     this.#folder = folder;
+    this.#onTrouble = onTrouble;
   }
 
   /** The look that the photo itself carries, or default values, if there is no readable sidecar. */
   async read(photo: string): Promise<Sidecar> {
-    const [beside, away] = await Promise.all([read(besideOf(photo)), read(this.#awayOf(photo))]);
+    const places = [besideOf(photo), this.#awayOf(photo)] as const;
+    const [beside, away] = await Promise.all([this.#read(places[0]), this.#read(places[1])]);
     // Both exist if a disk has become writable or read-only in the meantime; the later one counts.
     const [first, second] = away.modifiedMs > beside.modifiedMs ? [away, beside] : [beside, away];
     const known = first.sidecar ?? second.sidecar;
     if (known !== undefined) return known;
     const edits = await storedLook(photo);
     return edits === undefined ? newSidecar : { ...newSidecar, edits };
+  }
+
+  async #read(file: string): Promise<Read> {
+    const found = await read(file);
+    const key = `${found.modifiedMs} ${file}`;
+    if (found.kind === 'damaged' && !this.#told.has(key)) {
+      this.#told.add(key);
+      this.#onTrouble(accountOf(file, found));
+    }
+    return found;
   }
 
   /** Tells which photos currently have a sidecar in the app's data. */
@@ -113,10 +99,7 @@ export class Sidecars {
   async #update(photo: string, change: (sidecar: Sidecar) => Sidecar): Promise<Updated> {
     const before = await this.read(photo);
     const sidecar = change(before);
-    const { rating, flag, label, edits, snapshots, history } = sidecar;
-    const state = { rating, flag, label, edits, snapshots, history };
-    const content = { format: 'nightglass-edits', version, ...state };
-    const bytes = Buffer.from(`${JSON.stringify(sidecarSchema.parse(content), null, 2)}\n`);
+    const bytes = Buffer.from(sidecarText(sidecar));
     try {
       await replace(besideOf(photo), bytes);
       return { before, sidecar, isBeside: true };
@@ -139,37 +122,34 @@ function besideOf(photo: string): string {
   return photo + sidecarEnding;
 }
 
-interface Read {
-  readonly sidecar: Sidecar | undefined;
+type Read = (Told | { readonly kind: 'absent'; readonly sidecar: undefined }) & {
   readonly modifiedMs: number;
-  readonly kind: 'absent' | 'damaged' | 'later' | 'read';
-}
+};
 
 async function read(file: string): Promise<Read> {
-  let text: string;
-  let modifiedMs: number;
+  const absent = { kind: 'absent', sidecar: undefined, modifiedMs: 0 } as const;
   try {
     const found = await stat(file);
-    if (!found.isFile()) return { sidecar: undefined, modifiedMs: 0, kind: 'absent' };
-    if (found.size > bytesMax) return { sidecar: undefined, modifiedMs: 0, kind: 'damaged' };
-    modifiedMs = found.mtimeMs;
-    text = await readFile(file, 'utf8');
+    if (!found.isFile()) return absent;
+    const modifiedMs = found.mtimeMs;
+    const bytes = await readSmallFile(file, bytesMax);
+    if (bytes === undefined) return { kind: 'damaged', sidecar: undefined, lost: [], modifiedMs };
+    return { ...parseSidecar(bytes.toString()), modifiedMs };
   } catch {
-    return { sidecar: undefined, modifiedMs: 0, kind: 'absent' };
-  }
-  try {
-    const json: unknown = JSON.parse(text);
-    const parsed = sidecarSchema.safeParse(json);
-    if (parsed.success) return { sidecar: parsed.data, modifiedMs, kind: 'read' };
-    const any = anyVersionSchema.safeParse(json);
-    const kind = any.success && any.data.version > version ? 'later' : 'damaged';
-    return { sidecar: undefined, modifiedMs, kind };
-  } catch {
-    return { sidecar: undefined, modifiedMs, kind: 'damaged' };
+    return absent;
   }
 }
 
-/** An unreadable sidecar is renamed rather than overwritten. */
+/** What of a damaged sidecar was kept, in words. */
+function accountOf(file: string, { sidecar, lost }: Told & { kind: 'damaged' }): string {
+  const name = path.basename(file);
+  if (sidecar === undefined)
+    return `${name} is damaged, and none of its edits can be read. It will be kept as ${name}.damaged.`;
+  const fields = lost.join(', ');
+  return `${name} is damaged: ${fields} cannot be read and will have the default. All else is kept, and the file as ${name}.damaged.`;
+}
+
+/** A damaged sidecar is renamed rather than overwritten. */
 async function replace(file: string, bytes: Uint8Array): Promise<void> {
   const { kind } = await read(file);
   if (kind === 'later') {
