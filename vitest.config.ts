@@ -1,6 +1,5 @@
 /** How the tests run: every `*.test.ts` under test/, in processes, because native code may abort one. */
 import { availableParallelism } from 'node:os';
-import process from 'node:process';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -9,8 +8,7 @@ export default defineConfig({
     pool: 'forks',
     // Much of a test's time is waiting for pages and children, so that two cores can serve four.
     maxWorkers: Math.max(4, availableParallelism()),
-    // A file that is run by itself may have the whole machine.
-    setupFiles: process.env['CI'] === undefined ? [] : ['test/one-core.ts'],
+    setupFiles: ['test/one-core.ts'],
     testTimeout: 240_000,
     hookTimeout: 240_000,
     passWithNoTests: false,

@@ -242,8 +242,9 @@ export class Library {
       const model = this.#parts.defaultModel(camera);
       return { ...sidecar, edits: withModel({ ...sidecar.edits, ...edits }, model) };
     };
+    const files = ids.map((id) => this.pathOf(id));
     const ready = this.learnCameras(ids, new AbortController().signal);
-    await this.#change(ids, change, { run, ready });
+    await this.#changes.make(files, change, { run, ready });
   }
 
   /** Whether there is anything to undo and to do again. */
@@ -259,10 +260,9 @@ export class Library {
   async #change(
     ids: readonly string[],
     change: (sidecar: Sidecar, file: string) => Sidecar,
-    options: { readonly run?: string | undefined; readonly ready?: Promise<void> } = {},
   ): Promise<void> {
     const files = ids.map((id) => this.pathOf(id));
-    await this.#changes.make(files, change, options);
+    await this.#changes.make(files, change, {});
   }
 
   /**

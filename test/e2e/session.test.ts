@@ -12,7 +12,7 @@ import {
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test, onTestFinished } from 'vitest';
-import { smallDng, temporaryFolder } from '../engine/small.ts';
+import { smallDng, takenAtHour, temporaryFolder } from '../engine/small.ts';
 import { chromiumPath } from '../renderer/browser.ts';
 import { enhanceAll, brightness, expectAccessible, openWindow, type OpenWindow } from './window.ts';
 
@@ -27,8 +27,9 @@ describe.skipIf(chromiumPath === undefined)('an evening', () => {
 
   beforeAll(async () => {
     mkdirSync(photos, { recursive: true });
-    for (const name of ['a.dng', 'b.dng', 'c.dng']) {
-      writeFileSync(path.join(photos, name), smallDng({ width: 640, height: 426, orientation: 1 }));
+    for (const [hour, name] of ['a.dng', 'b.dng', 'c.dng'].entries()) {
+      const size = { width: 640, height: 426, orientation: 1 } as const;
+      writeFileSync(path.join(photos, name), smallDng({ ...takenAtHour(hour), ...size }));
     }
     writeFileSync(path.join(photos, 'upright.dng'), smallDng({ orientation: 6 }));
     writeFileSync(path.join(photos, 'cut.dng'), smallDng().subarray(0, 300));
@@ -65,7 +66,7 @@ describe.skipIf(chromiumPath === undefined)('an evening', () => {
     await cell('a.dng').locator('.ratio').waitFor();
     await cell('cut.dng').locator('.failed').first().waitFor();
     await cell('letter.ARW').locator('.failed').first().waitFor();
-    expect(await cell('letter.ARW').locator('.second').textContent()).toContain('letter.ARW');
+    expect(await cell('letter.ARW').locator('.second').textContent()).toContain('It holds text');
     await cell('a.dng').locator('img.bright').waitFor();
     const isDrawn = await cell('a.dng')
       .locator('img.bright')
@@ -263,7 +264,7 @@ describe.skipIf(chromiumPath === undefined)('an evening', () => {
     await panel.getByRole('button', { name: 'Try the failed again', exact: true }).click();
     await soon(() => existsSync(path.join(written, 'c.png'))).toBe(true);
     await panel
-      .getByText(/expected/)
+      .getByText('It holds text, no camera RAW file')
       .first()
       .waitFor();
     await expectAccessible(page, 'queue-failed');

@@ -18,7 +18,13 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { spawnNodeEngine } from '../../main/engine/process.ts';
 import type { Connect } from '../../main/process/port.ts';
-import { smallDng, temporaryFolder, writeSmallDngs, writeSmallModel } from '../engine/small.ts';
+import {
+  smallDng,
+  takenAtHour,
+  temporaryFolder,
+  writeSmallDngs,
+  writeSmallModel,
+} from '../engine/small.ts';
 import { chromiumPath } from '../renderer/browser.ts';
 import {
   enhanceAll,
@@ -50,7 +56,12 @@ describe.skipIf(chromiumPath === undefined)('a folder of good, bad and odd files
   const written = path.join(photos, 'Nightglass');
   /** Named as their pictures will be. */
   const good = ['Canon', 'Kodak', 'UPPER', 'upright', 'wide', 'with space · 夜'];
-  const bad = ['cut.dng', 'empty.NEF', 'letter.ARW'];
+  const bad = {
+    'cut.dng': 'Cut short: its samples run past the end of the file',
+    'empty.NEF': 'It is empty, no camera RAW file',
+    'letter.ARW': 'It holds text, no camera RAW file',
+  } as const;
+  const badNames = ['cut.dng', 'empty.NEF', 'letter.ARW'] as const;
   let opened: OpenWindow;
   /** Engines that are to be killed still, in the middle of a photo. */
   let killsLeft = 0;
@@ -75,8 +86,8 @@ describe.skipIf(chromiumPath === undefined)('a folder of good, bad and odd files
       writeFileSync(path.join(photos, name), bytes);
     };
     put('wide.dng', smallDng({ width: 640, height: 200, orientation: 1 }));
-    put('upright.dng', smallDng({ orientation: 6 }));
-    put('UPPER.DNG', smallDng({ cfa: 'GBRG' }));
+    put('upright.dng', smallDng({ ...takenAtHour(1), orientation: 6 }));
+    put('UPPER.DNG', smallDng({ ...takenAtHour(2), cfa: 'GBRG' }));
     put('with space · 夜.dng', smallDng());
     put('cut.dng', smallDng().subarray(0, 300));
     put('empty.NEF', '');
@@ -104,11 +115,11 @@ describe.skipIf(chromiumPath === undefined)('a folder of good, bad and odd files
   test('shows each that is a photo, and says of each that is none why', async () => {
     const { page } = opened;
     for (const name of good) await cell(page, name).locator('img.bright').waitFor();
-    for (const name of bad) {
+    for (const name of badNames) {
       await cell(page, name).locator('.failed').first().waitFor();
-      expect(await cell(page, name).locator('.second').textContent()).toContain(name);
+      expect(await cell(page, name).locator('.second').textContent()).toContain(bad[name]);
     }
-    expect(await page.locator('.cell').count()).toBe(good.length + bad.length);
+    expect(await page.locator('.cell').count()).toBe(good.length + badNames.length);
   });
 
   test('goes on when the engine is killed in mid-export, and says so', async () => {
@@ -118,10 +129,10 @@ describe.skipIf(chromiumPath === undefined)('a folder of good, bad and odd files
     killsLeft = 1;
     await enhanceAll(page);
     await page.getByRole('status').getByText('the engine ended by SIGKILL').waitFor();
-    const all = good.length + bad.length;
+    const all = good.length + badNames.length;
     await queuePanel(page).getByText(`${all} / ${all}`).waitFor();
     expect(killsLeft).toBe(0);
-    for (const name of bad) {
+    for (const name of badNames) {
       await queuePanel(page).locator('li.failed', { hasText: name }).waitFor();
     }
     // Whole, under their own names, once each, and nothing else.
@@ -143,7 +154,7 @@ describe.skipIf(chromiumPath === undefined)('a folder of good, bad and odd files
     renameSync(photos, away);
     await page.getByText('photos is not there any more').waitFor();
     // The photos stay to be seen.
-    expect(await page.locator('.cell').count()).toBe(good.length + bad.length);
+    expect(await page.locator('.cell').count()).toBe(good.length + badNames.length);
     await page.getByRole('listbox').focus();
     await page.keyboard.press('Home');
     await page.keyboard.press('3');

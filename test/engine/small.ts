@@ -89,6 +89,12 @@ export function smallDng(changes: Partial<Mosaic> = {}): Uint8Array {
   return bytesOf(cfaDng(nightMosaic({ width: 96, height: 80, ...changes })));
 }
 
+/** Photos that were taken hours apart are no burst. */
+export function takenAtHour(hour: number): Pick<Mosaic, 'shot'> {
+  const takenAt = new Date(Date.UTC(2024, 0, 2, hour)).toISOString().slice(0, 19);
+  return { shot: { ...nightMosaic().shot, takenAt } };
+}
+
 /** Night shots `1.dng` to `count.dng` in a folder; their paths. */
 export function writeSmallDngs(
   folder: string,
@@ -98,10 +104,7 @@ export function writeSmallDngs(
   mkdirSync(folder, { recursive: true });
   return Array.from({ length: count }, (_, index) => {
     const file = path.join(folder, `${index + 1}.dng`);
-    // Hours apart, so that they are no burst.
-    const takenAt = new Date(Date.UTC(2024, 0, 2, 3 + index)).toISOString().slice(0, 19);
-    const { shot } = nightMosaic();
-    writeFileSync(file, smallDng({ shot: { ...shot, takenAt }, ...changes }));
+    writeFileSync(file, smallDng({ ...takenAtHour(3 + index), ...changes }));
     return file;
   });
 }

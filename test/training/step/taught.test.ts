@@ -127,7 +127,9 @@ it('goes on where it stopped, bit for bit, and says who taught it', async () => 
     recipe: { teacher: { id: 'fast', sha256, share: 0.7 } },
   });
   const card = await readFile(path.join(folder, 'whole', 'trained-model.md'), 'utf8');
-  expect(card).toContain('| taught by | fast, whose answers count 0.7 beside the truth |');
+  expect(card).toContain(
+    `| taught by | fast (SHA-256 ${sha256}), whose answers count 0.7 beside the truth |`,
+  );
 });
 
 it('has next to nothing to learn from itself', async () => {
