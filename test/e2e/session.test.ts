@@ -263,10 +263,7 @@ describe.skipIf(chromiumPath === undefined)('an evening', () => {
     app.queue.resume();
     await panel.getByRole('button', { name: 'Try the failed again', exact: true }).click();
     await soon(() => existsSync(path.join(written, 'c.png'))).toBe(true);
-    await panel
-      .getByText('It holds text, no camera RAW file')
-      .first()
-      .waitFor();
+    await panel.getByText('It holds text, no camera RAW file').first().waitFor();
     await expectAccessible(page, 'queue-failed');
     await page.keyboard.press('q');
   });
