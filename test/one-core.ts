@@ -1,7 +1,6 @@
 /**
- * Gives each test worker one core of its own, children included. Threads that wait for each other by spinning take the
- * time of the tests beside them, and on two cores they take most of it. Only on build machines: a file that is run by
- * itself may have the whole machine.
+ * Gives each test worker one core of its own, children included: threads that wait for each other by spinning take the
+ * time of the tests beside them. Only on build machines: a file that is run by itself may have the whole machine.
  */
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
