@@ -70,7 +70,7 @@ module.exports = {
       from: { path: '^main/(raw|develop)/' },
       to: {
         path: '^(preload/|main/(?!raw/|develop/))',
-        pathNot: '^main/(base/refusal\\.ts$|process/)',
+        pathNot: '^main/(base/(refusal|small-file)\\.ts$|process/)',
       },
     },
     {
