@@ -13,6 +13,7 @@ import type { DngFile } from './dng-light.ts';
 import { libRawPlaneBlack } from './levels.ts';
 import { LibRawFile } from './libraw.ts';
 import type { HiddenFields, LibRawMetadata } from './libraw.ts';
+import { checkLosslessTiles } from './lossless-check.ts';
 import { readLayout } from './payload/layout.ts';
 import type { Plane } from './payload/plane.ts';
 import type { DecodedRaw } from './mosaic.ts';
@@ -57,6 +58,7 @@ export async function readLinear(
   name: string,
 ): Promise<DecodedRaw> {
   checkIsRaw(container, name);
+  if (dng?.developed !== undefined) checkLosslessTiles(bytes, dng.image, name);
   const file = await LibRawFile.open(bytes, linearSettings);
   const developed = file.readDeveloped();
   if (developed.channels !== 3) {

@@ -252,6 +252,35 @@ describe('encodeDng', () => {
     expect(quarter.samples[(4 * 16 + 4) * 3]).toBeCloseTo(0.5, 3);
   });
 
+  it('is refused in words where a tile is damaged, which LibRaw would not say', async () => {
+    const file = path.join(temporaryFolder(), 'damaged.dng');
+    const whole = joined(await encodeDng(marked(64, 48), sampleShot, {}, {}));
+    const start = Buffer.from(whole).lastIndexOf(Buffer.from([0xff, 0xd8, 0xff, 0xc3]));
+    const scan = Buffer.from(whole).indexOf(Buffer.from([0xff, 0xda]), start);
+    const changes: [number, number[], string][] = [
+      [start, [0], 'the start'],
+      [start + 2, [0], 'a segment'],
+      [start + 6, [8], 'the size'],
+      [start + 7, [0, 0], 'the size'],
+      [start + 3, [0xc0], 'the size'],
+      [start + 26, Array<number>(16).fill(0), 'a code table'],
+      [start + 26, Array<number>(16).fill(9), 'a code table'],
+      [start + 42, [200], 'a code table'],
+      [scan + 11, [0], 'the scan'],
+      [scan + 14, [0xff, 0xd9], 'the end'],
+      [scan + 14, Array<number>(8).fill(0xff), 'the end'],
+    ];
+    for (const [at, values, words] of changes) {
+      const bytes = Uint8Array.from(whole);
+      bytes.set(values, at);
+      writeFileSync(file, bytes);
+      await expect(decodeRaw(file), words).rejects.toMatchObject({
+        code: 'damaged-file',
+        message: `damaged.dng is damaged: ${words} of tile 1 of 1 makes no sense`,
+      });
+    }
+  });
+
   it('remembers its edits, with what is already done left out', async () => {
     const framing = {
       crop: { x: 0.1, y: 0.2, width: 0.5, height: 0.25 },
