@@ -6,6 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { openOutputFolder } from '../base/atomic.ts';
 import { describeError, Refusal } from '../base/refusal.ts';
 import type { BurstProgress } from '../burst/merge.ts';
 import { burstsAmong, mergedName, mergeFiles, writeMerged } from '../engine/burst.ts';
@@ -27,13 +28,16 @@ export interface GatheredPhotos {
 /**
  * Merges the bursts. Merged files are in a new folder below the system's temporary folder until
  * `close`.
+ * @param out where the pictures will go; checked first, because merging takes minutes
  * @throws Refusal `cancelled`, `disk`
  */
 export async function gatherBursts(
   photos: readonly string[],
+  out: string,
   signal: AbortSignal,
   report: BurstReport,
 ): Promise<GatheredPhotos> {
+  await openOutputFolder(out);
   const bursts = await burstsAmong(photos, signal);
   const folder = await mkdtemp(path.join(tmpdir(), 'nightglass-bursts-'));
   const close = () => rm(folder, { recursive: true, force: true });

@@ -135,7 +135,7 @@ async function enhance(paths: readonly string[], options: EnhanceOptions): Promi
   let peakRssBytes = 0;
   try {
     if (options.format === 'dng') checkLinear(termsOf(manifest));
-    if (options.bursts) gathered = await gatherBursts(found, signal, report.bursts);
+    if (options.bursts) gathered = await gatherBursts(found, options.out, signal, report.bursts);
     const photos = gathered?.photos ?? found;
     total = photos.length;
     report.begin(total);

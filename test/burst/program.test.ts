@@ -116,3 +116,12 @@ describe('merge', () => {
     expect(lone.stderr).toContain('expected at least two frames');
   });
 });
+
+describe('enhance --bursts', () => {
+  it('looks whether it can write before it merges anything', async () => {
+    const ended = await run(['enhance', shots, '--bursts', '--json', '--out', clean]);
+    expect(ended.status).toBe(1);
+    expect(ended.stderr).toContain('expected a folder to write to');
+    expect(ended.stdout).toBe('');
+  });
+});
