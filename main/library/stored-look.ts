@@ -27,5 +27,6 @@ export async function storedLook(file: string): Promise<Edits | undefined> {
 
 /** Edits that an earlier version of this program did not know get their default. */
 export function withAllEdits(edits: unknown): unknown {
-  return typeof edits === 'object' ? { ...defaultEdits, ...edits } : edits;
+  const isRecord = typeof edits === 'object' && edits !== null && !Array.isArray(edits);
+  return isRecord ? { ...defaultEdits, ...edits } : edits;
 }

@@ -57,3 +57,11 @@ it.each(['', '{', '[]', '['.repeat(50_000), '{"format":"nightglass-edits"}', '\0
     expect(troubles.splice(0)).toEqual([expect.stringContaining('none of its edits can be read')]);
   },
 );
+
+it.each([{ edits: null }, { edits: [] }])('says so of %j', async ({ edits }) => {
+  const photo = path.join(folder, '4.dng');
+  const content = { format: 'nightglass-edits', version: 2, rating: 3, edits };
+  writeFileSync(photo + sidecarEnding, JSON.stringify(content));
+  expect(await sidecars().read(photo)).toEqual({ ...newSidecar, rating: 3 });
+  expect(troubles.splice(0)).toEqual([expect.stringContaining('edits cannot be read')]);
+});
