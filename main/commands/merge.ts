@@ -1,5 +1,6 @@
 /** `nightglass merge`: merges the dark frames of a burst into one clean RAW file. */
 
+import path from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { openOutputFolder } from '../base/atomic.ts';
@@ -7,6 +8,7 @@ import { Refusal } from '../base/refusal.ts';
 import type { BurstProgress, MergedBurst } from '../burst/merge.ts';
 import { mergeFiles, writeMergedInto } from '../engine/burst.ts';
 import { findRawPhotos } from '../library/raw-photos.ts';
+import { readHeader } from '../raw/header.ts';
 import { interruptSignal } from './interrupt.ts';
 import { formatDuration, ProgressLine } from './progress-line.ts';
 
@@ -39,7 +41,7 @@ export function mergeCommand(): Command {
 async function merge(given: readonly string[], options: Options): Promise<void> {
   const signal = interruptSignal();
   const beginMs = performance.now();
-  const frames = await findRawPhotos(given);
+  const frames = await framesAmong(given);
   if (frames.length < 2) {
     throw new Refusal('bad-argument', `expected at least two frames but received ${frames.length}`);
   }
@@ -66,6 +68,17 @@ async function merge(given: readonly string[], options: Options): Promise<void> 
   } finally {
     line.done();
   }
+}
+
+/** The photos of files and folders, without what earlier merges left in the folders. */
+async function framesAmong(given: readonly string[]): Promise<string[]> {
+  const named = new Set(given.map((file) => path.resolve(file)));
+  const frames: string[] = [];
+  for (const photo of await findRawPhotos(given)) {
+    const isFrame = named.has(photo) || (await readHeader(photo))?.merged === undefined;
+    if (isFrame) frames.push(photo);
+  }
+  return frames;
 }
 
 const stageWords = {

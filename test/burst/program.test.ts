@@ -1,6 +1,6 @@
 /** Bursts on the command line: simulated, listed, merged, and read again by other readers and this one. */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -103,6 +103,18 @@ describe('merge', () => {
       expect((await run(['merge', ...frames, '--out', there, ...args])).status).toBe(0);
     }
     expect(readdirSync(there)).toEqual(['NIGHT-1-2frames-2.dng', 'NIGHT-1-2frames.dng']);
+  });
+
+  it('leaves out what an earlier merge wrote beside the frames', async () => {
+    const beside = path.join(folder, 'beside');
+    mkdirSync(beside);
+    for (const name of ['NIGHT-1.dng', 'NIGHT-2.dng'])
+      copyFileSync(path.join(shots, name), path.join(beside, name));
+    for (let turn = 0; turn < 2; turn++) {
+      const { stderr, status } = await run(['merge', beside, '--out', beside, '--motion', 'blur']);
+      expect(status, stderr).toBe(0);
+    }
+    expect(readdirSync(beside)).toHaveLength(4);
   });
 
   it('refuses a merged file as a frame, and a single frame', async () => {
