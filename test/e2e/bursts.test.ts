@@ -94,6 +94,13 @@ describe.skipIf(chromiumPath === undefined)('bursts', () => {
     await press('m');
     await dialog().getByText('NIGHT-1.dng: 3 frames to merge').waitFor();
     await expectAccessible(page, 'merge-dialog');
+    // Keys go on in the grid once a dialog is closed.
+    await press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    await press('ArrowLeft');
+    await page.getByRole('option', { name: /(^| )2\.dng/, selected: true }).waitFor();
+    await press('ArrowRight');
+    await press('m');
     await dialog().getByRole('button', { name: 'Look at NIGHT-2.dng at 100 %' }).click();
     await page.getByRole('img', { name: /NIGHT-2\.dng/ }).waitFor();
     await page.getByText('Frame 2 of 3 of a burst').waitFor();
