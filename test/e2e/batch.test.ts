@@ -313,6 +313,18 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
     await soon(() => editsOf('5.dng').contrast).toBe(0);
     await evening.click();
     await soon(() => editsOf('5.dng').contrast).toBe(0.2);
+    // Another photo's states are not offered, even while its own do not come.
+    await page.evaluate(`{
+      const { send } = WebSocket.prototype;
+      WebSocket.prototype.send = function (sent) {
+        if (!String(sent).includes('library.history')) send.call(this, sent);
+      };
+      window.sendAll = () => (WebSocket.prototype.send = send);
+    }`);
+    await page.keyboard.press('ArrowLeft');
+    await page.getByRole('img', { name: /4\.dng/ }).waitFor();
+    await evening.waitFor({ state: 'detached' });
+    await page.evaluate('window.sendAll(), undefined');
     await page.keyboard.press('g');
   });
 
