@@ -347,8 +347,19 @@ describe.skipIf(chromiumPath === undefined)('batch commands', () => {
     await page.getByLabel('Name of a look').fill('Mine');
     await page.getByLabel('Name of a look').press('Enter');
     await soon(() => app.settings.current.editPresets.map(({ name }) => name)).toEqual(['Mine']);
-    // The next photo takes the edits of this one over by a key.
+    // A look that was clicked and undone is not shown again when the focus comes back.
     await page.getByLabel('Name of a look').blur();
+    await looks.getByRole('button', { name: 'Black and white' }).click();
+    await soon(() => editsOf('3.dng').saturation).toBe(-1);
+    await page.keyboard.press('Control+z');
+    await soon(() => saturation.inputValue()).toBe('+12');
+    await page.getByRole('heading', { name: 'Looks' }).hover();
+    await page.keyboard.press('?');
+    await dialog().waitFor();
+    await page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    expect(await saturation.inputValue()).toBe('+12');
+    // The next photo takes the edits of this one over by a key.
     await page.keyboard.press('g');
     await cell('2.dng').dblclick();
     await page.getByRole('img', { name: /2\.dng/ }).waitFor();
