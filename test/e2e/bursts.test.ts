@@ -89,7 +89,6 @@ describe.skipIf(chromiumPath === undefined)('bursts', () => {
   });
 
   test('leave a rejected frame out of the merge, unless the user puts it in again', async () => {
-    const { page } = opened;
     await press('Shift+B');
     await cell('NIGHT-3').click();
     await press('x');
