@@ -1,7 +1,7 @@
 /** The app without its window: everything that stays while windows open and close. */
 
 import path from 'node:path';
-import { camerasStamp } from '../engine/calibration.ts';
+import { camerasStamp } from '../calibration/kept.ts';
 import { EventHub } from '../base/events.ts';
 import { spawnNodeView, View } from '../view/process.ts';
 import { tryModel } from '../engine/devices.ts';

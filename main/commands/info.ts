@@ -13,7 +13,7 @@ import { decodeRaw } from '../raw/decode.ts';
 import type { CameraColour, DecodedRaw, Gps, Merged, Orientation, Shot } from '../raw/mosaic.ts';
 import { remosaic } from '../raw/remosaic.ts';
 import { burstsAmong } from '../engine/burst.ts';
-import { calibratedFrame } from '../engine/calibration.ts';
+import { calibratedFrame } from '../calibration/kept.ts';
 import { findRawPhotos } from '../library/raw-photos.ts';
 import { interruptSignal } from './interrupt.ts';
 

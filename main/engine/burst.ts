@@ -12,7 +12,7 @@ import { mergeBurst, type MergedBurst, type MergeOptions } from '../burst/merge.
 import { decodeRaw, summariseRaw } from '../raw/decode.ts';
 import { cfaDng } from '../raw/dng.ts';
 import type { Mosaic } from '../raw/mosaic.ts';
-import { calibratedFrame } from './calibration.ts';
+import { calibratedFrame } from '../calibration/kept.ts';
 import type { BurstOrder } from './protocol.ts';
 
 /** Decoded frames kept for the next request, bytes. */

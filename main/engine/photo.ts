@@ -31,7 +31,7 @@ import { remosaic } from '../raw/remosaic.ts';
 import { Refusal, throwIfCancelled } from '../base/refusal.ts';
 import { writeMergedInto } from './burst.ts';
 import { burstResultOf, mergeInEngine } from './burst-job.ts';
-import { calibratedFrame } from './calibration.ts';
+import { calibratedFrame } from '../calibration/kept.ts';
 import type {
   BurstResult,
   Edit,

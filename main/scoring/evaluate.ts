@@ -131,7 +131,7 @@ export async function evaluatePhoto(request: EvaluationRequest): Promise<Evaluat
     random: new Random(evaluationKey, nameKey(photo.name), nameKey(levelName(level))),
     area: middleOf(photo, crop),
   });
-  // The develop line knows a measured camera's black; see engine/calibration.ts.
+  // The develop line knows a measured camera's black; see calibration/kept.ts.
   const black = measured?.blackAt?.(iso);
   const mosaic = black === undefined ? stated : { ...stated, blackLevel: black };
   const cameraToSrgb = cameraToOutput(mosaic.colour, 'srgb');

@@ -8,9 +8,10 @@ import { camerasFolder } from '../../main/base/app-folder.ts';
 import { calibrated, type FrameCalibration } from '../../main/develop/calibrated.ts';
 import { frameNoise } from '../../main/develop/noise.ts';
 import { clippingLevel, normalisation } from '../../main/develop/normalise.ts';
-import { calibratedFrame, frameCalibration } from '../../main/engine/calibration.ts';
+import { calibratedFrame, frameCalibration } from '../../main/calibration/kept.ts';
 import type { Mosaic, PerSite } from '../../main/raw/mosaic.ts';
 import { Cameras } from '../../main/runs/cameras.ts';
+import { loadExposure } from '../../main/training/pairs/load.ts';
 import { darkOf, profileOf } from '../calibration/made-camera.ts';
 import { madeMosaic, writeFrames, type MadeFrame } from '../calibration/made-frames.ts';
 import { calibrate } from '../../main/calibration/calibrate.ts';
@@ -233,6 +234,11 @@ describe('a camera that the user measured', () => {
     const slopeDn = (noise.slope * 15_871) / clippingLevel(mosaic);
     expect(slopeDn / 1.5).toBeGreaterThan(0.95);
     expect(slopeDn / 1.5).toBeLessThan(1.05);
+    // Pairs are trained on and scored as photos are developed.
+    const [file = ''] = writeFrames(folder, 'night', 1, photo);
+    const loaded = await loadExposure(file, undefined);
+    expect(loaded.blackLevel).toEqual(mosaic.blackLevel);
+    expect(frameNoise(loaded).source).toBe('camera');
     // Another camera's photos are not touched; nor are this one's that were denoised.
     const bat = madeMosaic({ ...photo, model: 'Bat 2' });
     expect(await calibratedFrame(bat)).toBe(bat);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../main/darkness/random.ts';
 import { simulateMosaic } from '../../main/darkness/simulate.ts';
-import { calibratedFrame } from '../../main/engine/calibration.ts';
+import { calibratedFrame } from '../../main/calibration/kept.ts';
 import { bareModel, cameraKey, cameraName, isSameCamera } from '../../main/raw/camera-name.ts';
 import { decodeRaw } from '../../main/raw/decode.ts';
 import { Cameras } from '../../main/runs/cameras.ts';

@@ -10,7 +10,7 @@ import { throwIfCancelled } from '../../base/refusal.ts';
 import { decodeRaw } from '../../raw/decode.ts';
 import type { Mosaic } from '../../raw/mosaic.ts';
 import { remosaic } from '../../raw/remosaic.ts';
-import { calibratedFrame, camerasStamp } from '../calibration.ts';
+import { calibratedFrame, camerasStamp } from '../../calibration/kept.ts';
 import { withoutLonePixels } from '../../develop/lone-pixels.ts';
 
 let nextId = 1;

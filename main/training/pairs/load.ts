@@ -1,6 +1,7 @@
 /** Reads the files of pairs, one at a time. */
 
 import path from 'node:path';
+import { calibratedFrame } from '../../calibration/kept.ts';
 import { decodeRaw } from '../../raw/decode.ts';
 import type { Mosaic, Shot } from '../../raw/mosaic.ts';
 import { Refusal } from '../../base/refusal.ts';
@@ -13,12 +14,12 @@ export type PairTarget =
   | { readonly kind: 'picture'; readonly picture: FinishedPicture };
 
 /**
- * The mosaic of one exposure.
+ * The mosaic of one exposure, calibrated as it is for a picture if its camera was measured.
  * @throws Refusal as `decodeRaw`; `unsupported-file` for a RAW file without a mosaic
  */
 export async function loadExposure(file: string, signal: AbortSignal | undefined): Promise<Mosaic> {
   const decoded = await decodeRaw(file, signal === undefined ? {} : { signal });
-  if (decoded.kind === 'mosaic') return decoded.mosaic;
+  if (decoded.kind === 'mosaic') return calibratedFrame(decoded.mosaic);
   throw new Refusal(
     'unsupported-file',
     `expected the sensor's mosaic in ${path.basename(file)} but its colours were already put together`,

@@ -34,6 +34,13 @@ describe('the measured ratio', () => {
     const measured = measureRatio(cellsOfMosaic(offset), cellsOfMosaic(passed));
     expect(Math.abs((measured?.ratio ?? 0) / 100 - 1)).toBeLessThan(0.02);
   });
+
+  it.each([-5, 5])('is not moved by a black that is off by %i DN, in a noisy frame', (dn) => {
+    const { short, long } = pairOf(sceneOf(3, [256, 192]), { iso: 25_600 });
+    const samples = short.samples.map((sample) => Math.max(0, sample + dn));
+    const measured = measureRatio(cellsOfMosaic({ ...short, samples }), cellsOfMosaic(long));
+    expect(Math.abs((measured?.ratio ?? 0) / 100 - 1)).toBeLessThan(0.05);
+  });
 });
 
 describe('the measured shift', () => {

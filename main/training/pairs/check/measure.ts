@@ -78,6 +78,8 @@ const block = 8;
 const blocksMin = 12;
 /** A stated black level may be wrong by this share of the range. */
 const blackDoubt = 2e-5;
+/** An intercept of this many of its standard errors says that the stated black level is wrong. */
+const offsetSigmas = 2;
 
 /** Means over the cells of one block, and the variance of the short exposure's mean from noise. */
 interface Block {
@@ -131,21 +133,31 @@ export function measureRatio(short: Cells, long: Cells): MeasuredRatio | undefin
   if (blocks === undefined) return undefined;
   const withOffset = robustLine(blocks, true);
   const through = robustLine(blocks, false);
-  const candidates = [withOffset, through].filter(({ slope, error }) => slope > 0 && error < 0.1);
-  // A uniform scene has no slope to fit, so the line must pass through black.
+  // A uniform scene has no slope to fit, so the line must pass through black: unless it visibly does not.
+  const isBlackTrusted = Math.abs(withOffset.offset) < offsetSigmas * withOffset.offsetError;
+  const lines = isBlackTrusted ? [withOffset, through] : [withOffset];
+  const candidates = lines.filter(({ slope, error }) => slope > 0 && error < 0.1);
   const best = candidates.toSorted((a, b) => a.error - b.error)[0];
   return best === undefined ? undefined : { ratio: 1 / best.slope, error: best.error };
 }
 
+/** short = slope · long + offset. */
+interface Line {
+  readonly slope: number;
+  /** Standard error of the slope, relative. */
+  readonly error: number;
+  /** 0 for a line through black. */
+  readonly offset: number;
+  /** Standard error of the offset. */
+  readonly offsetError: number;
+}
+
 /** Fits short = slope · long (+ offset). */
-function robustLine(
-  blocks: readonly Block[],
-  hasOffset: boolean,
-): { readonly slope: number; readonly error: number } {
+function robustLine(blocks: readonly Block[], hasOffset: boolean): Line {
   // Shot noise grows with the light, so brighter blocks are less certain.
   const trust = blocks.map(({ long }) => 1 / (long + 0.02));
   let weights = trust;
-  let fit = { slope: 0, offset: 0, error: Number.POSITIVE_INFINITY };
+  let fit: Line = { slope: 0, offset: 0, error: Infinity, offsetError: Infinity };
   for (let round = 0; round < 12; round++) {
     fit = line(blocks, weights, hasOffset);
     const residuals = blocks.map(
@@ -161,10 +173,10 @@ function robustLine(
   }
   const mean = blocks.reduce((sum, { long }) => sum + long, 0) / blocks.length;
   const doubt = hasOffset ? 0 : blackDoubt / (Math.abs(fit.slope) * mean);
-  return { slope: fit.slope, error: Math.hypot(fit.error, doubt) };
+  return { ...fit, error: Math.hypot(fit.error, doubt) };
 }
 
-function line(blocks: readonly Block[], weights: readonly number[], hasOffset: boolean) {
+function line(blocks: readonly Block[], weights: readonly number[], hasOffset: boolean): Line {
   let [w, x, y, xx, xy] = [0, 0, 0, 0, 0];
   for (const [i, { long, short }] of blocks.entries()) {
     const weight = weights[i]!;
@@ -186,7 +198,13 @@ function line(blocks: readonly Block[], weights: readonly number[], hasOffset: b
     count += 1;
   }
   const free = Math.max(1, count - (hasOffset ? 2 : 1));
-  return { slope, offset, error: Math.sqrt(squares / free / spread) / Math.abs(slope) };
+  const variance = squares / free;
+  return {
+    slope,
+    offset,
+    error: Math.sqrt(variance / spread) / Math.abs(slope),
+    offsetError: Math.sqrt(variance * (1 / w + (meanX * meanX) / spread)),
+  };
 }
 
 function median(values: readonly number[]): number {

@@ -1,4 +1,7 @@
-/** Applies what the user measured on a camera to frames of that camera as they are decoded. */
+/**
+ * Applies what the user measured on a camera, and kept, to frames of that camera as they are decoded: for pictures and
+ * for pairs to train on and to be scored by, so that a network is shown in training what it will be shown.
+ */
 
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,7 +12,7 @@ import { isSameCamera } from '../raw/camera-name.ts';
 import type { Mosaic, PerSite, Shot } from '../raw/mosaic.ts';
 import { readCameraProfile } from '../darkness/camera-file.ts';
 import { cameraNoiseAt, isoRangeOf, type CameraNoise } from '../darkness/camera-noise.ts';
-import { clippedMax } from '../calibration/levels.ts';
+import { clippedMax } from './levels.ts';
 
 /** A third of a stop beyond the measured ISOs; further away, gain stages may differ. */
 const isoReach = 1.27;
