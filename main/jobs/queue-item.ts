@@ -1,6 +1,7 @@
 /** One item of the queue: as it is kept in memory, stored, and shown to the window. */
 
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { QueueItem } from '../../preload/contract/contract.ts';
 import { photoIdOf } from '../library/photo-id.ts';
@@ -23,6 +24,27 @@ export function newItem({ photo, burst }: Asked, batch: string, number: number):
   const id = randomBytes(8).toString('hex');
   const own = burst === undefined ? {} : { burst };
   return { id, batch, photo, number, state: 'waiting', tilesDone: 0, tilesTotal: 0, ...own };
+}
+
+/**
+ * Frames that were deleted or renamed while a burst waited are left out, as long as two are there.
+ * @returns the item as it can be merged, and the paths of the frames that are gone
+ */
+export function withoutGone(item: SavedItem): {
+  readonly there: SavedItem;
+  readonly gone: readonly string[];
+} {
+  const { burst } = item;
+  const frames = burst?.frames.filter((frame) => existsSync(frame)) ?? [];
+  if (burst === undefined || frames.length < 2) return { there: item, gone: [] };
+  const kept = (file: string, otherwise: string): string =>
+    frames.includes(file) ? file : otherwise;
+  const photo = kept(item.photo, frames[0] ?? item.photo);
+  const reference = kept(burst.reference, 'auto');
+  return {
+    there: { ...item, photo, burst: { ...burst, frames, reference } },
+    gone: burst.frames.filter((frame) => !frames.includes(frame)),
+  };
 }
 
 /** The same for the same photo, or burst merged in the same way. */

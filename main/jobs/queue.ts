@@ -19,6 +19,7 @@ import {
   workingShare,
   type Asked,
   type Item,
+  withoutGone,
 } from './queue-item.ts';
 import { ItemNames, type PictureNames } from './item-names.ts';
 import {
@@ -242,8 +243,9 @@ export class Queue {
     try {
       const choice = this.#batches.get(item.batch);
       if (choice === undefined) throw new Error(`expected the choice of batch ${item.batch}`);
-      const names = await this.#names.of(item, choice, () => this.#originals(item.batch));
-      const { photo, burst, number } = item;
+      const { there, gone } = withoutGone(item);
+      const names = await this.#names.of(there, choice, () => this.#originals(item.batch));
+      const { photo, burst, number } = there;
       const outcome = await this.#parts.enhance({
         photo,
         burst,
@@ -261,7 +263,7 @@ export class Queue {
       this.#clock.worked(1);
       this.#land(item, outcome.kind);
       item.path = outcome.path;
-      if (outcome.burst !== undefined) this.#gathered(item, outcome.burst);
+      if (outcome.burst !== undefined) this.#gathered(item, outcome.burst, gone);
       if (outcome.missingModel !== undefined) item.missingModel = outcome.missingModel;
       this.#parts.onEnd(photo, undefined);
     } catch (error) {
@@ -271,10 +273,14 @@ export class Queue {
   }
 
   /** Frames that were left out of a finished picture are exported alone, so that none is missing. */
-  #gathered(item: Item, { merged, leftOut }: BurstResult): void {
+  #gathered(item: Item, { merged, leftOut }: BurstResult, gone: readonly string[]): void {
+    const missing = gone.map((photo) => ({ photo, reason: 'is not there any more' }));
     item.gathered = {
       merged: merged.length,
-      leftOut: leftOut.map(({ photo, reason }) => ({ name: path.basename(photo), reason })),
+      leftOut: [...leftOut, ...missing].map(({ photo, reason }) => ({
+        name: path.basename(photo),
+        reason,
+      })),
     };
     for (const photo of merged) this.#parts.onEnd(photo, undefined);
     if (item.burst?.isKept === true) return;

@@ -144,7 +144,7 @@ export class Development {
     if (photo !== undefined) this.open(photo);
   }
 
-  step(by: number): void {
+  step(by: -1 | 1): void {
     const next = this.photo && this.#library.neighbour(this.photo.id, by);
     if (next === undefined) return;
     // Whoever compares the sharpness of neighbours looks at the same place of each.

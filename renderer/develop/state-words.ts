@@ -93,3 +93,11 @@ function valueWords(name: string, edits: Edits, modelName: (id: string) => strin
       return '';
   }
 }
+
+/** A time of today alone, because a date would leave no room for what happened. */
+export function timeWords(at: string, now = new Date()): string {
+  const time = new Date(at);
+  const isToday = time.toDateString() === now.toDateString();
+  const date = isToday ? {} : { dateStyle: 'short' as const };
+  return time.toLocaleString(undefined, { ...date, timeStyle: 'short' });
+}

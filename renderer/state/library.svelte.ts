@@ -306,10 +306,20 @@ export class Library {
     return answer?.step;
   }
 
-  /** The photo that many steps away in display order. */
-  neighbour(id: string, step: number): Photo | undefined {
-    const at = this.shown.findIndex((photo) => photo.id === id);
-    return at < 0 ? undefined : this.shown[at + step];
+  /**
+   * The photo that many steps away in display order: from the cell where the photo stands, or would
+   * stand if the filter let it through.
+   */
+  neighbour(id: string, step: -1 | 1): Photo | undefined {
+    const places = new Map(this.shown.map((photo, place) => [photo.id, place]));
+    const at = places.get(this.#covers.get(id) ?? id);
+    if (at !== undefined) return this.shown[at + step];
+    const { sort, isDescending } = this.arrangement;
+    const order = this.#arranger.arrange(this.photos, { ...plainArrangement, sort, isDescending });
+    const from = order.findIndex((photo) => photo.id === id);
+    if (from < 0) return undefined;
+    const side = step < 0 ? order.slice(0, from).reverse() : order.slice(from + 1);
+    return side.find((photo) => places.has(photo.id));
   }
 
   /** A frame that is hidden in a folded burst is unfolded. */

@@ -200,6 +200,31 @@ describe('bursts of a folder', () => {
     running.app.queue.clear();
   });
 
+  it('that lost a frame while they waited are merged of the others', async () => {
+    const [a = ''] = (await read())[0]?.frames ?? [];
+    const [first = ''] = frames;
+    const bytes = readFileSync(first);
+    running.app.queue.pause();
+    await connection.client.call('bursts.choose', {
+      burst: a,
+      leftOut: [],
+      motion: 'freeze',
+      reference: a,
+    });
+    await connection.client.call('bursts.merge', { bursts: [a] });
+    rmSync(first);
+    running.app.queue.resume();
+    await ended();
+    expect(items()[0]?.burst).toEqual({
+      frames: 3,
+      becomes: 'dng',
+      merged: 2,
+      leftOut: [{ name: 'NIGHT-1.dng', reason: 'is not there any more' }],
+    });
+    writeFileSync(first, bytes);
+    running.app.queue.clear();
+  });
+
   it('that do not go together come apart, with the reason', async () => {
     const other = path.join(photos, 'other');
     mkdirSync(other);

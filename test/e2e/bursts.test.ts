@@ -88,12 +88,38 @@ describe.skipIf(chromiumPath === undefined)('bursts', () => {
     await page.getByLabel('Rating').selectOption('0');
   });
 
+  test('leave a rejected frame out of the merge, unless the user puts it in again', async () => {
+    await press('Shift+B');
+    await cell('NIGHT-3').click();
+    await press('x');
+    await cell('NIGHT-3').locator('.flag').waitFor();
+    await press('m');
+    await dialog().getByText('NIGHT-1.dng: 2 frames to merge').waitFor();
+    const third = dialog().getByRole('checkbox', { name: 'NIGHT-3.dng' });
+    expect(await third.isChecked()).toBe(false);
+    await third.check();
+    await dialog().getByText('NIGHT-1.dng: 3 frames to merge').waitFor();
+    await press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    await press('Control+z');
+    await cell('NIGHT-3').locator('.flag').waitFor({ state: 'detached' });
+    await press('Shift+B');
+    await soon(names).toEqual(folded);
+  });
+
   test('are flicked through in one place, and say there what is left out', async () => {
     const { page } = opened;
     await cell('NIGHT-1').click();
     await press('m');
     await dialog().getByText('NIGHT-1.dng: 3 frames to merge').waitFor();
     await expectAccessible(page, 'merge-dialog');
+    // Keys go on in the grid once a dialog is closed.
+    await press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    await press('ArrowLeft');
+    await page.getByRole('option', { name: /(^| )2\.dng/, selected: true }).waitFor();
+    await press('ArrowRight');
+    await press('m');
     await dialog().getByRole('button', { name: 'Look at NIGHT-2.dng at 100 %' }).click();
     await page.getByRole('img', { name: /NIGHT-2\.dng/ }).waitFor();
     await page.getByText('Frame 2 of 3 of a burst').waitFor();

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { fileFirst, reasonFirst } from '../../renderer/format.ts';
+import { timeWords } from '../../renderer/develop/state-words.ts';
 import { deviceWords } from '../../renderer/settings/device-words.ts';
 
 test('a photo’s failure begins with its reason, since a cell cuts the end', () => {
@@ -16,6 +17,15 @@ test('a photo’s failure begins with its reason, since a cell cuts the end', ()
     'Cannot be read: there is no such file',
   );
   expect(said('the disk is full')).toBe('The disk is full');
+});
+
+test('a step of today has its time alone', () => {
+  const at = new Date(2026, 10, 29, 8, 45);
+  const earlier = timeWords(at.toISOString(), new Date(2026, 10, 30, 8, 45));
+  const today = timeWords(at.toISOString(), new Date(2026, 10, 29, 23, 0));
+  expect(today).toContain('45');
+  expect(today).not.toContain('26');
+  expect(earlier).toContain('26');
 });
 
 test('a written picture is named before its folder', () => {
