@@ -1,4 +1,7 @@
-/** Whatever a window sends, the app neither breaks nor touches a file outside of what it was given. */
+/**
+ * Whatever a window sends, the app neither breaks nor touches a file outside of what it was given. One long file, because
+ * every test draws from the same hostile values and watches the same app.
+ */
 
 import {
   copyFileSync,

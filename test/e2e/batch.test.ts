@@ -1,4 +1,7 @@
-/** Commands on many photos: they act on what is selected or shown, say so first, and can be undone. */
+/**
+ * Commands on many photos: they act on what is selected or shown, say so first, and can be undone. One long file, because
+ * each further one would start an app and a browser of its own.
+ */
 
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
